@@ -1,0 +1,137 @@
+"""Every error that the lab raises on purpose.
+
+    LabError
+    ├── SettingsError            a setting is unknown or has an impossible value
+    ├── MissingToolError         a program the step needs is not installed, or too old
+    ├── CommandError             a program ended badly; carries the tail of its output
+    │   └── TerraformError       Terraform's own error text
+    ├── ProviderNotFoundError    no AWS provider for Terraform anywhere; names what was tried
+    ├── LocalAwsError            the embedded AWS
+    │   ├── LocalAwsNotRunningError
+    │   ├── LocalAwsStartError   did not become ready; carries the reason
+    │   └── ForeignStateError    Terraform state made against another server instance
+    ├── AwsCallError             an AWS API answered with an error
+    │   ├── AccessDeniedError
+    │   └── NotFoundError
+    ├── WaitTimeoutError         a documented bound passed; carries the last state seen
+    ├── ImageError               image build or push
+    ├── NotYetError              an earlier notebook has to run first; names it
+    └── CheckFailedError         a check of the workbook does not hold
+"""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """Base of all errors that the lab raises on purpose: one sentence saying what, with which value, what to do next."""
+
+
+class SettingsError(LabError):
+    """A setting is unknown or has an impossible value."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name} is {value!r}, but must be {expected}.")
+        self.name, self.value = name, value
+
+
+class MissingToolError(LabError):
+    """A program is not installed, or too old."""
+
+    def __init__(self, tool: str, found: str, remedy: str) -> None:
+        super().__init__(f"{tool}: {found}. {remedy}")
+        self.tool = tool
+
+
+class CommandError(LabError):
+    """A program ended with a non-zero status or did not end in time."""
+
+    def __init__(self, command: str, outcome: str, output_tail: str) -> None:
+        super().__init__(f"{command}: {outcome}." + (f"\n{output_tail}" if output_tail else ""))
+        self.command, self.outcome, self.output_tail = command, outcome, output_tail
+
+
+class TerraformError(CommandError):
+    """Terraform failed; `output_tail` is its own error text."""
+
+
+class ProviderNotFoundError(LabError):
+    """Terraform's AWS provider is neither in a mirror nor downloadable."""
+
+    def __init__(self, tried: list[str]) -> None:
+        places = "\n".join(f"  - {place}" for place in tried)
+        super().__init__(
+            f"No AWS provider (hashicorp/aws 5.100 or newer 5.x) for Terraform. Looked at:\n{places}\n"
+            "Connect to a network once, or point LAB_TERRAFORM_MIRROR to a filesystem mirror."
+        )
+        self.tried = tried
+
+
+class LocalAwsError(LabError):
+    """The embedded AWS has a problem."""
+
+
+class LocalAwsNotRunningError(LocalAwsError):
+    """Nothing answers where the embedded AWS should be."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"The local AWS at {where} does not answer ({why}). Its resources lived in its memory and are gone with it: "
+            "start afresh with `lab up`, then run the notebooks from 02 on."
+        )
+
+
+class LocalAwsStartError(LocalAwsError):
+    """The embedded AWS did not become ready."""
+
+    def __init__(self, why: str, log_tail: str = "") -> None:
+        super().__init__(f"The local AWS did not start: {why}" + (f"\n{log_tail}" if log_tail else ""))
+
+
+class ForeignStateError(LocalAwsError):
+    """Terraform's state was made against another instance of the local AWS."""
+
+    def __init__(self, state_instance: str, running_instance: str) -> None:
+        super().__init__(
+            f"Terraform's state belongs to local AWS instance {state_instance}, but {running_instance} is running: the "
+            "resources in it are gone with their server. Run `lab forget-state`, then notebook 02 again."
+        )
+
+
+class AwsCallError(LabError):
+    """An AWS API answered with an error; `code` and `message` are AWS's."""
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.operation, self.code, self.message = operation, code, message
+
+
+class AccessDeniedError(AwsCallError):
+    """The caller may not do this."""
+
+
+class NotFoundError(AwsCallError):
+    """What the call names does not exist."""
+
+
+class WaitTimeoutError(LabError):
+    """What was waited for did not happen within its bound."""
+
+    def __init__(self, what: str, timeout_s: float, seen: str) -> None:
+        super().__init__(f"Waited {timeout_s:.0f} s for {what}. Last seen: {seen}.")
+        self.what, self.timeout_s, self.seen = what, timeout_s, seen
+
+
+class ImageError(LabError):
+    """An image could not be built or pushed."""
+
+
+class NotYetError(LabError):
+    """An earlier notebook has to run first."""
+
+    def __init__(self, missing: str, notebook: str) -> None:
+        super().__init__(f"{missing} is not there yet. Notebook {notebook} makes it: run that one first.")
+        self.missing, self.notebook = missing, notebook
+
+
+class CheckFailedError(LabError):
+    """A check of the workbook does not hold."""
