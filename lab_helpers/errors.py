@@ -1,22 +1,22 @@
 """Every error that the lab raises on purpose.
 
-    LabError
-    ├── SettingsError            a setting is unknown or has an impossible value
-    ├── MissingToolError         a program the step needs is not installed, or too old
-    ├── CommandError             a program ended badly; carries the tail of its output
-    │   └── TerraformError       Terraform's own error text
-    ├── ProviderNotFoundError    no AWS provider for Terraform anywhere; names what was tried
-    ├── LocalAwsError            the embedded AWS
-    │   ├── LocalAwsNotRunningError
-    │   ├── LocalAwsStartError   did not become ready; carries the reason
-    │   └── ForeignStateError    Terraform state made against another server instance
-    ├── AwsCallError             an AWS API answered with an error
-    │   ├── AccessDeniedError
-    │   └── NotFoundError
-    ├── WaitTimeoutError         a documented bound passed; carries the last state seen
-    ├── ImageError               image build or push
-    ├── NotYetError              an earlier notebook has to run first; names it
-    └── CheckFailedError         a check of the workbook does not hold
+LabError
+├── SettingsError            a setting is unknown or has an impossible value
+├── MissingToolError         a program the step needs is not installed, or too old
+├── CommandError             a program ended badly; carries the tail of its output
+│   └── TerraformError       Terraform's own error text
+├── ProviderNotFoundError    no AWS provider for Terraform anywhere; names what was tried
+├── LocalAwsError            the embedded AWS
+│   ├── LocalAwsNotRunningError
+│   ├── LocalAwsStartError   did not become ready; carries the reason
+│   └── ForeignStateError    Terraform state made against another server instance
+├── AwsCallError             an AWS API answered with an error
+│   ├── AccessDeniedError
+│   └── NotFoundError
+├── WaitTimeoutError         a documented bound passed; carries the last state seen
+├── ImageError               image build or push
+├── NotYetError              an earlier notebook has to run first; names it
+└── CheckFailedError         a check of the workbook does not hold
 """
 
 from __future__ import annotations
