@@ -1,0 +1,60 @@
+"""Record accessors: `$log`, `$kubernetes['labels'][0]`, and templates of several of them between text.
+
+Source: Fluent Bit 4.2.8's grammar (identifiers may hold `.`, `-`, `/`; string keys in single quotes; integers index
+arrays).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_ROOT = re.compile(r"[_A-Za-z][A-Za-z0-9_.\-/]*")
+_SUBKEY = re.compile(r"\[\s*(?:'((?:[^']|'')*)'|([1-9][0-9]*|0))\s*\]")
+
+MISSING = object()
+# what Path.get returns for a record without the key: None is a value
+
+
+class AccessorError(ValueError):
+    """The text is no record accessor; the sentence is Fluent Bit's."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """One accessor: the root key and the keys or indices below it."""
+
+    root: str
+    subkeys: tuple[str | int, ...] = ()
+
+    def get(self, body: dict[Any, Any]) -> Any:
+        """Return the value in the record's body, or MISSING."""
+        value = body.get(self.root, MISSING)
+        for subkey in self.subkeys:
+            if isinstance(value, dict) and isinstance(subkey, str):
+                value = value.get(subkey, MISSING)
+            elif isinstance(value, list) and isinstance(subkey, int) and subkey < len(value):
+                value = value[subkey]
+            else:
+                return MISSING
+        return value
+
+
+def parse_path(text: str) -> Path:
+    """Return the Path that `$root['a'][0]` names. Raises AccessorError."""
+    root = _ROOT.match(text, 1) if text.startswith("$") else None
+    if root is None:
+        raise AccessorError(f"[record accessor] syntax error at '{text}'")
+    subkeys: list[str | int] = []
+    at = root.end()
+    while at < len(text):
+        found = _SUBKEY.match(text, at)
+        if found is None:
+            raise AccessorError(
+                f"[record accessor] syntax error, unexpected '{text[at]}', expecting end of file at '{text}'"
+            )
+        name, index = found.groups()
+        subkeys.append(int(index) if name is None else name.replace("''", "'"))
+        at = found.end()
+    return Path(root.group(), tuple(subkeys))

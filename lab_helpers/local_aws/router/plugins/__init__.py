@@ -1,0 +1,34 @@
+"""The catalogue of plugins: explicit, and imported one by one as a configuration names them (memory, start-up)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from lab_helpers.local_aws.router.plugin import Plugin, PluginKind
+
+CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
+    (PluginKind.INPUT, "forward"),
+    (PluginKind.FILTER, "grep"),
+    (PluginKind.FILTER, "record_modifier"),
+    (PluginKind.OUTPUT, "cloudwatch_logs"),
+    (PluginKind.OUTPUT, "kinesis_firehose"),
+    (PluginKind.OUTPUT, "null"),
+    (PluginKind.OUTPUT, "stdout"),
+)
+# (kind, name); the module is plugins/in_NAME.py, filter_NAME.py or out_NAME.py and ends with its PLUGIN
+
+_PREFIX = {PluginKind.INPUT: "in", PluginKind.FILTER: "filter", PluginKind.OUTPUT: "out"}
+
+
+def names(kind: PluginKind) -> list[str]:
+    """Return the names of all plugins of this kind, sorted."""
+    return sorted(name for one, name in CATALOGUE if one is kind)
+
+
+def load(kind: PluginKind, name: str) -> Plugin | None:
+    """Return the plugin of this name (letter case does not matter), or None when the catalogue has none."""
+    wanted = name.lower()
+    if (kind, wanted) not in CATALOGUE:
+        return None
+    plugin: Plugin = import_module(f"{__name__}.{_PREFIX[kind]}_{wanted}").PLUGIN
+    return plugin
