@@ -1,0 +1,41 @@
+data "aws_caller_identity" "current" {}
+
+resource "aws_ecr_repository" "fluentbit" {
+  name = "${var.prefix}-fluentbit"
+  # Every build is pushed as "latest" again.
+  image_tag_mutability = "MUTABLE"
+  # Lets a destroy delete the images too. In production: false.
+  force_delete = true
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+}
+
+locals {
+  fluentbit_dir = abspath("${path.module}/../fluentbit")
+  fluentbit_tag = "latest"
+}
+
+# Build and push, as part of apply. The article's null_resource runs once in its life; this one runs again when a file
+# in fluentbit/, the base image or the repository changes. The tasks get the new image with the next deployment.
+resource "terraform_data" "fluentbit_image" {
+  triggers_replace = {
+    base_image = var.fluentbit_base_image
+    files      = sha256(join("", [for name in sort(fileset(local.fluentbit_dir, "**")) : "${name} ${filesha256("${local.fluentbit_dir}/${name}")}\n"]))
+    repository = aws_ecr_repository.fluentbit.repository_url
+  }
+
+  provisioner "local-exec" {
+    # Values go through the environment, never into the command line: the folder's path may hold spaces.
+    command = "lab image publish --repository-url \"$REPOSITORY_URL\" --context \"$CONTEXT\" --file Dockerfile --tag \"$TAG\" --region \"$REGION\" --build-arg \"BASE_IMAGE=$BASE_IMAGE\""
+
+    environment = {
+      BASE_IMAGE     = var.fluentbit_base_image
+      CONTEXT        = local.fluentbit_dir
+      REGION         = var.region
+      REPOSITORY_URL = aws_ecr_repository.fluentbit.repository_url
+      TAG            = local.fluentbit_tag
+    }
+  }
+}
