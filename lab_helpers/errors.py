@@ -23,7 +23,7 @@ from __future__ import annotations
 
 
 class LabError(Exception):
-    """Base of all errors that the lab raises on purpose: one sentence saying what, with which value, what to do next."""
+    """Base of all errors that the lab raises on purpose; each says what, with which value, and what to do next."""
 
 
 class SettingsError(LabError):
@@ -75,7 +75,7 @@ class LocalAwsNotRunningError(LocalAwsError):
 
     def __init__(self, where: str, why: str) -> None:
         super().__init__(
-            f"The local AWS at {where} does not answer ({why}). Its resources lived in its memory and are gone with it: "
+            f"The local AWS at {where} does not answer ({why}). Its resources lived in its memory and are gone: "
             "start afresh with `lab up`, then run the notebooks from 02 on."
         )
 

@@ -1,0 +1,146 @@
+"""moto, the control plane: the only module that imports it.
+
+What moto is asked for here beyond its HTTP API (policies of a principal, AWS managed policies) is read from its
+in-process objects; `tests/local_aws/test_moto_bridge.py` holds the names that this relies on.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+
+from lab_helpers.local_aws.api import AwsError
+
+ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
+_LOG = logging.getLogger(__name__)
+_PARTITION = "aws"
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """An HTTP answer as moto gave it."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class PrincipalPolicies:
+    """The policy documents of a role or user, as (name, JSON text): inline, attached, and the boundary if any."""
+
+    identity: tuple[tuple[str, str], ...]
+    boundary: tuple[str, str] | None = None
+
+
+class MotoBridge:
+    """moto behind our gateway: answers HTTP calls, and tells what IAM holds."""
+
+    def __init__(self) -> None:
+        self._app = DomainDispatcherApplication(create_backend_app)
+        # moto's models are plain objects without locks; calls to them are short.
+        self._lock = threading.RLock()
+
+    def call(self, environ: dict[str, Any], body: bytes) -> HttpAnswer:
+        """Let moto answer one HTTP call.
+
+        Raises AwsError with status 501 for an operation that moto does not have, 500 when moto itself fails.
+        """
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001
+            started.append((status, headers))
+
+        try:
+            with self._lock:
+                chunks: Iterable[bytes] = self._app(environ, start_response)
+                content = b"".join(chunks)
+        except NotImplementedError as exc:
+            raise AwsError("InternalFailure", f"The local AWS does not have this operation: {exc}", 501) from exc
+        except Exception as exc:
+            _LOG.exception("moto failed")
+            raise AwsError("InternalFailure", f"moto could not answer: {type(exc).__name__}: {exc}", 500) from exc
+        status, headers = started[-1]
+        return HttpAnswer(int(status.split()[0]), headers, content)
+
+    def ensure_managed_policy(self, arn: str) -> None:
+        """Make one of AWS's managed policies known to moto's IAM; an unknown name changes nothing.
+
+        moto can load all of them (MOTO_IAM_LOAD_MANAGED_POLICIES), which takes a second and 60 MiB.
+        """
+        backend = iam_backends[ACCOUNT_ID][_PARTITION]
+        document = _managed_policy_data(arn.rsplit("/", 1)[-1])
+        if arn not in backend.managed_policies and document is not None:
+            policy = AWSManagedPolicy.from_data(arn.rsplit("/", 1)[-1], ACCOUNT_ID, "us-east-1", document)
+            if policy.arn == arn:
+                backend.managed_policies[arn] = policy
+
+    def trust_policy(self, role_arn: str) -> str | None:
+        """Return a role's trust policy as JSON text, None when there is no such role."""
+        role = self._role(role_arn)
+        return None if role is None else str(role.assume_role_policy_document)
+
+    def role_policies(self, role_arn: str) -> PrincipalPolicies:
+        """Return what a role may do; nothing when the role is gone."""
+        role = self._role(role_arn)
+        return PrincipalPolicies(()) if role is None else _policies(role, role.permissions_boundary_arn)
+
+    def user_of_key(self, access_key_id: str) -> str | None:
+        """Return the name of the IAM user who owns an active access key."""
+        for user in list(iam_backends[ACCOUNT_ID][_PARTITION].users.values()):
+            if any(key.access_key_id == access_key_id and key.status == "Active" for key in user.access_keys):
+                return str(user.name)
+        return None
+
+    def user_policies(self, name: str) -> PrincipalPolicies:
+        """Return what an IAM user may do, groups included."""
+        backend = iam_backends[ACCOUNT_ID][_PARTITION]
+        user = backend.users.get(name)
+        if user is None:
+            return PrincipalPolicies(())
+        holders = [user, *(group for group in backend.groups.values() if user in group.users)]
+        return PrincipalPolicies(tuple(pair for holder in holders for pair in _policies(holder, None).identity))
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        """Return a bucket's policy as JSON text, None when it has none or there is no such bucket."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        policy = None if found is None else found.policy
+        return policy.decode() if isinstance(policy, bytes) else policy
+
+    def _role(self, role_arn: str) -> Any:
+        roles = list(iam_backends[ACCOUNT_ID][_PARTITION].roles.values())
+        return next((role for role in roles if role.arn == role_arn), None)
+
+
+def _policies(holder: Any, boundary_arn: str | None) -> PrincipalPolicies:
+    inline = tuple((name, _text(document)) for name, document in dict(holder.policies).items())
+    attached = tuple((policy.name, _text(policy.document)) for policy in dict(holder.managed_policies).values())
+    known = iam_backends[ACCOUNT_ID][_PARTITION].managed_policies
+    boundary = known.get(boundary_arn) if boundary_arn else None
+    return PrincipalPolicies(inline + attached, (boundary.name, _text(boundary.document)) if boundary else None)
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+def _managed_policy_data(name: str) -> dict[str, Any] | None:
+    at = aws_managed_policies_data.find(f'\n "{name}":')
+    if at < 0:
+        return None
+    start = aws_managed_policies_data.index("{", at)
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(aws_managed_policies_data, start)[0]
+    return found

@@ -1,0 +1,234 @@
+"""The local AWS as a whole: binds 127.0.0.1, wires the services together, is ready or says why not, stops.
+
+In-process (tests): `with LocalAws(folder) as aws: aws.client("ecs")`.
+As a process of its own (the lab): `python -m lab_helpers.local_aws.server --data-dir FOLDER --port N`, which writes
+`server.json` into the folder when it is ready, and stops on SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import logging
+import os
+import signal
+import ssl
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from lab_helpers.errors import LocalAwsStartError
+from lab_helpers.local_aws import handlers
+from lab_helpers.local_aws.api import Service, WsgiApp
+from lab_helpers.local_aws.authorisation import Authoriser
+from lab_helpers.local_aws.clients import LoopbackClients
+from lab_helpers.local_aws.clock import Clock, SystemClock
+from lab_helpers.local_aws.control import ControlRoutes
+from lab_helpers.local_aws.credentials import CredentialStore
+from lab_helpers.local_aws.gateway import Gateway
+from lab_helpers.local_aws.http_server import RequestHandler
+from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
+from lab_helpers.local_aws.network import Network
+from lab_helpers.local_aws.service import Runtimes, ServiceContext
+from lab_helpers.local_aws.sts import StsService
+from lab_helpers.local_aws.tls import write_certificates
+
+HOST = "127.0.0.1"
+REGION = "ap-northeast-1"
+_LOG = logging.getLogger(__name__)
+ServiceFactory = Callable[[ServiceContext], Service]
+
+
+class LocalAws:
+    """One embedded AWS. `port` 0 takes a free one; everything is in memory or in `data_dir`.
+
+    Raises LocalAwsStartError when a port is taken or a service does not start.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int = 0,
+        runtimes: Runtimes = Runtimes(),  # noqa: B008  (frozen)
+        clock: Clock | None = None,
+        factories: Iterable[ServiceFactory] | None = None,
+    ) -> None:
+        self.instance_id = uuid.uuid4().hex[:12]
+        self.data_dir, self._port, self._runtimes = data_dir, port, runtimes
+        self._clock: Clock = clock or SystemClock()
+        self._factories = list(factories) if factories is not None else None
+        self._servers: list[BaseWSGIServer] = []
+        self._threads: list[threading.Thread] = []
+        self._services: list[Service] = []
+        self.store = CredentialStore(ACCOUNT_ID, self._clock)
+
+    def __enter__(self) -> LocalAws:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    @property
+    def endpoint_url(self) -> str:
+        """The address of every service's API."""
+        return f"http://{HOST}:{self._port}"
+
+    def start(self) -> None:
+        """Bind, wire, serve; on any failure nothing is left running."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the services in reverse order, then the listeners; safe before start and safe twice."""
+        for service in reversed(self._services):
+            service.stop()
+        self._services.clear()
+        for server in self._servers:
+            server.shutdown()
+        for thread in self._threads:
+            thread.join()
+        for server in self._servers:
+            server.server_close()
+        self._servers.clear()
+        self._threads.clear()
+        if hasattr(self, "clients"):
+            self.clients.close()
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """Return a boto3 client with the lab operator's keys."""
+        return self.clients.as_operator(service, region)
+
+    def status(self) -> dict[str, Any]:
+        """Return what `lab status` shows: identity, figures of each service, calls."""
+        figures = {service.name: service.status() for service in self._services}
+        return {"instance_id": self.instance_id, "pid": os.getpid(), "services": figures, **self._gateway.figures()}
+
+    def _start(self) -> None:
+        ca_file, tls = write_certificates(self.data_dir)
+        plain = self._bind(self._port, None)
+        secure = self._bind(0, tls)
+        self._port = plain.server_port
+        bridge = MotoBridge()
+        self._authoriser = Authoriser(bridge, self._clock)
+        self.clients = LoopbackClients(self.endpoint_url, self.store)
+        network = Network()
+
+        def context(name: str) -> ServiceContext:
+            folder = self.data_dir / name
+            folder.mkdir(parents=True, exist_ok=True)
+            return ServiceContext(
+                self.endpoint_url, secure.server_port, ca_file, ACCOUNT_ID, folder, self._clock, network, self.clients,
+                self._runtimes,
+            )  # fmt: skip
+
+        services: list[Service] = [StsService(self.store, self._authoriser)]
+        services += [factory(context(name)) for name, factory in self._service_factories()]
+        control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)
+        routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
+        table = handlers.overrides(services, bridge)
+        self._gateway = Gateway(self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID)
+        for server in (plain, secure):
+            server.app = self._gateway
+            thread = threading.Thread(target=server.serve_forever, name=f"http-{server.server_port}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        for service in services:
+            self._services.append(service)
+            service.start()
+
+    def _service_factories(self) -> list[tuple[str, ServiceFactory]]:
+        if self._factories is not None:
+            return [(getattr(factory, "name", f"service-{i}"), factory) for i, factory in enumerate(self._factories)]
+        from lab_helpers.local_aws.alb import AlbService
+        from lab_helpers.local_aws.athena import AthenaService
+        from lab_helpers.local_aws.ecr import EcrService
+        from lab_helpers.local_aws.ecs import EcsService
+        from lab_helpers.local_aws.firehose import FirehoseService
+
+        # Started in this order, stopped in reverse: tasks end before what they send to.
+        return [
+            ("ecr", EcrService),
+            ("firehose", FirehoseService),
+            ("athena", AthenaService),
+            ("alb", AlbService),
+            ("ecs", EcsService),
+        ]
+
+    def _bind(self, port: int, tls: ssl.SSLContext | None) -> BaseWSGIServer:
+        try:
+            server = make_server(HOST, port, _not_ready, threaded=True, request_handler=RequestHandler, ssl_context=tls)
+        except OSError as exc:
+            if exc.errno != errno.EADDRINUSE:
+                raise LocalAwsStartError(f"port {port} of {HOST} cannot be used: {exc.strerror}") from exc
+            raise LocalAwsStartError(
+                f"port {port} of {HOST} is taken by another program. "
+                "Stop that one, or choose another port with LAB_PORT."
+            ) from exc
+        server.daemon_threads = True  # type: ignore[attr-defined]
+        server.block_on_close = False  # type: ignore[attr-defined]  # idle keep-alive connections do not hold up stop
+        self._servers.append(server)
+        return server
+
+
+def _not_ready(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ARG001
+    start_response("503 Service Unavailable", [("Content-Length", "0")])
+    return [b""]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the local AWS until SIGTERM or SIGINT; exit status 1 with the reason on stderr when it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m lab_helpers.local_aws.server", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--httpd", default="auto", choices=("auto", "apache", "builtin"))
+    parser.add_argument("--router", default="auto", choices=("auto", "fluent-bit", "builtin"))
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    aws = LocalAws(args.data_dir, args.port, Runtimes(args.httpd, args.router))
+    try:
+        aws.start()
+    except LocalAwsStartError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    state_file = args.data_dir / "server.json"
+    _write_state(state_file, aws)
+    _LOG.info("ready at %s, instance %s", aws.endpoint_url, aws.instance_id)
+    stopping.wait()
+    _LOG.info("stopping")
+    aws.stop()
+    state_file.unlink(missing_ok=True)
+    return 0
+
+
+def _write_state(path: Path, aws: LocalAws) -> None:
+    """Tell the lab where the server is and with which keys; readable by its owner only, never half written."""
+    operator = aws.store.operator
+    state = {
+        "pid": os.getpid(),
+        "instance_id": aws.instance_id,
+        "endpoint_url": aws.endpoint_url,
+        "access_key_id": operator.access_key_id,
+        "secret_access_key": operator.secret_access_key,
+    }
+    partial = path.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps(state))
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
