@@ -1,0 +1,173 @@
+"""Every request accounted for in every destination.
+
+Joins the requests that were sent (`traffic`), the log lines in CloudWatch and in S3 (`frames`), and the load
+balancer's own access log (`alb_logs`, optional) by the id that each request carries. A request with an answer must
+be in each destination exactly once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+
+from lab_helpers.errors import CheckFailedError
+from lab_helpers.traffic import request_id
+
+VPC = "10.0.0.0/16"
+"""The lab's network: health checks come from the load balancer's nodes in it."""
+NAMED_IDS = 5
+HEALTH_CHECK_AGENT = "ELB-HealthChecker"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the audit found, in numbers of requests (or of log lines, where it says so)."""
+
+    sent: int
+    answered: int
+    in_alb: int | None
+    """None when no load-balancer log was given."""
+    in_cloudwatch: int
+    in_s3: int
+    missing: int
+    """Requests that are missing in CloudWatch or S3 (or the given load-balancer log)."""
+    doubled: int
+    strangers: int
+    """Ids in the logs that were not sent in this run."""
+    health_checks_cloudwatch: int
+    """Log lines."""
+    health_checks_s3: int
+    """Log lines."""
+    tasks: int
+    """Tasks that served at least one of the requests."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each answered request is in each destination exactly once."""
+        return not self.missing and not self.doubled
+
+    def __str__(self) -> str:
+        if self.is_complete:
+            return f"All {self.answered} answered requests are in CloudWatch and in S3, each once."
+        return (
+            f"Of {self.answered} answered requests {self.missing} are missing and {self.doubled} are doubled somewhere."
+        )
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Result of `reconcile`: a frame with one row a request, and its summary."""
+
+    requests: pd.DataFrame
+    summary: Summary
+
+    @property
+    def unaccounted(self) -> pd.DataFrame:
+        """The requests that are missing or doubled somewhere."""
+        return self.requests[self.requests["verdict"] != "accounted"]
+
+    def require_complete(self) -> None:
+        """Raise CheckFailedError, naming requests, when one is missing or doubled somewhere."""
+        if self.summary.is_complete:
+            return
+        bad = self.unaccounted.head(NAMED_IDS)
+        named = ", ".join(f"{row.id} ({row.verdict})" for row in bad.itertuples())
+        raise CheckFailedError(f"{self.summary} For example {named}. Lines may still be on their way: read again.")
+
+
+def reconcile(
+    requests: pd.DataFrame, cloudwatch: pd.DataFrame, s3: pd.DataFrame, alb: pd.DataFrame | None = None
+) -> Audit:
+    """Say for each request where it is, what is missing or double, and how long each hop took.
+
+    The frame has the columns of `requests` and: in_alb, in_cloudwatch, in_s3 (number of log lines), task (that
+    served it), request_time (by httpd), event_time, ingested_at (CloudWatch), delivered_at (S3), to_cloudwatch_s and
+    to_s3_s (seconds from sending to ingestion and to the S3 object; S3's clock has whole seconds), verdict:
+    `accounted`, `no answer`, or what is wrong, as `missing in s3` or `doubled in cloudwatch`. A request without an
+    answer that is in no log is `no answer` and not held against the logs.
+    """
+    places = {"cloudwatch": with_ids(cloudwatch), "s3": with_ids(s3)} | ({} if alb is None else {"alb": alb})
+    frame = requests.set_index("id", drop=False)
+    for place, lines in places.items():
+        counts = lines["id"].value_counts()
+        frame[f"in_{place}"] = counts.reindex(frame.index, fill_value=0).to_numpy()
+    frame = _with_hops(frame, places["cloudwatch"], places["s3"])
+    frame["verdict"] = _verdicts(frame, sorted(places)).astype("category")
+    frame = frame.reset_index(drop=True)
+    return Audit(frame, _summary(frame, places))
+
+
+def with_ids(lines: pd.DataFrame) -> pd.DataFrame:
+    """Log lines with `id` (of the lab's request; missing for others) and `is_health_check` added."""
+    target = lines["path"].str.cat(lines["query"], sep="?", na_rep="")
+    return lines.assign(id=request_id(target), is_health_check=is_health_check(lines))
+
+
+def is_health_check(lines: pd.DataFrame, network: str = VPC) -> pd.Series:
+    """Whether a log line is a health check of the load balancer.
+
+    In combined format its user agent tells. The common format has none: then a `GET /` without query from an address
+    of the lab's network counts as one, so a person who asks for `/` through the load balancer is taken for one too.
+    """
+    hosts = lines["remote_host"].astype(object)
+    inside = hosts.map({host: _is_in(host, network) for host in hosts.dropna().unique()}).eq(True)
+    plain = (lines["method"] == "GET") & (lines["path"] == "/").fillna(False) & lines["query"].isna()
+    agent = lines["user_agent"].astype("string")
+    by_agent = agent.str.startswith(HEALTH_CHECK_AGENT).fillna(False)
+    return ((plain & inside & agent.isna()) | by_agent).astype(bool)
+
+
+@lru_cache(maxsize=4096)
+def _is_in(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network)
+    except ValueError:
+        return False
+
+
+def _with_hops(frame: pd.DataFrame, cloudwatch: pd.DataFrame, s3: pd.DataFrame) -> pd.DataFrame:
+    seen = cloudwatch.dropna(subset=["id"]).drop_duplicates("id").set_index("id")
+    stored = s3.dropna(subset=["id"]).drop_duplicates("id").set_index("id")
+    for column in ("event_time", "ingested_at"):
+        frame[column] = seen[column].reindex(frame.index)
+    frame["delivered_at"] = stored["delivered_at"].reindex(frame.index)
+    for column in ("task", "request_time"):
+        first = seen[column].astype(object).reindex(frame.index)
+        frame[column] = first.where(first.notna(), stored[column].astype(object).reindex(frame.index))
+    frame["task"] = frame["task"].astype("category")
+    frame["request_time"] = pd.to_datetime(frame["request_time"], utc=True).dt.as_unit("us")
+    frame["to_cloudwatch_s"] = (frame["ingested_at"] - frame["sent_at"]).dt.total_seconds()
+    frame["to_s3_s"] = (frame["delivered_at"] - frame["sent_at"]).dt.total_seconds()
+    return frame
+
+
+def _verdicts(frame: pd.DataFrame, places: list[str]) -> pd.Series:
+    verdict = pd.Series("", index=frame.index, dtype=object)
+    for place in places:
+        count = frame[f"in_{place}"]
+        for claim, holds in (("missing", count == 0), ("doubled", count > 1)):
+            verdict = verdict.mask(holds, verdict + f", {claim} in {place}")
+    in_none = (frame[[f"in_{place}" for place in places]] == 0).all(axis="columns")
+    verdict = verdict.mask(in_none & frame["status"].isna(), ", no answer")
+    return verdict.str.removeprefix(", ").replace("", "accounted")
+
+
+def _summary(frame: pd.DataFrame, places: dict[str, pd.DataFrame]) -> Summary:
+    verdict = frame["verdict"].astype(str)
+    logged = pd.concat([lines["id"].dropna().astype(object) for lines in places.values()])
+    return Summary(
+        sent=len(frame),
+        answered=int(frame["status"].notna().sum()),
+        in_alb=int((frame["in_alb"] > 0).sum()) if "in_alb" in frame else None,
+        in_cloudwatch=int((frame["in_cloudwatch"] > 0).sum()),
+        in_s3=int((frame["in_s3"] > 0).sum()),
+        missing=int(verdict.str.contains("missing").sum()),
+        doubled=int(verdict.str.contains("doubled").sum()),
+        strangers=len(set(logged) - set(frame["id"])),
+        health_checks_cloudwatch=int(places["cloudwatch"]["is_health_check"].sum()),
+        health_checks_s3=int(places["s3"]["is_health_check"].sum()),
+        tasks=int(frame["task"].nunique()),
+    )

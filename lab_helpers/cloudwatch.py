@@ -1,0 +1,221 @@
+"""CloudWatch Logs -> DataFrames, in parallel over streams and time windows.
+
+A stream is read by FilterLogEvents. Its first page tells how dense it is; when more follow, the rest of its time
+range is cut into windows that are read side by side. Throttling is left to the client's retries
+(`clients.ClientSettings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from lab_helpers import frames, records
+from lab_helpers.clients import aws_errors
+from lab_helpers.frames import CATEGORY, TIME, Moment
+from lab_helpers.parallel import OnProgress, Progress, growing
+
+WORKERS = 16
+MAX_WINDOWS = 12
+"""Windows that the rest of one dense stream is cut into."""
+
+STREAM_SCHEMA = pa.schema(
+    [("stream", pa.string()), ("created_at", TIME), ("first_event_at", TIME), ("last_event_at", TIME)]
+)
+MESSAGE_SCHEMA = pa.schema(
+    [("stream", CATEGORY), ("event_time", TIME), ("ingested_at", TIME), ("message", pa.string())]
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of one stream: `start_ms` to `end_ms` (exclusive; None: open), Unix milliseconds."""
+
+    stream: str
+    start_ms: int | None
+    end_ms: int | None
+    last_event_ms: int | None
+    """A hint from DescribeLogStreams, which lags behind; only used to cut, never to stop reading."""
+    token: str | None = None
+    is_whole: bool = True
+
+
+def read_events(
+    client: Any,
+    group: str,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    streams: Iterable[str] | None = None,
+    *,
+    pattern: str | None = None,
+    workers: int = WORKERS,
+    on_progress: OnProgress | None = None,
+) -> pd.DataFrame:
+    """FireLens records of a log group as a frame of log lines (columns: `frames`), ordered by stream and event time.
+
+    The range is over event time: `since` included, `until` not; None is open. `streams` limits to streams of these
+    names. `pattern` is a CloudWatch filter pattern. Raises NotFoundError for an unknown group, AccessDeniedError,
+    SettingsError for a reversed range; a range without events gives an empty frame with all columns.
+    """
+    pages = _pages(client, group, since, until, streams, pattern, workers, on_progress)
+    return _ordered(frames.to_frame(_log_table(stream, events) for stream, events in pages))
+
+
+def iter_events(
+    client: Any,
+    group: str,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    streams: Iterable[str] | None = None,
+    *,
+    pattern: str | None = None,
+    workers: int = WORKERS,
+    on_progress: OnProgress | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Like `read_events`, a frame a page (up to 10,000 lines), in no order between pages; holds `workers` pages at
+    most.
+    """
+    for stream, events in _pages(client, group, since, until, streams, pattern, workers, on_progress):
+        yield frames.to_frame([_log_table(stream, events)])
+
+
+def read_messages(
+    client: Any,
+    group: str,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    streams: Iterable[str] | None = None,
+    *,
+    pattern: str | None = None,
+    workers: int = WORKERS,
+) -> pd.DataFrame:
+    """Events as they are, for logs that hold no FireLens records: stream, event_time, ingested_at, message.
+
+    Range and errors as in `read_events`.
+    """
+    pages = _pages(client, group, since, until, streams, pattern, workers, None)
+    return _ordered(frames.to_frame((_message_table(*page) for page in pages), MESSAGE_SCHEMA))
+
+
+def list_streams(client: Any, group: str, prefix: str = "") -> pd.DataFrame:
+    """The group's streams: stream, created_at, first_event_at, last_event_at (AWS updates the last one late).
+
+    Raises NotFoundError for an unknown group.
+    """
+    found = _describe_streams(client, group, prefix)
+    columns = {
+        "stream": [stream["logStreamName"] for stream in found],
+        "created_at": _times([stream.get("creationTime") for stream in found]),
+        "first_event_at": _times([stream.get("firstEventTimestamp") for stream in found]),
+        "last_event_at": _times([stream.get("lastEventTimestamp") for stream in found]),
+    }
+    return frames.to_frame([frames.from_columns(columns, len(found), STREAM_SCHEMA)], STREAM_SCHEMA)
+
+
+def _describe_streams(client: Any, group: str, prefix: str = "") -> list[dict[str, Any]]:
+    wanted = {"logGroupName": group} | ({"logStreamNamePrefix": prefix} if prefix else {})
+    with aws_errors("DescribeLogStreams"):
+        pages = client.get_paginator("describe_log_streams").paginate(**wanted)
+        return [stream for page in pages for stream in page["logStreams"]]
+
+
+def _pages(
+    client: Any,
+    group: str,
+    since: Moment | None,
+    until: Moment | None,
+    streams: Iterable[str] | None,
+    pattern: str | None,
+    workers: int,
+    on_progress: OnProgress | None,
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    start, end = frames.time_range(since, until)
+    names = None if streams is None else set(streams)
+    windows = [
+        Window(s["logStreamName"], _milliseconds(start), _milliseconds(end), s.get("lastEventTimestamp"))
+        for s in _describe_streams(client, group)
+        if names is None or s["logStreamName"] in names
+    ]
+
+    def read(window: Window) -> tuple[tuple[str, list[dict[str, Any]]], list[Window]]:
+        events, more = _read_page(client, group, window, pattern)
+        return (window.stream, events), more
+
+    for done, (page, left) in enumerate(growing(read, windows, workers), start=1):
+        if on_progress:
+            on_progress(Progress(done, done + left, "pages"))
+        if page[1]:
+            yield page
+
+
+def _read_page(
+    client: Any, group: str, window: Window, pattern: str | None
+) -> tuple[list[dict[str, Any]], list[Window]]:
+    request: dict[str, Any] = {"logGroupName": group, "logStreamNames": [window.stream]}
+    # FilterLogEvents includes both ends; the range's end does not belong to it
+    bounds = {"startTime": window.start_ms, "endTime": None if window.end_ms is None else window.end_ms - 1}
+    options = bounds | {"nextToken": window.token, "filterPattern": pattern}
+    with aws_errors("FilterLogEvents"):
+        answer = client.filter_log_events(**request, **{k: v for k, v in options.items() if v is not None})
+    return what_follows(window, answer["events"], answer.get("nextToken"))
+
+
+def what_follows(
+    window: Window, events: list[dict[str, Any]], token: str | None
+) -> tuple[list[dict[str, Any]], list[Window]]:
+    """The events of a page to keep, and the windows still to read after it.
+
+    The rest of a whole window is cut at equal times when it is worth it: it then starts again at the last event's
+    millisecond, whose events this page may have only in part, so they are left to the next window.
+    """
+    if token is None:
+        return events, []
+    going_on = replace(window, token=token, is_whole=False)
+    first, last = (events[0]["timestamp"], events[-1]["timestamp"]) if events else (0, 0)
+    horizon = min(window.last_event_ms or 0, (window.end_ms or window.last_event_ms or 1) - 1)
+    parts = min(MAX_WINDOWS, (horizon - last) // max(last - first, 1) + 1) if last > first else 0
+    if not window.is_whole or parts < 2:
+        return events, [going_on]
+    cuts: list[int | None] = [last + (horizon + 1 - last) * part // parts for part in range(parts)]
+    edges = [*cuts, window.end_ms]
+    rest = [Window(window.stream, a, b, None, None, False) for a, b in pairwise(edges)]
+    return [event for event in events if event["timestamp"] < last], rest
+
+
+def _log_table(stream: str, events: list[dict[str, Any]]) -> pa.Table:
+    # a message may hold line breaks: JSON text has none inside strings, so they mean nothing there
+    data = b"\n".join(event["message"].encode("utf-8", "replace").replace(b"\n", b" ") for event in events)
+    table, origin = records.read(data)
+    columns = {name: table[name] for name in table.column_names} | _event_columns(stream, [events[i] for i in origin])
+    return frames.from_columns(columns, table.num_rows)
+
+
+def _message_table(stream: str, events: list[dict[str, Any]]) -> pa.Table:
+    columns = _event_columns(stream, events) | {"message": [event["message"] for event in events]}
+    return frames.from_columns(columns, len(events), MESSAGE_SCHEMA)
+
+
+def _event_columns(stream: str, events: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "stream": pa.DictionaryArray.from_arrays(pa.array([0] * len(events), pa.int32()), [stream]),
+        "event_time": _times([event["timestamp"] for event in events]),
+        "ingested_at": _times([event.get("ingestionTime") for event in events]),
+    }
+
+
+def _times(milliseconds: list[int | None]) -> pa.Array:
+    return pa.array(milliseconds, pa.int64()).cast(pa.timestamp("ms", tz="UTC")).cast(TIME)
+
+
+def _milliseconds(moment: Any) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    order = frame.assign(stream=frame["stream"].astype(str)).sort_values(["stream", "event_time"], kind="stable").index
+    return frame.loc[order].reset_index(drop=True)

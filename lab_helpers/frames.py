@@ -1,0 +1,122 @@
+"""Columns, dtypes and time zone of the lab's DataFrames.
+
+A frame of log lines has one row a line, always all of these columns (`LOG_SCHEMA`), whatever it was read from:
+
+| column | dtype | meaning |
+|---|---|---|
+| task, container, container_id, cluster, task_definition | category | where the line was printed (FireLens metadata) |
+| source | category | `stdout` or `stderr` |
+| remote_host, ident, user | category | first three fields of the access-log line; `-` is missing |
+| request_time | datetime64[us, UTC] | when the request came in, by httpd's clock, whole seconds |
+| method, protocol | category | of the request line |
+| path, query | string | the request target before and after the first `?`; no query is missing |
+| status | Int16 | of the answer; `-` is missing |
+| size | Int64 | body bytes of the answer; `-` (no body) is missing |
+| referer, user_agent | category | combined log format only |
+| stream | category | CloudWatch log stream |
+| event_time, ingested_at | datetime64[us, UTC] | CloudWatch: the record's time; when CloudWatch took it |
+| s3_key | category | S3: the object that holds the line |
+| delivered_at | datetime64[us, UTC] | S3: when that object was written, whole seconds |
+| line | string | the line as it was printed |
+| problem | category | missing when all is well, else why fields are missing (`records.PROBLEMS`) |
+
+Strings are `string[pyarrow]` with pd.NA for missing; all times are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from lab_helpers.errors import SettingsError
+
+CATEGORY = pa.dictionary(pa.int32(), pa.string())
+TIME = pa.timestamp("us", tz="UTC")
+STRING = pd.StringDtype("pyarrow")
+
+LOG_SCHEMA = pa.schema(
+    [
+        ("task", CATEGORY),
+        ("container", CATEGORY),
+        ("container_id", CATEGORY),
+        ("cluster", CATEGORY),
+        ("task_definition", CATEGORY),
+        ("source", CATEGORY),
+        ("remote_host", CATEGORY),
+        ("ident", CATEGORY),
+        ("user", CATEGORY),
+        ("request_time", TIME),
+        ("method", CATEGORY),
+        ("path", pa.string()),
+        ("query", pa.string()),
+        ("protocol", CATEGORY),
+        ("status", pa.int16()),
+        ("size", pa.int64()),
+        ("referer", CATEGORY),
+        ("user_agent", CATEGORY),
+        ("stream", CATEGORY),
+        ("event_time", TIME),
+        ("ingested_at", TIME),
+        ("s3_key", CATEGORY),
+        ("delivered_at", TIME),
+        ("line", pa.string()),
+        ("problem", CATEGORY),
+    ]
+)
+
+Moment = datetime | pd.Timestamp | str
+"""A point in time: aware, or naive and then UTC; or ISO 8601 text."""
+
+
+def to_frame(tables: Iterable[pa.Table], schema: pa.Schema = LOG_SCHEMA) -> pd.DataFrame:
+    """Put Arrow tables of one schema together as a frame with the documented dtypes; no tables give an empty frame."""
+    whole = pa.concat_tables([schema.empty_table(), *tables]).unify_dictionaries()
+    return pd.DataFrame(whole.to_pandas(types_mapper=_pandas_type, split_blocks=True, self_destruct=True))
+
+
+def from_columns(columns: Mapping[str, Any], rows: int, schema: pa.Schema = LOG_SCHEMA) -> pa.Table:
+    """An Arrow table of the schema; columns that are not given are missing in every row."""
+    return pa.table([_column(columns.get(field.name), rows, field.type) for field in schema], schema=schema)
+
+
+def empty(schema: pa.Schema = LOG_SCHEMA) -> pd.DataFrame:
+    """A frame without rows, with all columns and dtypes."""
+    return to_frame([], schema)
+
+
+def utc(moment: Moment | None, name: str = "time") -> datetime | None:
+    """`moment` as an aware UTC datetime; None stays None. Raises SettingsError for text that is no time."""
+    if moment is None:
+        return None
+    try:
+        stamp = pd.Timestamp(moment)
+    except ValueError as exc:
+        raise SettingsError(name, moment, "a time such as 2026-01-31T09:30:00Z") from exc
+    stamp = stamp.tz_localize(UTC) if stamp.tzinfo is None else stamp.tz_convert(UTC)
+    return stamp.to_pydatetime(warn=False)
+
+
+def time_range(since: Moment | None, until: Moment | None) -> tuple[datetime | None, datetime | None]:
+    """Both ends in UTC; `since` belongs to the range, `until` does not. Raises SettingsError for a reversed range."""
+    start, end = utc(since, "since"), utc(until, "until")
+    if start and end and start > end:
+        raise SettingsError("since", start.isoformat(), f"not after until ({end.isoformat()})")
+    return start, end
+
+
+def _column(values: Any, rows: int, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    if values is None:
+        return pa.nulls(rows, kind)
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values if values.type == kind else values.cast(kind)
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, kind.value_type).dictionary_encode()
+    return pa.array(values, kind)
+
+
+def _pandas_type(kind: pa.DataType) -> Any:
+    return {pa.string(): STRING, pa.int16(): pd.Int16Dtype(), pa.int64(): pd.Int64Dtype()}.get(kind)

@@ -1,0 +1,132 @@
+"""FireLens records (JSON objects, one a line) -> an Arrow table of `frames.LOG_SCHEMA`.
+
+Nothing is dropped: what cannot be read becomes a row with its text in `line` and the reason in `problem`.
+Source: the record of AWS for Fluent Bit with ECS metadata: source, log, container_id, container_name, ecs_cluster,
+ecs_task_arn, ecs_task_definition. Key order is free.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from lab_helpers import frames
+from lab_helpers.apache import BROKEN_REQUEST, NOT_ACCESS_LOG, parse_line
+
+NOT_JSON = "not JSON"
+NO_LOG = "no log field"
+NOT_UTF8 = "not UTF-8"
+PROBLEMS = (BROKEN_REQUEST, NOT_ACCESS_LOG, NOT_JSON, NO_LOG, NOT_UTF8)
+
+COLUMN_OF_KEY = {
+    "source": "source",
+    "container_id": "container_id",
+    "container_name": "container",
+    "ecs_cluster": "cluster",
+    "ecs_task_arn": "task",
+    "ecs_task_definition": "task_definition",
+}
+_LINE_COLUMNS = (
+    "remote_host", "ident", "user", "request_time", "method", "path", "query", "protocol", "status", "size", "referer",
+    "user_agent", "problem",
+)  # fmt: skip
+Row = tuple[Any, ...]
+
+
+def read(data: bytes) -> tuple[pa.Table, Sequence[int]]:
+    """Read newline-delimited records; the table, and for each row the index of the line that it came from."""
+    return read_slowly(data)
+
+
+def read_slowly(data: bytes) -> tuple[pa.Table, list[int]]:
+    """Read newline-delimited records one by one: the exact reading that every faster one must agree with.
+
+    Returns the table and, for each row, the index of the line that it came from (a line may hold glued records).
+    """
+    rows: list[Row] = []
+    origin: list[int] = []
+    for index, raw in enumerate(split_lines(data)):
+        for row in _rows_of_line(raw):
+            rows.append(row)
+            origin.append(index)
+    return _table(rows), origin
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """The lines of a delivered object, without their newlines; the last one may lack its newline."""
+    lines = data.split(b"\n")
+    return lines[:-1] if not lines[-1] else lines
+
+
+def task_id(arn: str | None) -> str | None:
+    """The id at the end of a task ARN."""
+    return arn.rpartition("/")[2] if arn else None
+
+
+def _rows_of_line(raw: bytes) -> Iterator[Row]:
+    if not raw.strip():
+        return
+    for record, text, problem in _records(raw):
+        yield _row(record, text, problem)
+
+
+def _records(raw: bytes) -> Iterable[tuple[Any, str, str | None]]:
+    """Each JSON value of a line, its text, and what is wrong with it."""
+    try:
+        return [(orjson.loads(raw), "", None)]
+    except orjson.JSONDecodeError:
+        text = raw.decode("utf-8", "replace")
+        return _glued_records(text, NOT_UTF8 if "\ufffd" in text else None)
+
+
+def _glued_records(text: str, problem: str | None) -> Iterator[tuple[Any, str, str | None]]:
+    """Records without a delimiter between them; what follows the last whole one is text that is not JSON."""
+    decoder, at = json.JSONDecoder(strict=False), 0
+    while at < len(text):
+        try:
+            record, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            yield None, text[at:], NOT_JSON
+            return
+        yield record, text[at:end], problem
+        at = end + len(text[end:]) - len(text[end:].lstrip())
+
+
+def _row(record: Any, text: str, problem: str | None) -> Row:
+    if not isinstance(record, dict):
+        return (*(None,) * 6, *parse_line("")[:-1], problem or NOT_JSON, text or _as_text(record))
+    origin = tuple(_value(record.get(key)) for key in COLUMN_OF_KEY)
+    if "log" not in record:
+        return (*origin, *parse_line("")[:-1], NO_LOG, text or _as_text(record))
+    line = _value(record["log"]) or ""
+    fields = parse_line(line)
+    return (*origin, *fields[:-1], problem or fields.problem, line)
+
+
+def _value(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return _clean(value)
+    return _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    return _clean(json.dumps(value, ensure_ascii=False)) or ""
+
+
+def _clean(text: str | None) -> str | None:
+    """Lone surrogates (JSON allows `\\ud800`) cannot be encoded; they become `?`."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _table(rows: list[Row]) -> pa.Table:
+    names = (*COLUMN_OF_KEY.values(), *_LINE_COLUMNS, "line")
+    columns: dict[str, Any] = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+    if rows:
+        columns["task"] = [task_id(arn) for arn in columns["task"]]
+    return frames.from_columns(columns, len(rows))

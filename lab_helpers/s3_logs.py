@@ -1,0 +1,186 @@
+"""Objects that Firehose delivered to S3 -> a DataFrame of log lines, in parallel over objects."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from lab_helpers import frames, records
+from lab_helpers.clients import aws_errors
+from lab_helpers.compression import Unpacked, unpack
+from lab_helpers.frames import TIME, Moment
+from lab_helpers.parallel import OnProgress, Progress, in_order
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 8
+DAMAGED = "damaged_objects"
+"""Name in `frame.attrs` of the list of objects that could not be read in full."""
+
+OBJECT_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("size", pa.int64()),
+        ("first_record_at", TIME),
+        ("delivered_at", TIME),
+        ("fill_s", pa.float64()),
+    ]
+)
+_FIREHOSE_KEY = re.compile(r"-(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-[0-9a-fA-F-]{36}")
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of a listing; `size` in bytes as stored (compressed)."""
+
+    key: str
+    size: int
+    delivered_at: datetime
+
+
+@dataclass(frozen=True)
+class Damage:
+    """An object that could not be read in full, why, and the number of lines that were read all the same."""
+
+    key: str
+    why: str
+    lines_read: int
+
+
+def read_objects(
+    client: Any,
+    bucket: str,
+    prefix: str = "",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    *,
+    workers: int = WORKERS,
+    on_progress: OnProgress | None = None,
+) -> pd.DataFrame:
+    """Log lines of all objects under a prefix (columns: `frames`), in the order of keys and lines.
+
+    The range is over delivery time (LastModified, whole seconds): `since` included, `until` not. Objects that are
+    truncated or not what their name says are read as far as possible and listed by `damaged(frame)`. Raises
+    NotFoundError for an unknown bucket, AccessDeniedError, SettingsError for a reversed range; no objects give an
+    empty frame with all columns.
+    """
+    damages: list[Damage] = []
+    tables = [table for table, _ in _read(client, bucket, prefix, since, until, workers, on_progress, damages)]
+    frame = frames.to_frame(tables)
+    frame.attrs[DAMAGED] = [asdict(damage) for damage in damages]
+    return frame
+
+
+def iter_objects(
+    client: Any,
+    bucket: str,
+    prefix: str = "",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    *,
+    workers: int = WORKERS,
+    on_progress: OnProgress | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Like `read_objects`, one frame an object: for more than fits in memory. Holds two objects a worker at most."""
+    damages: list[Damage] = []
+    for table, found in _read(client, bucket, prefix, since, until, workers, on_progress, damages):
+        frame = frames.to_frame([table])
+        frame.attrs[DAMAGED] = [asdict(found)] if found else []
+        yield frame
+
+
+def damaged(frame: pd.DataFrame) -> pd.DataFrame:
+    """The objects that a frame of `read_objects` could not read in full: key, why, lines_read."""
+    return pd.DataFrame(frame.attrs.get(DAMAGED, []), columns=["key", "why", "lines_read"])
+
+
+def list_objects(
+    client: Any, bucket: str, prefix: str = "", since: Moment | None = None, until: Moment | None = None
+) -> pd.DataFrame:
+    """The delivered objects: key, size (bytes as stored), first_record_at, delivered_at, fill_s.
+
+    `first_record_at` is the time in Firehose's key; `fill_s` the seconds from it to the delivery. Errors as
+    `read_objects`.
+    """
+    found = _listing(client, bucket, prefix, since, until)
+    opened = [key_time(item.key) for item in found]
+    columns = {
+        "key": [item.key for item in found],
+        "size": [item.size for item in found],
+        "first_record_at": opened,
+        "delivered_at": [item.delivered_at for item in found],
+        "fill_s": [
+            (item.delivered_at - start).total_seconds() if start else None
+            for item, start in zip(found, opened, strict=True)
+        ],
+    }
+    return frames.to_frame([frames.from_columns(columns, len(found), OBJECT_SCHEMA)], OBJECT_SCHEMA)
+
+
+def key_time(key: str) -> datetime | None:
+    """The time in a Firehose key `…/<stream>-<version>-YYYY-MM-DD-HH-MM-SS-<uuid>`; None for other keys."""
+    found = _FIREHOSE_KEY.search(key)
+    try:
+        return datetime(*(int(part) for part in found.groups()), tzinfo=UTC) if found else None  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None
+
+
+def _read(
+    client: Any,
+    bucket: str,
+    prefix: str,
+    since: Moment | None,
+    until: Moment | None,
+    workers: int,
+    on_progress: OnProgress | None,
+    damages: list[Damage],
+) -> Iterator[tuple[pa.Table, Damage | None]]:
+    found = _listing(client, bucket, prefix, since, until)
+    results = in_order(lambda item: _read_object(client, bucket, item), found, workers)
+    for done, (table, damage) in enumerate(results, start=1):
+        if damage:
+            damages.append(damage)
+            logger.warning("%s: %s, %s lines read", damage.key, damage.why, damage.lines_read)
+        if on_progress:
+            on_progress(Progress(done, len(found), "objects"))
+        yield table, damage
+
+
+def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until: Moment | None) -> list[StoredObject]:
+    start, end = frames.time_range(since, until)
+    with aws_errors("ListObjectsV2"):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        found = [
+            StoredObject(item["Key"], item["Size"], item["LastModified"].astimezone(UTC))
+            for page in pages
+            for item in page.get("Contents", ())
+        ]
+    # LastModified has whole seconds: an object of the same second as `since` belongs to the range
+    floor = start.replace(microsecond=0) if start else None
+    return [o for o in found if (not floor or o.delivered_at >= floor) and (not end or o.delivered_at < end)]
+
+
+def _read_object(client: Any, bucket: str, item: StoredObject) -> tuple[pa.Table, Damage | None]:
+    with aws_errors("GetObject"):
+        body = client.get_object(Bucket=bucket, Key=item.key)["Body"].read()
+    unpacked = unpack(body, item.key)
+    table = _table(unpacked, item)
+    return table, Damage(item.key, unpacked.why, table.num_rows) if unpacked.why else None
+
+
+def _table(unpacked: Unpacked, item: StoredObject) -> pa.Table:
+    table, _ = records.read(unpacked.data)
+    rows = table.num_rows
+    columns = {name: table[name] for name in table.column_names} | {
+        "s3_key": pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()).fill_null(0), [item.key]),
+        "delivered_at": pa.nulls(rows, TIME).fill_null(item.delivered_at),
+    }
+    return frames.from_columns(columns, rows)

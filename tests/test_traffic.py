@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pandas as pd
+import pytest
+
+from lab_helpers import traffic
+from lab_helpers.errors import SettingsError
+from lab_helpers.parallel import Progress
+
+
+class Page(BaseHTTPRequestHandler):
+    """`/` is there, everything else is not, as with the lab's httpd."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path.split("?")[0] == "/" else 404)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_one_row_a_request_with_its_own_id(url: str) -> None:
+    """Each request has one id, found again in its path, a status, a UTC time and a duration."""
+    seen: list[Progress] = []
+    frame = traffic.send(url, 20, 2000, "run7", missing_share=0.25, on_progress=seen.append)
+    assert frame["id"].tolist() == [f"run7-{n}" for n in range(20)]
+    assert frame["status"].value_counts().to_dict() == {200: 15, 404: 5}
+    assert traffic.request_id(frame["path"]).tolist() == frame["id"].tolist()
+    assert str(frame["sent_at"].dtype) == "datetime64[us, UTC]"
+    assert (frame["elapsed_ms"] > 0).all()
+    assert frame["error"].isna().all()
+    assert seen[-1] == Progress(20, 20, "requests")
+
+
+def test_pace_is_kept() -> None:
+    """Request n is due n / rate seconds after the start, whatever happened before."""
+    planned = list(traffic.plan(5, 10, "a"))
+    assert [request.due_s for request in planned] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+
+
+def test_no_answer_is_a_row_with_its_error() -> None:
+    """A refused connection gives a row without status; nothing is raised."""
+    frame = traffic.send("http://127.0.0.1:1", 2, 1000, "a")
+    assert frame["status"].isna().all()
+    assert frame["error"].notna().all()
+    assert len(frame) == 2
+
+
+def test_nothing_to_send_gives_the_same_columns() -> None:
+    """Zero requests give an empty frame with all columns and dtypes."""
+    frame = traffic.send("http://127.0.0.1:1", 0, 1, "a")
+    assert frame.empty
+    assert frame.columns.tolist() == traffic.REQUEST_SCHEMA.names
+    assert isinstance(frame["status"].dtype, pd.Int16Dtype)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(-1, 1, "a"), (1, 0, "a"), (1, 1, "a b"), (1, 1, "a/b"), (1, 1, ""), (1, 1, "a", 1.5)]
+)
+def test_impossible_arguments_are_refused(arguments: tuple[int, float, str]) -> None:
+    """Counts, rates, shares and run ids that cannot be are refused before anything is sent."""
+    with pytest.raises(SettingsError):
+        traffic.plan(*arguments)
