@@ -1,0 +1,242 @@
+"""Where the lab runs: the embedded local AWS, or a real account. The only importer of local_aws.
+
+Both answer the same few questions: the environment for child processes, boto3 clients, and whether it is there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any, Protocol
+
+from lab_helpers.clients import Clients, ClientSettings, aws_errors
+from lab_helpers.config import Settings, inherited, session_environment
+from lab_helpers.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, SettingsError
+from lab_helpers.wait import wait_until
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 45.0
+_LOG_TAIL_LINES = 20
+_LOOPBACK = ClientSettings(max_attempts=3)
+"""On loopback a lost connection means a server that is gone: say so soon."""
+
+
+class Backend(Protocol):
+    """What a run needs of the place it runs in."""
+
+    name: str
+
+    def start(self) -> None:
+        """Make sure it is there."""
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of a service, in the lab's region."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment for a child process that speaks AWS (Terraform, the aws CLI)."""
+
+    def identity(self) -> str:
+        """Return what state belongs to: an instance of the local AWS, or an account and region."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerState:
+    """What the local AWS wrote down about itself when it became ready."""
+
+    pid: int
+    instance_id: str
+    endpoint_url: str
+    access_key_id: str
+    secret_access_key: str
+
+
+class LocalBackend:
+    """The embedded AWS as one background process on 127.0.0.1, with its own credentials."""
+
+    name = "local"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.folder = settings.state / "aws"
+        self.log_file = settings.state / "server.log"
+        self._clients: Clients | None = None
+
+    def start(self) -> None:
+        """Start the server unless one answers; raises LocalAwsStartError with the end of its log."""
+        if self.running() is not None:
+            return
+        self._forget_stale()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("wb") as log:
+            process = subprocess.Popen(
+                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=inherited(),
+                start_new_session=True, cwd=self.folder,
+            )  # fmt: skip
+        try:
+            wait_until(lambda: self._started(process), START_TIMEOUT_S, 0.05, "the local AWS to answer")
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+
+    def stop(self) -> bool:
+        """Stop the server and wait until it is gone; return whether one was running."""
+        state = self.running()
+        if state is None:
+            self._forget_stale()
+            return False
+        os.kill(state.pid, signal.SIGTERM)
+        try:
+            wait_until(lambda: not _alive(state.pid), STOP_TIMEOUT_S, 0.05, "the local AWS to stop")
+        except LabError:
+            os.kill(state.pid, signal.SIGKILL)
+            raise
+        return True
+
+    def running(self) -> ServerState | None:
+        """Return the state of the server that answers now; a state file whose server is gone counts as none."""
+        state = self._read_state()
+        if state is None:
+            return None
+        try:
+            health = fetch_json(state.endpoint_url + "/_lab/health", timeout_s=5.0)
+        except OSError:
+            return None
+        return state if health.get("instance_id") == state.instance_id else None
+
+    def status(self) -> dict[str, Any]:
+        """Return the server's own figures; raises LocalAwsNotRunningError."""
+        return dict(fetch_json(self._required().endpoint_url + "/_lab/status", timeout_s=10.0))
+
+    def denials(self) -> list[dict[str, Any]]:
+        """Return the calls that IAM refused, oldest first; raises LocalAwsNotRunningError."""
+        return list(fetch_json(self._required().endpoint_url + "/_lab/denials", timeout_s=10.0))
+
+    def client(self, service: str) -> Any:
+        state = self._required()
+        if self._clients is None or self._clients.endpoint_url != state.endpoint_url:
+            self._clients = Clients.local(
+                state.endpoint_url, self._settings.region, state.access_key_id, state.secret_access_key, _LOOPBACK
+            )
+        return self._clients.client(service)
+
+    def environment(self) -> dict[str, str]:
+        state = self._required()
+        return {
+            **inherited(),
+            "AWS_ENDPOINT_URL": state.endpoint_url,
+            "AWS_ACCESS_KEY_ID": state.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": state.secret_access_key,
+            "AWS_REGION": self._settings.region,
+            "AWS_DEFAULT_REGION": self._settings.region,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+
+    def identity(self) -> str:
+        return self._required().instance_id
+
+    def _command(self) -> list[str]:
+        settings = self._settings
+        return [
+            sys.executable, "-m", "lab_helpers.local_aws.server", "--data-dir", str(self.folder),
+            "--port", str(settings.port), "--httpd", settings.httpd, "--router", settings.router,
+        ]  # fmt: skip
+
+    def _started(self, process: subprocess.Popen[bytes]) -> bool:
+        if process.poll() is not None:
+            raise LocalAwsStartError(f"it ended with status {process.returncode}", _tail(self.log_file))
+        state = self.running()
+        return state is not None and state.pid == process.pid
+
+    def _required(self) -> ServerState:
+        state = self.running()
+        if state is None:
+            known = self._read_state()
+            where = known.endpoint_url if known else "127.0.0.1"
+            raise LocalAwsNotRunningError(where, "nothing listens there" if known else "it was not started")
+        return state
+
+    def _read_state(self) -> ServerState | None:
+        try:
+            return ServerState(**json.loads((self.folder / "server.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def _forget_stale(self) -> None:
+        (self.folder / "server.json").unlink(missing_ok=True)
+
+
+class AwsBackend:
+    """A real account, with the caller's own credentials; refuses any account but the one that was named."""
+
+    name = "aws"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clients: Clients | None = None
+
+    def start(self) -> None:
+        """Check that the credentials lead to the named account; raises SettingsError when not."""
+        account = self._account()
+        if account != self._settings.aws_account:
+            raise SettingsError(
+                "LAB_AWS_ACCOUNT",
+                self._settings.aws_account,
+                f"the account of your credentials, to say that you mean it ({account})",
+            )
+
+    def client(self, service: str) -> Any:
+        if self._clients is None:
+            self._clients = Clients.account(self._settings.region)
+        return self._clients.client(service)
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **session_environment(),
+            "AWS_REGION": self._settings.region,
+            "AWS_DEFAULT_REGION": self._settings.region,
+        }
+
+    def identity(self) -> str:
+        return f"{self._account()}/{self._settings.region}"
+
+    def _account(self) -> str:
+        with aws_errors("who am I"):
+            return str(self.client("sts").get_caller_identity()["Account"])
+
+
+def backend_of(settings: Settings) -> LocalBackend | AwsBackend:
+    """Return the backend that the settings name."""
+    return LocalBackend(settings) if settings.backend == "local" else AwsBackend(settings)
+
+
+def fetch_json(url: str, timeout_s: float) -> Any:
+    """Return the JSON that a loopback address answers; OSError when nothing does."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=timeout_s) as answer:
+        return json.load(answer)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        reaped, _ = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return True  # alive, and not our child
+    except ProcessLookupError:
+        return False
+    return reaped == 0
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])

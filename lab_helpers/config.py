@@ -1,0 +1,149 @@
+"""The lab's settings: defaults here, overridden by LAB_* variables, overridden by a notebook's parameters.
+
+This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.errors import SettingsError
+
+BACKENDS = ("local", "aws")
+PROJECT = Path(__file__).resolve().parent.parent
+_PREFIX = re.compile(r"[a-z][a-z0-9-]{1,18}[a-z0-9]")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run of the lab depends on. Each field `x_y` is also the environment variable LAB_X_Y.
+
+    `home` holds all state (never the project's own folders); `port` 0 takes a free one; `buffer_s` is Firehose's buffer
+    interval in seconds (0 to 900); `requests` how many requests the traffic notebook sends; `aws_account` the 12-digit
+    account that a run on AWS may touch; `httpd`, `router` and `builder` name the program that plays that part.
+    """
+
+    backend: str = "local"
+    prefix: str = "firelens-lab"
+    region: str = "ap-northeast-1"
+    home: Path = PROJECT / ".lab"
+    port: int = 0
+    requests: int = 300
+    rate_per_s: float = 30.0
+    buffer_s: int = 60
+    owner: str = "trainee"
+    httpd: str = "auto"
+    router: str = "auto"
+    builder: str = "auto"
+    terraform: str = ""
+    terraform_mirror: str = ""
+    aws_account: str = ""
+    accept_cost: bool = False
+    keep: bool = False
+
+    @property
+    def state(self) -> Path:
+        """The folder of this backend's state: nothing in it is shared with another backend."""
+        return self.home / self.backend
+
+    def __post_init__(self) -> None:
+        for name, holds, expected in _rules(self):
+            if not holds:
+                raise SettingsError(f"LAB_{name.upper()}", getattr(self, name), expected)
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Return the settings; `overrides` that are None count as not given.
+
+    Raises SettingsError for an unknown name, or a value that cannot be.
+    """
+    environ = os.environ if environ is None else environ
+    known = {field.name: field for field in dataclasses.fields(Settings)}
+    unknown = [name for name in environ if name.startswith("LAB_") and name[4:].lower() not in known]
+    if unknown:
+        raise SettingsError(unknown[0], environ[unknown[0]], f"one of {', '.join(_variable(n) for n in known)}")
+    values = {name: environ[_variable(name)] for name in known if environ.get(_variable(name))}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if set(given) - set(known):
+        name = sorted(set(given) - set(known))[0]
+        raise SettingsError(name, given[name], f"one of {', '.join(known)}")
+    return Settings(**{name: _typed(name, value, known) for name, value in {**values, **given}.items()})
+
+
+def inherited(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment without anything that could lead AWS tools or Terraform astray.
+
+    AWS_* of the session (keys, profiles, endpoints) and TF_* are left out; a child gets those that its backend names.
+    """
+    environ = os.environ if environ is None else environ
+    return {name: value for name, value in environ.items() if not name.startswith(("AWS_", "TF_"))}
+
+
+def session_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment as it is, for a run on a real account, without an endpoint left over from elsewhere."""
+    environ = os.environ if environ is None else environ
+    return {name: value for name, value in environ.items() if not name.startswith(("AWS_ENDPOINT_URL", "TF_"))}
+
+
+def terraform_cli_config(environ: Mapping[str, str] | None = None) -> str:
+    """Return the path of Terraform's CLI configuration file, empty where none is named."""
+    return (os.environ if environ is None else environ).get("TF_CLI_CONFIG_FILE", "")
+
+
+def _variable(name: str) -> str:
+    return f"LAB_{name.upper()}"
+
+
+def _typed(name: str, value: Any, known: Mapping[str, dataclasses.Field[Any]]) -> Any:
+    kind = str(known[name].type)
+    if not isinstance(value, str):
+        return Path(value) if kind == "Path" else value
+    parsers: dict[str, Callable[[str], Any]] = {
+        "int": int,
+        "float": float,
+        "bool": _boolean,
+        "Path": lambda text: Path(text).resolve(),
+    }
+    try:
+        return parsers.get(kind, str)(value)
+    except ValueError as exc:
+        expected = {"int": "a whole number", "float": "a number", "bool": "true or false"}[kind]
+        raise SettingsError(_variable(name), value, expected) from exc
+
+
+def _boolean(text: str) -> bool:
+    known = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if text.lower() not in known:
+        raise ValueError(text)
+    return known[text.lower()]
+
+
+def _rules(settings: Settings) -> list[tuple[str, bool, str]]:
+    """Return (field, whether it holds, what is expected)."""
+    return [
+        ("backend", settings.backend in BACKENDS, f"one of {', '.join(BACKENDS)}"),
+        ("prefix", bool(_PREFIX.fullmatch(settings.prefix)), "3 to 20 of a-z, 0-9 and -, from a letter on"),
+        ("region", bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", settings.region)), "a region such as ap-northeast-1"),
+        ("port", 0 <= settings.port < 65536, "a port from 1 to 65535, or 0 for a free one"),
+        ("requests", 1 <= settings.requests <= 100_000, "from 1 to 100000"),
+        ("rate_per_s", 0 < settings.rate_per_s <= 1000, "above 0 and at most 1000"),
+        ("buffer_s", 0 <= settings.buffer_s <= 900, "from 0 to 900 (seconds)"),
+        ("httpd", settings.httpd in {"auto", "apache", "builtin"}, "auto, apache or builtin"),
+        ("router", settings.router in {"auto", "fluent-bit", "builtin"}, "auto, fluent-bit or builtin"),
+        (
+            "builder",
+            settings.builder in {"auto", "docker", "podman", "buildah", "builtin"},
+            "auto, docker, podman, buildah or builtin",
+        ),
+        (
+            "aws_account",
+            not settings.aws_account or bool(re.fullmatch(r"\d{12}", settings.aws_account)),
+            "12 digits",
+        ),
+    ]
