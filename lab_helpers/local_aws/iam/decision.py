@@ -1,0 +1,140 @@
+"""The result of an evaluation, and AWS's sentence for it.
+
+Source: "Troubleshoot access denied error messages" of the IAM User Guide; the quotes around S3's resources, EC2's
+opening sentence and STS's answer without a because are as those services answer.
+Not modelled: the ARN of the denying policy that AWS appends to some explicit denials; EC2's encoded authorization
+message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .match import AccessRequest
+from .principals import CallerType
+from .statements import Statement
+
+# Services that answer a denial with `AccessDenied`; those of the JSON protocols answer `AccessDeniedException`.
+_ACCESS_DENIED = frozenset(
+    {"s3", "iam", "sts", "elasticloadbalancing", "cloudwatch", "autoscaling", "cloudformation", "tag"}
+)
+_EC2_OPENING = "You are not authorized to perform this operation. "
+
+
+class Outcome(Enum):
+    """The three results of an evaluation."""
+
+    ALLOWED = "allowed"
+    EXPLICIT_DENY = "explicit deny"
+    IMPLICIT_DENY = "implicit deny"
+
+
+class PolicyType(Enum):
+    """The type of the policy that decided, in the words of AWS's messages."""
+
+    IDENTITY = "identity-based policy"
+    RESOURCE = "resource-based policy"
+    BOUNDARY = "permissions boundary"
+    TRUST = "role trust policy"
+
+
+_DENIED_IN = {
+    PolicyType.IDENTITY: "an identity-based policy",
+    PolicyType.RESOURCE: "a resource-based policy",
+    PolicyType.BOUNDARY: "a permissions boundary",
+    PolicyType.TRUST: "the role trust policy",
+}
+
+
+@dataclass(frozen=True)
+class StatementRef:
+    """A statement that decided: its policy, its Sid (may be empty) and its place in the policy, from 0."""
+
+    policy_type: PolicyType
+    policy_name: str
+    sid: str
+    index: int
+    statement: Statement
+
+    def __str__(self) -> str:
+        return f"{self.policy_name} / {self.sid or f'statement {self.index + 1}'}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The result, with its why.
+
+    `policy_type` is the type of policy that allowed, that denied, or in which the Allow is missing. `decided_by` is
+    None for an implicit deny (no statement said anything) and for an account's root user.
+    """
+
+    request: AccessRequest
+    outcome: Outcome
+    policy_type: PolicyType
+    decided_by: StatementRef | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the access may happen."""
+        return self.outcome is Outcome.ALLOWED
+
+    @property
+    def reason(self) -> str:
+        """The clause of AWS's message that says why; for an allowed access, what allowed it."""
+        if self.outcome is Outcome.ALLOWED:
+            return f"allowed by {self.decided_by or 'being the root user of the account'}"
+        if self.outcome is Outcome.EXPLICIT_DENY:
+            return f"with an explicit deny in {_DENIED_IN[self.policy_type]}"
+        return f"because no {self.policy_type.value} allows the {self.request.action} action"
+
+    @property
+    def message(self) -> str:
+        """AWS's sentence for a denial; empty for an allowed access."""
+        if self.allowed:
+            return ""
+        if self.policy_type is PolicyType.TRUST:
+            return f"{_opening(self.request)} {self._trust_clause}"
+        opening = _EC2_OPENING if _service(self.request.action) == "ec2" else ""
+        return f"{opening}{_opening(self.request)} on resource: {_shown_resource(self.request)} {self.reason}"
+
+    @property
+    def _trust_clause(self) -> str:
+        # STS names the role and leaves the reason out; the User Guide's sentence has the reason and no role.
+        return self.reason if self.request.resource == "*" else f"on resource: {self.request.resource}"
+
+    @property
+    def error_code(self) -> str:
+        """The code that the service answers a denial with."""
+        return error_code(self.request.action)
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that goes with the code."""
+        return http_status(self.request.action)
+
+
+def error_code(action: str) -> str:
+    """The code of a denial: `AccessDenied`, `UnauthorizedOperation` (EC2) or `AccessDeniedException`."""
+    service = _service(action)
+    if service == "ec2":
+        return "UnauthorizedOperation"
+    return "AccessDenied" if service in _ACCESS_DENIED else "AccessDeniedException"
+
+
+def http_status(action: str) -> int:
+    """The HTTP status of a denial: 400 with `AccessDeniedException` (the JSON protocols), else 403."""
+    return 400 if error_code(action) == "AccessDeniedException" else 403
+
+
+def _opening(request: AccessRequest) -> str:
+    who = "Service Principal" if request.caller.type is CallerType.SERVICE else "User"
+    return f"{who}: {request.principal_arn} is not authorized to perform: {request.action}"
+
+
+def _shown_resource(request: AccessRequest) -> str:
+    return f'"{request.resource}"' if _service(request.action) == "s3" else request.resource
+
+
+def _service(action: str) -> str:
+    return action.partition(":")[0].lower()
