@@ -58,7 +58,7 @@ class Authoriser:
             raise AwsError("AccessDenied", "Access Denied", 403)
         policies = self._policies(caller, params.get("Bucket") if service == "s3" else None)
         for access in required(service, operation, params, region, caller.account_id):
-            wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource, access.context)
+            wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, access.context)
             self._settle(evaluate(wanted, policies))
 
     def check_trust(self, caller: Caller, role_arn: str) -> None:

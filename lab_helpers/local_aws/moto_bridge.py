@@ -127,10 +127,15 @@ class MotoBridge:
 
 def _policies(holder: Any, boundary_arn: str | None) -> PrincipalPolicies:
     inline = tuple((name, _text(document)) for name, document in dict(holder.policies).items())
-    attached = tuple((policy.name, _text(policy.document)) for policy in dict(holder.managed_policies).values())
+    attached = tuple((policy.name, _document(policy)) for policy in dict(holder.managed_policies).values())
     known = iam_backends[ACCOUNT_ID][_PARTITION].managed_policies
     boundary = known.get(boundary_arn) if boundary_arn else None
-    return PrincipalPolicies(inline + attached, (boundary.name, _text(boundary.document)) if boundary else None)
+    return PrincipalPolicies(inline + attached, (boundary.name, _document(boundary)) if boundary else None)
+
+
+def _document(policy: Any) -> str:
+    """Return the document of a managed policy's default version."""
+    return next(_text(version.document) for version in policy.versions if version.is_default)
 
 
 def _text(document: Any) -> str:

@@ -198,4 +198,4 @@ def _json_value(value: Any) -> Any:
 @functools.lru_cache(maxsize=16)
 def service_model(signing_name: str) -> botocore.model.ServiceModel:
     name = CLIENT_NAMES.get(signing_name, signing_name)
-    return botocore.model.ServiceModel(botocore.loaders.Loader().loadservice_model(name, "service-2"), name)
+    return botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)

@@ -1,0 +1,46 @@
+"""Checks of the workbook: each says at once whether a step is right, and why not.
+
+A failing check raises, so that a headless run stops there; every outcome is written down for the report.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab_helpers.errors import CheckFailedError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check's result; `why` says what was seen."""
+
+    notebook: str
+    name: str
+    passed: bool
+    why: str
+
+
+class Checks:
+    """The checks of one notebook. `folder` collects the outcomes of all notebooks, one file each."""
+
+    def __init__(self, notebook: str, folder: Path) -> None:
+        self._notebook, self._file = notebook, folder / f"{notebook}.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file.write_text("")
+
+    def __call__(self, name: str, holds: object, why: str = "") -> None:
+        """Say whether `name` holds; raises CheckFailedError with `why` when it does not."""
+        outcome = Outcome(self._notebook, name, bool(holds), "" if holds else why)
+        with self._file.open("a") as file:
+            file.write(json.dumps(asdict(outcome)) + "\n")
+        if not outcome.passed:
+            raise CheckFailedError(f"✘ {name}: {why or 'it does not hold'}")
+        print(f"✔ {name}")
+
+
+def outcomes(folder: Path) -> list[Outcome]:
+    """Return the outcomes that the notebooks wrote into `folder`, in the notebooks' order."""
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()]
+    return [Outcome(**json.loads(line)) for line in lines]
