@@ -8,6 +8,7 @@ from lab_helpers.local_aws.router.plugin import Plugin, PluginKind
 
 CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.INPUT, "forward"),
+    (PluginKind.INPUT, "tcp"),
     (PluginKind.FILTER, "grep"),
     (PluginKind.FILTER, "record_modifier"),
     (PluginKind.OUTPUT, "cloudwatch_logs"),

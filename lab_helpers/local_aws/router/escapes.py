@@ -1,0 +1,49 @@
+"""Backslash escapes as Fluent Bit undoes them: the plain ones, JSON's with code points, and MySQL's.
+
+Source: Fluent Bit 4.2.8, flb_unescape.c. Strings with bytes that are no UTF-8 keep them (`surrogateescape`).
+Not modelled: octal escapes above \\177, `\\U`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PLAIN = {"n": "\n", "a": "\a", "b": "\b", "t": "\t", "v": "\v", "f": "\f", "r": "\r", "\\": "\\"}
+_UTF8 = _PLAIN | {'"': '"', "'": "'", "/": "/"}
+_MYSQL = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"', "0": "\0", "Z": "\x1a"}
+_CODE = re.compile(
+    r"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u(?P<unit>[0-9a-fA-F]{1,4})|x(?P<hex>[0-9a-fA-F]{1,2})|(?P<octal>[0-7]{1,3})|(?P<letter>.))",
+    re.S,
+)
+
+
+def unescape(text: str) -> str:
+    """Undo `\\n`, `\\t` and the like; any other escaped letter disappears with its backslash, as in Fluent Bit."""
+    return re.sub(r"\\(.)", lambda found: _PLAIN.get(found.group(1), ""), text, flags=re.S)
+
+
+def unescape_utf8(text: str) -> str:
+    """Undo JSON's escapes, `\\xNN` and octal ones; half a surrogate pair becomes U+FFFD, text ends at a NUL."""
+    return _CODE.sub(_code_point, text).partition("\0")[0]
+
+
+def unquote_mysql(text: str) -> str:
+    """Take single or double quotes away and undo MySQL's escapes; unquoted text stays as it is."""
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
+        return text
+    return re.sub(r"\\(.)", lambda found: _MYSQL.get(found.group(1), found.group(0)), text[1:-1], flags=re.S)
+
+
+def _code_point(found: re.Match[str]) -> str:
+    parts = found.groupdict()
+    if parts["high"]:
+        return chr(0x10000 + ((int(parts["high"], 16) - 0xD800) << 10 | (int(parts["low"], 16) - 0xDC00)))
+    if parts["unit"]:
+        number = int(parts["unit"], 16)
+        return "\ufffd" if len(parts["unit"]) < 4 or 0xD800 <= number <= 0xDFFF else chr(number)
+    if parts["hex"]:
+        return chr(int(parts["hex"], 16))
+    if parts["octal"]:
+        return chr(int(parts["octal"], 8))
+    return _UTF8.get(parts["letter"], parts["letter"])
