@@ -1,0 +1,215 @@
+"""Firehose's API: definitions stay with moto and are mended here; PutRecord and PutRecordBatch are ours.
+
+What moto gets wrong and this mends: defaults of the destination (buffering hints, compression, encryption, backup mode,
+logging) are missing in DescribeDeliveryStream; after UpdateDestination the S3 description holds the update alone.
+Not modelled, and refused: sources other than Direct PUT, destinations other than S3, data format conversion,
+dynamic partitioning, processors other than AppendDelimiterToRecord.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.firehose import keys, limits
+from lab_helpers.local_aws.firehose.buffering import BufferingHints
+from lab_helpers.local_aws.firehose.stream import StreamWorker
+
+_S3_INPUTS = (
+    "ExtendedS3DestinationConfiguration",
+    "S3DestinationConfiguration",
+    "ExtendedS3DestinationUpdate",
+    "S3DestinationUpdate",
+)
+_DESCRIPTIONS = ("ExtendedS3DestinationDescription", "S3DestinationDescription")
+_EXTENDED_ONLY = frozenset(
+    {
+        "ProcessingConfiguration",
+        "S3BackupMode",
+        "S3BackupDescription",
+        "DataFormatConversionConfiguration",
+        "DynamicPartitioningConfiguration",
+        "CustomTimeZone",
+        "FileExtension",
+    }
+)
+_INPUT_ONLY = frozenset({"S3BackupConfiguration", "S3BackupUpdate"})
+
+
+class Streams:
+    """What the operations need of the service: `worker` of a stream, and what to do after its definition changed."""
+
+    def __init__(
+        self,
+        worker: Callable[[str, str], StreamWorker | None],
+        defined: Callable[[str, str], object],
+        deleted: Callable[[str, str], None],
+    ) -> None:
+        self.worker, self.defined, self.deleted = worker, defined, deleted
+
+
+class Operations:
+    """The handlers."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    def table(self) -> dict[tuple[str, str], Handler]:
+        """Return the operations by (signing name, operation)."""
+        handlers: dict[str, Handler] = {
+            "CreateDeliveryStream": self.create,
+            "DescribeDeliveryStream": self.describe,
+            "UpdateDestination": self.update,
+            "DeleteDeliveryStream": self.delete,
+            "PutRecord": self.put_record,
+            "PutRecordBatch": self.put_record_batch,
+        }
+        return {("firehose", operation): handler for operation, handler in handlers.items()}
+
+    def create(self, request: ApiRequest) -> dict[str, Any]:
+        """Make a stream; it is ACTIVE at once."""
+        _check_source(request.params)
+        _check_destination(request.params)
+        answer = request.forward(as_extended(request.params))
+        self._streams.defined(request.region, request.params["DeliveryStreamName"])
+        return answer
+
+    def describe(self, request: ApiRequest) -> dict[str, Any]:
+        """Answer with moto's description, completed."""
+        answer = request.forward(None)
+        description = answer["DeliveryStreamDescription"]
+        description["Destinations"] = [complete(found) for found in description.get("Destinations", [])]
+        return answer
+
+    def update(self, request: ApiRequest) -> dict[str, Any]:
+        """Change the destination; the version goes up by one."""
+        _check_destination(request.params)
+        answer = request.forward(as_extended(request.params))
+        self._streams.defined(request.region, request.params["DeliveryStreamName"])
+        return answer
+
+    def delete(self, request: ApiRequest) -> dict[str, Any]:
+        """Delete a stream, and what it holds: AWS gives no guarantee for the data of a stream that is deleted."""
+        answer = request.forward(None)
+        self._streams.deleted(request.region, request.params["DeliveryStreamName"])
+        return answer
+
+    def put_record(self, request: ApiRequest) -> dict[str, Any]:
+        """Take one record."""
+        data = limits.decode_record(request.params.get("Record"), "record")
+        if not self._worker(request).accept([data]):
+            raise AwsError(*limits.SLOW_DOWN, status=500)
+        return {"RecordId": _record_id(), "Encrypted": False}
+
+    def put_record_batch(self, request: ApiRequest) -> dict[str, Any]:
+        """Take up to 500 records; those beyond the quota fail one by one, as AWS does it."""
+        records = limits.decode_batch(request.params.get("Records"))
+        admitted = self._worker(request).accept(records)
+        code, message = limits.SLOW_DOWN
+        refused = [{"ErrorCode": code, "ErrorMessage": message}] * (len(records) - admitted)
+        taken = [{"RecordId": _record_id()} for _ in range(admitted)]
+        return {"FailedPutCount": len(refused), "Encrypted": False, "RequestResponses": taken + refused}
+
+    def _worker(self, request: ApiRequest) -> StreamWorker:
+        name = str(request.params.get("DeliveryStreamName"))
+        worker = self._streams.worker(request.region, name)
+        if worker is None:
+            raise limits.not_found(name, request.account_id)
+        return worker
+
+
+def complete(destination: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a destination's description with the members that AWS always answers."""
+    s3 = next((destination[name] for name in _DESCRIPTIONS if name in destination), None)
+    if s3 is None:
+        return dict(destination)
+    completed = _complete_s3(s3)
+    extended = {"S3BackupMode": "Disabled", "ProcessingConfiguration": {"Enabled": False}, **completed}
+    extended = {key: value for key, value in extended.items() if key not in _INPUT_ONLY}
+    plain = {key: value for key, value in completed.items() if key not in _EXTENDED_ONLY | _INPUT_ONLY}
+    return {
+        "DestinationId": destination["DestinationId"],
+        "S3DestinationDescription": plain,
+        "ExtendedS3DestinationDescription": extended,
+    }
+
+
+def as_extended(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return params with the older S3Destination… structure said as ExtendedS3Destination….
+
+    On AWS every stream to S3 has both descriptions, whichever structure made it; moto keeps them apart.
+    """
+    said = dict(params)
+    for end in ("Configuration", "Update"):
+        older = said.pop(f"S3Destination{end}", None)
+        if older:
+            said.setdefault(f"ExtendedS3Destination{end}", older)
+    return said
+
+
+def _complete_s3(s3: Mapping[str, Any]) -> dict[str, Any]:
+    hints = s3.get("BufferingHints") or {}
+    return {
+        **s3,
+        "BufferingHints": {
+            "SizeInMBs": hints.get("SizeInMBs", 5),
+            "IntervalInSeconds": hints.get("IntervalInSeconds", 300),
+        },
+        "CompressionFormat": s3.get("CompressionFormat") or "UNCOMPRESSED",
+        "EncryptionConfiguration": s3.get("EncryptionConfiguration") or {"NoEncryptionConfig": "NoEncryption"},
+        "CloudWatchLoggingOptions": s3.get("CloudWatchLoggingOptions") or {"Enabled": False},
+    }
+
+
+def _check_source(params: Mapping[str, Any]) -> None:
+    kind = params.get("DeliveryStreamType") or "DirectPut"
+    if kind != "DirectPut":
+        raise AwsError("InvalidArgumentException", f"The local AWS has no source {kind}; use DirectPut.")
+
+
+def _check_destination(params: Mapping[str, Any]) -> None:
+    others = [name for name in params if _is_destination(name) and name not in _S3_INPUTS and params[name]]
+    if others:
+        raise AwsError("InvalidArgumentException", f"The local AWS delivers to S3 only, not by {others[0]}.")
+    for name in _S3_INPUTS:
+        if params.get(name):
+            _check_s3(params[name])
+
+
+def _is_destination(name: str) -> bool:
+    return name.endswith(("DestinationConfiguration", "DestinationUpdate"))
+
+
+def _check_s3(s3: Mapping[str, Any]) -> None:
+    for switch in ("DataFormatConversionConfiguration", "DynamicPartitioningConfiguration"):
+        if (s3.get(switch) or {}).get("Enabled"):
+            raise AwsError("InvalidArgumentException", f"The local AWS does not have {switch}.")
+    processing = s3.get("ProcessingConfiguration") or {}
+    for processor in (processing.get("Processors") or []) if processing.get("Enabled") else []:
+        if processor.get("Type") != "AppendDelimiterToRecord":
+            raise AwsError("InvalidArgumentException", f"The local AWS has no processor {processor.get('Type')}.")
+    _check_values(s3)
+
+
+def _check_values(s3: Mapping[str, Any]) -> None:
+    compression = s3.get("CompressionFormat") or "UNCOMPRESSED"
+    if compression not in keys.EXTENSIONS:
+        enum = "[UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY]"
+        raise AwsError(
+            "ValidationException",
+            f"1 validation error detected: Value '{compression}' at 'compressionFormat' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: {enum}",
+        )
+    try:
+        BufferingHints.parse(s3.get("BufferingHints") or {})
+        keys.check_prefixes(s3.get("Prefix") or "", s3.get("ErrorOutputPrefix") or "")
+        keys.check_time_zone(s3.get("CustomTimeZone") or "UTC")
+    except ValueError as exc:
+        raise AwsError("InvalidArgumentException", str(exc)) from exc
+
+
+def _record_id() -> str:
+    return base64.b64encode(os.urandom(168)).decode()

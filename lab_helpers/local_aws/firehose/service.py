@@ -1,0 +1,122 @@
+"""FirehoseService: one worker a delivery stream, journals on disk, definitions asked of the API."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab_helpers.local_aws.api import Handler, WsgiApp
+from lab_helpers.local_aws.firehose import limits
+from lab_helpers.local_aws.firehose.definition import Definition, parse_definition
+from lab_helpers.local_aws.firehose.delivery import PRINCIPAL, S3Delivery
+from lab_helpers.local_aws.firehose.journal import Journal
+from lab_helpers.local_aws.firehose.operations import Operations, Streams
+from lab_helpers.local_aws.firehose.stream import StreamWorker
+from lab_helpers.local_aws.service import ServiceContext
+
+_LOG = logging.getLogger(__name__)
+
+
+class FirehoseService:
+    """Firehose of the local AWS; `quota_of` gives a region's quota (AWS's own unless told otherwise)."""
+
+    name = "firehose"
+
+    def __init__(self, context: ServiceContext, quota_of: Callable[[str], limits.Quota] = limits.quota_of) -> None:
+        self._context, self._quota_of = context, quota_of
+        self._lock = threading.Lock()
+        self._workers: dict[tuple[str, str], StreamWorker] = {}
+        self._defined: set[tuple[str, str]] = set()
+        self._running = False
+
+    def overrides(self) -> Mapping[tuple[str, str], Handler]:
+        """Return the operations that this service answers itself."""
+        return Operations(Streams(self._worker, self._define, self._delete)).table()
+
+    def routes(self) -> Mapping[str, WsgiApp]:
+        """Firehose has no plain HTTP endpoints."""
+        return {}
+
+    def start(self) -> None:
+        """Start delivering; journals of a killed server are taken up, and wait for their streams to be made again."""
+        with self._lock:
+            self._running = True
+            for folder in self._context.data_dir.glob("*/*"):
+                if any(folder.iterdir()):
+                    self._open(folder.parent.name, folder.name)
+            for worker in self._workers.values():
+                worker.start()
+
+    def stop(self) -> None:
+        """Stop, and deliver once more what is held."""
+        with self._lock:
+            workers, self._workers = list(self._workers.values()), {}
+            self._defined.clear()
+            self._running = False
+        for worker in workers:
+            worker.stop()
+
+    def status(self) -> dict[str, Any]:
+        """Return the counters of each stream; received = delivered + held + expired + discarded."""
+        with self._lock:
+            workers = dict(self._workers)
+        return {"streams": {f"{region}/{name}": _figures(worker) for (region, name), worker in workers.items()}}
+
+    def _worker(self, region: str, name: str) -> StreamWorker | None:
+        with self._lock:
+            if (region, name) in self._defined:
+                return self._workers[region, name]
+        # A stream that was made before this service saw its creation.
+        return self._define(region, name)
+
+    def _define(self, region: str, name: str) -> StreamWorker | None:
+        definition = self._describe(region, name)
+        if definition is None:
+            return None
+        with self._lock:
+            worker = self._open(region, name)
+            self._defined.add((region, name))
+        worker.define(definition)
+        return worker
+
+    def _delete(self, region: str, name: str) -> None:
+        with self._lock:
+            self._defined.discard((region, name))
+            worker = self._workers.pop((region, name), None)
+        if worker is not None:
+            worker.discard()
+
+    def _describe(self, region: str, name: str) -> Definition | None:
+        client = self._context.clients.as_service("firehose", PRINCIPAL, region)
+        try:
+            answer = client.describe_delivery_stream(DeliveryStreamName=name)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+        return parse_definition(answer["DeliveryStreamDescription"])
+
+    def _open(self, region: str, name: str) -> StreamWorker:
+        """Return the stream's worker, made if need be; the lock is held."""
+        if (region, name) not in self._workers:
+            context = self._context
+            book = Journal(context.data_dir / region / name)
+            delivery = S3Delivery(context.clients, context.clock, region)
+            worker = StreamWorker(book, delivery, context.clock, self._quota_of(region))
+            if worker.counters.received:
+                _LOG.warning("%s: %d records kept from before this start", name, worker.counters.received)
+            self._workers[region, name] = worker
+            if self._running:
+                worker.start()
+        return self._workers[region, name]
+
+
+def _figures(worker: StreamWorker) -> dict[str, Any]:
+    records, size_bytes = worker.held
+    figures = {**asdict(worker.counters), "held": records, "held_bytes": size_bytes}
+    return {**figures, "failing_with": worker.failing_with}
