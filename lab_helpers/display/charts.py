@@ -1,0 +1,209 @@
+"""Charts whose title states the finding.
+
+A chart is a PNG with a transparent ground and mid-tone ink, so that it can be read in light and in dark themes, in the
+HTML report and in an untrusted notebook (where Jupyter shows no SVG); its text form is the title and the figures.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lab_helpers import audit
+
+INK = "#767a82"
+"""Contrast of 4 to 1 or more with white and with JupyterLab's dark ground (#111111)."""
+STATUS_COLOURS = {"2xx": "#2f9e6e", "3xx": "#3b8fd6", "4xx": "#d98a1f", "5xx": "#d64545", "other": INK}
+BLUE, ORANGE = "#3b8fd6", "#d98a1f"
+SIZE_INCHES = (7.5, 2.9)
+DPI = 144
+_STYLE = {
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
+    "axes.titlecolor": INK, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "legend.frameon": False,
+    "axes.grid": True, "axes.axisbelow": True, "grid.alpha": 0.25, "grid.color": INK,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A finished chart: its finding, the figures behind it as text, and the picture as PNG bytes."""
+
+    title: str
+    text: str
+    png: bytes
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
+        picture = base64.b64encode(self.png).decode()
+        width = round(SIZE_INCHES[0] * 100)
+        return {"text/plain": str(self), "image/png": picture}, {"image/png": {"width": width}}
+
+    def __str__(self) -> str:
+        return f"{self.title}\n{self.text}".rstrip()
+
+
+def requests_over_time(lines: pd.DataFrame, bin_s: int = 1) -> Chart:
+    """Requests in each `bin_s` seconds by status class, from log lines (health checks left out)."""
+    own = _traffic(lines)
+    status = (own["status"] // 100).map(lambda hundred: f"{hundred}xx", na_action="ignore").astype(object)
+    own = own.assign(status_class=status.where(status.isin(list(STATUS_COLOURS)), "other"))
+    when = own["request_time"].dt.floor(f"{bin_s}s")
+    counts = own.groupby([when, "status_class"], observed=True).size().unstack(fill_value=0)
+    totals = {name: int(counts[name].sum()) for name in STATUS_COLOURS if name in counts}
+    peak = int(counts.sum(axis="columns").max()) if len(counts) else 0
+    title = _requests_title(totals, len(counts) and (counts.index[-1] - counts.index[0]).total_seconds() + bin_s, peak)
+    with _canvas(title) as (axes, image):
+        if len(counts):
+            _stack_bars(axes, counts, totals, bin_s)
+        axes.set_ylabel(f"requests per {bin_s} s")
+    return Chart(title, _listed(totals), image.getvalue())
+
+
+def task_balance(lines: pd.DataFrame) -> Chart:
+    """How many requests each task served, from log lines (health checks left out)."""
+    counts = _traffic(lines)["task"].astype(object).value_counts().sort_index()
+    served = {f"…{str(task)[-6:]}": int(count) for task, count in counts.items()}
+    title = _balance_title(list(served.values()))
+    with _canvas(title) as (axes, image):
+        bars = axes.barh(list(served), list(served.values()), color=BLUE, height=0.6)
+        axes.bar_label(bars, padding=3, color=INK)
+        axes.set_xlabel("requests")
+        axes.grid(axis="y", visible=False)
+    return Chart(title, _listed(served), image.getvalue())
+
+
+def health_checks_and_traffic(lines: pd.DataFrame, bin_s: int = 10) -> Chart:
+    """Log lines in each `bin_s` seconds: the load balancer's health checks against everything else."""
+    checks = audit.is_health_check(lines)
+    kind = checks.map({True: "health checks", False: "traffic"})
+    when = lines["request_time"].dt.floor(f"{bin_s}s")
+    counts = lines.groupby([when, kind]).size().unstack(fill_value=0)
+    totals = {name: int((kind == name).sum()) for name in ("traffic", "health checks")}
+    share = totals["health checks"] / max(len(lines), 1)
+    title = f"{totals['health checks']:,} of {len(lines):,} lines ({share:.0%}) are health checks"
+    with _canvas(title) as (axes, image):
+        for name, colour in (("traffic", BLUE), ("health checks", ORANGE)):
+            if name in counts:
+                axes.step(counts.index, counts[name], where="post", color=colour, label=f"{name} ({totals[name]:,})")
+        axes.set_ylabel(f"lines per {bin_s} s")
+        _legend_and_clock(axes)
+    return Chart(title, _listed(totals), image.getvalue())
+
+
+def latency(requests: pd.DataFrame) -> Chart:
+    """Share of requests that have arrived after so many seconds in CloudWatch and in S3, from `Audit.requests`."""
+    hops = {"CloudWatch": requests["to_cloudwatch_s"].dropna(), "S3": requests["to_s3_s"].dropna()}
+    medians = {name: float(hop.median()) for name, hop in hops.items() if len(hop)}
+    parts = [f"in {name} after {seconds:.3g} s" for name, seconds in medians.items()]
+    title = f"Half of the lines are {', '.join(parts)}" if parts else "No line has arrived yet"
+    with _canvas(title) as (axes, image):
+        for name, colour in (("CloudWatch", BLUE), ("S3", ORANGE)):
+            if name in medians:
+                axes.ecdf(hops[name], color=colour, label=name)
+        axes.set_xlabel("seconds after the request was sent")
+        axes.set_ylabel("share arrived")
+        _legend(axes)
+    return Chart(
+        title, _listed({f"{name}, median s": f"{value:.3g}" for name, value in medians.items()}), image.getvalue()
+    )
+
+
+def object_sizes(objects: pd.DataFrame, interval_s: float | None = None) -> Chart:
+    """Size and fill time of each delivered object, from `s3_logs.list_objects`; `interval_s` is the buffer's
+    interval.
+    """
+    title = _objects_title(objects, interval_s)
+    sizes_kib = objects["size"].astype(float) / 1024
+    with _canvas(title) as (axes, image):
+        axes.scatter(objects["fill_s"], sizes_kib, color=BLUE, alpha=0.8)
+        if interval_s:
+            axes.axvline(interval_s, color=ORANGE, linestyle="--", label=f"buffer interval {interval_s:g} s")
+            _legend(axes)
+        axes.set_xlabel("seconds from first record to delivery")
+        axes.set_ylabel("KiB as stored")
+        axes.set_ylim(bottom=0)
+    return Chart(title, _listed({"objects": len(objects), "KiB": f"{sizes_kib.sum():.1f}"}), image.getvalue())
+
+
+def _requests_title(totals: dict[str, int], seconds: float, peak: int) -> str:
+    if not totals:
+        return "No requests in these lines"
+    answers = ", ".join(f"{count:,} answered {name}" for name, count in totals.items())
+    return f"{sum(totals.values()):,} requests in {seconds:,.0f} s: {answers}; at most {peak:,} a second" \
+        if seconds else answers  # fmt: skip
+
+
+def _balance_title(served: list[int]) -> str:
+    if len(served) < 2:
+        return f"{len(served)} task served all {sum(served):,} requests"
+    spread = (max(served) - min(served)) / sum(served)
+    claim = "share evenly" if spread < 0.1 else "do not share evenly"
+    return f"{len(served)} tasks {claim}: {min(served):,} to {max(served):,} of {sum(served):,} requests"
+
+
+def _objects_title(objects: pd.DataFrame, interval_s: float | None) -> str:
+    if objects.empty:
+        return "No objects were delivered"
+    fill_s = objects["fill_s"].median()
+    title = f"{len(objects):,} objects, half of them closed within {fill_s:.0f} s"
+    if interval_s and fill_s >= interval_s * 0.9:
+        title += ": the interval closes them, not the size"
+    return title
+
+
+def _traffic(lines: pd.DataFrame) -> pd.DataFrame:
+    return lines[~audit.is_health_check(lines) & lines["request_time"].notna()]
+
+
+def _stack_bars(axes: Axes, counts: pd.DataFrame, totals: dict[str, int], bin_s: int) -> None:
+    below = pd.Series(0, index=counts.index)
+    for name, total in totals.items():
+        width: Any = pd.Timedelta(seconds=bin_s * 0.9)
+        label = f"{name} ({total:,})"
+        axes.bar(counts.index, counts[name], width, below, color=STATUS_COLOURS[name], label=label, align="edge")
+        below = below + counts[name]
+    _legend_and_clock(axes)
+
+
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _legend_and_clock(axes: Axes) -> None:
+    _legend(axes)
+    if axes.has_data():
+        axes.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.set_xlabel("UTC")
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return "\n".join(
+        f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}" for name, value in values.items()
+    )
+
+
+@contextmanager
+def _canvas(title: str) -> Iterator[tuple[Axes, io.BytesIO]]:
+    """Axes to draw on; when the block ends the picture is in the buffer. No pyplot: no global figure is left
+    behind.
+    """
+    image = io.BytesIO()
+    with mpl.rc_context(_STYLE):
+        figure = Figure(SIZE_INCHES, DPI, layout="constrained")
+        axes = figure.add_subplot()
+        yield axes, image
+        axes.set_title(title)
+        figure.savefig(image, format="png", transparent=True, metadata={"Software": None})

@@ -1,0 +1,91 @@
+"""Frames and facts as small tables: HTML for notebooks and reports, text for terminals, never more than ten rows."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+MAX_ROWS = 10
+MAX_CELL = 90
+"""Characters of a cell that are shown."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something to look at: Jupyter takes the HTML, everything else the text."""
+
+    text: str
+    html: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": self.text, "text/html": self.html}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def table(frame: pd.DataFrame, title: str = "", rows: int = MAX_ROWS) -> Shown:
+    """The first `rows` (at most ten) rows of a frame without its index, and how many more there are.
+
+    Columns without any value are left out; long cells are cut; times lose their zone, since all are UTC.
+    """
+    shown = frame.dropna(axis="columns", how="all") if len(frame) else frame
+    head = shown.head(min(rows, MAX_ROWS))
+    names = [str(name) for name in head.columns]
+    cells = [[_cell(value) for value in row] for row in head.itertuples(index=False, name=None)]
+    note = _note(len(frame), len(head))
+    return Shown(_as_text(title, names, cells, note), _as_html(title, names, cells, note))
+
+
+def facts(values: Mapping[str, Any], title: str = "") -> Shown:
+    """A few named values, one a row."""
+    cells = [[str(name), _cell(value)] for name, value in values.items()]
+    return Shown(_as_text(title, [], cells, ""), _as_html(title, [], cells, ""))
+
+
+def _note(rows: int, shown: int) -> str:
+    if not rows:
+        return "no rows"
+    return f"… and {rows - shown:,} more rows" if rows > shown else ""
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, pd.Timestamp):
+        return _moment(value)
+    if not isinstance(value, list | dict | tuple) and pd.isna(value):
+        return ""
+    text = f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
+    text = f"{value:,.0f}" if isinstance(value, float) and abs(value) >= 1000 else text
+    return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+
+
+def _moment(value: pd.Timestamp) -> str:
+    text = value.tz_localize(None).isoformat(sep=" ", timespec="milliseconds" if value.microsecond else "seconds")
+    return str(text)
+
+
+def _as_text(title: str, names: list[str], cells: list[list[str]], note: str) -> str:
+    rows = [names, *cells] if names else cells
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if names:
+        lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line for line in (title, *lines, note) if line)
+
+
+def _as_html(title: str, names: list[str], cells: list[list[str]], note: str) -> str:
+    caption = (
+        f"<caption style='text-align:left;caption-side:top'><b>{html.escape(title)}</b></caption>" if title else ""
+    )
+    head = f"<thead><tr>{_row(names, 'th')}</tr></thead>" if names else ""
+    body = "".join(f"<tr>{_row(row, 'td')}</tr>" for row in cells)
+    foot = f"<div><i>{html.escape(note)}</i></div>" if note else ""
+    return f"<table>{caption}{head}<tbody>{body}</tbody></table>{foot}"
+
+
+def _row(cells: list[str], tag: str) -> str:
+    return "".join(f"<{tag} style='text-align:left'>{html.escape(cell)}</{tag}>" for cell in cells)
