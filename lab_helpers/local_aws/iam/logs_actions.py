@@ -1,8 +1,8 @@
 """Which permissions a CloudWatch Logs call needs.
 
 Logs writes its ARNs in a way of its own: what concerns a whole group is asked for as `…:log-group:NAME:log-stream:`,
-with nothing behind the last colon. So a policy has to say `…:log-group:NAME:*`; `…:log-group:NAME` alone grants only the
-calls that take a resource's ARN for tags.
+with nothing behind the last colon. So a policy has to say `…:log-group:NAME:*`; `…:log-group:NAME` alone grants only
+the calls that take a resource's ARN for tags.
 
 Source: "Overview of managing access permissions to your CloudWatch Logs resources" of the CloudWatch Logs User Guide;
 the resources in AWS's own denial messages.
