@@ -30,7 +30,7 @@ SIZE_INCHES = (7.5, 2.9)
 DPI = 144
 _STYLE = {
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
-    "axes.titlecolor": INK, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.titlecolor": INK, "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "legend.frameon": False,
     "axes.grid": True, "axes.axisbelow": True, "grid.alpha": 0.25, "grid.color": INK,
 }  # fmt: skip
@@ -158,7 +158,7 @@ def _objects_title(objects: pd.DataFrame, interval_s: float | None) -> str:
     fill_s = objects["fill_s"].median()
     title = f"{len(objects):,} objects, half of them closed within {fill_s:.0f} s"
     if interval_s and fill_s >= interval_s * 0.9:
-        title += ": the interval closes them, not the size"
+        title += ": by the interval, not by size"
     return title
 
 

@@ -44,7 +44,7 @@ def delivered(*fill_s: float) -> pd.DataFrame:
         ),
         (
             lambda: charts.object_sizes(delivered(60, 61, 59), 60),
-            "3 objects, half of them closed within 60 s: the interval closes them, not the size",
+            "3 objects, half of them closed within 60 s: by the interval, not by size",
         ),
         (lambda: charts.requests_over_time(frames.empty()), "No requests in these lines"),
         (lambda: charts.task_balance(frames.empty()), "0 task served all 0 requests"),
