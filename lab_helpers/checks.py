@@ -23,18 +23,20 @@ class Outcome:
 
 
 class Checks:
-    """The checks of one notebook. `folder` collects the outcomes of all notebooks, one file each."""
+    """The checks of one notebook. `folder` collects the outcomes of all notebooks, one file each; None: nowhere."""
 
-    def __init__(self, notebook: str, folder: Path) -> None:
-        self._notebook, self._file = notebook, folder / f"{notebook}.jsonl"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file.write_text("")
+    def __init__(self, notebook: str = "", folder: Path | None = None) -> None:
+        self._notebook, self._file = notebook, folder / f"{notebook}.jsonl" if folder else None
+        if folder and self._file:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file.write_text("")
 
     def __call__(self, name: str, holds: object, why: str = "") -> None:
         """Say whether `name` holds; raises CheckFailedError with `why` when it does not."""
         outcome = Outcome(self._notebook, name, bool(holds), "" if holds else why)
-        with self._file.open("a") as file:
-            file.write(json.dumps(asdict(outcome)) + "\n")
+        if self._file:
+            with self._file.open("a") as file:
+                file.write(json.dumps(asdict(outcome)) + "\n")
         if not outcome.passed:
             raise CheckFailedError(f"✘ {name}: {why or 'it does not hold'}")
         print(f"✔ {name}")

@@ -16,8 +16,9 @@ from typing import Any
 from lab_helpers.errors import SettingsError
 
 BACKENDS = ("local", "aws")
+DEFAULT_PREFIX = "firelens-lab"
 PROJECT = Path(__file__).resolve().parent.parent
-_PREFIX = re.compile(r"[a-z][a-z0-9-]{1,18}[a-z0-9]")
+_PREFIX = re.compile(r"(?=.{2,20}$)(?!internal-)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Settings:
     """
 
     backend: str = "local"
-    prefix: str = "firelens-lab"
+    prefix: str = DEFAULT_PREFIX
     region: str = "ap-northeast-1"
     home: Path = PROJECT / ".lab"
     port: int = 0
@@ -51,6 +52,11 @@ class Settings:
     def state(self) -> Path:
         """The folder of this backend's state: nothing in it is shared with another backend."""
         return self.home / self.backend
+
+    @property
+    def log_group(self) -> str:
+        """The lab's log group: the article's for the default prefix, one of its own for any other."""
+        return "/ecs/firelens" if self.prefix == DEFAULT_PREFIX else f"/ecs/{self.prefix}"
 
     def __post_init__(self) -> None:
         for name, holds, expected in _rules(self):
@@ -128,7 +134,11 @@ def _rules(settings: Settings) -> list[tuple[str, bool, str]]:
     """Return (field, whether it holds, what is expected)."""
     return [
         ("backend", settings.backend in BACKENDS, f"one of {', '.join(BACKENDS)}"),
-        ("prefix", bool(_PREFIX.fullmatch(settings.prefix)), "3 to 20 of a-z, 0-9 and -, from a letter on"),
+        (
+            "prefix",
+            bool(_PREFIX.fullmatch(settings.prefix)),
+            "2 to 20 characters a-z, 0-9 and single hyphens, beginning with a letter (and not with internal-)",
+        ),
         ("region", bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", settings.region)), "a region such as ap-northeast-1"),
         ("port", 0 <= settings.port < 65536, "a port from 1 to 65535, or 0 for a free one"),
         ("requests", 1 <= settings.requests <= 100_000, "from 1 to 100000"),

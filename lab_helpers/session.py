@@ -1,7 +1,7 @@
 """One trainee's run of the workbook: settings, backend, Terraform, and what earlier notebooks left behind.
 
-Every notebook begins with `lab = open_lab(...)`. What a notebook makes for a later one is written to the state folder, so
-each can be run again by itself, and one that comes too early says which notebook it needs.
+Every notebook begins with `lab = open_lab(...)`. What a notebook makes for a later one is written to the state folder,
+so each can be run again by itself, and one that comes too early says which notebook it needs.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ import pandas as pd
 
 from lab_helpers import config
 from lab_helpers.backend import AwsBackend, LocalBackend, backend_of
+from lab_helpers.checks import Checks
 from lab_helpers.config import Settings
-from lab_helpers.errors import ForeignStateError, NotYetError
-from lab_helpers.terraform import LabOutputs, Terraform
+from lab_helpers.errors import NotYetError
+from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
+
+CHECKS = "checks"
+"""Folder of the checks' outcomes, in the lab's home."""
 
 
 @dataclass
@@ -28,7 +32,9 @@ class Lab:
     settings: Settings
     backend: LocalBackend | AwsBackend
     notes: Notes
-    _terraform: Terraform | None = field(default=None, repr=False)
+    display: Display = ProgressPrinter
+    check: Checks = field(default_factory=Checks, repr=False)
+    _outputs: LabOutputs | None = field(default=None, repr=False)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of a service ("logs", "s3", "ecs", …) in the lab's region."""
@@ -38,31 +44,26 @@ class Lab:
     def terraform(self) -> Terraform:
         """Terraform over the lab's configuration, with this backend's state.
 
-        Raises ForeignStateError when that state was made against another instance of the local AWS.
+        Its methods raise ForeignStateError when that state was made against another instance of the local AWS.
         """
-        if self._terraform is None:
-            self.notes.require_identity(self.backend.identity(), self.terraform_dir)
-            self._terraform = Terraform(
-                source_dir=config.PROJECT / "terraform",
-                data_dir=self.terraform_dir,
-                env=self.backend.environment(),
-                variables=self.variables(),
-                binary=self.settings.terraform or None,
-                mirror=self.settings.terraform_mirror or None,
-            )
-        return self._terraform
-
-    @property
-    def terraform_dir(self) -> Path:
-        """Where Terraform keeps its state and working data."""
-        return self.settings.state / "terraform"
+        return Terraform(
+            source_dir=config.PROJECT / "terraform",
+            data_dir=self.settings.state / "terraform",
+            env=self.backend.environment(),
+            variables=self.variables(),
+            binary_setting=self.settings.terraform or None,
+            mirror_setting=self.settings.terraform_mirror or None,
+            instance=self.backend.identity(),
+            display=self.display,
+        )
 
     @property
     def outputs(self) -> LabOutputs:
         """What `terraform apply` put out; raises NotYetError before notebook 02."""
-        if not self.notes.has("applied"):
-            raise NotYetError("The infrastructure", "02")
-        return self.terraform.outputs()
+        if self._outputs is None:
+            self.notes.read("applied", "The infrastructure", "02")
+            self._outputs = self.terraform.outputs()
+        return self._outputs
 
     def variables(self, **changes: Any) -> dict[str, Any]:
         """Return the variables of the Terraform configuration for these settings, with `changes`."""
@@ -70,6 +71,7 @@ class Lab:
         return {
             "prefix": settings.prefix,
             "region": settings.region,
+            "log_group": settings.log_group,
             "owner": settings.owner,
             "firehose_buffer_seconds": settings.buffer_s,
             **changes,
@@ -129,22 +131,16 @@ class Notes:
         self.read(f"frame:{name}", what, notebook)
         return pd.read_parquet(self._folder / f"{name}.parquet")
 
-    def require_identity(self, identity: str, terraform_dir: Path) -> None:
-        """Claim Terraform's state for `identity`; raises ForeignStateError when it is another's and holds resources."""
-        owner = terraform_dir / "identity"
-        known = owner.read_text() if owner.exists() else identity
-        if known != identity and _holds_resources(terraform_dir / "terraform.tfstate"):
-            raise ForeignStateError(known, identity)
-        terraform_dir.mkdir(parents=True, exist_ok=True)
-        owner.write_text(identity)
 
-
-def open_lab(**settings: Any) -> Lab:
+def open_lab(notebook: str, **settings: Any) -> Lab:
     """Start the backend if it is not there and return the run; settings are those of config.Settings.
 
-    Raises SettingsError, LocalAwsStartError.
+    `notebook` is the notebook's name without `.ipynb`; its checks are collected under it. Raises SettingsError,
+    LocalAwsStartError.
     """
-    return attach(config.load(**settings))
+    lab = attach(config.load(**settings))
+    lab.check = Checks(notebook, lab.settings.home / CHECKS)
+    return lab
 
 
 def attach(settings: Settings) -> Lab:
@@ -152,10 +148,3 @@ def attach(settings: Settings) -> Lab:
     backend = backend_of(settings)
     backend.start()
     return Lab(settings, backend, Notes(settings.state / "notes", backend.identity()))
-
-
-def _holds_resources(state_file: Path) -> bool:
-    try:
-        return bool(json.loads(state_file.read_text()).get("resources"))
-    except (FileNotFoundError, ValueError):
-        return False

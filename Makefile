@@ -1,0 +1,50 @@
+# One Makefile for people and for CI. `make` alone prints what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab jupyter test check notebooks bench lock clean
+
+help: ## show this help
+	@echo "The FireLens lab. Usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+setup: $(STAMP) ## make the virtual environment .venv from the lock file
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Choose another: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+lab: setup ## run the whole workbook headless on the local AWS, and leave a report in .lab/report
+	$(BIN)/lab run
+
+jupyter: setup ## open the workbook in JupyterLab
+	$(BIN)/lab jupyter
+
+test: setup ## run all tests (unit, integration, the workbook, its stored outputs)
+	$(BIN)/python -m pytest
+
+check: setup ## lint and type-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+notebooks: setup ## renew the stored outputs of the notebooks from a full run
+	$(BIN)/lab renew
+
+bench: setup ## measure (ratios against a peer in the same run)
+	$(BIN)/python -m benchmarks
+
+lock: setup ## renew requirements.lock after a change of pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.lock
+
+clean: ## stop the local AWS and remove everything that was made here
+	-@[ ! -x $(BIN)/lab ] || $(BIN)/lab down
+	rm -rf $(VENV) .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,168 @@
+"""The `lab` command: one subcommand a function; what it prints is for people, its exit status for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lab_helpers import config
+from lab_helpers.backend import LocalBackend
+from lab_helpers.errors import LabError
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; return 0, 1 with the reason on stderr, or 130 after Ctrl-C."""
+    args = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except LabError as exc:
+        print(f"lab: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lab", description="The FireLens lab. Settings come from LAB_* variables.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add("up", _up, "start the local AWS")
+    add("status", _status, "show what the local AWS is doing")
+    add("down", _down, "stop the local AWS; what was built on it is gone with it")
+    add("env", _env, 'print the variables that lead the aws CLI to the local AWS: eval "$(lab env)"')
+    add("doctor", _doctor, "show what is installed, what would be used, and what is missing")
+    add("explain-denials", _denials, "show the calls that IAM refused, and why")
+    add("forget-state", _forget_state, "put Terraform's state aside when the local AWS it was made on is gone")
+    add("teardown", _teardown, "delete everything the lab made, and prove it")
+    run = add("run", _run, "run the workbook headless and write a report")
+    run.add_argument("notebooks", nargs="?", help="one notebook (04) or a range (04-06) on the present state")
+    run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
+    image = commands.add_parser("image", help="build and push the Fluent Bit image")
+    publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
+    publish.add_argument("--repository-url", required=True)
+    publish.add_argument("--context", type=Path, required=True, help="folder that COPY reads from")
+    publish.add_argument("--file", default="Dockerfile", help="Dockerfile, in the context folder")
+    publish.add_argument("--tag", default="latest")
+    publish.add_argument("--region", required=True)
+    publish.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+    publish.set_defaults(run=_publish)
+    return parser
+
+
+def _up(_: argparse.Namespace) -> int:
+    backend = LocalBackend(config.load())
+    backend.start()
+    state = backend.running()
+    print(f"The local AWS answers at {state.endpoint_url} (instance {state.instance_id})." if state else "It is gone.")
+    return 0 if state else 1
+
+
+def _status(_: argparse.Namespace) -> int:
+    print(json.dumps(LocalBackend(config.load()).status(), indent=2))
+    return 0
+
+
+def _down(_: argparse.Namespace) -> int:
+    print("The local AWS is stopped." if LocalBackend(config.load()).stop() else "The local AWS was not running.")
+    return 0
+
+
+def _env(_: argparse.Namespace) -> int:
+    given = LocalBackend(config.load()).environment()
+    for name, value in given.items():
+        if name.startswith("AWS_") or name.lower() == "no_proxy":
+            print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from lab_helpers.preflight import inspect  # pandas is slow to import, and most commands do without
+
+    found = inspect(config.load())
+    print(found.to_string(index=False))
+    return 0 if found["ok"].all() else 1
+
+
+def _denials(_: argparse.Namespace) -> int:
+    for denial in LocalBackend(config.load()).denials():
+        print(
+            f"{denial['at']}  {denial['principal']}\n  {denial['action']} on {denial['resource']}\n  {denial['reason']}"
+        )
+    return 0
+
+
+def _forget_state(_: argparse.Namespace) -> int:
+    from lab_helpers import session
+
+    settings = config.load()
+    if settings.backend != "local":
+        raise LabError(
+            "Only the local AWS's state can be forgotten: what is on an account is still there. Use `lab teardown`."
+        )
+    put_aside = session.attach(settings).terraform.forget_state()
+    print(f"Terraform's state is now in {put_aside}." if put_aside else "There was no state.")
+    return 0
+
+
+def _teardown(_: argparse.Namespace) -> int:
+    from lab_helpers import session, teardown
+
+    lab = session.attach(config.load())
+    steps = teardown.tear_down(lab)
+    for step in steps:
+        print(f"{'failed' if step.error else 'done'}: {step.what} {step.error}".rstrip())
+    left = teardown.leftovers(lab)
+    print("Nothing is left." if left.empty else f"Left:\n{left.to_string(index=False)}")
+    return 0 if left.empty and not any(step.error for step in steps) else 1
+
+
+def _run(args: argparse.Namespace) -> int:
+    from lab_helpers import runner
+    from lab_helpers.run_display import RunDisplay
+
+    settings = config.load()
+    settings = replace(settings, keep=settings.keep or args.keep)
+    notebooks = runner.select(args.notebooks)
+    with RunDisplay([path.stem for path in notebooks]) as display:
+        run = runner.run_workbook(settings, notebooks, args.notebooks is None, display.on_cell)
+    display.close(run.results)
+    for step in run.teardown:
+        if step.error:
+            print(f"teardown: {step.what}: {step.error}")
+    print(f"Report: {run.report}")
+    return 0 if run.passed else 1
+
+
+def _publish(args: argparse.Namespace) -> int:
+    import boto3
+
+    from lab_helpers import images
+
+    # Terraform's environment says where ECR is and with which keys, on either backend.
+    ecr = boto3.client("ecr", region_name=args.region)
+    build_args = dict(pair.split("=", 1) for pair in args.build_arg)
+    done = images.publish(
+        args.context,
+        args.file,
+        args.repository_url,
+        args.tag,
+        ecr,
+        builder=config.load().builder,
+        build_args=build_args,
+    )
+    print(f"{done.uri} {done.digest} ({done.builder})")
+    return 0

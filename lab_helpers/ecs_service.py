@@ -1,0 +1,125 @@
+"""The running service as a person looks at it: tasks, targets, events; and waiting until it is stable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from lab_helpers.clients import aws_errors
+from lab_helpers.errors import NotFoundError
+from lab_helpers.wait import Tick, wait_until
+
+STABLE_TIMEOUT_S = 600.0
+"""Bound on `wait_until_stable`: on an account a first Fargate task takes one to three minutes."""
+POLL_S = 1.0
+
+
+def tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> pd.DataFrame:
+    """Return the cluster's tasks: task (id), status (ECS's lastStatus), zone, address (of its ENI), revision.
+
+    `status` is the desired status, "RUNNING" or "STOPPED"; stopped tasks also have stop_code and stopped_reason.
+    """
+    columns = ["task", "status", "zone", "address", "revision", "stop_code", "stopped_reason"]
+    found = describe_tasks(ecs, cluster, status)
+    return pd.DataFrame([_task_row(task) for task in found], columns=columns)
+
+
+def describe_tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> list[dict[str, Any]]:
+    """Return ECS's own descriptions of a cluster's tasks, oldest first."""
+    with aws_errors("ListTasks"):
+        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status)
+        arns = [arn for page in pages for arn in page["taskArns"]]
+        found = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+    return sorted(found, key=lambda task: str(task.get("createdAt", "")))
+
+
+def events(ecs: Any, cluster: str, service: str, most: int = 10) -> pd.DataFrame:
+    """Return the service's last events, newest first: at (UTC), message."""
+    found = _service(ecs, cluster, service)["events"][:most]
+    rows = [{"at": pd.Timestamp(event["createdAt"]).tz_convert("UTC"), "message": event["message"]} for event in found]
+    return pd.DataFrame(rows, columns=["at", "message"])
+
+
+def target_health(elbv2: Any, target_group_arn: str) -> pd.DataFrame:
+    """Return the load balancer's targets: address, port, state, reason."""
+    with aws_errors("DescribeTargetHealth"):
+        found = elbv2.describe_target_health(TargetGroupArn=target_group_arn)["TargetHealthDescriptions"]
+    rows = [
+        {
+            "address": item["Target"]["Id"],
+            "port": item["Target"]["Port"],
+            "state": item["TargetHealth"]["State"],
+            "reason": item["TargetHealth"].get("Reason", ""),
+        }
+        for item in found
+    ]
+    return pd.DataFrame(rows, columns=["address", "port", "state", "reason"])
+
+
+def wait_until_stable(
+    ecs: Any, elbv2: Any, cluster: str, service: str, target_group_arn: str, *, on_tick: Any = None
+) -> pd.DataFrame:
+    """Wait until one deployment runs the desired count and every target is healthy; return `target_health`.
+
+    Raises WaitTimeoutError after `STABLE_TIMEOUT_S` with the state last seen and the service's newest event.
+    """
+
+    def look() -> tuple[bool, str]:
+        now = _service(ecs, cluster, service)
+        health = target_health(elbv2, target_group_arn)
+        settled = len(now["deployments"]) == 1 and now["runningCount"] == now["desiredCount"]
+        healthy = int((health["state"] == "healthy").sum())
+        newest = now["events"][0]["message"] if now["events"] else "no event"
+        seen = f"{now['runningCount']} of {now['desiredCount']} tasks run, {healthy} targets are healthy; {newest}"
+        return settled and healthy == now["desiredCount"] == len(health), seen
+
+    wait_until(
+        look,
+        STABLE_TIMEOUT_S,
+        POLL_S,
+        "the service to be stable and its targets healthy",
+        done=lambda state: state[0],
+        describe=lambda state: state[1],
+        on_tick=on_tick,
+    )
+    return target_health(elbv2, target_group_arn)
+
+
+def redeploy(ecs: Any, cluster: str, service: str) -> None:
+    """Start a new deployment of the same task definition: new tasks pull the image again."""
+    with aws_errors("UpdateService"):
+        ecs.update_service(cluster=cluster, service=service, forceNewDeployment=True)
+
+
+def print_tick(every_s: float = 5.0) -> Any:
+    """Return an on_tick for `wait_until` that prints the state at the start and every `every_s` seconds."""
+    last = [-every_s]
+
+    def on_tick(tick: Tick) -> None:
+        if tick.elapsed_s - last[0] >= every_s:
+            last[0] = tick.elapsed_s
+            print(f"waiting: {tick.elapsed_s:.0f} s · {tick.seen}", flush=True)
+
+    return on_tick
+
+
+def _service(ecs: Any, cluster: str, service: str) -> dict[str, Any]:
+    with aws_errors("DescribeServices"):
+        found = ecs.describe_services(cluster=cluster, services=[service])["services"]
+    if not found or found[0]["status"] == "INACTIVE":
+        raise NotFoundError("DescribeServices", "ServiceNotFoundException", f"There is no service {service}.")
+    return dict(found[0])
+
+
+def _task_row(task: dict[str, Any]) -> dict[str, Any]:
+    details = {item["name"]: item["value"] for part in task.get("attachments", []) for item in part["details"]}
+    return {
+        "task": task["taskArn"].rsplit("/", 1)[-1],
+        "status": task["lastStatus"],
+        "zone": task.get("availabilityZone", ""),
+        "address": details.get("privateIPv4Address", ""),
+        "revision": task["taskDefinitionArn"].rsplit("/", 1)[-1],
+        "stop_code": task.get("stopCode", ""),
+        "stopped_reason": task.get("stoppedReason", ""),
+    }

@@ -1,0 +1,86 @@
+"""Break one thing, always undo it.
+
+A fault can be used as a context manager, or in the notebooks' way: `inject` in one cell, `heal` in another; teardown
+heals what was left broken.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from lab_helpers import cloudwatch
+from lab_helpers.clients import aws_errors
+from lab_helpers.errors import NotFoundError
+from lab_helpers.session import Lab
+from lab_helpers.wait import wait_until
+
+ERROR_STREAM = "kinesis_error"
+ERROR_TIMEOUT_S = 900.0
+"""Bound on the first delivery error: the buffer interval, the failed attempts, and IAM's propagation on an account."""
+NOTE = "delivery error injected"
+
+
+def inject_delivery_error(lab: Lab) -> None:
+    """Take the Firehose role's permission to write to the bucket away, through Terraform (row D1)."""
+    lab.notes.take(NOTE)
+    lab.terraform.with_variables(inject_delivery_error=True).apply()
+
+
+def heal_delivery_error(lab: Lab) -> None:
+    """Give the permission back; may be called when nothing is broken."""
+    lab.terraform.with_variables(inject_delivery_error=False).apply()
+    lab.notes.drop(NOTE)
+
+
+@contextmanager
+def delivery_error(lab: Lab) -> Iterator[None]:
+    """Have the delivery fail inside the block; it is healed at the end, whatever happens."""
+    try:
+        inject_delivery_error(lab)
+        yield
+    finally:
+        heal_delivery_error(lab)
+
+
+def delivery_errors(logs: Any, group: str, since: datetime | None = None) -> pd.DataFrame:
+    """Return Firehose's error events: at, error_code, message, destination, version (of the delivery stream).
+
+    Empty when the delivery works, and when the stream that Firehose would write to was never made.
+    """
+    columns = ["at", "error_code", "message", "destination", "version"]
+    try:
+        found = cloudwatch.read_messages(logs, group, since=since, streams=[ERROR_STREAM])
+    except NotFoundError:
+        return pd.DataFrame(columns=columns)
+    events = [json.loads(message) for message in found["message"]]
+    rows = [
+        (at, event["errorCode"], event["message"], event["destination"], event["deliveryStreamVersionId"])
+        for at, event in zip(found["event_time"], events, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def wait_for_delivery_error(logs: Any, group: str, since: datetime, *, on_tick: Any = None) -> pd.DataFrame:
+    """Wait for the first error event after `since`; raises WaitTimeoutError after `ERROR_TIMEOUT_S`."""
+    return wait_until(
+        lambda: delivery_errors(logs, group, since),
+        ERROR_TIMEOUT_S,
+        1.0,
+        f"a delivery error in {group}, stream {ERROR_STREAM}",
+        done=lambda found: len(found) > 0,
+        describe=lambda found: f"{len(found)} error events",
+        on_tick=on_tick,
+    )
+
+
+def delivered_objects(s3: Any, bucket: str) -> int:
+    """Return how many objects the bucket holds."""
+    with aws_errors("ListObjectsV2"):
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return sum(page["KeyCount"] for page in pages)

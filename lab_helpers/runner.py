@@ -1,0 +1,181 @@
+"""The workbook, headless: papermill over the notebooks, timings, executed copies, a report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from papermill.engines import NBClientEngine, papermill_engines
+
+from lab_helpers import session, teardown
+from lab_helpers.backend import LocalBackend, backend_of
+from lab_helpers.config import PROJECT, Settings
+from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.report import NotebookResult, write_report
+from lab_helpers.session import CHECKS
+
+NOTEBOOKS = PROJECT / "notebooks"
+CELL_TIMEOUT_S = 900
+"""Bound on one cell: the longest waits for Terraform or for Firehose's buffer (at most 900 s) and the delivery."""
+ENGINE = "lab"
+
+OnCell = Callable[[str, int, int], None]
+"""Called at the start of each cell with notebook name, cell number from 1, and number of cells."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its notebooks' results, the steps of its teardown (empty when kept), and the report's page."""
+
+    results: list[NotebookResult]
+    teardown: list[teardown.Step]
+    report: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether every notebook ran to its end and the teardown left nothing."""
+        return all(r.status == "passed" for r in self.results) and not any(step.error for step in self.teardown)
+
+
+def select(wanted: str | None, folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the notebooks to run, in order: all, one ("04"), or a range ("04-06"); raises SettingsError."""
+    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if wanted is None:
+        return found
+    first, _, last = wanted.partition("-")
+    chosen = [path for path in found if first <= path.name[:2] <= (last or first)]
+    if not chosen:
+        raise SettingsError("notebooks", wanted, f"a number or range of {found[0].name[:2]} to {found[-1].name[:2]}")
+    return chosen
+
+
+def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell: OnCell) -> Run:
+    """Execute notebooks one after the other and stop at the first that fails.
+
+    A `whole` run has a state folder of its own, which begins empty, so it never touches what a trainee has built; it is
+    torn down whatever happens, unless `settings.keep`. A part of the workbook works on the trainee's own state.
+    """
+    report_dir = settings.home / "report"
+    if whole:
+        settings = replace(settings, home=settings.home / "headless")
+        _begin_empty(settings)
+    shutil.rmtree(report_dir, ignore_errors=True)
+    report_dir.mkdir(parents=True)
+    results: list[NotebookResult] = []
+    steps: list[teardown.Step] = []
+    try:
+        results.extend(_execute_all(settings, notebooks, report_dir, on_cell))
+    finally:
+        if whole and not settings.keep:
+            steps = _clean_up(settings)
+        results += [NotebookResult(path.stem, "not run") for path in notebooks[len(results) :]]
+        page = write_report(report_dir, results, steps, settings.home / CHECKS)
+    return Run(results, steps, page)
+
+
+def _execute_all(
+    settings: Settings, notebooks: list[Path], report_dir: Path, on_cell: OnCell
+) -> Iterator[NotebookResult]:
+    papermill_engines.register(ENGINE, _ReportingEngine)
+    with _environment(settings):
+        for path in notebooks:
+            result = _execute(path, settings, report_dir, on_cell)
+            yield result
+            if result.status != "passed":
+                return
+
+
+def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) -> NotebookResult:
+    started = time.monotonic()
+    error = ""
+    try:
+        papermill.execute_notebook(
+            str(path),
+            str(report_dir / path.name),
+            parameters=_parameters(path, settings),
+            cwd=str(path.parent),
+            engine_name=ENGINE,
+            kernel_name="python3",
+            execution_timeout=CELL_TIMEOUT_S,
+            progress_bar=False,
+            on_cell=lambda number, count: on_cell(path.stem, number, count),
+        )
+    except papermill.PapermillExecutionError as exc:
+        error = f"{exc.ename}: {exc.evalue}"
+    except (RuntimeError, TimeoutError) as exc:  # nbclient: a cell's time-out, a kernel that died
+        error = f"{type(exc).__name__}: {exc}"
+    return NotebookResult(path.stem, "failed" if error else "passed", time.monotonic() - started, error)
+
+
+class _ReportingEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
+    """papermill's own engine, telling the start of each cell."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        on_cell = options.pop("on_cell")
+        count, begin = len(nb_man.nb.cells), nb_man.cell_start
+
+        def cell_start(cell: Any, cell_index: int | None = None, **more: Any) -> None:
+            on_cell((cell_index or 0) + 1, count)
+            begin(cell, cell_index, **more)
+
+        nb_man.cell_start = cell_start
+        super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+
+def _parameters(path: Path, settings: Settings) -> dict[str, Any]:
+    """Return the settings that the notebook's `parameters` cell names."""
+    cells = nbformat.read(path, as_version=4).cells
+    source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    names = {line.split("=")[0].strip() for line in source.splitlines() if "=" in line}
+    values: dict[str, Any] = {"backend": settings.backend, "prefix": settings.prefix, "region": settings.region}
+    values |= {"requests": settings.requests, "buffer_s": settings.buffer_s}
+    return {name: value for name, value in values.items() if name in names}
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """Let the kernels find the run's state folder; what was set before is put back."""
+    changed = {"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _begin_empty(settings: Settings) -> None:
+    """Stop what an earlier, killed run left, and forget its state; what was downloaded is kept."""
+    backend = backend_of(settings)
+    if isinstance(backend, LocalBackend):
+        backend.stop()
+        for name in ("aws", "notes", "terraform/state"):
+            shutil.rmtree(settings.state / name, ignore_errors=True)
+    shutil.rmtree(settings.home / CHECKS, ignore_errors=True)
+
+
+def _clean_up(settings: Settings) -> list[teardown.Step]:
+    """Tear the run down and stop the local AWS; a local AWS that is gone took everything with it."""
+    backend = backend_of(settings)
+    if not isinstance(backend, LocalBackend):
+        return teardown.tear_down(session.attach(settings))
+    steps: list[teardown.Step] = []
+    if backend.running() is not None:
+        steps = teardown.tear_down(session.attach(settings))
+    try:
+        backend.stop()
+    except LabError as exc:
+        steps.append(teardown.Step("stop the local AWS", str(exc)))
+    return steps
