@@ -15,6 +15,10 @@ resource "aws_ecr_repository" "fluentbit" {
 locals {
   fluentbit_dir = abspath("${path.module}/../fluentbit")
   fluentbit_tag = "latest"
+  # Hidden ones are not part of the image: JupyterLab keeps checkpoints of what it edits.
+  fluentbit_files = [
+    for name in sort(fileset(local.fluentbit_dir, "**")) : name if !startswith(name, ".") && !strcontains(name, "/.")
+  ]
 }
 
 # Build and push, as part of apply. The article's null_resource runs once in its life; this one runs again when a file
@@ -22,7 +26,7 @@ locals {
 resource "terraform_data" "fluentbit_image" {
   triggers_replace = {
     base_image = var.fluentbit_base_image
-    files      = sha256(join("", [for name in sort(fileset(local.fluentbit_dir, "**")) : "${name} ${filesha256("${local.fluentbit_dir}/${name}")}\n"]))
+    files      = { for name in local.fluentbit_files : name => filesha256("${local.fluentbit_dir}/${name}") }
     repository = aws_ecr_repository.fluentbit.repository_url
   }
 

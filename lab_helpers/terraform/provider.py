@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab_helpers.errors import ProviderNotFoundError, SettingsError
-from lab_helpers.terraform.mirrors import Mirror, conventional_roots, implied_folders, search, usable_mirror
+from lab_helpers.terraform.mirrors import Mirror, conventional_roots, home_of, implied_folders, search, usable_mirror
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ class ProviderSource:
 class ProviderSearch:
     """The circumstances of a search; the two callables are the only slow or outward things in it."""
 
-    setting: str | None
+    setting: str
+    own_config: str
+    """The session's TF_CLI_CONFIG_FILE; empty where there is none."""
     env: Mapping[str, str]
     source_dir: Path
     platform: str
@@ -80,7 +82,7 @@ class ProviderSearch:
         return ProviderSource("setting", mirror)
 
     def _from_own_config(self, tried: list[str]) -> ProviderSource | None:
-        path = _own_config_path(self.env)
+        path = Path(self.own_config) if self.own_config else home_of(self.env) / ".terraformrc"
         try:
             text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
         except OSError:
@@ -155,9 +157,3 @@ def _ask_registry(env: Mapping[str, str], timeout_s: float) -> str:
             return "" if response.status == 200 else f"status {response.status}"
     except (OSError, ValueError) as exc:
         return str(exc)
-
-
-def _own_config_path(env: Mapping[str, str]) -> Path:
-    """Source: Terraform, "CLI Configuration File": TF_CLI_CONFIG_FILE, else ~/.terraformrc."""
-    named = env.get("TF_CLI_CONFIG_FILE") or env.get("TERRAFORM_CONFIG")
-    return Path(named) if named else Path(env.get("HOME") or Path.home()) / ".terraformrc"

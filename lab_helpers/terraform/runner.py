@@ -1,14 +1,8 @@
-"""Terraform, driven: init, plan, apply, destroy, outputs.
-
-python-terraform (0.10 or 0.14) turns calls into command lines. It can neither be given an environment nor, in 0.14, a
-process that runs beside the caller, so the lines are run by `lab_helpers.process` instead.
-"""
+"""Terraform, driven: init, plan, apply, destroy, outputs."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,14 +17,13 @@ from python_terraform import IsFlagged
 from lab_helpers import process
 from lab_helpers.errors import ForeignStateError, NotYetError, TerraformError
 from lab_helpers.terraform.binary import TerraformBinary, find_binary
-from lab_helpers.terraform.events import ChangeCounts, Event, Heartbeat, PlainLine, RunEnded, parse_line
+from lab_helpers.terraform.events import ChangeCounts, PlainLine, parse_line
 from lab_helpers.terraform.outputs import LabOutputs
 from lab_helpers.terraform.plan import declared_in, plan_table
-from lab_helpers.terraform.progress import Display, OnEvent, Progress, silent
+from lab_helpers.terraform.progress import Display, Progress, silent
 from lab_helpers.terraform.provider import ProviderSearch
+from lab_helpers.terraform.tool import Follower, PythonTerraform
 from lab_helpers.terraform.workspace import Value, Workspace, child_env, fingerprint
-
-log = logging.getLogger(__name__)
 
 QUICK_TIMEOUT_S = 60.0
 """Bound of the commands that only read the state."""
@@ -50,10 +43,11 @@ class RunResult:
 class Terraform:
     """Terraform over one source folder and one data folder.
 
-    `env` is the whole environment of Terraform and the provider (nothing is inherited); `binary` and `mirror` are the
-    settings LAB_TERRAFORM and LAB_TERRAFORM_MIRROR; `instance` names the server that the state belongs to (None: an
-    account, no check); `bin_dirs` come first on PATH, so that the image's provisioner finds this environment's `lab`.
-    Every method initialises when that is needed, and raises TerraformError with Terraform's own text when it fails.
+    `env` is the whole environment of Terraform and the provider, nothing is inherited. `binary_setting`,
+    `mirror_setting` and `cli_config_setting` are LAB_TERRAFORM, LAB_TERRAFORM_MIRROR and TF_CLI_CONFIG_FILE of the
+    session, if any. `instance` names the server or account that the state belongs to (None: no check). `bin_dirs` come
+    first on PATH, so that the image's provisioner finds this environment's `lab`. Every method initialises when that is
+    needed, and raises TerraformError with Terraform's own text when it fails.
     """
 
     source_dir: Path
@@ -62,6 +56,7 @@ class Terraform:
     variables: Mapping[str, Value] = field(default_factory=dict)
     binary_setting: str | None = None
     mirror_setting: str | None = None
+    cli_config_setting: str | None = None
     instance: str | None = None
     display: Display = silent
     bin_dirs: tuple[Path, ...] = (Path(sys.executable).parent,)
@@ -89,7 +84,7 @@ class Terraform:
         if not again and self.workspace.has_provider() and self._stamp().get("fingerprint") == wanted:
             return False
         self.workspace.make()
-        source = ProviderSearch(self.mirror_setting, self.env, self.source_dir, self.binary.platform).find()
+        source = self._provider_search().find()
         config = self.workspace.write_cli_config(source)
         self._run_init(config)
         stamp = {"fingerprint": self._fingerprint(), "config": str(config), "source": str(source)}
@@ -123,7 +118,7 @@ class Terraform:
     def outputs(self) -> LabOutputs:
         """Return the outputs of the applied lab. Raises NotYetError when it is not applied."""
         if not self.workspace.has_state():
-            raise NotYetError("The applied lab", "03")
+            raise NotYetError("The infrastructure", "02")
         answer = json.loads(self._ask("output", json=IsFlagged))
         return LabOutputs.of({name: output["value"] for name, output in answer.items()})
 
@@ -145,19 +140,24 @@ class Terraform:
         self.init()
         self._check_instance()
         self.workspace.write_variables(self.variables)
-        follower = _Follower(f"terraform {command}", self.display, parse_line)
-        tool = _PythonTerraform(self.source_dir, self.binary.path, self._env(), follower)
-        call(tool)
-        follower.check(accepted)
+        with self.display(f"terraform {command}") as on_event:
+            follower = Follower(f"terraform {command}", on_event, parse_line)
+            call(PythonTerraform(self.source_dir, self.binary.path, self._env(), follower))
+            follower.check(accepted)
         return follower.progress
+
+    def _provider_search(self) -> ProviderSearch:
+        own_config = self.cli_config_setting or ""
+        return ProviderSearch(self.mirror_setting or "", own_config, self.env, self.source_dir, self.binary.platform)
 
     def _run_init(self, config: Path) -> None:
         env = child_env(self.env, self.workspace, config, self.bin_dirs)
-        follower = _Follower("terraform init", self.display, PlainLine)
-        tool = _PythonTerraform(self.source_dir, self.binary.path, env, follower)
-        # upgrade: a lock file may be there from another source of the same provider, with other hashes.
-        tool.init(backend_config={"path": str(self.workspace.state)}, upgrade=True, var=None)
-        follower.check((0,))
+        with self.display("terraform init") as on_event:
+            follower = Follower("terraform init", on_event, PlainLine)
+            tool = PythonTerraform(self.source_dir, self.binary.path, env, follower)
+            # upgrade: a lock file may be there from another source of the same provider, with other hashes.
+            tool.init(backend_config={"path": str(self.workspace.state)}, upgrade=True, var=None)
+            follower.check((0,))
 
     def _ask(self, command: str, **options: object) -> str:
         self.init()
@@ -182,8 +182,8 @@ class Terraform:
         return {name: value for name, value in self.env.items() if not name.startswith("TF_")}
 
     def _fingerprint(self) -> str:
-        own_config = self.env.get("TF_CLI_CONFIG_FILE")
-        return fingerprint(self.binary, self.source_dir.absolute(), self.mirror_setting, own_config)
+        settings = (self.mirror_setting or "", self.cli_config_setting or "")
+        return fingerprint(self.binary, self.source_dir.absolute(), settings)
 
     def _stamp(self) -> dict[str, str]:
         try:
@@ -199,69 +199,6 @@ class Terraform:
         made_by = recorded.read_text(encoding="utf-8") if recorded.exists() else "(not recorded)"
         if made_by != self.instance:
             raise ForeignStateError(made_by, self.instance)
-
-
-class _Follower:
-    """Follows one run: hands its events to the display and keeps what the error text needs."""
-
-    def __init__(self, label: str, display: Display, parse: Callable[[str], Event | None]) -> None:
-        self.label = label
-        self.progress = Progress()
-        self._on_event: OnEvent = display(label)
-        self._parse = parse
-        self._plain: list[str] = []
-        self._ended: process.Streamed | None = None
-
-    def follow(self, argv: list[str], env: Mapping[str, str], cwd: Path) -> process.Streamed:
-        ok = False
-        try:
-            self._ended = process.stream(argv, env=env, cwd=cwd, on_line=self._line, on_tick=self._tick)
-            ok = self._ended.returncode in (0, 2)
-            return self._ended
-        finally:
-            self._take(RunEnded(ok, self._ended.seconds if self._ended else self.progress.elapsed_s))
-
-    def check(self, accepted: tuple[int, ...]) -> None:
-        """Raise TerraformError unless the run ended with an accepted status."""
-        assert self._ended is not None, "followed before checked"
-        for warning in self.progress.warnings:
-            log.info("%s: %s", self.label, warning)
-        if self._ended.returncode not in accepted:
-            raise TerraformError(self.label, f"exit status {self._ended.returncode}", self._error_text())
-
-    def _error_text(self) -> str:
-        told = "\n\n".join(str(error) for error in self.progress.errors)
-        return (
-            told or process.tail(self._ended.stderr_tail if self._ended else "") or process.tail("\n".join(self._plain))
-        )
-
-    def _line(self, line: str) -> None:
-        event = self._parse(line)
-        if isinstance(event, PlainLine):
-            self._plain.append(event.text)
-        if event is not None:
-            self._take(event)
-
-    def _tick(self, elapsed_s: float) -> None:
-        self._take(Heartbeat(elapsed_s))
-
-    def _take(self, event: Event) -> None:
-        self.progress.take(event)
-        self._on_event(event)
-
-
-class _PythonTerraform(python_terraform.Terraform):  # type: ignore[misc]  # it ships no types
-    """python-terraform, with its command lines run by us: environment given, output followed, Ctrl-C passed on."""
-
-    def __init__(self, source_dir: Path, binary: Path, env: Mapping[str, str], follower: _Follower) -> None:
-        super().__init__(working_dir=str(source_dir), terraform_bin_path=str(binary))
-        self._lab_env, self._lab_follower = env, follower
-
-    def cmd(self, cmd: str, *args: str, **options: Any) -> tuple[int, str, str]:
-        """Run a command and return status, output (empty: it was followed) and errors, as python-terraform does."""
-        argv = self.generate_cmd_string(cmd, *args, **options)
-        ended = self._lab_follower.follow(argv, self._lab_env, Path(os.fspath(self.working_dir)))
-        return ended.returncode, "", ended.stderr_tail
 
 
 def _result(progress: Progress) -> RunResult:

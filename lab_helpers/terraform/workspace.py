@@ -104,9 +104,9 @@ def child_env(env: Mapping[str, str], workspace: Workspace, config: Path, bin_di
     return child
 
 
-def fingerprint(binary: TerraformBinary, source_dir: Path, mirror: str | None, own_config: str | None) -> str:
+def fingerprint(binary: TerraformBinary, source_dir: Path, settings: tuple[str, ...]) -> str:
     """Return what an `init` depends on, in short: as long as it stays, there is nothing to initialise anew."""
     files = [source_dir / "version.tf", source_dir / ".terraform.lock.hcl"]
     texts = [path.read_text(encoding="utf-8") if path.is_file() else "" for path in files]
-    facts = [str(binary.path), str(binary.version), str(source_dir), mirror or "", own_config or "", *texts]
+    facts = [str(binary.path), str(binary.version), str(source_dir), *settings, *texts]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
