@@ -49,12 +49,12 @@ class ProviderSource:
 class ProviderSearch:
     """The circumstances of a search; the two callables are the only slow or outward things in it."""
 
-    setting: str
-    own_config: str
-    """The session's TF_CLI_CONFIG_FILE; empty where there is none."""
+    setting: str | None
     env: Mapping[str, str]
     source_dir: Path
     platform: str
+    own_config: str | None = None
+    """The session's TF_CLI_CONFIG_FILE, where there is one."""
     search_folders: Callable[[list[Path], str], Mirror | None] = search
     probe_registry: Callable[[Mapping[str, str]], str] | None = None
     """Returns "" when the registry answers, else why not."""

@@ -147,8 +147,8 @@ class Terraform:
         return follower.progress
 
     def _provider_search(self) -> ProviderSearch:
-        own_config = self.cli_config_setting or ""
-        return ProviderSearch(self.mirror_setting or "", own_config, self.env, self.source_dir, self.binary.platform)
+        own_config = self.cli_config_setting
+        return ProviderSearch(self.mirror_setting, self.env, self.source_dir, self.binary.platform, own_config)
 
     def _run_init(self, config: Path) -> None:
         env = child_env(self.env, self.workspace, config, self.bin_dirs)
