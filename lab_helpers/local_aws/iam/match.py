@@ -77,18 +77,19 @@ def _applies(statement: Statement, request: AccessRequest, values: Mapping[str, 
 
 
 def _action_applies(statement: Statement, action: str) -> bool:
-    named = any(wildcard_match(p, action, ignore_case=True) for p in statement.actions or statement.not_actions)
-    return named is bool(statement.actions)
+    if statement.actions is not None:
+        return any(wildcard_match(pattern, action, ignore_case=True) for pattern in statement.actions)
+    return not any(wildcard_match(pattern, action, ignore_case=True) for pattern in statement.not_actions or ())
 
 
 def _resource_applies(statement: Statement, arn: str, values: Mapping[str, tuple[str, ...]] | None) -> bool:
-    if not (statement.resources or statement.not_resources):
-        return True  # a trust policy: it speaks of its own role
-    patterns = [expand(text, values) for text in statement.resources or statement.not_resources]
-    if statement.not_resources and None in patterns:
-        return False  # "all but what I cannot name" must not become "all"
-    named = any(pattern is not None and pattern.matches(arn) for pattern in patterns)
-    return named is bool(statement.resources)
+    if statement.resources is not None:
+        patterns = (expand(text, values) for text in statement.resources)
+        return any(pattern is not None and pattern.matches(arn) for pattern in patterns)
+    # A trust policy names no resource: it speaks of its own role.
+    spared = [expand(text, values) for text in statement.not_resources or ()]
+    # "All but what I cannot name" must not become "all".
+    return not any(pattern is None or pattern.matches(arn) for pattern in spared)
 
 
 def _implied(caller: Caller) -> dict[str, tuple[str, ...]]:

@@ -85,8 +85,8 @@ def _statements_of(document: Mapping[str, Any]) -> list[Any]:
     statements = document.get("Statement")
     if isinstance(statements, Mapping):
         return [statements]
-    if not isinstance(statements, list | tuple) or not statements:
-        raise PolicyError("Statement", "must be an object or a list with at least one")
+    if not isinstance(statements, list | tuple):
+        raise PolicyError("Statement", "must be there, and be an object or a list of objects")
     return list(statements)
 
 
@@ -148,22 +148,20 @@ def _effect(where: str, raw: Any) -> Effect:
         raise PolicyError(where, f"has Effect {raw!r}, but it must be 'Allow' or 'Deny'") from None
 
 
-def _actions(where: str, raw: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def _actions(where: str, raw: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     actions = _texts(where, raw, name)
-    for action in actions:
+    for action in actions or ():
         if action != "*" and action.count(":") != 1:
             raise PolicyError(where, f"has {name} {action!r}, but it must be '*' or service:operation")
     return actions
 
 
-def _texts(where: str, raw: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    return _text_list(where, name, raw[name]) if name in raw else ()
-
-
-def _text_list(where: str, name: str, value: Any) -> tuple[str, ...]:
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list | tuple) or not values or not all(isinstance(item, str) for item in values):
-        raise PolicyError(where, f"has {name} {value!r}, but it must be text or a list of texts")
+def _texts(where: str, raw: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    if name not in raw:
+        return None
+    values = [raw[name]] if isinstance(raw[name], str) else raw[name]
+    if not isinstance(values, list | tuple) or not all(isinstance(item, str) for item in values):
+        raise PolicyError(where, f"has {name} {raw[name]!r}, but it must be text or a list of texts")
     return tuple(values)
 
 
@@ -173,12 +171,12 @@ def _principals(where: str, raw: Mapping[str, Any], name: str) -> Principals | N
     value = raw[name]
     if value == "*":
         return Principals(everyone=True)
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping):
         raise PolicyError(where, f"has {name} {value!r}, but it must be '*' or an object such as {{'Service': ...}}")
     for key in value:
         if key not in _PRINCIPAL_TYPES:
             raise PolicyError(where, f"has {name} of type {key!r}; AWS knows {', '.join(_PRINCIPAL_TYPES)}")
-    aws, service, federated, canonical = (_texts(where, value, key) for key in _PRINCIPAL_TYPES)
+    aws, service, federated, canonical = (_texts(where, value, key) or () for key in _PRINCIPAL_TYPES)
     return Principals("*" in aws, aws, service, federated, canonical)
 
 

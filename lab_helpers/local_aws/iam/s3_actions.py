@@ -7,6 +7,8 @@ answered with 403 to whoever may not list the bucket.
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from .call import ANY, Access, Call
 
 # Operations whose action has another name.
@@ -18,6 +20,7 @@ _RENAMED = {
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
+    "PostObject": "PutObject",
     "CompleteMultipartUpload": "PutObject",
     "ListParts": "ListMultipartUploadParts",
     "ListMultipartUploads": "ListBucketMultipartUploads",
@@ -25,13 +28,12 @@ _RENAMED = {
     "ListObjectsV2": "ListBucket",
     "HeadBucket": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
-    "ListBuckets": "ListAllMyBuckets",
-    "DeleteObjects": "DeleteObject",
     "GetBucketLifecycle": "GetLifecycleConfiguration",
     "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "PutBucketLifecycle": "PutLifecycleConfiguration",
     "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
     "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketLifecycleConfiguration": "PutLifecycleConfiguration",
     "GetBucketEncryption": "GetEncryptionConfiguration",
     "PutBucketEncryption": "PutEncryptionConfiguration",
     "DeleteBucketEncryption": "PutEncryptionConfiguration",
@@ -59,11 +61,24 @@ _VERSIONED = {
     for name in ("GetObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging")
 }
 _LISTINGS = frozenset({"ListObjects", "ListObjectsV2", "ListObjectVersions"})
-_LISTING_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
+# Parameters of boto3, and how the same is called in S3's query string.
+_LISTING_KEYS = {
+    "Prefix": "s3:prefix",
+    "prefix": "s3:prefix",
+    "Delimiter": "s3:delimiter",
+    "delimiter": "s3:delimiter",
+    "MaxKeys": "s3:max-keys",
+    "max-keys": "s3:max-keys",
+}
+_VERSION = ("VersionId", "versionId")
 
 
 def accesses(call: Call) -> tuple[Access, ...]:
-    """Answer the permissions that the call needs."""
+    """Answer the permissions that the call needs.
+
+    Parameters may have boto3's names or those of S3's query string. A copy without `CopySource` and a multiple delete
+    without `Delete` need the permission on everything that they could mean.
+    """
     bucket, key = call.text("Bucket"), call.text("Key")
     if call.operation == "ListBuckets":
         return (Access("s3:ListAllMyBuckets", _arn(ANY)),)
@@ -77,7 +92,7 @@ def accesses(call: Call) -> tuple[Access, ...]:
 
 def _action(call: Call) -> str:
     action = _RENAMED.get(call.operation, call.operation)
-    return f"s3:{_VERSIONED.get(action, action) if call.text('VersionId') else action}"
+    return f"s3:{_VERSIONED.get(action, action) if call.text(*_VERSION) else action}"
 
 
 def _arn(resource: str) -> str:
@@ -86,7 +101,7 @@ def _arn(resource: str) -> str:
 
 def _deletes(call: Call, bucket: str) -> tuple[Access, ...]:
     listed = call.params.get("Delete")
-    objects = listed.get("Objects", ()) if isinstance(listed, dict) else ()
+    objects = listed.get("Objects", ()) if isinstance(listed, dict) else [{"Key": ANY}]
     return tuple(
         Access(
             "s3:DeleteObjectVersion" if item.get("VersionId") else "s3:DeleteObject",
@@ -105,7 +120,7 @@ def _write_context(call: Call) -> dict[str, str | tuple[str, ...]]:
         "s3:x-amz-acl": call.text("ACL"),
         "s3:x-amz-server-side-encryption": call.text("ServerSideEncryption"),
         "s3:x-amz-storage-class": call.text("StorageClass"),
-        "s3:VersionId": call.text("VersionId"),
+        "s3:VersionId": call.text(*_VERSION),
     }
     return {key: value for key, value in keys.items() if value}
 
@@ -121,7 +136,12 @@ def _also(call: Call, arn: str) -> tuple[Access, ...]:
 
 def _source(call: Call) -> tuple[Access, ...]:
     """A copy has to read its source."""
+    if not call.operation.endswith(("CopyObject", "PartCopy")):
+        return ()
     source = call.params.get("CopySource")
     if isinstance(source, dict):
         source = f"{source.get('Bucket', '')}/{source.get('Key', '')}"
-    return (Access("s3:GetObject", _arn(source.lstrip("/").partition("?")[0])),) if isinstance(source, str) else ()
+    if not isinstance(source, str):
+        return (Access("s3:GetObject", ANY),)
+    name, _, version = unquote(source).lstrip("/").partition("?versionId=")
+    return (Access("s3:GetObjectVersion" if version else "s3:GetObject", _arn(name)),)

@@ -73,14 +73,14 @@ class Condition:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement; of each pair with `not_` exactly one side is filled, of the principals at most one."""
+    """One statement. An element that the document does not have is None; one with an empty list names nothing."""
 
     effect: Effect
     sid: str = ""
-    actions: tuple[str, ...] = ()
-    not_actions: tuple[str, ...] = ()
-    resources: tuple[str, ...] = ()
-    not_resources: tuple[str, ...] = ()
+    actions: tuple[str, ...] | None = None
+    not_actions: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
+    not_resources: tuple[str, ...] | None = None
     principals: Principals | None = None
     not_principals: Principals | None = None
     conditions: tuple[Condition, ...] = ()

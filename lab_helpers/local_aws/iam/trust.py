@@ -7,9 +7,11 @@ Not modelled: web identity and SAML federation, external ids other than as the c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from .evaluate import AccessRequest, Decision, NamedPolicy, decide_by_trust
+from .evaluate import AccessRequest, Decision, NamedPolicy, PolicySet, decide_by_trust, evaluate
 from .policy import Document
+from .principals import CallerType
 from .statements import PolicyKind
 
 ASSUME_ROLE = "sts:AssumeRole"
@@ -22,13 +24,21 @@ def may_assume(
     *,
     role_arn: str = "*",
     action: str = ASSUME_ROLE,
+    own: PolicySet | None = None,
 ) -> Decision:
-    """Decide by the role's trust policy whether a principal may assume it.
+    """Decide whether a principal may assume the role that has this trust policy.
 
-    `principal` is a service (`ecs-tasks.amazonaws.com`) or an ARN. Where the trust policy names only the caller's
-    account (its root ARN), this answers yes: the account's own policies then have to allow sts:AssumeRole on
-    `role_arn` too, which `evaluate` decides. Raises PolicyError when the document is malformed.
+    `principal` is a service (`ecs-tasks.amazonaws.com`) or an ARN. `own` are the caller's policies: they decide where
+    the trust policy names only the caller's account, they can deny, and their boundary counts. Without them the trust
+    policy decides alone, as it does for services. Raises PolicyError when the document is malformed.
     """
     trust = NamedPolicy.of("trust policy", trust_policy, kind=PolicyKind.TRUST)
-    account = role_arn.split(":")[4] if role_arn.count(":") >= 5 else ""
-    return decide_by_trust(AccessRequest(principal, account, action, role_arn, context or {}), trust)
+    request = AccessRequest(principal, _account_of(role_arn), action, role_arn, context or {})
+    decision = decide_by_trust(request, trust)
+    if own is None or not decision.allowed or request.caller.type is CallerType.SERVICE:
+        return decision
+    return evaluate(request, replace(own, resource=trust))
+
+
+def _account_of(arn: str) -> str:
+    return arn.split(":")[4] if arn.count(":") >= 5 else ""

@@ -92,10 +92,14 @@ def test_s3_names_its_actions_otherwise(operation: str, params: dict[str, Any], 
 
 def test_s3_calls_that_do_two_things_need_two_permissions() -> None:
     """A copy reads its source, an ACL and tags have permissions of their own, each deleted key counts."""
-    assert needs("s3", "CopyObject", Bucket="b", Key="k/x", CopySource="/c/y?versionId=1") == [
+    assert needs("s3", "CopyObject", Bucket="b", Key="k/x", CopySource="/c/y%20z?versionId=1") == [
         ("s3:PutObject", OBJECT),
-        ("s3:GetObject", "arn:aws:s3:::c/y"),
+        ("s3:GetObjectVersion", "arn:aws:s3:::c/y z"),
     ]
+    assert needs("s3", "CopyObject", Bucket="b", Key="k/x", CopySource={"Bucket": "c", "Key": "y"})[1] == (
+        "s3:GetObject",
+        "arn:aws:s3:::c/y",
+    )
     assert needs("s3", "PutObject", **OBJECT_CALL, ACL="private", Tagging="a=b") == [
         ("s3:PutObject", OBJECT),
         ("s3:PutObjectAcl", OBJECT),
@@ -105,6 +109,19 @@ def test_s3_calls_that_do_two_things_need_two_permissions() -> None:
         ("s3:DeleteObject", f"{BUCKET}/1"),
         ("s3:DeleteObject", f"{BUCKET}/2"),
     ]
+
+
+def test_an_s3_call_that_is_not_known_in_full_needs_more_not_less() -> None:
+    """Where source or keys are not told, the permission is asked on all that they could be."""
+    assert needs("s3", "CopyObject", Bucket="b", Key="k/x")[1] == ("s3:GetObject", "*")
+    assert needs("s3", "DeleteObjects", Bucket="b") == [("s3:DeleteObject", f"{BUCKET}/*")]
+
+
+def test_s3s_own_query_names_are_understood() -> None:
+    """A gateway may hand over what the query string says."""
+    assert needs("s3", "GetObject", Bucket="b", Key="k/x", versionId="1") == [("s3:GetObjectVersion", OBJECT)]
+    (access,) = required("s3", "ListObjectsV2", {"Bucket": "b", "prefix": "a/", "max-keys": "2"}, REGION, ACCOUNT)
+    assert (access.context["s3:prefix"], access.context["s3:max-keys"]) == ("a/", "2")
 
 
 def test_a_listing_tells_its_prefix_to_conditions() -> None:

@@ -95,6 +95,16 @@ def test_not_elements_name_everything_else(own: dict[str, Any], allowed: bool) -
     assert evaluate(request(), PolicySet((identity({"Effect": "Allow", **own}),))).allowed is allowed
 
 
+@pytest.mark.parametrize("element", ["Action", "Resource"])
+def test_an_empty_list_names_nothing(element: str) -> None:
+    """AWS accepts empty lists; such a statement has no effect, with Not… it excepts nothing."""
+    empty = {"Effect": "Allow", "Action": "*", "Resource": "*", element: []}
+    assert not evaluate(request(), PolicySet((identity(empty),))).allowed
+    excepting = {key: value for key, value in empty.items() if key != element} | {f"Not{element}": []}
+    assert evaluate(request(), PolicySet((identity(excepting),))).allowed
+    assert not evaluate(request(), PolicySet((identity(),))).allowed
+
+
 def test_what_the_principal_says_of_itself_is_in_the_context() -> None:
     """aws:username, aws:PrincipalArn, aws:PrincipalAccount and aws:PrincipalType need not be given."""
     home = identity(statement("Allow", "s3:*", "arn:aws:s3:::logs/${aws:username}/*"))

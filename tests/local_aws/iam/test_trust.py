@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.iam.evaluate import Outcome
+from lab_helpers.local_aws.iam.evaluate import Outcome, PolicySet
 from lab_helpers.local_aws.iam.policy import PolicyError
 from lab_helpers.local_aws.iam.trust import may_assume
 
-from .builders import ACCOUNT, OTHER_ACCOUNT, ROLE, ROOT, SESSION, USER, document
+from .builders import ACCOUNT, OTHER_ACCOUNT, ROLE, ROOT, SESSION, USER, document, identity, statement
 
 
 def trust(principal: Any, effect: str = "Allow", **more: Any) -> dict[str, Any]:
@@ -60,6 +60,21 @@ def test_a_caller_is_answered_as_sts_answers() -> None:
 def test_arns_are_trusted_by_name_role_or_account(named: Any, caller: str, allowed: bool) -> None:
     """A trust policy names callers as a resource-based policy does."""
     assert may_assume(trust(named), caller).allowed is allowed
+
+
+def test_the_callers_own_policies_decide_where_only_the_account_is_trusted() -> None:
+    """Trusting an account leaves it to that account; trusting a role does not need more; an own deny counts."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/target"
+    allow, deny = identity(statement("Allow", "sts:AssumeRole", role)), identity(statement("Deny", "sts:*"))
+    for named, own, allowed in (
+        (ROOT, PolicySet(), False),
+        (ROOT, PolicySet((allow,)), True),
+        (ROLE, PolicySet(), True),
+        (ROLE, PolicySet((deny,)), False),
+        (ROLE, PolicySet(boundary=identity(statement("Allow", "s3:*"))), False),
+    ):
+        assert may_assume(trust({"AWS": named}), SESSION, role_arn=role, own=own).allowed is allowed
+    assert may_assume(ECS, "ecs-tasks.amazonaws.com", role_arn=role, own=PolicySet()).allowed
 
 
 def test_conditions_and_other_actions_count() -> None:
