@@ -1,0 +1,94 @@
+"""Access log entries and object keys, pure.
+
+Source: "Access logs for your Application Load Balancer" (syntax of entries, file names, ELBAccessLogTestFile).
+Not modelled: classification of ambiguous requests, error reasons of Lambda targets and authentication.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(slots=True)
+class Times:
+    """When things happened to a request, in the clock's monotonic seconds; -1: they did not."""
+
+    received: float
+    sent: float = -1
+    answered: float = -1
+    done: float = -1
+
+    def spans(self) -> str:
+        """Return request, target and response processing time in AWS's form."""
+        pairs = ((self.received, self.sent), (self.sent, self.answered), (self.answered, self.done))
+        return " ".join(f"{end - begin:.3f}" if begin >= 0 and end >= 0 else "-1" for begin, end in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request, as an access log tells it; None is written as "-"."""
+
+    finished_at: datetime
+    balancer: str
+    client: str
+    target: str | None
+    times: Times
+    status: int
+    target_status: int | None
+    received_bytes: int
+    sent_bytes: int
+    request: str
+    user_agent: str | None
+    target_group_arn: str | None
+    trace_id: str
+    priority: int | None
+    action: str
+    redirect_url: str | None
+    connection_id: str
+
+
+def format_entry(entry: Entry) -> str:
+    """Return an entry's line, with its newline."""
+    created_s = entry.times.done - entry.times.received
+    created = datetime.fromtimestamp(entry.finished_at.timestamp() - created_s, entry.finished_at.tzinfo)
+    target, target_status = _dash(entry.target), _dash(entry.target_status)
+    return (
+        f"http {_stamp(entry.finished_at)} {entry.balancer} {entry.client} {target} {entry.times.spans()} "
+        f"{entry.status} {target_status} {entry.received_bytes} {entry.sent_bytes} "
+        f'"{_quotable(entry.request)}" "{_quotable(_dash(entry.user_agent))}" - - {_dash(entry.target_group_arn)} '
+        f'"{_quotable(entry.trace_id)}" "-" "-" {_dash(entry.priority)} {_stamp(created)} "{entry.action}" '
+        f'"{_quotable(_dash(entry.redirect_url))}" "-" "{target}" "{target_status}" "-" "-" {entry.connection_id}\n'
+    )
+
+
+def log_key(prefix: str, account_id: str, region: str, resource_id: str, end: datetime, node: str, tail: str) -> str:
+    """Return the key of a log object; `node` is the node's address, `tail` a random string."""
+    name = (
+        f"{account_id}_elasticloadbalancing_{region}_{resource_id.replace('/', '.')}"
+        f"_{end:%Y%m%dT%H%MZ}_{node}_{tail}.log.gz"
+    )
+    return f"{_folder(prefix, account_id)}/elasticloadbalancing/{region}/{end:%Y/%m/%d}/{name}"
+
+
+def test_file_key(prefix: str, account_id: str) -> str:
+    """Return the key of the object that is written when access logs are switched on."""
+    return f"{_folder(prefix, account_id)}/ELBAccessLogTestFile"
+
+
+def _folder(prefix: str, account_id: str) -> str:
+    return f"{prefix}/AWSLogs/{account_id}" if prefix else f"AWSLogs/{account_id}"
+
+
+def _stamp(when: datetime) -> str:
+    return f"{when:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _dash(value: object | None) -> str:
+    return "-" if value is None or value == "" else str(value)
+
+
+def _quotable(text: str) -> str:
+    if text.isprintable() and '"' not in text:
+        return text
+    return "".join(c if c.isprintable() and c != '"' else f"\\x{ord(c):02x}" for c in text)

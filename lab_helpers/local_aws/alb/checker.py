@@ -1,0 +1,56 @@
+"""The rhythm of health checks: rounds of probes for every registered target of every target group in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab_helpers.local_aws.alb.checks import Probe
+from lab_helpers.local_aws.alb.health import CheckResult
+from lab_helpers.local_aws.alb.loop_thread import LoopThread
+from lab_helpers.local_aws.alb.targets import GroupRuntime, Target
+from lab_helpers.local_aws.alb.timers import Timers
+from lab_helpers.local_aws.alb.wiring import Wiring
+
+REGISTRATION_S = 1.0
+"""How long a new target shows Elb.RegistrationInProgress before its first check; AWS takes a few seconds."""
+
+
+class Checker:
+    """Starts probes; its methods are called in the event loop's thread."""
+
+    def __init__(self, wiring: Wiring, loop: LoopThread, timers: Timers) -> None:
+        self._wiring, self._loop, self._timers = wiring, loop, timers
+        self._node_groups: Mapping[str, frozenset[str]] = {}
+        self._watched: set[Target] = set()
+
+    def use_nodes(self, node_groups: Mapping[str, frozenset[str]]) -> None:
+        """Say which security groups each node (by address) has."""
+        self._node_groups = node_groups
+
+    def watch(self, group: GroupRuntime) -> None:
+        """Begin to check those targets of a group in use that are not checked yet."""
+        for target in group.targets:
+            if group.in_use and target not in self._watched:
+                self._watched.add(target)
+                self._later(REGISTRATION_S, group, target)
+
+    def _later(self, delay_s: float, group: GroupRuntime, target: Target) -> None:
+        self._timers.call_later(delay_s, lambda: self._loop.post(self._round, group, target))
+
+    def _round(self, group: GroupRuntime, target: Target) -> None:
+        if not group.in_use or group.get(target.key) is not target or group.settings.arn not in self._wiring.groups:
+            self._watched.discard(target)
+            return
+        target.record.begin(group.nodes)
+        for node in group.nodes:
+            self._probe(group, target, node)
+        self._later(group.settings.check.interval_s, group, target)
+
+    def _probe(self, group: GroupRuntime, target: Target, node: str) -> None:
+        def report(result: CheckResult) -> None:
+            group.record(target, node, result)
+
+        check = group.settings.check
+        probe = Probe(check, node, target.key, report)
+        probe.start(self._wiring, self._node_groups.get(node, frozenset()))
+        self._timers.call_later(check.timeout_s, lambda: self._loop.post(probe.time_out))

@@ -1,0 +1,148 @@
+"""Between the API and the data plane: nodes, access logs, and the reading of what there is after each change."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab_helpers.local_aws.alb.firewall import parse_security_groups
+from lab_helpers.local_aws.alb.inventory import read_balancers, read_groups
+from lab_helpers.local_aws.alb.log_delivery import PRINCIPAL as LOG_PRINCIPAL
+from lab_helpers.local_aws.alb.log_delivery import AccessLog, seconds_to_delivery
+from lab_helpers.local_aws.alb.model import LoadBalancer, Node
+from lab_helpers.local_aws.alb.nodes import change_groups, change_subnets, delete_node
+from lab_helpers.local_aws.alb.plane import DataPlane, Snapshot
+from lab_helpers.local_aws.alb.timers import Timers
+from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.service import ServiceContext
+
+_LOG = logging.getLogger(__name__)
+PRINCIPAL = "elasticloadbalancing.amazonaws.com"
+_FIREWALL_S = 3.0
+"""How often security groups are read again: a change holds within this time."""
+
+
+class Control:
+    """Owns the thread of errands (calls to EC2 and S3 that nobody waits for)."""
+
+    def __init__(self, context: ServiceContext, plane: DataPlane) -> None:
+        self._context, self._plane = context, plane
+        self._errands = Timers(context.clock, "alb-errands")
+        self._changing = threading.RLock()  # one change at a time; never taken in the event loop
+        self._nodes: dict[str, tuple[Node, ...]] = {}
+        self._logs: dict[str, AccessLog] = {}
+
+    def start(self) -> None:
+        """Start the errands."""
+        self._errands.start()
+        self._errands.call_later(_FIREWALL_S, self._read_firewall_again)
+        self._errands.call_later(seconds_to_delivery(self._context.clock.now()), self._deliver_logs_again)
+
+    def stop(self) -> None:
+        """Deliver the access logs that are left and end the errands; safe before start and twice."""
+        self._errands.stop()
+        for arn in list(self._logs):
+            self._end_log(arn)
+
+    def reconcile(self, region: str) -> None:
+        """Read what there is in `region` and make the data plane equal to it."""
+        with self._changing:
+            elbv2 = self._context.clients.as_service("elbv2", PRINCIPAL, region)
+            balancers = read_balancers(elbv2, region)
+            for balancer in balancers:
+                self._keep_nodes(balancer)
+                self._keep_log(balancer)
+            self._plane.apply(Snapshot(region, balancers, read_groups(elbv2), self._nodes, self._logs))
+            self._forget_others(region, {balancer.arn for balancer in balancers})
+            self.read_firewall()
+
+    def test_log_bucket(self, arn: str, region: str, bucket: str, prefix: str) -> None:
+        """Write the test object of access logs; raises AwsError as ModifyLoadBalancerAttributes does."""
+        try:
+            self._make_log(arn, region, bucket, prefix).write_test_file(self._s3(arn))
+        except ClientError as error:
+            _LOG.info("Access logs to %s refused: %s", bucket, error)
+            raise AwsError(
+                "InvalidConfigurationRequest",
+                f"Access Denied for bucket: {bucket}. Please check S3bucket permission",
+            ) from error
+
+    def check_new(self, region: str, params: Mapping[str, Any]) -> None:
+        """Raise AwsError where AWS refuses a new application load balancer and moto does not."""
+        subnets = params.get("Subnets") or [mapping["SubnetId"] for mapping in params.get("SubnetMappings") or []]
+        if len(set(subnets)) < 2:
+            raise AwsError(
+                "ValidationError", "At least two subnets in two different Availability Zones must be specified"
+            )
+        name = params["Name"]
+        elbv2 = self._context.clients.as_service("elbv2", PRINCIPAL, region)
+        if any(shape["LoadBalancerName"] == name for shape in elbv2.describe_load_balancers()["LoadBalancers"]):
+            raise AwsError(
+                "DuplicateLoadBalancerName",
+                f"A load balancer with the same name '{name}' exists, but with different settings",
+            )
+
+    def read_firewall(self) -> None:
+        """Read the security groups that matter."""
+        for region, ids in self._plane.security_groups().items():
+            ec2 = self._context.clients.as_service("ec2", PRINCIPAL, region)
+            answer = ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": sorted(ids)}])
+            self._plane.firewall.replace(region, parse_security_groups(answer["SecurityGroups"]))
+
+    def _keep_nodes(self, balancer: LoadBalancer) -> None:
+        ec2 = self._context.clients.as_service("ec2", PRINCIPAL, balancer.region)
+        groups, present = balancer.security_groups, self._nodes.get(balancer.arn, ())
+        nodes = change_subnets(ec2, present, balancer.subnets, groups, balancer.resource_id)
+        before = self._plane.balancer(balancer.arn)
+        if before is not None and before.security_groups != groups:
+            for node in nodes:
+                change_groups(ec2, node, groups)
+        self._nodes[balancer.arn] = nodes
+
+    def _keep_log(self, balancer: LoadBalancer) -> None:
+        attributes, arn = balancer.attributes, balancer.arn
+        place = (attributes["access_logs.s3.bucket"], attributes["access_logs.s3.prefix"])
+        wanted = attributes["access_logs.s3.enabled"] == "true"
+        present = self._logs.get(arn)
+        if present is not None and (not wanted or present.place != place):
+            self._end_log(arn)
+        if wanted and arn not in self._logs:
+            self._logs[arn] = self._make_log(arn, balancer.region, *place)
+
+    def _make_log(self, arn: str, region: str, bucket: str, prefix: str) -> AccessLog:
+        resource_id = arn.split(":loadbalancer/")[1]
+        folder = self._context.data_dir / "access-logs" / resource_id.replace("/", ".")
+        return AccessLog(folder, self._context.clock, bucket, prefix, (self._context.account_id, region, resource_id))
+
+    def _end_log(self, arn: str) -> None:
+        log = self._logs.pop(arn)
+        log.deliver(self._s3(arn))
+        log.discard()
+
+    def _s3(self, arn: str) -> Any:
+        return self._context.clients.as_service("s3", LOG_PRINCIPAL, arn.split(":")[3])
+
+    def _forget_others(self, region: str, there: set[str]) -> None:
+        for arn in [arn for arn in self._nodes if arn.split(":")[3] == region and arn not in there]:
+            ec2 = self._context.clients.as_service("ec2", PRINCIPAL, region)
+            for node in self._nodes.pop(arn):
+                delete_node(ec2, node)
+            if arn in self._logs:
+                self._end_log(arn)
+
+    def _read_firewall_again(self) -> None:
+        try:
+            self.read_firewall()
+        finally:
+            self._errands.call_later(_FIREWALL_S, self._read_firewall_again)
+
+    def _deliver_logs_again(self) -> None:
+        try:
+            for arn, log in list(self._logs.items()):
+                log.deliver(self._s3(arn))
+        finally:
+            self._errands.call_later(seconds_to_delivery(self._context.clock.now()), self._deliver_logs_again)

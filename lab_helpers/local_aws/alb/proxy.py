@@ -1,0 +1,150 @@
+"""The side of the load balancer that clients see: one object for each client connection.
+
+Source: RFC 9112, "Application Load Balancers" (idle timeout, keep-alive, request routing per request).
+Not modelled: HTTP/2, TLS, the client's security-group rules (every client is on this machine), `408` pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import cast
+
+from lab_helpers.local_aws.alb.answers import error_page
+from lab_helpers.local_aws.alb.exchange import Exchange
+from lab_helpers.local_aws.alb.heads import HEAD_LIMIT_BYTES, BadHeadError, parse_request
+from lab_helpers.local_aws.alb.wiring import Door
+
+_AHEAD_LIMIT_BYTES = 64 * 1024
+
+
+class ClientConnection(asyncio.Protocol):
+    """Reads requests one after the other and gives each to an `Exchange`."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.node = door.balancer.next_node()
+        self.address, self.port = "", 0
+        self.connection_id = f"TID_{random.getrandbits(128):032x}"
+        self._clock = door.balancer.wiring.clock
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._ahead = b""
+        self._touched = self._clock.monotonic()
+        self._reading_requests = False
+        self._closing = False
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the client."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        """Let the client wait: the target is slow."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def exchange_done(self, keep_alive: bool) -> None:
+        """Go on with the next request, or close: called by the exchange when its answer is written."""
+        self._exchange = None
+        self._touched = self._clock.monotonic()
+        if not keep_alive:
+            self.close()
+            return
+        self.resume_reading()
+        self._read_requests()
+
+    def close(self) -> None:
+        """Close once all is written."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Cut the connection now: the client must see that its answer is not whole."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def sweep(self, now: float) -> None:
+        """Give up what has been silent for too long; `now` is the clock's monotonic time."""
+        if self._exchange is not None:
+            self._exchange.sweep(now)
+        elif now - self._touched > self.door.balancer.settings.idle_timeout_s:
+            self.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.address, self.port = self._transport.get_extra_info("peername")[:2]
+        self.door.balancer.clients.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            self._touched = self._clock.monotonic()
+        elif not exchange.request_done:
+            data = exchange.from_client(data)
+        if data:
+            self._ahead += data
+            self._read_requests()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._closing = True
+        self.door.balancer.clients.discard(self)
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.client_lost()
+
+    def pause_writing(self) -> None:
+        if self._exchange is not None:
+            self._exchange.pause_target()
+
+    def resume_writing(self) -> None:
+        if self._exchange is not None:
+            self._exchange.resume_target()
+
+    def _read_requests(self) -> None:
+        # A loop, not a recursion through exchange_done: a client may pipeline a thousand requests.
+        if self._reading_requests:
+            return
+        self._reading_requests = True
+        try:
+            while self._ahead and self._exchange is None and not self._closing:
+                if not self._read_request():
+                    break
+        finally:
+            self._reading_requests = False
+        if self._exchange is not None and len(self._ahead) > _AHEAD_LIMIT_BYTES:
+            self.pause_reading()
+
+    def _read_request(self) -> bool:
+        ahead = self._ahead.lstrip(b"\r\n")
+        end = ahead.find(b"\r\n\r\n")
+        if end < 0 or end > HEAD_LIMIT_BYTES:
+            self._ahead = ahead
+            if len(ahead) > HEAD_LIMIT_BYTES:
+                self._refuse()
+            return False
+        try:
+            head = parse_request(ahead[:end], self.address)
+        except BadHeadError:
+            self._refuse()
+            return False
+        rest, self._ahead = ahead[end + 4 :], b""
+        self._exchange = exchange = Exchange(self, self.door, head, end + 4)
+        if rest and not exchange.request_done:
+            rest = exchange.from_client(rest)
+        self._ahead = rest
+        if self._exchange is exchange:
+            exchange.start()
+        return True
+
+    def _refuse(self) -> None:
+        self._ahead = b""
+        self.write(error_page(400, self._clock.now(), keep_alive=False))
+        self.close()

@@ -1,0 +1,45 @@
+"""The load balancer service as the composition root sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab_helpers.local_aws.alb.control import Control
+from lab_helpers.local_aws.alb.operations import Operations
+from lab_helpers.local_aws.alb.plane import DataPlane
+from lab_helpers.local_aws.api import Handler, WsgiApp
+from lab_helpers.local_aws.service import ServiceContext
+
+
+class AlbService:
+    """Application load balancers: moto keeps their definitions, this serves their traffic."""
+
+    name = "alb"
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._plane = DataPlane(context.clock, context.network)
+        self._control = Control(context, self._plane)
+        self._operations = Operations(self._plane, self._control)
+
+    def overrides(self) -> Mapping[tuple[str, str], Handler]:
+        """Return the ELBv2 operations that are answered here."""
+        return self._operations.table()
+
+    def routes(self) -> Mapping[str, WsgiApp]:
+        """Return no endpoints: listeners have ports of their own."""
+        return {}
+
+    def start(self) -> None:
+        """Start the threads of data plane and errands."""
+        self._plane.start()
+        self._control.start()
+
+    def stop(self) -> None:
+        """Stop serving, then deliver the access logs that are left; the API must still answer."""
+        self._plane.stop()
+        self._control.stop()
+
+    def status(self) -> dict[str, Any]:
+        """Return ports, nodes and connections by load balancer, requests and targets by target group."""
+        return self._plane.status()
