@@ -60,4 +60,4 @@ def _names(call: Call, plural: str, *singular: str) -> tuple[str, ...]:
 
 def _roles(call: Call, params: Any) -> tuple[Access, ...]:
     found = (params.get(name) for name in ("taskRoleArn", "executionRoleArn"))
-    return tuple(access for role in found if role for access in call.pass_role(role, TASKS_SERVICE))
+    return tuple(access for role in found if isinstance(role, str) for access in call.pass_role(role, TASKS_SERVICE))

@@ -101,13 +101,14 @@ def _arn(resource: str) -> str:
 
 def _deletes(call: Call, bucket: str) -> tuple[Access, ...]:
     listed = call.params.get("Delete")
-    objects = listed.get("Objects", ()) if isinstance(listed, dict) else [{"Key": ANY}]
+    objects = listed.get("Objects") if isinstance(listed, dict) else None
+    keyed = [item for item in objects if isinstance(item, dict)] if isinstance(objects, list | tuple) else []
     return tuple(
         Access(
             "s3:DeleteObjectVersion" if item.get("VersionId") else "s3:DeleteObject",
-            _arn(f"{bucket}/{item.get('Key', '')}"),
+            _arn(f"{bucket}/{item.get('Key', ANY)}"),
         )
-        for item in objects
+        for item in keyed or [{}]
     )
 
 
