@@ -170,14 +170,15 @@ class _RunningProgram:
 
     def _read_output(self) -> None:
         try:
-            for line in _opened(self._process.stdout):
-                self.lines.put(line.rstrip("\n"))
+            with _opened(self._process.stdout) as output:
+                for line in output:
+                    self.lines.put(line.rstrip("\n"))
         finally:
             self.lines.put(None)
 
     def _read_errors(self) -> None:
-        for line in _opened(self._process.stderr):
-            self._errors.append(line.rstrip("\n"))
+        with _opened(self._process.stderr) as errors:
+            self._errors.extend(line.rstrip("\n") for line in errors)
 
 
 def _pump(

@@ -34,9 +34,14 @@ class RunResult:
     """What an apply or destroy did."""
 
     counts: ChangeCounts
-    seconds: Mapping[str, float]
-    """Resource address -> how long it took."""
     elapsed_s: float
+    seconds: Mapping[str, float] = field(repr=False)
+    """Resource address -> how long it took."""
+
+    def slowest(self, rows: int = 5) -> pd.DataFrame:
+        """Return what took longest: columns resource (str) and seconds (float)."""
+        longest = sorted(self.seconds.items(), key=lambda item: -item[1])[:rows]
+        return pd.DataFrame(longest, columns=["resource", "seconds"])
 
 
 @dataclass(frozen=True)
@@ -203,4 +208,4 @@ class Terraform:
 
 def _result(progress: Progress) -> RunResult:
     counts = progress.counts or ChangeCounts(0, 0, 0, "")
-    return RunResult(counts, dict(progress.seconds), progress.elapsed_s)
+    return RunResult(counts, progress.elapsed_s, dict(progress.seconds))
