@@ -16,6 +16,8 @@ _CODE = re.compile(
     r"|u(?P<unit>[0-9a-fA-F]{1,4})|x(?P<hex>[0-9a-fA-F]{1,2})|(?P<octal>[0-7]{1,3})|(?P<letter>.))",
     re.S,
 )
+_QUOTED = re.compile(r"""(?P<quote>["'])(?P<inside>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""", re.S)
+_QUOTE_ESCAPE = re.compile(r"""\\(["'\\])""")
 
 
 def unescape(text: str) -> str:
@@ -47,3 +49,20 @@ def _code_point(found: re.Match[str]) -> str:
     if parts["octal"]:
         return chr(int(parts["octal"], 8))
     return _UTF8.get(parts["letter"], parts["letter"])
+
+
+def split_quoted(text: str, limit: int) -> list[str]:
+    """Split at spaces; 'quoted' and "quoted" words stay together. What is left after `limit` words is one piece.
+
+    Raises ValueError where a quote is not closed.
+    """
+    words: list[str] = []
+    rest = text.lstrip(" ")
+    while rest and len(words) < limit:
+        quoted = _QUOTED.match(rest)
+        if rest[0] in "'\"" and quoted is None:
+            raise ValueError(f"quote not closed in {text!r}")
+        word = _QUOTE_ESCAPE.sub(r"\1", quoted["inside"]) if quoted else rest.partition(" ")[0]
+        words.append(word)
+        rest = rest[quoted.end() if quoted else len(word) :].lstrip(" ")
+    return [*words, rest] if rest else words

@@ -64,7 +64,8 @@ def read_documents(text: str) -> list[Any]:
 def read_arrived(data: bytes) -> Arrived:
     """Return the complete documents that have arrived; half a document behind them stays in the buffer.
 
-    Raises JsonIncompleteError when there is only half a document, JsonInvalidError when any of it is bad, or it is empty.
+    Raises JsonIncompleteError when there is only half a document, JsonInvalidError when any of it is bad or it is
+    empty.
     """
     text = data.decode("utf-8", "surrogateescape")
     documents: list[Any] = []

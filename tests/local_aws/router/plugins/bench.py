@@ -26,6 +26,7 @@ class Bench:
     loop: Loop = field(default_factory=Loop)
     ingested: list[tuple[str, Record]] = field(default_factory=list)
     emitted: list[tuple[str, Record]] = field(default_factory=list)
+    exits: list[int] = field(default_factory=list)
     text: io.StringIO = field(default_factory=io.StringIO)
 
     def __post_init__(self) -> None:
@@ -59,7 +60,8 @@ class Bench:
             tag = properties.get("tag", name)
             return InputContext(name, log, self.service, properties, tag, ingest=self._ingest, loop=self.loop)
         if kind is PluginKind.FILTER:
-            return FilterContext(name, log, self.service, properties, emit=self._emit, loop=self.loop)
+            own = {"emit": self._emit, "loop": self.loop, "exit": self.exits.append}
+            return FilterContext(name, log, self.service, properties, **own)
         return OutputContext(name, log, self.service, properties, stopping=lambda: False)
 
     def _ingest(self, tag: str, batch: Batch) -> bool:

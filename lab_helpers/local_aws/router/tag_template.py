@@ -1,0 +1,105 @@
+"""Tags that a record, its tag and a regular expression's groups fill in: `err.$TAG[1].$level.$1`.
+
+Source: Fluent Bit 4.2.8, flb_record_accessor.c: a missing key leaves nothing, a map is written as JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lab_helpers.local_aws.router.accessor import MISSING, Path, parse_path
+
+Part = Callable[["Facts"], str]
+
+_PART = re.compile(
+    r"\$(?:(?P<group>\d)(?P<more>\d*)|TAG(?P<tag_part>\[-?\d*\])|(?P<tag>TAG)|(?P<key>(?:'[^']*'|[^'. ,\"])+))"
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a template is filled from; `groups` are a match's groups, the whole match first."""
+
+    tag: str
+    body: dict[Any, Any]
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TagTemplate:
+    """A parsed text."""
+
+    parts: tuple[Part, ...]
+
+    def fill(self, facts: Facts) -> str:
+        """Return the text for these facts."""
+        return "".join(part(facts) for part in self.parts)
+
+
+def parse_tag_template(text: str) -> TagTemplate:
+    """Return the template. Raises AccessorError where a `$key` is no record accessor."""
+    parts: list[Part] = []
+    at = 0
+    for found in _PART.finditer(text):
+        parts += [_text(text[at : found.start()]), _variable(found)]
+        at = found.end()
+    return TagTemplate((*parts, _text(text[at:])))
+
+
+def key_path(text: str) -> Path:
+    """Return the path of a key given with or without `$`. Raises AccessorError."""
+    return parse_path(text) if text.startswith("$") else Path(text)
+
+
+def match_groups(found: re.Match[str]) -> tuple[str, ...]:
+    """Return a match's groups as Fluent Bit numbers them: the whole match first; named groups hide the others."""
+    names = found.re.groupindex
+    groups = [found[number] for number in names.values()] if names else list(found.groups())
+    return (found[0], *(group or "" for group in groups)) if groups else ()
+
+
+def to_text(value: Any) -> str:
+    """Return a record's value as a template writes it."""
+    if isinstance(value, str):
+        return value
+    if value is MISSING or isinstance(value, list):
+        return ""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        from lab_helpers.local_aws.router import json_text
+
+        return json_text.dumps(value, True).decode("utf-8", "surrogateescape")
+    if isinstance(value, bytes):
+        return value.hex()
+    return f"{value:f}"[:31] if isinstance(value, float) else str(value)
+
+
+def _variable(found: re.Match[str]) -> Part:
+    if found["group"]:
+        return _group(int(found["group"] + found["more"]), found["more"])
+    if found["tag_part"]:
+        return _tag_part(int(found["tag_part"][1:-1] or 0))
+    if found["tag"]:
+        return lambda facts: facts.tag
+    path = parse_path("$" + found["key"])
+    return lambda facts: to_text(path.get(facts.body))
+
+
+def _text(text: str) -> Part:
+    return lambda _facts: text
+
+
+def _group(number: int, following: str) -> Part:
+    return lambda facts: (facts.groups[number] if number < len(facts.groups) else "") + following
+
+
+def _tag_part(number: int) -> Part:
+    def part(facts: Facts) -> str:
+        pieces = facts.tag.split(".")
+        return pieces[number] if 0 <= number < len(pieces) else ""
+
+    return part

@@ -1,0 +1,57 @@
+"""The nest filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab_helpers.local_aws.router.plugin import PluginInitError
+from tests.local_aws.router.plugins.bench import Bench
+
+RECORD = {"a_x": 1, "b": 2, "a_y": 3, "n": {"k": "v", "b": "inner"}}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("Operation nest\nWildcard a_*\nNest_under m", [("b", 2), ("n", RECORD["n"]), ("m", {"a_x": 1, "a_y": 3})]),
+        (
+            "Operation nest\nWildcard a_x\nWildcard b\nNest_under m\nRemove_prefix a_",
+            [("a_y", 3), ("n", RECORD["n"]), ("m", {"x": 1, "b": 2})],
+        ),
+        ("Operation nest\nWildcard zz*\nNest_under m", list(RECORD.items())),
+        ("Operation lift\nNested_under n", [("a_x", 1), ("a_y", 3), ("k", "v"), ("b", "inner")]),
+        (
+            "Operation lift\nNested_under n\nAdd_prefix n_",
+            [("a_x", 1), ("b", 2), ("a_y", 3), ("n_k", "v"), ("n_b", "inner")],
+        ),
+        ("Operation lift\nNested_under zz", list(RECORD.items())),
+    ],
+)
+def test_nest_and_lift(bench: Bench, lines: str, expected: list[Any]) -> None:
+    """Keys go behind the others, in their order; a lifted key replaces one of its name."""
+    (body,) = bench.filtered(f"Name nest\n{lines}", dict(RECORD))
+    assert list(body.items()) == expected
+
+
+def test_lift_of_a_string_warns(bench: Bench) -> None:
+    """A value that is no map stays, with a warning per record."""
+    bodies = bench.filtered("Name nest\nOperation lift\nNested_under log", {"log": "x"}, {"log": "y"})
+    assert bodies == [{"log": "x"}, {"log": "y"}]
+    line = "[ warn] [filter:nest:nest.0] Value of key 'log' is not a map. Will not attempt to lift from here"
+    assert bench.log == [line, line]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("", "Operation can only be NEST or LIFT"),
+        ("Operation fold", "has invalid value 'fold'"),
+        ("Operation nest\nAdd_prefix a\nRemove_prefix b", "Add_prefix and Remove_prefix are exclusive"),
+    ],
+)
+def test_refusals(bench: Bench, lines: str, message: str) -> None:
+    """What the real one refuses is refused with its words."""
+    with pytest.raises(PluginInitError, match=message):
+        bench.filtered(f"Name nest\n{lines}")
