@@ -8,16 +8,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from lab_helpers.clients import Clients, ClientSettings, aws_errors
 from lab_helpers.config import Settings, inherited, session_environment
-from lab_helpers.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, SettingsError
+from lab_helpers.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, MissingToolError, SettingsError
+from lab_helpers.local_aws import firelens
+from lab_helpers.local_aws.firelens.generate import task_metadata
 from lab_helpers.wait import wait_until
 
 START_TIMEOUT_S = 30.0
@@ -240,3 +244,30 @@ def _alive(pid: int) -> bool:
 
 def _tail(path: Path) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
+
+
+def router_command(choice: str = "auto") -> list[str]:
+    """Return the command line of the log router that the local AWS's tasks run ("auto", "fluent-bit" or "builtin")."""
+    found = shutil.which("fluent-bit") if choice in {"auto", "fluent-bit"} else None
+    if choice == "fluent-bit" and not found:
+        raise MissingToolError("fluent-bit", "it is not on PATH", "Install it, or set LAB_ROUTER to builtin.")
+    return [found] if found else [sys.executable, "-m", "lab_helpers.local_aws.router"]
+
+
+def firelens_config(task_definition: Mapping[str, Any], cluster: str, task_arn: str) -> str:
+    """Return the configuration that the ECS agent generates for a task of this definition (DescribeTaskDefinition)."""
+    router = next(each for each in task_definition["containerDefinitions"] if "firelensConfiguration" in each)
+    options = firelens.parse_router_options(router["firelensConfiguration"].get("options", {}))
+    logged = [
+        firelens.parse_container_log(each["name"], each["logConfiguration"].get("options", {}))
+        for each in task_definition["containerDefinitions"]
+        if each.get("logConfiguration", {}).get("logDriver") == "awsfirelens"
+    ]
+    revision = f"{task_definition['family']}:{task_definition['revision']}"
+    return firelens.generate(
+        logged,
+        network_mode=task_definition["networkMode"],
+        memory_mib=router.get("memory") or router.get("memoryReservation", 0),
+        metadata=task_metadata(cluster, task_arn, revision) if options.metadata else (),
+        include_path=options.include_path,
+    )

@@ -14,8 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab_helpers import cloudwatch
-from lab_helpers.clients import aws_errors
+from lab_helpers import cloudwatch, s3_logs
 from lab_helpers.errors import NotFoundError
 from lab_helpers.session import Lab
 from lab_helpers.wait import wait_until
@@ -79,8 +78,6 @@ def wait_for_delivery_error(logs: Any, group: str, since: datetime, *, on_tick: 
     )
 
 
-def delivered_objects(s3: Any, bucket: str) -> int:
-    """Return how many objects the bucket holds."""
-    with aws_errors("ListObjectsV2"):
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        return sum(page["KeyCount"] for page in pages)
+def lines_in_s3(lab: Lab, since: pd.Timestamp) -> pd.DataFrame:
+    """Return the log lines that were delivered to S3 since a moment (columns: frames)."""
+    return s3_logs.read_objects(lab.client("s3"), lab.outputs.log_bucket, since=since)

@@ -124,6 +124,14 @@ def list_objects(
     return frames.to_frame([frames.from_columns(columns, len(found), OBJECT_SCHEMA)], OBJECT_SCHEMA)
 
 
+def head(client: Any, bucket: str, key: str, lines: int = 5) -> str:
+    """Return the first lines of an object's content, unpacked, as they are. Errors as `read_objects`."""
+    with aws_errors("GetObject"):
+        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    content = unpack(body, key).data
+    return "\n".join(bytes(content).decode("utf-8", "replace").splitlines()[:lines])
+
+
 def key_time(key: str) -> datetime | None:
     """The time in a Firehose key `…/<stream>-<version>-YYYY-MM-DD-HH-MM-SS-<uuid>`; None for other keys."""
     found = _FIREHOSE_KEY.search(key)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -90,6 +91,11 @@ def send(
                 on_progress(Progress(len(rows), count, "requests"))
     columns = dict(zip(REQUEST_SCHEMA.names, zip(*rows, strict=True), strict=True)) if rows else {}
     return frames.to_frame([frames.from_columns(columns, len(rows), REQUEST_SCHEMA)], REQUEST_SCHEMA)
+
+
+def new_run_id() -> str:
+    """Return a run id that no other run has: the UTC time and four random characters."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
 def plan(

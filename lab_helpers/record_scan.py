@@ -1,0 +1,304 @@
+"""Fast reading of regular FireLens records: what most lines of an object are is found once, not parsed a million times.
+
+The records of one task differ only in their `log`. So a line is a *template* (all before and after the log's text) plus an
+access-log line, and both can be checked and cut for all lines of an object at once. Whatever is not exactly as expected
+(escapes, unprintable or non-ASCII bytes, broken requests, unknown keys, glued or torn records) is left to the slow reader:
+`scan` never guesses.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from lab_helpers import frames
+from lab_helpers.apache import parse_time_us, split_request
+from lab_helpers.byte_columns import (
+    MAX_WIDTH,
+    Buffer,
+    Mask,
+    Matrix,
+    Positions,
+    category,
+    cut,
+    encoded,
+    inside,
+    numbers,
+    strings,
+)
+
+MAX_TEMPLATES = 64
+MARK = "\x01log\x01"
+ORIGIN_KEYS = (
+    "source", "container_id", "container_name", "ecs_cluster", "ecs_task_arn", "ecs_task_definition",
+)  # fmt: skip
+_LOG = re.compile(rb'"log"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_QUOTE, _BACKSLASH, _SPACE, _QUESTION, _OPEN, _CLOSE = b'"\\ ?[]'
+_SPACES = 9
+"""Spaces of a common-format line, up to its size."""
+_COMMON, _COMBINED = 4, 12
+"""Quotes and backslashes in the JSON text of a line of either format."""
+_NEWLINE = 10
+
+
+@dataclass(frozen=True)
+class Template:
+    """What stands before and after the log's text in a task's records, and the values (by ORIGIN_KEYS) that this means."""
+
+    prefix: bytes
+    suffix: bytes
+    values: tuple[str | None, ...]
+    probe: bytes
+    """Eight bytes of the suffix that tell tasks apart: a cheap first look."""
+    probe_back: int
+    """How far before the line's end they begin."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Lines of one format: a row of JSON text each, where its spaces and its quotes are, and which lines they are."""
+
+    text: Matrix
+    lengths: Positions
+    spaces: Positions
+    quotes: Positions
+    lines: Positions
+
+    def only(self, keep: Mask) -> Fields:
+        """The rows to keep."""
+        return Fields(self.text[keep], self.lengths[keep], self.spaces[keep], self.quotes[keep], self.lines[keep])
+
+    def at(self, columns: Positions) -> Matrix:
+        """The byte at one column (or several) of each row."""
+        rows = np.arange(len(self.lines))
+        found: Matrix = self.text[rows if columns.ndim == 1 else rows[:, None], columns]
+        return found
+
+
+def template_of(line: bytes) -> Template | None:
+    """The template of a record that is one JSON object with string values around a `log`; None for other lines."""
+    found = _LOG.search(line)
+    if not found:
+        return None
+    prefix, suffix = line[: found.start(1)], line[found.end(1) :]
+    try:
+        record = orjson.loads(prefix + orjson.dumps(MARK)[1:-1] + suffix)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(record, dict) or record.get("log") != MARK or len(suffix) < 8:
+        return None
+    values = tuple(record.get(key) for key in ORIGIN_KEYS)
+    if not all(value is None or isinstance(value, str) for value in values):
+        return None
+    arn = (record.get("ecs_task_arn") or "").encode()
+    end = suffix.rfind(arn) + len(arn) if arn in suffix else len(suffix)
+    begin = max(end - 8, 0)
+    return Template(prefix, suffix, values, suffix[begin : begin + 8].ljust(8, b"\0"), len(suffix) - begin)
+
+
+def scan(data: bytes, templates: list[Template]) -> tuple[pa.Table | None, Positions, Positions, list[bytes]]:
+    """Read the regular lines of a buffer of records.
+
+    Returns their table (None: no such lines) with the line number of each row, and the other lines' numbers and bytes.
+    `templates` are those known so far; new ones are added to it.
+    """
+    buffer = Buffer(data)
+    starts, ends = _lines(buffer)
+    owner = _owners(data, buffer, starts, ends, templates)
+    tables, numbers_ = [], []
+    for fields in _formats(buffer, starts, ends, owner, templates):
+        table, lines = _read(fields, owner, templates)
+        tables.append(table)
+        numbers_.append(lines)
+    done = np.concatenate(numbers_) if numbers_ else np.zeros(0, np.int64)
+    left = np.ones(len(starts), np.bool_)
+    left[done] = False
+    others = np.flatnonzero(left)
+    rest = [data[starts[n] : ends[n]] for n in others.tolist()]
+    return (pa.concat_tables(tables).unify_dictionaries() if tables else None), done, others, rest
+
+
+def _lines(buffer: Buffer) -> tuple[Positions, Positions]:
+    ends = np.flatnonzero(buffer.bytes[: buffer.size] == _NEWLINE)
+    if buffer.size and (not len(ends) or ends[-1] != buffer.size - 1):
+        ends = np.append(ends, buffer.size)
+    starts = np.zeros_like(ends)
+    starts[1:] = ends[:-1] + 1
+    return starts, ends
+
+
+def _owners(
+    data: bytes, buffer: Buffer, starts: Positions, ends: Positions, templates: list[Template]
+) -> Positions:
+    """For each line the number of its template, -1 for none."""
+    owner = np.full(len(starts), -1, np.int64)
+    left = np.arange(len(starts))
+    known = 0
+    while len(left):
+        for number in range(known, len(templates)):
+            mine = left[_is_made_by(templates[number], buffer, starts[left], ends[left])]
+            owner[mine] = number
+            left = left[owner[left] < 0]
+        known = len(templates)
+        if not len(left) or known >= MAX_TEMPLATES:
+            break
+        found = template_of(data[starts[left[0]] : ends[left[0]]])
+        # a line without a template is the slow reader's; one is learned a round, so odd lines cost a round each
+        left = left[1:] if found is None else left
+        if found is not None and found not in templates:
+            templates.append(found)
+        elif found is not None:
+            left = left[1:]
+    return owner
+
+
+def _is_made_by(template: Template, buffer: Buffer, starts: Positions, ends: Positions) -> Mask:
+    fits = ends - starts >= len(template.prefix) + len(template.suffix)
+    probed = np.flatnonzero(fits)
+    wanted = np.frombuffer(template.probe, np.uint64)[0]
+    probed = probed[buffer.words(ends[probed] - template.probe_back) == wanted]
+    same = buffer.matches(starts[probed], template.prefix)
+    same &= buffer.matches(ends[probed] - len(template.suffix), template.suffix)
+    mine = np.zeros(len(starts), np.bool_)
+    mine[probed[same]] = True
+    return mine
+
+
+def _formats(
+    buffer: Buffer, starts: Positions, ends: Positions, owner: Positions, templates: list[Template]
+) -> list[Fields]:
+    """The lines that may be access-log lines of common and of combined format."""
+    lines = np.flatnonzero(owner >= 0)
+    if not len(lines):
+        return []
+    before = np.array([len(template.prefix) for template in templates])[owner[lines]]
+    after = np.array([len(template.suffix) for template in templates])[owner[lines]]
+    begin, lengths = starts[lines] + before, ends[lines] - after - starts[lines] - before
+    fit = (lengths > 0) & (lengths < MAX_WIDTH)
+    lines, begin, lengths = lines[fit], begin[fit], lengths[fit]
+    if not len(lines):
+        return []
+    text = buffer.windows(begin, int(lengths.max()))
+    text = text * inside(lengths, text.shape[1])
+    plain = _plain_rows(text, lengths)
+    spaces, first_space, space_counts = _places(text == _SPACE)
+    quotes, first_quote, quote_counts = _places((text == _QUOTE) | (text == _BACKSLASH))
+    found = []
+    for kind, wanted in ((_COMMON, space_counts == _SPACES), (_COMBINED, space_counts > _SPACES + 1)):
+        rows = np.flatnonzero(wanted & (quote_counts == kind) & plain)
+        if len(rows):
+            s = spaces[first_space[rows][:, None] + np.arange(_SPACES)]
+            q = quotes[first_quote[rows][:, None] + np.arange(kind)]
+            found.append(Fields(text[rows], lengths[rows], s, q, lines[rows]))
+    return found
+
+
+def _plain_rows(text: Matrix, lengths: Positions) -> Mask:
+    """Which rows hold nothing but printable ASCII (behind their length they are zeros)."""
+    control = np.less(text, 32)
+    if int(np.count_nonzero(control)) == text.size - int(lengths.sum()) and text.max() < 127:
+        return np.ones(len(text), np.bool_)
+    printable: Mask = (np.count_nonzero(control, axis=1) == text.shape[1] - lengths) & (text < 127).all(axis=1)
+    return printable
+
+
+def _places(where: Mask) -> tuple[Positions, Positions, Positions]:
+    """Columns of the True cells of a matrix, row after row; each row's first one in that list, and how many it has."""
+    rows, columns = np.divmod(np.flatnonzero(where), where.shape[1])
+    counts = np.bincount(rows, minlength=len(where))
+    return columns, np.cumsum(counts) - counts, counts
+
+
+def _read(fields: Fields, owner: Positions, templates: list[Template]) -> tuple[pa.Table, Positions]:
+    """The table of the rows that are what they seem, and their line numbers."""
+    fields = fields.only(_is_access_line(fields))
+    columns, good = _access_columns(fields)
+    if not good.all():
+        fields = fields.only(good)
+        columns, _ = _access_columns(fields)
+    columns["line"] = _unescaped(fields)
+    codes = owner[fields.lines].astype(np.int32)
+    for place, name in enumerate(("source", "container_id", "container", "cluster", "task", "task_definition")):
+        values = [template.values[place] for template in templates]
+        columns[name] = category([_task(v) for v in values] if name == "task" else values, codes)
+    return frames.from_columns(columns, len(codes)), fields.lines
+
+
+def _task(arn: str | None) -> str | None:
+    return arn.rpartition("/")[2] if arn else None
+
+
+def _is_access_line(f: Fields) -> Mask:
+    """Whether brackets, quotes and fields stand where a line of the format has them."""
+    s, q = f.spaces.T, f.quotes.T
+    ok = (f.quotes[:, 1::2] == f.quotes[:, ::2] + 1).all(axis=1)
+    ok &= (f.at(f.quotes[:, ::2]) == _BACKSLASH).all(axis=1) & (f.at(f.quotes[:, 1::2]) == _QUOTE).all(axis=1)
+    ok &= (s[0] > 0) & (s[1] > s[0] + 1) & (s[2] > s[1] + 1)
+    ok &= (s[3] == s[2] + 22) & (s[4] == s[2] + 29)
+    ok &= (f.at(s[2] + 1) == _OPEN) & (f.at(s[4] - 1) == _CLOSE)
+    ok &= (q[0] == s[4] + 1) & (q[2] == s[7] - 2) & (s[6] > s[5] + 1)
+    if len(q) == _COMBINED:
+        ok &= (f.at(q[4] - 1) == _SPACE) & (q[4] - 1 > s[8]) & (q[8] == q[7] + 2) & (q[11] + 1 == f.lengths)
+        ok &= f.at(np.minimum(q[7] + 1, f.text.shape[1] - 1)) == _SPACE
+    return ok
+
+
+def _access_columns(f: Fields) -> tuple[dict[str, pa.Array], Mask]:
+    """The columns of the access-log fields, and which rows have possible times, requests and numbers in them."""
+    s, q, t = f.spaces.T, f.quotes.T, f.text
+    columns: dict[str, pa.Array] = {}
+    good = np.ones(len(t), np.bool_)
+    size_end = q[4] - 1 if len(q) == _COMBINED else f.lengths
+    texts = [("remote_host", s[0] * 0, s[0]), ("ident", s[0] + 1, s[1]), ("user", s[1] + 1, s[2])]
+    if len(q) == _COMBINED:
+        texts += [("referer", q[5] + 1, q[6]), ("user_agent", q[9] + 1, q[10])]
+    for name, start, end in texts:
+        values, codes = encoded(cut(t, start, end), _dash)
+        columns[name] = category(values, codes)
+    for name, start, end, convert in (("status", s[7] + 1, s[8], _status), ("size", s[8] + 1, size_end, _size)):
+        found, codes = encoded(cut(t, start, end), convert)
+        good &= np.array([value != -1 for value in found], np.bool_)[codes]
+        columns[name] = numbers(found, codes, frames.LOG_SCHEMA.field(name).type)
+    moments, codes = encoded(cut(t, s[2] + 2, s[4] - 1), parse_time_us)
+    good &= np.array([value is not None for value in moments], np.bool_)[codes]
+    columns["request_time"] = numbers(moments, codes, pa.int64()).cast(frames.TIME)
+    for name, start, end, probe in (("method", s[4] + 3, s[5], "{} / HTTP/1.1"), ("protocol", s[6] + 1, q[2], "GET / {}")):
+        values, codes = encoded(cut(t, start, end))
+        good &= np.array([split_request(probe.format(v))[0] is not None for v in values], np.bool_)[codes]
+        columns[name] = category(values, codes)
+    columns |= _target(f)
+    return columns, good
+
+
+def _target(f: Fields) -> dict[str, pa.Array]:
+    """Path and query: what stands before and after the first question mark of the request's second word."""
+    start, end = f.spaces[:, 5] + 1, f.spaces[:, 6]
+    rows, columns = np.divmod(np.flatnonzero(f.text == _QUESTION), f.text.shape[1])
+    theirs = (columns >= start[rows]) & (columns < end[rows])
+    mark = end.copy()
+    # the last assignment to a row wins: from right to left that is the leftmost mark
+    mark[rows[theirs][::-1]] = columns[theirs][::-1]
+    return {"path": cut(f.text, start, mark), "query": cut(f.text, mark + 1, end, mark < end)}
+
+
+def _unescaped(f: Fields) -> pa.StringArray:
+    kept = f.text[inside(f.lengths, f.text.shape[1]) & (f.text != _BACKSLASH)]
+    return strings(kept, f.lengths - f.quotes.shape[1] // 2)
+
+
+def _dash(text: str) -> str | None:
+    return None if text == "-" else text
+
+
+def _status(text: str) -> int | None:
+    """-1 for what is no status."""
+    return None if text == "-" else int(text) if len(text) == 3 and text.isdigit() else -1
+
+
+def _size(text: str) -> int | None:
+    """-1 for what is no size."""
+    return None if text == "-" else int(text) if 0 < len(text) <= 18 and text.isdigit() else -1
