@@ -89,7 +89,7 @@ def _within_boundary(
     if identity is None and not is_root:
         return Decision(request, Outcome.IMPLICIT_DENY, PolicyType.IDENTITY)
     boundary = policies.boundary
-    if boundary is not None and not is_root and _first_allow(request, [boundary], PolicyType.BOUNDARY) is None:
+    if boundary is not None and _first_allow(request, [boundary], PolicyType.BOUNDARY) is None:
         return Decision(request, Outcome.IMPLICIT_DENY, PolicyType.BOUNDARY)
     if not same_account:
         return _allowed_or_missing(request, granted, PolicyType.RESOURCE)

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from .evaluate import AccessRequest, Decision, NamedPolicy, PolicySet, decide_by_trust, evaluate
 from .policy import Document
-from .principals import CallerType
 from .statements import PolicyKind
 
 ASSUME_ROLE = "sts:AssumeRole"
@@ -35,7 +34,7 @@ def may_assume(
     trust = NamedPolicy.of("trust policy", trust_policy, kind=PolicyKind.TRUST)
     request = AccessRequest(principal, _account_of(role_arn), action, role_arn, context or {})
     decision = decide_by_trust(request, trust)
-    if own is None or not decision.allowed or request.caller.type is CallerType.SERVICE:
+    if own is None or not decision.allowed:
         return decision
     return evaluate(request, replace(own, resource=trust))
 

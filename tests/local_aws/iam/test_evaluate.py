@@ -157,9 +157,9 @@ def test_a_bucket_policy_grants_by_itself_in_its_account(principal: str, named: 
 def test_a_boundary_limits_a_grant_to_the_role_but_not_to_the_session() -> None:
     """A resource policy that names the role session itself reaches past the role's permissions boundary."""
     boundary = identity(statement("Allow", "logs:*"))
-    for named, allowed in ((ROLE, False), (SESSION, True)):
+    for caller, named, allowed in ((SESSION, ROLE, False), (SESSION, SESSION, True), (ROLE, ROLE, False)):
         bucket = resource(statement("Allow", "s3:*", Principal={"AWS": named}))
-        decision = evaluate(request(), PolicySet(resource=bucket, boundary=boundary))
+        decision = evaluate(request(principal=caller), PolicySet(resource=bucket, boundary=boundary))
         assert decision.allowed is allowed
         assert decision.policy_type is (PolicyType.RESOURCE if allowed else PolicyType.BOUNDARY)
 
@@ -186,7 +186,9 @@ def test_another_account_needs_both_sides() -> None:
     stranger = AccessRequest(SESSION.replace(ACCOUNT, OTHER_ACCOUNT), ACCOUNT, "s3:GetObject", OBJECT)
     bucket = resource(statement("Allow", "s3:*", Principal={"AWS": OTHER_ACCOUNT}))
     assert evaluate(stranger, PolicySet((ALLOW_ALL,), bucket)).allowed
-    assert evaluate(stranger, PolicySet((), bucket)).policy_type is PolicyType.IDENTITY
+    by_role = resource(statement("Allow", "s3:*", Principal={"AWS": ROLE.replace(ACCOUNT, OTHER_ACCOUNT)}))
+    for named in (bucket, by_role):
+        assert evaluate(stranger, PolicySet((), named)).policy_type is PolicyType.IDENTITY
     missing = evaluate(stranger, PolicySet((ALLOW_ALL,)))
     assert missing.message.endswith(" because no resource-based policy allows the s3:GetObject action")
 
