@@ -1,0 +1,132 @@
+"""The awsfirelens log driver: lines -> Forward protocol -> the router's unix socket.
+
+Source: Docker's fluentd log driver, which the ECS agent configures with the tag `<container>-firelens-<task id>`,
+sub-second precision, asynchronous connecting and `log-driver-buffer-limit`. The driver is written in Go and encodes a
+map, whose order Go makes start anywhere: that is why the keys of the article's records stand in several orders.
+Not modelled: acknowledgements (the agent does not ask for them).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import struct
+import threading
+from collections.abc import Sequence
+
+import msgpack
+
+from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.ecs.log_drivers import LineQueue, Stamped
+from lab_helpers.local_aws.ecs.log_lines import LogLine
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BUFFER_LINES = 1_048_576
+"""Source: `log-driver-buffer-limit` in the ECS developer guide."""
+BATCH_LINES = 500
+RETRY_FIRST_S, RETRY_MOST_S, RETRY_FACTOR = 0.5, 60.0, 1.5
+"""Source: fluent-logger-golang's defaults."""
+EVENT_TIME_TYPE = 0
+
+
+class FirelensDriver:
+    """Sends one container's lines to the router at `socket_path`."""
+
+    def __init__(
+        self, clock: Clock, socket_path: str, tag: str, container_id: str, container_name: str,
+        buffer_lines: int = DEFAULT_BUFFER_LINES, rng: random.Random | None = None,
+    ) -> None:  # fmt: skip
+        self._path, self._encoder = socket_path, Encoder(tag, container_id, container_name, rng or random.Random())
+        # Docker's driver writes asynchronously: a full buffer drops and counts, it never stops the container.
+        self._queue = LineQueue(clock, buffer_lines, blocking=False)
+        self._socket: socket.socket | None = None
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"ecs-firelens-{container_name}", daemon=True)
+        self._thread.start()
+
+    def write(self, lines: list[LogLine]) -> None:
+        self._queue.put(lines)
+
+    def end_of_output(self) -> None:
+        return
+
+    def close(self, timeout_s: float) -> None:
+        self._queue.close()
+        self._thread.join(timeout_s)
+        self._given_up.set()
+        self._thread.join()
+
+    def counters(self) -> dict[str, int]:
+        return self._queue.counters()
+
+    def _run(self) -> None:
+        while not self._queue.drained:
+            batch = self._queue.take(BATCH_LINES)
+            if batch:
+                self._queue.done(len(batch), sent=self._deliver(batch))
+        if self._socket is not None:
+            self._socket.close()
+
+    def _deliver(self, batch: Sequence[Stamped]) -> bool:
+        data, delay_s = b"".join(self._encoder.encode(each) for each in batch), RETRY_FIRST_S
+        while not self._send(data):
+            if not self._queue.pause(delay_s) and not self._may_retry_while_closing():
+                log.error("%s lines lost: nothing listens on the log router's socket.", len(batch))
+                return False
+            delay_s = min(delay_s * RETRY_FACTOR, RETRY_MOST_S)
+        return True
+
+    def _may_retry_while_closing(self) -> bool:
+        return not self._given_up.wait(RETRY_FIRST_S) and self._socket is not None
+
+    def _send(self, data: bytes) -> bool:
+        try:
+            if self._socket is None:
+                connection = socket.socket(socket.AF_UNIX)
+                connection.connect(self._path)
+                self._socket = connection
+            self._socket.sendall(data)
+        except OSError as exc:
+            log.debug("Log router at %s: %s", self._path, exc)
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = None
+            return False
+        return True
+
+
+class Encoder:
+    """Stamped lines -> Forward protocol in message mode: [tag, EventTime, record]."""
+
+    def __init__(self, tag: str, container_id: str, container_name: str, rng: random.Random) -> None:
+        self._head, self._rng = b"\x93" + bytes(msgpack.packb(tag)), rng
+        self._identity = [("container_id", container_id.encode()), ("container_name", container_name.encode())]
+
+    def encode(self, stamped: Stamped) -> bytes:
+        """Return one message."""
+        seconds, nanoseconds = divmod(stamped.time_ns, 1_000_000_000)
+        time = msgpack.ExtType(EVENT_TIME_TYPE, struct.pack(">II", seconds, nanoseconds))
+        return self._head + bytes(msgpack.packb(time)) + self._record(stamped.line)
+
+    def _record(self, line: LogLine) -> bytes:
+        fields = [*self._identity, ("source", line.source.encode()), ("log", line.text)]
+        if line.part is not None:
+            fields += [("partial_message", b"true"), ("partial_id", line.part.line_id.encode())]
+            fields += [("partial_ordinal", b"%d" % line.part.ordinal)]
+            fields += [("partial_last", b"true" if line.part.last else b"false")]
+        start = self._rng.randrange(len(fields))
+        # Strings, not msgpack's bin: Docker's driver sends Go strings, whatever bytes they hold.
+        return bytes((0x80 | len(fields),)) + b"".join(
+            _text(k.encode()) + _text(v) for k, v in fields[start:] + fields[:start]
+        )
+
+
+def _text(value: bytes) -> bytes:
+    size = len(value)
+    if size < 32:
+        return bytes((0xA0 | size,)) + value
+    if size < 256:
+        return b"\xd9" + size.to_bytes(1, "big") + value
+    return (b"\xda" + size.to_bytes(2, "big") if size < 65_536 else b"\xdb" + size.to_bytes(4, "big")) + value

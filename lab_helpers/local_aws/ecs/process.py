@@ -1,0 +1,139 @@
+"""One container: a child process with its own group, environment and folder, whose output goes to a log driver."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from lab_helpers.local_aws.ecs.log_drivers import LogDriver
+from lab_helpers.local_aws.ecs.log_lines import LineSplitter, LogLine
+from lab_helpers.local_aws.ecs.warden import Warden
+
+log = logging.getLogger(__name__)
+
+READ_BYTES = 65_536
+TAIL_LINES = 20
+LINGER_S = 2.0
+"""How long output is still read after the process ended, when a process it left behind holds the pipe."""
+
+
+class ContainerProcess:
+    """Runs one program as a container.
+
+    `on_exit` is called once, from the reading thread, after the last line has gone to the driver.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        driver: LogDriver,
+        warden: Warden,
+        on_exit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._driver, self._warden, self._on_exit = driver, warden, on_exit
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.exited = threading.Event()
+        self.finished = threading.Event()
+        self._process = subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        warden.guard(self._process.pid)
+        name = f"ecs-container-{self._process.pid}"
+        self._reader = threading.Thread(target=self._read, name=name, daemon=True)
+        self._waiter = threading.Thread(target=self._wait, name=f"{name}-wait", daemon=True)
+        self._reader.start()
+        self._waiter.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while running; 128 + signal for a killed process, as a container runtime reports it."""
+        code = self._process.returncode
+        return 128 - code if code is not None and code < 0 else code
+
+    def last_line(self) -> str:
+        """Return the last non-empty line that the container printed, or ""."""
+        return next((line for line in reversed(self._tail) if line.strip()), "")
+
+    def tail(self) -> list[str]:
+        """Return the last lines that the container printed."""
+        return list(self._tail)
+
+    def stop(self, timeout_s: float, first: signal.Signals = signal.SIGTERM) -> int:
+        """Send `first` to the container's first process, after `timeout_s` SIGKILL to all; return the exit code."""
+        if not self.exited.is_set():
+            self._process.send_signal(first)
+        if not self.exited.wait(timeout_s):
+            self._kill_group()
+        self.finished.wait()
+        return self.exit_code or 0
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _wait(self) -> None:
+        # What the first process leaves behind goes with it, as in a PID namespace.
+        # Not reaped before its group is killed: until then nobody else can be given the group's number.
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        self._kill_group()
+        self._process.wait()
+        self._warden.release(self._process.pid)
+        self.exited.set()
+
+    def _read(self) -> None:
+        try:
+            self._pump()
+        finally:
+            self._waiter.join()
+            self._driver.end_of_output()
+            self.finished.set()
+            self._on_exit()
+
+    def _pump(self) -> None:
+        splitters = {"stdout": LineSplitter("stdout"), "stderr": LineSplitter("stderr")}
+        with selectors.DefaultSelector() as selector:
+            for pipe, name in ((self._process.stdout, "stdout"), (self._process.stderr, "stderr")):
+                if pipe is not None:
+                    selector.register(pipe, selectors.EVENT_READ, splitters[name])
+            while selector.get_map() and not self._abandoned(ready := selector.select(LINGER_S)):
+                for key, _ in ready:
+                    stream = key.fileobj
+                    self._take(selector, stream, key.data)  # type: ignore[arg-type]
+
+    def _abandoned(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
+        return not ready and self.exited.is_set()
+
+    def _take(self, selector: selectors.BaseSelector, stream: IO[bytes], splitter: LineSplitter) -> None:
+        data = os.read(stream.fileno(), READ_BYTES)
+        if not data:
+            selector.unregister(stream)
+            stream.close()
+        lines = splitter.feed(data) if data else splitter.finish()
+        if lines:
+            self._remember(lines)
+            self._driver.write(lines)
+
+    def _remember(self, lines: list[LogLine]) -> None:
+        self._tail.extend(line.text.decode("utf-8", "replace") for line in lines[-TAIL_LINES:])

@@ -1,0 +1,123 @@
+"""The files of a task's log router: the configuration as AWS would generate it, and the one that runs here.
+
+Both stay readable in the task's folder, `firelens/`:
+  fluent-bit.conf        what the ECS agent generates, with its own paths and ports
+  fluent-bit.local.conf  the same with this machine's socket and ports; the router runs on this one
+  included-*.conf        a copy of the user's file, only when something in it had to be led here (transport of the real
+                         Fluent Bit's AWS outputs, files of the image); the image's own file is never touched
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab_helpers.local_aws.ecs.images import Image
+from lab_helpers.local_aws.ecs.model import Task
+from lab_helpers.local_aws.ecs.ports import PortPool
+from lab_helpers.local_aws.ecs.spec import ContainerSpec
+from lab_helpers.local_aws.firelens import (
+    RouterInputs,
+    RouterOptions,
+    Transport,
+    generate,
+    localise,
+    parse_container_log,
+    parse_router_options,
+)
+from lab_helpers.local_aws.firelens.generate import task_metadata
+
+GENERATED = "fluent-bit.conf"
+LOCAL = "fluent-bit.local.conf"
+
+
+@dataclass(frozen=True)
+class RouterFiles:
+    """What was written; `ports` are taken from the pool and given back by `release`."""
+
+    config: Path
+    inputs: RouterInputs
+    pool: PortPool
+
+    def release(self) -> None:
+        """Give the ports back."""
+        self.pool.give_back(self.inputs.forward_port)
+        self.pool.give_back(self.inputs.healthcheck_port)
+
+
+def write(
+    task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, transport: Transport | None
+) -> RouterFiles:
+    """Write the configuration of `task`'s router into `folder`.
+
+    `image` is the router's; `transport` None when the router takes the endpoint from its environment.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = RouterInputs(str(socket), pool.take(), pool.take())
+    (folder / GENERATED).write_text(_text(task, RouterInputs(), _options(task).include_path))
+    places = _Places(image, folder, transport)
+    include = _options(task).include_path
+    text = localise(_text(task, inputs, places.localised(include) if include else None), transport, places.unpacked)
+    (folder / LOCAL).write_text(text)
+    return RouterFiles(folder / LOCAL, inputs, pool)
+
+
+def _options(task: Task) -> RouterOptions:
+    router = task.spec.router
+    return parse_router_options(router.firelens.options if router and router.firelens else {})
+
+
+def _text(task: Task, inputs: RouterInputs, include: str | None) -> str:
+    router, spec = task.spec.router, task.spec
+    metadata = task_metadata(task.cluster_name, task.arn, f"{spec.family}:{spec.revision}")
+    return generate(
+        [parse_container_log(each.name, _log_options(each)) for each in spec.containers if _uses_router(each)],
+        network_mode=spec.network_mode,
+        memory_mib=router.memory_mib if router else 0,
+        metadata=metadata if _options(task).metadata else (),
+        include_path=include,
+        inputs=inputs,
+    )
+
+
+def _uses_router(container: ContainerSpec) -> bool:
+    return container.log is not None and container.log.driver == "awsfirelens"
+
+
+def _log_options(container: ContainerSpec) -> dict[str, str]:
+    return dict(container.log.options) if container.log else {}
+
+
+class _Places:
+    """Leads paths inside the image to where they are on this machine."""
+
+    def __init__(self, image: Image, folder: Path, transport: Transport | None) -> None:
+        self._image, self._folder, self._transport = image, folder, transport
+        self._done: dict[str, str] = {}
+
+    def unpacked(self, path: str) -> str:
+        """Return where a path in the image is; a path that the image does not have stays as it is."""
+        found = self._image.path(path)
+        return str(found) if found else path
+
+    def localised(self, path: str) -> str:
+        """Return the path of an included configuration, or of a copy of it when something in it had to change."""
+        source = self._image.path(path)
+        if source is None or not source.is_file():
+            return path
+        if path not in self._done:
+            self._done[path] = str(source)  # before reading: a file may include itself
+            self._done[path] = str(self._copy(source))
+        return self._done[path]
+
+    def _copy(self, source: Path) -> Path:
+        text = source.read_bytes().decode("utf-8", "surrogateescape")
+        local = localise(text, self._transport, self._resolve)
+        if local == text:
+            return source
+        copy = self._folder / f"included-{len(self._done)}-{source.name}"
+        copy.write_bytes(local.encode("utf-8", "surrogateescape"))
+        return copy
+
+    def _resolve(self, path: str) -> str:
+        return self.localised(path) if path.endswith(".conf") else self.unpacked(path)

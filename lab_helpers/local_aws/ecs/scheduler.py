@@ -1,0 +1,256 @@
+"""The service scheduler: one thread that brings every service to its desired count."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.ecs import arns, rollout, targets
+from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
+from lab_helpers.local_aws.ecs.model import Deployment, Service, Store, Task
+from lab_helpers.local_aws.ecs.rollout import Goal, TaskView
+from lab_helpers.local_aws.ecs.runner import TaskRunner
+from lab_helpers.local_aws.ecs.world import World
+
+log = logging.getLogger(__name__)
+
+BUSY_POLL_S, STEADY_POLL_S = 1.0, 10.0
+"""How often target health is asked for, while a deployment is under way and else."""
+KEEP_INACTIVE_S = 3600.0
+
+
+class Scheduler:
+    """Owns the scheduling thread; wakes up when a record changes, and for back-off and target health."""
+
+    def __init__(self, world: World, runner: TaskRunner) -> None:
+        self._world, self._runner = world, runner
+        self._next_health: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._run, name="ecs-scheduler", daemon=True)
+        self._stopped = False
+
+    @property
+    def _store(self) -> Store:
+        return self._world.store
+
+    @property
+    def _clock(self) -> Clock:
+        return self._world.context.clock
+
+    def start(self) -> None:
+        """Start scheduling."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop scheduling; tasks are left to their runner."""
+        with self._store.changed:
+            self._stopped = True
+            self._store.changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def task_ended(self, task: Task) -> None:
+        """Draw the consequences of a task's end for its service: failures, back-off, circuit breaker, events."""
+        with self._store.changed:
+            service = self._store.services.get(task.service)
+            deployment = _deployment(service, task.deployment_id) if service else None
+            if service is not None and deployment is not None:
+                self._account(service, deployment, task)
+            self._store.notify()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            with self._store.changed:
+                seen = self._store.serial
+                services = list(self._store.services.values())
+            for service in services:
+                self._guarded(service)
+            with self._store.changed:
+                if seen == self._store.serial and not self._stopped:
+                    self._clock.wait(self._store.changed, self._timeout_s())
+
+    def _guarded(self, service: Service) -> None:
+        try:
+            self._check_health(service)
+            self._reconcile(service)
+        except Exception:
+            log.exception("Service %s could not be scheduled.", service.name)
+
+    def _timeout_s(self) -> float | None:
+        now = self._clock.monotonic()
+        times = [self._next_health[each] for each in self._next_health if each in self._store.services]
+        for service in self._store.services.values():
+            times += [each.next_start_at for each in service.deployments if each.next_start_at > now]
+        return max(0.01, min(times) - now) if times else None
+
+    def _reconcile(self, service: Service) -> None:
+        with self._store.changed:
+            tasks = self._store.tasks_of(service)
+            if service.status == "INACTIVE":
+                self._forget_old(service)
+                return
+            if service.status == "DRAINING" and not tasks:
+                service.status, service.deployments = "INACTIVE", []
+                service.inactive_since = self._store.now()
+                self._store.notify()
+                return
+            self._drop_finished(service, tasks)
+            decision = rollout.decide(self._goal(service), [_view(service, task) for task in tasks])
+        self._start(service, decision.start)
+        self._stop_tasks(service, [task for task in tasks if task.id in decision.stop])
+        with self._store.changed:
+            self._note_state(service, complete=decision.complete)
+
+    def _goal(self, service: Service) -> Goal:
+        primary = service.primary
+        config = service.settings["deploymentConfiguration"]
+        ready = self._clock.monotonic() >= primary.next_start_at and primary.rollout_state != "FAILED"
+        return Goal(
+            primary.id,
+            service.desired_count if service.status == "ACTIVE" else 0,
+            config["minimumHealthyPercent"],
+            config["maximumPercent"],
+            may_start=ready and service.status == "ACTIVE",
+        )
+
+    def _start(self, service: Service, count: int) -> None:
+        if not count:
+            return
+        started = [self._runner.launch_for(service) for _ in range(count)]
+        names = " ".join(f"(task {task.id})" for task in started)
+        self._store.add_event(service, f"has started {count} tasks: {names}.")
+
+    def _stop_tasks(self, service: Service, tasks: list[Task]) -> None:
+        for task in tasks:
+            reason = f"Scaling activity initiated by (deployment {service.primary.id})"
+            self._runner.stop(task.id, StopCode.SCHEDULER, reason)
+        if tasks:
+            names = " ".join(f"(task {task.id})" for task in tasks)
+            self._store.add_event(service, f"has stopped {len(tasks)} running tasks: {names}.")
+
+    def _note_state(self, service: Service, *, complete: bool) -> None:
+        if service.status != "ACTIVE":
+            return
+        primary = service.primary
+        if complete and primary.rollout_state == "IN_PROGRESS":
+            primary.rollout_state, primary.updated_at = "COMPLETED", self._store.now()
+            primary.rollout_reason = f"ECS deployment {primary.id} completed."
+            self._store.add_event(service, f"(deployment {primary.id}) deployment completed.")
+        if complete and not service.is_steady:
+            primary.failed_tasks = primary.failures_in_row = 0
+            primary.next_start_at, primary.told_impaired = 0.0, False
+            self._store.add_event(service, "has reached a steady state.")
+        service.is_steady = complete
+
+    def _drop_finished(self, service: Service, tasks: list[Task]) -> None:
+        used = {task.deployment_id for task in tasks}
+        kept = [each for each in service.deployments if each.status == "PRIMARY" or each.id in used]
+        if len(kept) != len(service.deployments):
+            service.deployments = kept
+            self._store.notify()
+
+    def _forget_old(self, service: Service) -> None:
+        if service.inactive_since is not None and self._store.now() - service.inactive_since > KEEP_INACTIVE_S:
+            del self._store.services[service.arn]
+
+    def _account(self, service: Service, deployment: Deployment, task: Task) -> None:
+        if task.stop_code not in (StopCode.FAILED_TO_START, StopCode.ESSENTIAL_EXITED):
+            return
+        started = task.times.get(TaskStatus.RUNNING)
+        if started is not None:
+            self._store.add_event(service, f"(task {task.id}) stopped: {task.stopped_reason}")
+            if task.times["stopping"] - started >= rollout.SHORT_LIFE_S:
+                return
+        else:
+            self._store.add_event(service, f"failed to launch a task with (error {task.stopped_reason}).")
+        deployment.failed_tasks += 1
+        deployment.failures_in_row += 1
+        deployment.next_start_at = self._clock.monotonic() + rollout.retry_delay_s(deployment.failures_in_row)
+        self._tell_impaired(service, deployment)
+        self._break_circuit(service, deployment)
+
+    def _tell_impaired(self, service: Service, deployment: Deployment) -> None:
+        if deployment.failures_in_row >= rollout.IMPAIRED_AFTER and not deployment.told_impaired:
+            deployment.told_impaired = True
+            self._store.add_event(
+                service,
+                "is unable to consistently start tasks successfully. For more information, see the Troubleshooting "
+                "section of the Amazon ECS Developer Guide.",
+            )
+
+    def _break_circuit(self, service: Service, deployment: Deployment) -> None:
+        breaker = service.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]
+        under_way = deployment.status == "PRIMARY" and deployment.rollout_state == "IN_PROGRESS"
+        if not breaker["enable"] or not under_way:
+            return
+        if deployment.failed_tasks < rollout.breaker_threshold(service.desired_count):
+            return
+        deployment.rollout_state, deployment.updated_at = "FAILED", self._store.now()
+        deployment.rollout_reason = "ECS deployment circuit breaker: tasks failed to start."
+        self._store.add_event(service, f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
+        if breaker["rollback"]:
+            self._roll_back(service, deployment)
+
+    def _roll_back(self, service: Service, failed: Deployment) -> None:
+        last = next((each for each in service.deployments if each.rollout_state == "COMPLETED"), None)
+        if last is None:
+            return
+        now = self._store.now()
+        again = Deployment(
+            arns.new_deployment_id(), last.spec, now, now, last.network, last.launch_type, last.platform_version,
+            rollout_reason="ECS deployment circuit breaker: rolling back to deploymentId " + last.id + ".",
+        )  # fmt: skip
+        failed.status = "ACTIVE"
+        service.deployments.insert(0, again)
+        self._store.add_event(service, f"rolling back to (deployment {last.id}).")
+
+    def _check_health(self, service: Service) -> None:
+        now = self._clock.monotonic()
+        with self._store.changed:
+            tasks = [
+                task for task in self._store.tasks_of(service) if task.status is TaskStatus.RUNNING and task.targets
+            ]
+        if not tasks:
+            self._next_health.pop(service.arn, None)
+            return
+        if now < self._next_health.get(service.arn, 0.0):
+            return
+        for task in tasks:
+            self._check_task_health(service, task)
+        busy = any(task.healthy_target is not True for task in tasks)
+        self._next_health[service.arn] = self._clock.monotonic() + (BUSY_POLL_S if busy else STEADY_POLL_S)
+
+    def _check_task_health(self, service: Service, task: Task) -> None:
+        elbv2 = self._world.aws("elbv2", task.region)
+        address = task.interface.address if task.interface else ""
+        for target in task.targets:
+            state, why = targets.state(elbv2, target, address)
+            with self._store.changed:
+                if task.healthy_target is not (state == "healthy"):
+                    task.healthy_target = state == "healthy"
+                    self._store.notify()
+            if state == "unhealthy" and not self._in_grace(service, task):
+                group = target.target_group_arn
+                self._store.add_event(
+                    service,
+                    f"(port {target.container_port}) is unhealthy in (target-group {group}) due to (reason {why}).",
+                )
+                self._runner.stop(
+                    task.id, StopCode.SCHEDULER, f"Task failed ELB health checks in (target-group {group})"
+                )
+
+    def _in_grace(self, service: Service, task: Task) -> bool:
+        grace_s = service.settings.get("healthCheckGracePeriodSeconds") or 0
+        return self._store.now() - task.times[TaskStatus.RUNNING] < grace_s
+
+
+def _deployment(service: Service, deployment_id: str) -> Deployment | None:
+    return next((each for each in service.deployments if each.id == deployment_id), None)
+
+
+def _view(service: Service, task: Task) -> TaskView:
+    running = task.status is TaskStatus.RUNNING
+    behind = task.healthy_target is True if service.targets else True
+    return TaskView(
+        task.id, task.deployment_id, running and behind and task.health != "UNHEALTHY", task.is_leaving, task.created_at
+    )

@@ -1,0 +1,88 @@
+"""ECS as the composition root sees it: operations, routes, start and stop."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from lab_helpers.local_aws.api import Handler, WsgiApp
+from lab_helpers.local_aws.ecs.describe import counts
+from lab_helpers.local_aws.ecs.metadata import PREFIX, MetadataEndpoint
+from lab_helpers.local_aws.ecs.model import Store, Task
+from lab_helpers.local_aws.ecs.other_operations import OtherOperations
+from lab_helpers.local_aws.ecs.ports import PortPool
+from lab_helpers.local_aws.ecs.runner import TaskRunner
+from lab_helpers.local_aws.ecs.scheduler import Scheduler
+from lab_helpers.local_aws.ecs.service_operations import ServiceOperations
+from lab_helpers.local_aws.ecs.task_operations import TaskOperations
+from lab_helpers.local_aws.ecs.warden import Warden
+from lab_helpers.local_aws.ecs.world import World, default_runtimes
+from lab_helpers.local_aws.service import ServiceContext
+
+log = logging.getLogger(__name__)
+
+SIGNING_NAME = "ecs"
+
+
+class EcsService:
+    """Services and tasks of ECS, on processes of this machine."""
+
+    name = "ecs"
+
+    def __init__(self, context: ServiceContext) -> None:
+        store = Store(lambda: context.clock.now().timestamp())
+        self._world = World(context, store, Warden(), PortPool(), default_runtimes(context))
+        self._runner = TaskRunner(self._world)
+        self._scheduler = Scheduler(self._world, self._runner)
+        self._metadata = MetadataEndpoint(self._world, self._runner)
+        self._runner.on_ended = self._task_ended
+        self._parts = (
+            ServiceOperations(self._world),
+            TaskOperations(self._world, self._runner),
+            OtherOperations(self._world),
+        )
+        self._started = False
+
+    def overrides(self) -> Mapping[tuple[str, str], Handler]:
+        return {
+            (SIGNING_NAME, operation): handler for part in self._parts for operation, handler in part.handlers().items()
+        }
+
+    def routes(self) -> Mapping[str, WsgiApp]:
+        return {PREFIX: self._metadata}
+
+    def start(self) -> None:
+        # What an earlier run left behind: its tasks are gone with it.
+        shutil.rmtree(self._world.context.data_dir / "tasks", ignore_errors=True)
+        self._world.warden.start()
+        self._scheduler.start()
+        self._started = True
+
+    def stop(self) -> None:
+        if not self._started:
+            return
+        self._started = False
+        self._scheduler.stop()
+        self._runner.stop_all()
+        self._world.warden.stop()
+        shutil.rmtree(self._world.context.data_dir / "tasks", ignore_errors=True)
+
+    def status(self) -> dict[str, Any]:
+        store = self._world.store
+        with store.changed:
+            running, pending = counts(store.tasks.values())
+            services = [each for each in store.services.values() if each.status != "INACTIVE"]
+        return {
+            "services": len(services),
+            "running_tasks": running,
+            "pending_tasks": pending,
+            "runtimes": {
+                type(each).__name__.removesuffix("Runtime").lower(): each.name for each in self._world.runtimes
+            },
+        }
+
+    def _task_ended(self, task: Task) -> None:
+        self._metadata.forget(task)
+        self._scheduler.task_ended(task)

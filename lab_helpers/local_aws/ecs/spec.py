@@ -1,0 +1,174 @@
+"""Task definition JSON -> frozen specs.
+
+Not modelled: volumes, mount points, ulimits, Linux parameters, GPU; they are kept in the task definition and have no
+effect on the processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_STOP_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class LogSpec:
+    """`logConfiguration`: the driver's name, its options, and options whose values come from a secret."""
+
+    driver: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    secret_options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FirelensSpec:
+    """`firelensConfiguration`: marks the container as the task's log router."""
+
+    kind: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """A container's own health check; `command` starts with CMD or CMD-SHELL."""
+
+    command: tuple[str, ...]
+    interval_s: int = 30
+    timeout_s: int = 5
+    retries: int = 3
+    start_period_s: int = 0
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """One container definition. `memory_mib` is the limit, or else the reservation (0: neither given)."""
+
+    name: str
+    image: str
+    essential: bool = True
+    command: tuple[str, ...] = ()
+    entry_point: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
+    log: LogSpec | None = None
+    firelens: FirelensSpec | None = None
+    memory_mib: int = 0
+    cpu: int = 0
+    stop_timeout_s: int = DEFAULT_STOP_TIMEOUT_S
+    depends_on: Mapping[str, str] = field(default_factory=dict)
+    health_check: HealthCheck | None = None
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One revision of a task definition. `cpu` and `memory` are texts as the API gives them ("256", "512")."""
+
+    arn: str
+    family: str
+    revision: int
+    containers: tuple[ContainerSpec, ...]
+    network_mode: str = "awsvpc"
+    cpu: str = ""
+    memory: str = ""
+    task_role_arn: str | None = None
+    execution_role_arn: str | None = None
+
+    @property
+    def router(self) -> ContainerSpec | None:
+        """The container with a firelensConfiguration, or None."""
+        return next((container for container in self.containers if container.firelens), None)
+
+
+def parse_task_definition(definition: Mapping[str, Any]) -> TaskSpec:
+    """Return the spec of a `taskDefinition` as DescribeTaskDefinition answers it."""
+    return TaskSpec(
+        arn=str(definition.get("taskDefinitionArn", "")),
+        family=str(definition.get("family", "")),
+        revision=int(definition.get("revision", 0)),
+        containers=tuple(parse_container(each) for each in definition.get("containerDefinitions", [])),
+        network_mode=definition.get("networkMode") or "bridge",
+        cpu=str(definition.get("cpu", "")),
+        memory=str(definition.get("memory", "")),
+        task_role_arn=definition.get("taskRoleArn") or None,
+        execution_role_arn=definition.get("executionRoleArn") or None,
+    )
+
+
+def parse_container(definition: Mapping[str, Any]) -> ContainerSpec:
+    """Return the spec of one member of `containerDefinitions`."""
+    return ContainerSpec(
+        name=str(definition.get("name", "")),
+        image=str(definition.get("image", "")),
+        essential=definition.get("essential", True) is not False,
+        command=tuple(definition.get("command") or ()),
+        entry_point=tuple(definition.get("entryPoint") or ()),
+        environment=_pairs(definition.get("environment"), "value"),
+        secrets=_pairs(definition.get("secrets"), "valueFrom"),
+        ports=tuple(
+            int(port["containerPort"]) for port in definition.get("portMappings") or () if "containerPort" in port
+        ),
+        log=_log(definition.get("logConfiguration")),
+        firelens=_firelens(definition.get("firelensConfiguration")),
+        memory_mib=int(definition.get("memory") or definition.get("memoryReservation") or 0),
+        cpu=int(definition.get("cpu") or 0),
+        stop_timeout_s=int(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_S),
+        depends_on={each["containerName"]: each["condition"] for each in definition.get("dependsOn") or ()},
+        health_check=_health_check(definition.get("healthCheck")),
+    )
+
+
+def start_order(containers: Sequence[ContainerSpec]) -> list[ContainerSpec]:
+    """Return the containers so that each comes after those it depends on; stop in the reverse order.
+
+    A container that logs through FireLens depends on the router without saying so. A circle raises ValueError.
+    """
+    waiting = {container.name: container for container in containers}
+    order: list[ContainerSpec] = []
+    while waiting:
+        free = [each for each in waiting.values() if not waiting.keys() & dependencies(each, containers).keys()]
+        if not free:
+            raise ValueError(f"The containers {', '.join(waiting)} depend on each other in a circle.")
+        order += free
+        waiting = {name: each for name, each in waiting.items() if each not in free}
+    return order
+
+
+def dependencies(container: ContainerSpec, containers: Sequence[ContainerSpec]) -> dict[str, str]:
+    """Return {container: condition} of what must be there before `container` starts."""
+    router = next((each.name for each in containers if each.firelens), None)
+    implied = {router: "START"} if router and container.log and container.log.driver == "awsfirelens" else {}
+    return {**implied, **container.depends_on}
+
+
+def _pairs(members: Sequence[Mapping[str, str]] | None, key: str) -> dict[str, str]:
+    return {str(each["name"]): str(each.get(key, "")) for each in members or ()}
+
+
+def _log(configuration: Mapping[str, Any] | None) -> LogSpec | None:
+    if not configuration:
+        return None
+    options = {str(key): str(value) for key, value in (configuration.get("options") or {}).items()}
+    return LogSpec(
+        str(configuration.get("logDriver")), options, _pairs(configuration.get("secretOptions"), "valueFrom")
+    )
+
+
+def _firelens(configuration: Mapping[str, Any] | None) -> FirelensSpec | None:
+    if not configuration:
+        return None
+    return FirelensSpec(str(configuration.get("type")), dict(configuration.get("options") or {}))
+
+
+def _health_check(check: Mapping[str, Any] | None) -> HealthCheck | None:
+    if not check or not check.get("command") or check["command"] == ["NONE"]:
+        return None
+    return HealthCheck(
+        command=tuple(check["command"]),
+        interval_s=int(check.get("interval") or 30),
+        timeout_s=int(check.get("timeout") or 5),
+        retries=int(check.get("retries") or 3),
+        start_period_s=int(check.get("startPeriod") or 0),
+    )

@@ -1,0 +1,333 @@
+"""One running task: a thread that takes it through its states, from PROVISIONING to STOPPED."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lab_helpers.local_aws.ecs import arns, container, images, interfaces, router_files, targets
+from lab_helpers.local_aws.ecs.container import Container, ContainerStartError
+from lab_helpers.local_aws.ecs.health import HealthMonitor
+from lab_helpers.local_aws.ecs.images import Image, PullError
+from lab_helpers.local_aws.ecs.interfaces import InterfaceError
+from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
+from lab_helpers.local_aws.ecs.model import TargetSpec, Task
+from lab_helpers.local_aws.ecs.router_files import RouterFiles
+from lab_helpers.local_aws.ecs.secret_values import SecretError, resolve_secrets
+from lab_helpers.local_aws.ecs.spec import ContainerSpec, dependencies, start_order
+from lab_helpers.local_aws.ecs.targets import TargetError
+from lab_helpers.local_aws.ecs.world import World, public_image
+from lab_helpers.local_aws.firelens import Transport
+
+log = logging.getLogger(__name__)
+
+
+class _StartAbortedError(Exception):
+    """The task was told to stop while it was starting."""
+
+
+class RunningTask:
+    """Owns a task's thread, containers and network interface; `on_stopped` is called when all of it is gone."""
+
+    def __init__(self, world: World, task: Task, on_stopped: Callable[[Task], None]) -> None:
+        self._world, self.task, self._on_stopped = world, task, on_stopped
+        self.containers: dict[str, Container] = {}
+        self._router: RouterFiles | None = None
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._hurry = False
+        self._registered: list[TargetSpec] = []
+        self._health = HealthMonitor(world.context.clock, self._health_changed)
+        self._thread = threading.Thread(target=self._run, name=f"ecs-task-{task.id[:8]}", daemon=True)
+
+    def start(self) -> None:
+        """Begin the task's life."""
+        self._thread.start()
+
+    def stop(self, code: StopCode, reason: str, *, hurry: bool = False) -> None:
+        """Ask the task to stop and return at once; `hurry` leaves out waiting for the load balancer's draining."""
+        self._world.store.want_stopped(self.task, code, reason)
+        with self._wake:
+            self._stopping, self._hurry = True, self._hurry or hurry
+            self._wake.notify_all()
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end of the task; returns whether it has ended."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def by_credentials_id(self, credentials_id: str) -> bool:
+        """Tell whether `credentials_id` was given to one of the task's containers."""
+        return any(each.credentials_id == credentials_id for each in self.containers.values())
+
+    def by_runtime_id(self, runtime_id: str) -> Container | None:
+        """Return the container with that id, or None."""
+        return next((each for each in self.containers.values() if each.record.runtime_id == runtime_id), None)
+
+    def _run(self) -> None:
+        try:
+            self._provision()
+            self._prepare()
+            self._start_containers()
+            self._activate()
+            self._world.store.move(self.task, TaskStatus.RUNNING)
+            self._await_stop()
+        except _StartAbortedError:
+            log.info("Task %s was told to stop while it was starting.", self.task.id)
+        except (PullError, ContainerStartError, InterfaceError, SecretError) as exc:
+            self.stop(StopCode.FAILED_TO_START, str(exc))
+        except Exception as exc:
+            log.exception("Task %s failed.", self.task.id)
+            self.stop(StopCode.FAILED_TO_START, f"InternalError: {exc}")
+        finally:
+            self._end()
+
+    def _check_stop(self) -> None:
+        with self._wake:
+            if self._stopping:
+                raise _StartAbortedError
+
+    def _provision(self) -> None:
+        store, task = self._world.store, self.task
+        with store.changed:
+            task.times[TaskStatus.PROVISIONING] = store.now()
+        ec2 = self._world.aws("ec2", task.region)
+        zones = interfaces.zones(ec2, task.network)
+        if not zones:
+            raise InterfaceError("The task has no subnet.")
+        subnet = store.choose_subnet(task, zones)
+        task.interface = interfaces.create(ec2, task, subnet, zones[subnet])
+        with store.changed:
+            task.times["connected"] = store.now()
+        store.move(task, TaskStatus.PENDING)
+
+    def _prepare(self) -> None:
+        """Assume the roles, pull the images, make the log drivers: whatever fails here, no container has started."""
+        store, task = self._world.store, self.task
+        credentials_id = self._assume_task_role()
+        with store.changed:
+            task.times["pull_started"] = store.now()
+        pulled = {spec.name: self._pull(spec) for spec in task.spec.containers}
+        with store.changed:
+            task.times["pull_stopped"] = store.now()
+        for spec in start_order(task.spec.containers):
+            self._check_stop()
+            self._make_container(spec, pulled[spec.name], credentials_id)
+        if task.spec.router is not None:
+            self._write_router_files(pulled[task.spec.router.name])
+
+    def _assume_task_role(self) -> str:
+        task, role = self.task, self.task.spec.task_role_arn
+        if role is None:
+            return ""
+        self._try_role(role, lambda: self._world.as_role("sts", role, task))
+        return arns.new_uuid()
+
+    def _try_role(self, role: str, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except (ClientError, BotoCoreError) as exc:
+            raise ContainerStartError(
+                f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the "
+                "role being passed has the proper trust relationship and permissions and that your IAM user has "
+                "permissions to pass this role."
+            ) from exc
+
+    def _pull(self, spec: ContainerSpec) -> Image:
+        self._check_stop()
+        task, image = self.task, public_image(spec)
+        if images.is_ecr(image.ref, self._world.endpoint_host):
+            role = task.spec.execution_role_arn
+            if role is None:
+                raise PullError(
+                    "CannotPullECRContainerError: The task has no execution role, which pulling from ECR needs."
+                )
+            self._try_role(role, lambda: self._world.as_role("ecr", role, task))
+            ecr = self._world.as_role("ecr", role, task)
+            image = images.pull(ecr, image.ref, self._world.task_folder(task.id) / spec.name)
+        with self._world.store.changed:
+            task.containers[spec.name].image_digest = image.digest
+        return image
+
+    def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> None:
+        record = self.task.containers[spec.name]
+        runtime = self._world.runtime_for(spec, image)
+        driver = container.make_driver(self._world, self.task, spec, record)
+        self.containers[spec.name] = Container(spec, record, image, runtime, driver, credentials_id)
+
+    def _write_router_files(self, image: Image) -> None:
+        world, router = self._world, self.containers[self.task.spec.router.name if self.task.spec.router else ""]
+        transport = None
+        if router.runtime.name == "fluent-bit":
+            transport = Transport("127.0.0.1", world.context.tls_port, str(world.context.ca_file))
+        folder, socket = world.task_folder(self.task.id) / "firelens", world.router_socket(self.task.id)
+        self._router = router_files.write(self.task, image, folder, socket, world.ports, transport)
+        router.releases.append(self._router.release)
+
+    def _start_containers(self) -> None:
+        for each in self.containers.values():
+            self._await_dependencies(each)
+            self._start_container(each)
+
+    def _start_container(self, each: Container) -> None:
+        self._check_stop()
+        world, task = self._world, self.task
+        folder = world.task_folder(task.id) / each.spec.name
+        env = container.environment(world, task, each, self._router) | resolve_secrets(world, task, each.spec)
+        socket = world.router_socket(task.id)
+        container.start(each, world, env, folder, self._router, socket, lambda: self._container_ended(each))
+        with world.store.changed:
+            if each.is_running:
+                each.record.status, each.record.started_at = "RUNNING", world.store.now()
+            elif each.record.started_at is None:
+                each.record.started_at = world.store.now()
+            task.version += 1
+            world.store.notify()
+        self._attach(each)
+        if each.spec.health_check is not None:
+            self._health.watch(each.record, each.spec.health_check, env)
+
+    def _await_dependencies(self, each: Container) -> None:
+        for name, condition in dependencies(each.spec, self.task.spec.containers).items():
+            other = self.containers[name]
+            with self._wake:
+                while not self._stopping and not _fulfilled(other, condition):
+                    self._world.context.clock.wait(self._wake, None)
+            self._check_stop()
+            if condition == "SUCCESS" and other.record.exit_code != 0:
+                raise ContainerStartError(f"Container {each.spec.name} needs {name} to end with 0.")
+
+    def _attach(self, each: Container) -> None:
+        if each.launch is None or self.task.interface is None:
+            return
+        groups = frozenset(self.task.network.security_groups)
+        for port, socket in each.launch.sockets.items():
+            wired = type(socket)(socket.host, socket.port, socket.proxy_protocol, groups)
+            self._world.context.network.attach(self.task.interface.address, port, wired)
+
+    def _container_ended(self, each: Container) -> None:
+        store, process = self._world.store, each.process
+        if process is None:
+            return
+        with store.changed:
+            each.record.status, each.record.exit_code = "STOPPED", process.exit_code
+            each.record.finished_at = store.now()
+            if process.exit_code == 137 and not self._stopping:
+                each.record.reason = "Killed by SIGKILL from outside of the task."
+            self.task.version += 1
+            store.notify()
+        if each.spec.essential and not self._stopping:
+            each.record.reason = each.record.reason or f"Exited ({process.exit_code}): {process.last_line()}".strip()
+            self.stop(StopCode.ESSENTIAL_EXITED, self._essential_reason(each), hurry=True)
+        with self._wake:
+            self._wake.notify_all()
+
+    def _essential_reason(self, each: Container) -> str:
+        process = each.process
+        last = process.last_line() if process else ""
+        head = "Essential container in task exited"
+        # AWS says no more than this; a router that does not like its configuration says why in its last line.
+        return (
+            f"{head}: {each.spec.name} (exit code {each.record.exit_code}): {last}"
+            if each.spec.firelens and last
+            else head
+        )
+
+    def _health_changed(self, name: str) -> None:
+        each = self.containers.get(name)
+        with self._world.store.changed:
+            self.task.version += 1
+            self._world.store.notify()
+        if each and each.record.health == "UNHEALTHY" and each.spec.essential:
+            self.stop(
+                StopCode.SCHEDULER if self.task.service else StopCode.ESSENTIAL_EXITED,
+                "Task failed container health checks",
+            )
+        with self._wake:
+            self._wake.notify_all()
+
+    def _activate(self) -> None:
+        self._check_stop()
+        store, task = self._world.store, self.task
+        store.move(task, TaskStatus.ACTIVATING)
+        service = store.service_of(task)
+        for target in task.targets:
+            try:
+                targets.register(self._world.aws("elbv2", task.region), target, self._address)
+            except TargetError as exc:
+                store.add_event(service, str(exc))
+                continue
+            self._registered.append(target)
+            store.add_event(service, f"registered 1 targets in (target-group {target.target_group_arn})")
+
+    @property
+    def _address(self) -> str:
+        return self.task.interface.address if self.task.interface else ""
+
+    def _await_stop(self) -> None:
+        with self._wake:
+            while not self._stopping:
+                self._world.context.clock.wait(self._wake, None)
+
+    def _end(self) -> None:
+        try:
+            self._deactivate()
+            self._stop_containers()
+            self._deprovision()
+        except Exception:
+            log.exception("Task %s could not be cleaned up.", self.task.id)
+        finally:
+            self._health.stop()
+            self._world.store.move(self.task, TaskStatus.STOPPED)
+            self._on_stopped(self.task)
+
+    def _deactivate(self) -> None:
+        store, task = self._world.store, self.task
+        if not self._registered:
+            return
+        store.move(task, TaskStatus.DEACTIVATING)
+        service, elbv2 = store.service_of(task), self._world.aws("elbv2", task.region)
+        for target in self._registered:
+            if targets.deregister(elbv2, target, self._address):
+                store.add_event(service, f"deregistered 1 targets in (target-group {target.target_group_arn})")
+        if not self._hurry:
+            store.add_event(service, "has begun draining connections on 1 tasks.")
+            for target in self._registered:
+                targets.wait_drained(elbv2, target, self._address, self._pause, self._monotonic)
+
+    def _monotonic(self) -> float:
+        clock = self._world.context.clock
+        return float("inf") if self._hurry else clock.monotonic()
+
+    def _pause(self, seconds: float) -> None:
+        with self._wake:
+            if not self._hurry:
+                self._world.context.clock.wait(self._wake, seconds)
+
+    def _stop_containers(self) -> None:
+        self._world.store.move(self.task, TaskStatus.STOPPING)
+        self._health.stop()
+        for each in reversed(self.containers.values()):
+            container.stop(each)
+        with self._world.store.changed:
+            self.task.times["execution_stopped"] = self._world.store.now()
+            for record in self.task.containers.values():
+                record.status = "STOPPED"
+
+    def _deprovision(self) -> None:
+        self._world.store.move(self.task, TaskStatus.DEPROVISIONING)
+        if self.task.interface is not None:
+            self._world.context.network.detach(self.task.interface.address)
+            interfaces.delete(self._world.aws("ec2", self.task.region), self.task.interface)
+
+
+def _fulfilled(other: Container, condition: str) -> bool:
+    if condition in ("COMPLETE", "SUCCESS"):
+        return other.record.status == "STOPPED"
+    if condition == "HEALTHY":
+        return other.record.health == "HEALTHY"
+    return other.record.started_at is not None

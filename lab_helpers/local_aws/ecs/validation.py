@@ -1,0 +1,144 @@
+"""What AWS refuses in a task definition, and where: at registration or when Fargate is asked to run it.
+
+Source: texts as AWS answers them, from public issue threads (aws/aws-sdk#311, fabfuel/ecs-deploy#164,
+splunk/splunk-connect-for-kubernetes#401, ansible-collections/community.aws#136) and the ECS developer guide.
+Not modelled: the many rules for parameters that have no effect here.
+"""
+
+from __future__ import annotations
+
+from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.ecs.spec import ContainerSpec, TaskSpec, start_order
+from lab_helpers.local_aws.firelens.options import (
+    CONFIG_FILE_TYPE,
+    CONFIG_FILE_VALUE,
+    FirelensOptionError,
+    parse_container_log,
+    parse_router_options,
+)
+
+FARGATE_MEMORY_MIB = {
+    256: (512, 1024, 2048),
+    512: tuple(range(1024, 4097, 1024)),
+    1024: tuple(range(2048, 8193, 1024)),
+    2048: tuple(range(4096, 16385, 1024)),
+    4096: tuple(range(8192, 30721, 1024)),
+    8192: tuple(range(16384, 61441, 4096)),
+    16384: tuple(range(32768, 122881, 8192)),
+}
+"""Memory sizes for each CPU size. Source: "Fargate task size" in the ECS developer guide."""
+
+
+def check_registration(spec: TaskSpec, compatibilities: list[str]) -> None:
+    """Raise the AwsError that RegisterTaskDefinition answers, if any."""
+    if not spec.containers:
+        raise _client_error("Container list cannot be empty.")
+    if not any(container.essential for container in spec.containers):
+        raise _client_error("At least one container should be marked as essential.")
+    _check_router(spec)
+    _check_dependencies(spec)
+    if "FARGATE" in compatibilities:
+        _check_fargate(spec)
+
+
+def check_platform(spec: TaskSpec, launch_type: str) -> None:
+    """Raise the AwsError that RunTask, CreateService and UpdateService answer for what a platform cannot do."""
+    router = spec.router
+    if (
+        launch_type == "FARGATE"
+        and router
+        and router.firelens
+        and router.firelens.options.get(CONFIG_FILE_TYPE) == "s3"
+    ):
+        raise AwsError(
+            "PlatformTaskDefinitionIncompatibilityException",
+            "One or more of the requested capabilities are not supported.",
+        )
+
+
+def _client_error(message: str) -> AwsError:
+    return AwsError("ClientException", message)
+
+
+def _check_router(spec: TaskSpec) -> None:
+    routers = [container for container in spec.containers if container.firelens]
+    users = [container for container in spec.containers if container.log and container.log.driver == "awsfirelens"]
+    if users and not routers:
+        raise _client_error(
+            "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be "
+            "configured in one of the containers."
+        )
+    if len(routers) > 1:
+        raise _client_error("Only one container in a task definition can have a firelens configuration object.")
+    for router in routers:
+        _check_firelens(router)
+    try:
+        for user in users:
+            parse_container_log(user.name, user.log.options if user.log else {})
+    except FirelensOptionError as exc:
+        raise _client_error(str(exc)) from exc
+
+
+def _check_firelens(router: ContainerSpec) -> None:
+    firelens = router.firelens
+    if firelens is None:
+        return
+    if firelens.kind == "fluentd":
+        raise _client_error(
+            f"Container {router.name}: firelensConfiguration type fluentd is accepted by AWS, but the local AWS has no "
+            "Fluentd. Use type fluentbit, or the aws backend."
+        )
+    if firelens.kind != "fluentbit":
+        raise _client_error(f"Container {router.name}: firelens configuration type must be fluentd or fluentbit.")
+    value = firelens.options.get(CONFIG_FILE_VALUE, "")
+    if firelens.options.get(CONFIG_FILE_TYPE) == "s3" and not value.startswith("arn:"):
+        raise _client_error("Invalid arn syntax.")
+    try:
+        parse_router_options(firelens.options)
+    except FirelensOptionError as exc:
+        raise _client_error(str(exc)) from exc
+
+
+def _check_dependencies(spec: TaskSpec) -> None:
+    names = {container.name for container in spec.containers}
+    for container in spec.containers:
+        for name in container.depends_on.keys() - names:
+            raise _client_error(f"Container {container.name} depends on {name}, which is not in the task definition.")
+    try:
+        start_order(spec.containers)
+    except ValueError as exc:
+        raise _client_error(str(exc)) from exc
+
+
+def _check_fargate(spec: TaskSpec) -> None:
+    if spec.network_mode != "awsvpc":
+        raise _client_error("Fargate only supports network mode ‘awsvpc’.")
+    if not spec.cpu or not spec.memory:
+        raise _client_error("Fargate requires that 'cpu' and 'memory' be defined at the task level.")
+    cpu, memory = _units(spec.cpu), _units(spec.memory)
+    if memory not in FARGATE_MEMORY_MIB.get(cpu, ()):
+        raise _client_error(
+            f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. "
+            "See the Amazon ECS documentation for the valid values."
+        )
+    _check_execution_role(spec)
+
+
+def _check_execution_role(spec: TaskSpec) -> None:
+    if spec.execution_role_arn:
+        return
+    if any(container.log and container.log.driver == "awslogs" for container in spec.containers):
+        raise _client_error(
+            "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+        )
+    if any(".dkr.ecr." in container.image for container in spec.containers):
+        raise _client_error("Fargate requires task definition to have execution role ARN to support ECR images.")
+
+
+def _units(text: str) -> int:
+    """Return CPU units or MiB; the API also takes "0.25 vCPU" and "1 GB"."""
+    number, _, unit = text.strip().partition(" ")
+    try:
+        return int(float(number) * (1024 if unit else 1))
+    except ValueError:
+        return 0

@@ -1,0 +1,90 @@
+"""Makes sure that no container outlives the local AWS, however that ends.
+
+A shell of less than 2 MiB holds the reading end of a pipe. It is told each container's process group; when the pipe
+closes, because the local AWS stopped or was killed, it kills what is left and removes the sockets' folder. A shell,
+because PR_SET_PDEATHSIG follows the *thread* that started a process, reaches no grandchildren, and is Linux only.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_SCRIPT = """
+groups=
+while read -r verb group; do
+    case $verb in
+        add) groups="$groups $group" ;;
+        drop) kept=; for each in $groups; do [ "$each" = "$group" ] || kept="$kept $each"; done; groups=$kept ;;
+    esac
+done
+for each in $groups; do kill -s KILL -- "-$each" 2>/dev/null; done
+rm -rf -- "$1"
+"""
+
+
+class Warden:
+    """Owns the guarding shell and `run_dir`, a folder with a short path for unix sockets."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run_dir: Path | None = None
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder for sockets; starts the warden when it is first asked for."""
+        self.start()
+        if self._run_dir is None:
+            raise RuntimeError("The warden was stopped.")
+        return self._run_dir
+
+    def start(self) -> None:
+        """Start the shell; does nothing when it runs."""
+        with self._lock:
+            if self._process is not None:
+                return
+            # Unix socket paths end at 107 bytes, and a lab may lie deep.
+            self._run_dir = Path(tempfile.mkdtemp(prefix="lab-ecs-"))
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _SCRIPT, "lab-ecs-warden", str(self._run_dir)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the lab's terminal must not reach it
+            )
+
+    def guard(self, group: int) -> None:
+        """Have the process group killed if the local AWS ends without `release`."""
+        self._tell("add", group)
+
+    def release(self, group: int) -> None:
+        """Forget a group whose processes have ended: its number may be given to strangers."""
+        self._tell("drop", group)
+
+    def stop(self) -> None:
+        """End the shell (it kills what it still guards) and remove the folder."""
+        with self._lock:
+            process, self._process = self._process, None
+            folder, self._run_dir = self._run_dir, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            process.wait()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _tell(self, verb: str, group: int) -> None:
+        with self._lock:
+            if self._process is None or self._process.stdin is None:
+                return
+            try:
+                self._process.stdin.write(f"{verb} {group}\n".encode())
+                self._process.stdin.flush()
+            except OSError:
+                log.error("The warden is gone: containers would outlive a killed local AWS.")

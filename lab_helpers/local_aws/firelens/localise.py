@@ -1,0 +1,58 @@
+"""A configuration as the local machine needs it: where AWS is, and where the image's own files are.
+
+On Fargate a router reaches AWS at AWS's names and finds its image's files at their paths. Here AWS is an endpoint on
+loopback and the image is unpacked in a folder, so a *copy* of the configuration gets what is missing; the image's own
+file is never touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+AWS_OUTPUTS = frozenset({"cloudwatch_logs", "kinesis_firehose", "kinesis_streams"})
+_HEADING = re.compile(r"\s*\[(\w+)\]")
+_NAME = re.compile(r"(\s+)name\s+(\S+)\s*$", re.IGNORECASE)
+_PATH_VALUE = re.compile(r"^(\s*(?:@INCLUDE|\S+)\s+)(/\S+)(\s*)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How the real Fluent Bit reaches the local AWS: its outputs speak TLS, to a certificate of the lab's own."""
+
+    host: str
+    port: int
+    ca_file: str
+
+    def lines(self, output: str) -> list[str]:
+        """Return the options that point `output` (a plugin's name) at the local AWS; none for other plugins."""
+        tls = ["tls on", "tls.verify on", f"tls.ca_file {self.ca_file}"]
+        if output in AWS_OUTPUTS:
+            return [f"endpoint {self.host}", f"port {self.port}", *tls]
+        if output == "s3":
+            return [f"endpoint https://{self.host}:{self.port}", *tls]
+        return []
+
+
+def localise(text: str, transport: Transport | None, resolve: Callable[[str], str]) -> str:
+    """Return `text` with the transport's lines in each AWS output and with paths led to the unpacked image.
+
+    `transport` None adds no lines (our own router takes the endpoint from its environment). `resolve` gets each
+    absolute path that stands as a value and returns it, or where it is on this machine.
+    """
+    lines: list[str] = []
+    section = ""
+    for line in text.split("\n"):
+        heading = _HEADING.match(line)
+        section = heading.group(1).upper() if heading else section
+        lines.append(_PATH_VALUE.sub(lambda found: found[1] + resolve(found[2]) + found[3], line))
+        lines += _transport_lines(line, section, transport)
+    return "\n".join(lines)
+
+
+def _transport_lines(line: str, section: str, transport: Transport | None) -> list[str]:
+    name = _NAME.match(line)
+    if transport is None or name is None or section != "OUTPUT":
+        return []
+    return [name.group(1) + option for option in transport.lines(name.group(2).lower())]
