@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab_helpers.local_aws.alb.checks import Probe
-from lab_helpers.local_aws.alb.health import CheckResult
+from lab_helpers.local_aws.alb.health import CheckResult, HealthRecord
 from lab_helpers.local_aws.alb.loop_thread import LoopThread
 from lab_helpers.local_aws.alb.targets import GroupRuntime, Target
 from lab_helpers.local_aws.alb.timers import Timers
@@ -21,7 +21,7 @@ class Checker:
     def __init__(self, wiring: Wiring, loop: LoopThread, timers: Timers) -> None:
         self._wiring, self._loop, self._timers = wiring, loop, timers
         self._node_groups: Mapping[str, frozenset[str]] = {}
-        self._watched: set[Target] = set()
+        self._watched: dict[Target, HealthRecord] = {}
 
     def use_nodes(self, node_groups: Mapping[str, frozenset[str]]) -> None:
         """Say which security groups each node (by address) has."""
@@ -30,21 +30,23 @@ class Checker:
     def watch(self, group: GroupRuntime) -> None:
         """Begin to check those targets of a group in use that are not checked yet."""
         for target in group.targets:
-            if group.in_use and target not in self._watched:
-                self._watched.add(target)
-                self._later(REGISTRATION_S, group, target)
+            if group.in_use and self._watched.get(target) is not target.record:
+                self._watched[target] = target.record
+                self._later(REGISTRATION_S, group, target, target.record)
 
-    def _later(self, delay_s: float, group: GroupRuntime, target: Target) -> None:
-        self._timers.call_later(delay_s, lambda: self._loop.post(self._round, group, target))
+    def _later(self, delay_s: float, group: GroupRuntime, target: Target, record: HealthRecord) -> None:
+        self._timers.call_later(delay_s, lambda: self._loop.post(self._round, group, target, record))
 
-    def _round(self, group: GroupRuntime, target: Target) -> None:
-        if not group.in_use or group.get(target.key) is not target or group.settings.arn not in self._wiring.groups:
-            self._watched.discard(target)
+    def _round(self, group: GroupRuntime, target: Target, record: HealthRecord) -> None:
+        if not group.in_use or group.get(target.key) is not target or self._watched.get(target) is not record:
+            # A group that went out of use and came back has new records, and rounds of their own.
+            if self._watched.get(target) is record:
+                del self._watched[target]
             return
-        target.record.begin(group.nodes)
+        record.begin(group.nodes)
         for node in group.nodes:
             self._probe(group, target, node)
-        self._later(group.settings.check.interval_s, group, target)
+        self._later(group.settings.check.interval_s, group, target, record)
 
     def _probe(self, group: GroupRuntime, target: Target, node: str) -> None:
         def report(result: CheckResult) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab_helpers.local_aws.alb import answers
 from lab_helpers.local_aws.alb.access_log import Entry, Times
-from lab_helpers.local_aws.alb.framing import Body, request_body, response_body
+from lab_helpers.local_aws.alb.framing import Body, UntilCloseBody, request_body, response_body
 from lab_helpers.local_aws.alb.heads import (
     HEAD_LIMIT_BYTES,
     BadHeadError,
@@ -54,6 +54,7 @@ class Exchange:
         self._connection: TargetConnection | None = None
         self._response: ResponseHead | None = None
         self._response_body: Body | None = None
+        self._payload: list[bytes] | None = None  # what is inside the chunks, for a client that knows none
         self._head_so_far = b""
         self._tunnel = False
         self._finished = False
@@ -163,7 +164,9 @@ class Exchange:
         if self._group is None:
             self.fail(503)
             return
-        self._waiting.insert(0, request_to_target(self.head, self._door.listener.port, self._trace_id))
+        self._waiting.insert(
+            0, request_to_target(self.head, self._door.listener.port, self._trace_id, self.client.node)
+        )
         self._connect()
 
     def _connect(self, fresh: bool = False) -> None:
@@ -261,9 +264,12 @@ class Exchange:
         self._tunnel = response.status == 101
         if self._tunnel:
             self._pass_on(response_to_client(response, keep_alive=True) + rest)
+            self._send(self.client.take_ahead())
             return
-        self._response_body = response_body(response.length, response.chunked)
-        self._read_body(response_to_client(response, self._keeps_alive()), rest)
+        dechunk = response.chunked and self.head.version == "HTTP/1.0"
+        self._payload = [] if dechunk else None
+        self._response_body = response_body(response.length, response.chunked, self._payload)
+        self._read_body(response_to_client(response, self._keeps_alive(), dechunk), rest)
 
     def _read_body(self, head: bytes, data: bytes) -> None:
         body = self._response_body
@@ -273,9 +279,15 @@ class Exchange:
         except BadHeadError:
             self.fail(502)
             return
-        self._pass_on(head + data[:taken])
+        self._pass_on(head + (data[:taken] if self._payload is None else self._take_payload()))
         if body.done:
             self._end(whole=taken == len(data))
+
+    def _take_payload(self) -> bytes:
+        assert self._payload is not None
+        payload = b"".join(self._payload)
+        self._payload.clear()
+        return payload
 
     def _pass_on(self, data: bytes) -> None:
         if data:
@@ -296,7 +308,7 @@ class Exchange:
         self.client.exchange_done(keep_alive)
 
     def _end_with_target(self) -> None:
-        whole = self._tunnel or (self._response is not None and self._until_close(self._response))
+        whole = self._tunnel or isinstance(self._response_body, UntilCloseBody)
         self._finish(self._response.status if self._response else 502)
         if whole:
             self.client.close()
@@ -331,9 +343,9 @@ class Exchange:
         response = self._response
         return self.head.keep_alive and self._request_body.done and not (response and self._until_close(response))
 
-    @staticmethod
-    def _until_close(response: ResponseHead) -> bool:
-        return response.length is None and not response.chunked
+    def _until_close(self, response: ResponseHead) -> bool:
+        # An HTTP/1.0 client gets a chunked body without its chunks: only the connection's end tells it where it ends.
+        return response.length is None and (not response.chunked or self.head.version == "HTTP/1.0")
 
     # -- figures
 

@@ -42,10 +42,11 @@ class UntilCloseBody:
 
 
 class ChunkedBody:
-    """A chunked body, sizes and trailers included."""
+    """A chunked body, sizes and trailers included; `payload` collects what is inside the chunks when it is a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, payload: list[bytes] | None = None) -> None:
         self.done = False
+        self.payload = payload
         self._chunk_left = 0  # bytes of the current chunk with its final CRLF
         self._line = b""
         self._in_trailer = False
@@ -54,12 +55,18 @@ class ChunkedBody:
         position = 0
         while position < len(data) and not self.done:
             if self._chunk_left:
-                step = min(self._chunk_left, len(data) - position)
-                self._chunk_left -= step
-                position += step
+                position += self._take_chunk(data, position)
             else:
                 position = self._take_line(data, position)
         return position
+
+    def _take_chunk(self, data: bytes, position: int) -> int:
+        step = min(self._chunk_left, len(data) - position)
+        if self.payload is not None:
+            inside = max(0, min(step, self._chunk_left - 2))
+            self.payload.append(data[position : position + inside])
+        self._chunk_left -= step
+        return step
 
     def _take_line(self, data: bytes, position: int) -> int:
         end = data.find(b"\n", position)
@@ -89,8 +96,8 @@ def request_body(length: int | None) -> Body:
     return ChunkedBody() if length is None else CountedBody(length)
 
 
-def response_body(length: int | None, chunked: bool) -> Body:
-    """Return the reader of a response's body."""
+def response_body(length: int | None, chunked: bool, payload: list[bytes] | None = None) -> Body:
+    """Return the reader of a response's body; `payload` as for ChunkedBody."""
     if length is not None:
         return CountedBody(length)
-    return ChunkedBody() if chunked else UntilCloseBody()
+    return ChunkedBody(payload) if chunked else UntilCloseBody()

@@ -115,12 +115,13 @@ def parse_response(head: bytes, method: str) -> ResponseHead:
     return ResponseHead(status, first[13:], headers, int(lengths[0]) if lengths else None, False, keep_alive)
 
 
-def request_to_target(request: RequestHead, port: int, trace_id: str) -> bytes:
-    """Build the head that a target gets; `port` is the listener's."""
+def request_to_target(request: RequestHead, port: int, trace_id: str, node: str) -> bytes:
+    """Build the head that a target gets; `port` is the listener's, `node` the Host of a request that has none."""
     forwarded_for = ", ".join([v for n, _, v in request.headers if n == "x-forwarded-for"] + [request.client])
     lines = [
         f"{request.method} {request.target} HTTP/1.1\r\nX-Forwarded-For: {forwarded_for}\r\n"
-        f"X-Forwarded-Proto: http\r\nX-Forwarded-Port: {port}\r\nHost: {request.host}\r\nX-Amzn-Trace-Id: {trace_id}"
+        f"X-Forwarded-Proto: http\r\nX-Forwarded-Port: {port}\r\nHost: {request.host or node}\r\n"
+        f"X-Amzn-Trace-Id: {trace_id}"
     ]
     lines += [f"{name}: {value}" for lower, name, value in request.headers if lower not in _NOT_TO_TARGET]
     if request.upgrade:
@@ -128,10 +129,11 @@ def request_to_target(request: RequestHead, port: int, trace_id: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def response_to_client(response: ResponseHead, keep_alive: bool) -> bytes:
-    """Build the head that a client gets."""
+def response_to_client(response: ResponseHead, keep_alive: bool, dechunked: bool = False) -> bytes:
+    """Build the head that a client gets; `dechunked`: the body is passed on without its chunks, up to the end."""
+    hidden = _HIDDEN[response.chunked, dechunked]
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]
-    lines += [f"{name}: {value}" for lower, name, value in response.headers if lower not in _HOP_BY_HOP]
+    lines += [f"{name}: {value}" for lower, name, value in response.headers if lower not in hidden]
     if response.status == 101:
         lines += [f"{name}: {value}" for lower, name, value in response.headers if lower in ("connection", "upgrade")]
     elif response.status >= 200:
@@ -139,6 +141,13 @@ def response_to_client(response: ResponseHead, keep_alive: bool) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+# A length beside chunks must not reach the client: it would have to guess which one holds.
+_CHUNKED_HIDDEN = _HOP_BY_HOP | {"content-length"}
+_HIDDEN = {
+    (False, False): _HOP_BY_HOP,
+    (True, False): _CHUNKED_HIDDEN,
+    (True, True): _CHUNKED_HIDDEN | {"transfer-encoding"},
+}
 _NOT_TO_TARGET = _HOP_BY_HOP | _FORWARDED
 
 

@@ -129,8 +129,7 @@ class DataPlane:
         there = {group.arn: group for group in snapshot.groups}
         groups = self._wiring.groups
         for arn in [arn for arn in groups if arn.split(":")[3] == snapshot.region and arn not in there]:
-            for target in groups.pop(arn).all_targets():
-                target.close_all()
+            groups.pop(arn).clear()
         for arn, settings in there.items():
             groups.setdefault(arn, GroupRuntime(settings)).settings = settings
 
@@ -139,6 +138,8 @@ class DataPlane:
         runtime.settings, runtime.nodes, runtime.log = settings, nodes, log
         self._reserve((settings.arn, MAIN_PORT))
         listeners = {listener.port: listener for listener in settings.listeners if listener.protocol == "HTTP"}
+        if len(listeners) < len(settings.listeners):
+            _LOG.warning("%s: only its HTTP listeners are served here", settings.resource_id)
         for key in [key for key in self._doors if key[0] == settings.arn and key[1] not in listeners]:
             del self._doors[key]
             self._ports[key].silence()
@@ -230,5 +231,4 @@ class DataPlane:
             port.release()
         self._ports.clear()
         for group in self._wiring.groups.values():
-            for target in group.all_targets():
-                target.close_all()
+            group.clear()

@@ -1,7 +1,7 @@
 """The side of the load balancer that clients see: one object for each client connection.
 
 Source: RFC 9112, "Application Load Balancers" (idle timeout, keep-alive, request routing per request).
-Not modelled: HTTP/2, TLS, the client's security-group rules (every client is on this machine), `408` pages.
+Not modelled: HTTP/2, TLS, the client's security-group rules (every client is on this machine).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ClientConnection(asyncio.Protocol):
         self._ahead = b""
         self._touched = self._clock.monotonic()
         self._reading_requests = False
-        self._closing = False
+        self._closing = self._lingering = False
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client."""
@@ -51,13 +51,20 @@ class ClientConnection(asyncio.Protocol):
 
     def exchange_done(self, keep_alive: bool) -> None:
         """Go on with the next request, or close: called by the exchange when its answer is written."""
-        self._exchange = None
+        exchange, self._exchange = self._exchange, None
         self._touched = self._clock.monotonic()
-        if not keep_alive:
+        if keep_alive:
+            self.resume_reading()
+            self._read_requests()
+        elif exchange is not None and not exchange.request_done:
+            self._linger()
+        else:
             self.close()
-            return
-        self.resume_reading()
-        self._read_requests()
+
+    def take_ahead(self) -> bytes:
+        """Return the bytes that came behind the present request: the first ones of a tunnel."""
+        ahead, self._ahead = self._ahead, b""
+        return ahead
 
     def close(self) -> None:
         """Close once all is written."""
@@ -75,8 +82,13 @@ class ClientConnection(asyncio.Protocol):
         """Give up what has been silent for too long; `now` is the clock's monotonic time."""
         if self._exchange is not None:
             self._exchange.sweep(now)
+        elif self._lingering:
+            self.abort()
         elif now - self._touched > self.door.balancer.settings.idle_timeout_s:
-            self.close()
+            if self._ahead:
+                self._refuse(408)
+            else:
+                self.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -85,6 +97,8 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         exchange = self._exchange
+        if self._lingering:
+            return
         if exchange is None:
             self._touched = self._clock.monotonic()
         elif not exchange.request_done:
@@ -144,7 +158,15 @@ class ClientConnection(asyncio.Protocol):
             exchange.start()
         return True
 
-    def _refuse(self) -> None:
+    def _refuse(self, status: int = 400) -> None:
         self._ahead = b""
-        self.write(error_page(400, self._clock.now(), keep_alive=False))
-        self.close()
+        self.write(error_page(status, self._clock.now(), keep_alive=False))
+        self._linger()
+
+    def _linger(self) -> None:
+        # A close with unread bytes resets the connection, and the client would lose the answer just written: so only
+        # our side is closed, what still comes is thrown away, and the next sweep ends it.
+        self._closing = self._lingering = True
+        if self._transport is not None and self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+            self._transport.resume_reading()

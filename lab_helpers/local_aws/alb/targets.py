@@ -128,9 +128,13 @@ class GroupRuntime:
         """Return what DescribeTargetHealth lists: registered and draining targets."""
         return [*self._targets, *self._draining]
 
-    def all_targets(self) -> list[Target]:
-        """Return registered and draining targets."""
-        return [*self._targets.values(), *self._draining.values()]
+    def clear(self) -> None:
+        """Forget all targets and cut their connections."""
+        for target in [*self._targets.values(), *self._draining.values()]:
+            target.close_all()
+        self._targets.clear()
+        self._draining.clear()
+        self._sort_out()
 
     def count(self, status: int, by_target: bool) -> None:
         """Count a finished request; `by_target` False: the load balancer made the answer."""
