@@ -3,8 +3,8 @@
 Both stay readable in the task's folder, `firelens/`:
   fluent-bit.conf        what the ECS agent generates, with its own paths and ports
   fluent-bit.local.conf  the same with this machine's socket and ports; the router runs on this one
-  included-*.conf        a copy of the user's file, only when something in it had to be led here (transport of the real
-                         Fluent Bit's AWS outputs, files of the image); the image's own file is never touched
+  included-*.conf        a copy of the user's file, when something in it has to be led here: endpoint, port and TLS of
+                         AWS outputs, paths of the image's files; the image's own file is never touched
 """
 
 from __future__ import annotations
@@ -45,12 +45,10 @@ class RouterFiles:
         self.pool.give_back(self.inputs.healthcheck_port)
 
 
-def write(
-    task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, transport: Transport | None
-) -> RouterFiles:
+def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, transport: Transport) -> RouterFiles:
     """Write the configuration of `task`'s router into `folder`.
 
-    `image` is the router's; `transport` None when the router takes the endpoint from its environment.
+    `image` is the router's; `transport` how its outputs reach this AWS.
     """
     folder.mkdir(parents=True, exist_ok=True)
     inputs = RouterInputs(str(socket), pool.take(), pool.take())
@@ -91,7 +89,7 @@ def _log_options(container: ContainerSpec) -> dict[str, str]:
 class _Places:
     """Leads paths inside the image to where they are on this machine."""
 
-    def __init__(self, image: Image, folder: Path, transport: Transport | None) -> None:
+    def __init__(self, image: Image, folder: Path, transport: Transport) -> None:
         self._image, self._folder, self._transport = image, folder, transport
         self._done: dict[str, str] = {}
 

@@ -15,6 +15,7 @@ from lab_helpers.local_aws.ecs.images import Image, PullError
 from lab_helpers.local_aws.ecs.interfaces import InterfaceError
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
 from lab_helpers.local_aws.ecs.model import TargetSpec, Task
+from lab_helpers.local_aws.ecs.ports import LOOPBACK
 from lab_helpers.local_aws.ecs.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.secret_values import SecretError, resolve_secrets
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, dependencies, start_order
@@ -161,9 +162,10 @@ class RunningTask:
 
     def _write_router_files(self, image: Image) -> None:
         world, router = self._world, self.containers[self.task.spec.router.name if self.task.spec.router else ""]
-        transport = None
         if router.runtime.name == "fluent-bit":
-            transport = Transport("127.0.0.1", world.context.tls_port, str(world.context.ca_file))
+            transport = Transport(LOOPBACK, world.context.tls_port, str(world.context.ca_file))
+        else:
+            transport = Transport(LOOPBACK, int(world.endpoint_host.rpartition(":")[2]))
         folder, socket = world.task_folder(self.task.id) / "firelens", world.router_socket(self.task.id)
         self._router = router_files.write(self.task, image, folder, socket, world.ports, transport)
         router.releases.append(self._router.release)

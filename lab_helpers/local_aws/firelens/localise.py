@@ -19,27 +19,30 @@ _PATH_VALUE = re.compile(r"^(\s*(?:@INCLUDE|\S+)\s+)(/\S+)(\s*)$", re.IGNORECASE
 
 @dataclass(frozen=True)
 class Transport:
-    """How the real Fluent Bit reaches the local AWS: its outputs speak TLS, to a certificate of the lab's own."""
+    """How a router's AWS outputs reach the local AWS.
+
+    `ca_file` is the authority that the real Fluent Bit must trust, whose AWS outputs speak TLS come what may; None:
+    plain HTTP, which our own router speaks.
+    """
 
     host: str
     port: int
-    ca_file: str
+    ca_file: str | None = None
 
     def lines(self, output: str) -> list[str]:
         """Return the options that point `output` (a plugin's name) at the local AWS; none for other plugins."""
-        tls = ["tls on", "tls.verify on", f"tls.ca_file {self.ca_file}"]
+        tls = ["tls on", "tls.verify on", f"tls.ca_file {self.ca_file}"] if self.ca_file else ["tls off"]
         if output in AWS_OUTPUTS:
             return [f"endpoint {self.host}", f"port {self.port}", *tls]
         if output == "s3":
-            return [f"endpoint https://{self.host}:{self.port}", *tls]
+            return [f"endpoint {'https' if self.ca_file else 'http'}://{self.host}:{self.port}", *tls]
         return []
 
 
-def localise(text: str, transport: Transport | None, resolve: Callable[[str], str]) -> str:
+def localise(text: str, transport: Transport, resolve: Callable[[str], str]) -> str:
     """Return `text` with the transport's lines in each AWS output and with paths led to the unpacked image.
 
-    `transport` None adds no lines (our own router takes the endpoint from its environment). `resolve` gets each
-    absolute path that stands as a value and returns it, or where it is on this machine.
+    `resolve` gets each absolute path that stands as a value and returns it, or where it is on this machine.
     """
     lines: list[str] = []
     section = ""
@@ -51,8 +54,8 @@ def localise(text: str, transport: Transport | None, resolve: Callable[[str], st
     return "\n".join(lines)
 
 
-def _transport_lines(line: str, section: str, transport: Transport | None) -> list[str]:
+def _transport_lines(line: str, section: str, transport: Transport) -> list[str]:
     name = _NAME.match(line)
-    if transport is None or name is None or section != "OUTPUT":
+    if name is None or section != "OUTPUT":
         return []
     return [name.group(1) + option for option in transport.lines(name.group(2).lower())]
