@@ -31,6 +31,14 @@ _PREFIXES = {
 # AWS answers these to anyone, whatever the policies say.
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
+_IAM_LISTS = {
+    "ListRoles": "role",
+    "ListUsers": "user",
+    "ListGroups": "group",
+    "ListPolicies": "policy",
+    "ListInstanceProfiles": "instance-profile",
+}
+
 # EC2: the parameter that names what a call changes, and the resource type in its ARN.
 _EC2_RESOURCES = {
     "GroupId": "security-group",
@@ -130,6 +138,10 @@ def _iam(call: Call) -> tuple[Access, ...]:
             return (Access(call.action, arn(kind, call.text(parameter)), policy),)
     if call.text("PolicyArn"):
         return call.access(call.text("PolicyArn"))
+    if call.operation in _IAM_LISTS:
+        return call.access(
+            f"arn:aws:iam::{call.account_id}:{_IAM_LISTS[call.operation]}{call.text('PathPrefix') or '/'}"
+        )
     if call.operation == "CreatePolicy":
         return call.access(arn("policy", call.text("PolicyName")))
     profile = call.text("InstanceProfileName")

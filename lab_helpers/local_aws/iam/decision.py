@@ -1,13 +1,15 @@
 """The result of an evaluation, and AWS's sentence for it.
 
-Source: "Troubleshoot access denied error messages" of the IAM User Guide; the quotes around S3's resources, EC2's
-opening sentence and STS's answer without a because are as those services answer.
+Source: "Troubleshoot access denied error messages" of the IAM User Guide; what services do otherwise (S3's quotes,
+EC2's opening sentence, IAM's names, STS without a because, no resource where none is named) is as they answer.
 Not modelled: the ARN of the denying policy that AWS appends to some explicit denials; EC2's encoded authorization
 message.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,6 +21,11 @@ from .statements import Statement
 _ACCESS_DENIED = frozenset(
     {"s3", "iam", "sts", "elasticloadbalancing", "cloudwatch", "autoscaling", "cloudformation", "tag"}
 )
+# Services whose sentence has no "on resource" for a call that names nothing (others say "on resource: *").
+_SILENT_ON_ALL = frozenset({"ec2", "elasticloadbalancing", "s3"})
+_EVERYTHING = frozenset({"*", "arn:aws:s3:::*"})
+_NAMES_NOTHING = re.compile(r"\w+:(Describe|List)\w*")
+_IAM_SHOWS_ARN = frozenset({"CreateRole", "CreateUser", "CreateGroup", "CreateInstanceProfile", "PassRole"})
 _EC2_OPENING = "You are not authorized to perform this operation. "
 
 
@@ -96,7 +103,7 @@ class Decision:
         if self.policy_type is PolicyType.TRUST:
             return f"{_opening(self.request)} {self._trust_clause}"
         opening = _EC2_OPENING if _service(self.request.action) == "ec2" else ""
-        return f"{opening}{_opening(self.request)} on resource: {_shown_resource(self.request)} {self.reason}"
+        return f"{opening}{_opening(self.request)}{_on_resource(self.request)} {self.reason}"
 
     @property
     def _trust_clause(self) -> str:
@@ -132,8 +139,41 @@ def _opening(request: AccessRequest) -> str:
     return f"{who}: {request.principal_arn} is not authorized to perform: {request.action}"
 
 
-def _shown_resource(request: AccessRequest) -> str:
-    return f'"{request.resource}"' if _service(request.action) == "s3" else request.resource
+def _on_resource(request: AccessRequest) -> str:
+    service = _service(request.action)
+    if service in _SILENT_ON_ALL and request.resource in _EVERYTHING and _NAMES_NOTHING.match(request.action):
+        return ""
+    shown = _SHOWN.get(service, _as_it_is)(request)
+    return f" on resource: {shown}"
+
+
+def _as_it_is(request: AccessRequest) -> str:
+    return request.resource
+
+
+def _quoted(request: AccessRequest) -> str:
+    return f'"{request.resource}"'
+
+
+def _as_iam_shows_it(request: AccessRequest) -> str:
+    """IAM shows what exists already by its kind and name, and what is to be made, passed or listed by its ARN."""
+    kind, _, name = request.resource.partition("::")[2].partition(":")[2].partition("/")
+    operation = request.action.partition(":")[2]
+    if kind == "policy":
+        name = (
+            f"path /{name}"
+            if operation == "ListPolicies"
+            else name
+            if operation == "CreatePolicy"
+            else request.resource
+        )
+        return f"policy {name}"
+    if not name or operation in _IAM_SHOWS_ARN:
+        return request.resource
+    return f"{kind.replace('-', ' ')} {name.rpartition('/')[2]}"
+
+
+_SHOWN: dict[str, Callable[[AccessRequest], str]] = {"s3": _quoted, "iam": _as_iam_shows_it}
 
 
 def _service(action: str) -> str:

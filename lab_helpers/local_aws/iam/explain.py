@@ -5,21 +5,35 @@ Rows are plain texts, so that a server can send them as JSON and the command can
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from .decision import Decision, Outcome
 
-COLUMNS = ("time", "principal", "action", "resource", "decided by")
+COLUMNS = {
+    "at": "time (UTC)",
+    "principal": "principal",
+    "action": "action",
+    "resource": "resource",
+    "decided_by": "decided by",
+}
+"""The keys of a row that the table shows, and their headings."""
 NOTHING = "No call has been denied."
 
 
 def row(at: datetime, decision: Decision) -> dict[str, str]:
-    """Make the row of one decision; `at` is shown in UTC, to the second. Keys are COLUMNS, and `message` is AWS's."""
-    moment = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    """Make the row of one decision: the keys of COLUMNS, and `reason` and `message` in AWS's words; `at` is ISO, UTC."""
     request = decision.request
-    cells = (moment, _short(request.principal_arn), request.action, request.resource, deciding(decision))
-    return dict(zip(COLUMNS, cells, strict=True)) | {"message": decision.message}
+    return {
+        "at": at.astimezone(UTC).isoformat(timespec="seconds"),
+        "principal": request.principal_arn,
+        "action": request.action,
+        "resource": request.resource,
+        "decided_by": deciding(decision),
+        "reason": decision.reason,
+        "message": decision.message,
+    }
 
 
 def deciding(decision: Decision) -> str:
@@ -32,38 +46,29 @@ def deciding(decision: Decision) -> str:
 
 def table(rows: Iterable[Mapping[str, str]]) -> str:
     """Lay rows out as text, in their order; a run of the same denial is one line with its count and its last time."""
-    merged = [_counted(run) for run in _runs(rows)]
-    if not merged:
+    lines = [_shown(run) for run in _runs(rows)]
+    if not lines:
         return NOTHING
-    widths = [max(len(column), *(len(line[column]) for line in merged)) for column in COLUMNS]
-    lines = [
-        dict(zip(COLUMNS, COLUMNS, strict=True)),
-        dict(zip(COLUMNS, map("-".__mul__, widths), strict=True)),
-        *merged,
-    ]
-    return "\n".join(
-        "  ".join(line[column].ljust(width) for column, width in zip(COLUMNS, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    widths = {key: max(len(line[key]) for line in [COLUMNS, *lines]) for key in COLUMNS}
+    rule = {key: "-" * width for key, width in widths.items()}
+    return "\n".join(_laid_out(line, widths) for line in (COLUMNS, rule, *lines))
+
+
+def _laid_out(line: Mapping[str, str], widths: Mapping[str, int]) -> str:
+    return "  ".join(line[key].ljust(width) for key, width in widths.items()).rstrip()
 
 
 def _runs(rows: Iterable[Mapping[str, str]]) -> list[list[Mapping[str, str]]]:
-    runs: list[list[Mapping[str, str]]] = []
-    for each in rows:
-        if runs and _same(runs[-1][-1], each):
-            runs[-1].append(each)
-        else:
-            runs.append([each])
-    return runs
+    return [
+        list(run) for _, run in itertools.groupby(rows, key=lambda row: [row[key] for key in COLUMNS if key != "at"])
+    ]
 
 
-def _same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    return all(one[column] == other[column] for column in COLUMNS[1:])
-
-
-def _counted(run: list[Mapping[str, str]]) -> dict[str, str]:
-    last = dict(run[-1])
-    return last if len(run) == 1 else last | {"action": f"{last['action']} (×{len(run)})"}
+def _shown(run: list[Mapping[str, str]]) -> dict[str, str]:
+    last = run[-1]
+    times = f" (×{len(run)})" if len(run) > 1 else ""
+    shown = {"principal": _short(last["principal"]), "action": last["action"] + times}
+    return {"at": last["at"][:19].replace("T", " ")} | {key: last[key] for key in COLUMNS if key != "at"} | shown
 
 
 def _short(principal: str) -> str:

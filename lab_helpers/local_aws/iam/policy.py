@@ -34,6 +34,8 @@ _DOCUMENT_KEYS = frozenset({"Version", "Id", "Statement"})
 _STATEMENT_KEYS = frozenset(
     {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"}
 )
+_S3_NOT_JSON = "Policies must be valid JSON and the first byte must be '{'"
+_S3_PRINCIPAL = "Invalid principal in policy"
 _PRINCIPAL_TYPES = ("AWS", "Service", "Federated", "CanonicalUser")
 _QUANTIFIERS = {"ForAllValues": "all", "ForAnyValue": "any"}
 _IF_EXISTS = "IfExists"
@@ -66,12 +68,12 @@ def _load(text: str) -> Any:
     try:
         return json.loads(plain)
     except ValueError as exc:
-        raise PolicyError("whole document", f"is not JSON ({exc})") from exc
+        raise PolicyError("whole document", f"is not JSON ({exc})", _S3_NOT_JSON) from exc
 
 
 def _parse_document(document: Any, kind: PolicyKind) -> Policy:
     if not isinstance(document, Mapping):
-        raise PolicyError("whole document", f"must be a JSON object, not {type(document).__name__}")
+        raise PolicyError("whole document", f"must be a JSON object, not {type(document).__name__}", _S3_NOT_JSON)
     _refuse_unknown("whole document", document, _DOCUMENT_KEYS)
     version = document.get("Version", DEFAULT_VERSION)
     if version not in (VERSION_2008, VERSION_2012):
@@ -86,7 +88,7 @@ def _statements_of(document: Mapping[str, Any]) -> list[Any]:
     if isinstance(statements, Mapping):
         return [statements]
     if not isinstance(statements, list | tuple):
-        raise PolicyError("Statement", "must be there, and be an object or a list of objects")
+        raise PolicyError("Statement", "must be there, and be an object or a list of objects", _missing("Statement"))
     return list(statements)
 
 
@@ -138,21 +140,24 @@ def _one_of(where: str, raw: Mapping[str, Any], name: str, *, required: bool) ->
     if len(present) > 1:
         raise PolicyError(where, f"has both {name} and Not{name}; only one of them may be there")
     if required and not present:
-        raise PolicyError(where, f"has neither {name} nor Not{name}")
+        raise PolicyError(where, f"has neither {name} nor Not{name}", _missing(name))
 
 
 def _effect(where: str, raw: Any) -> Effect:
     try:
         return Effect(raw)
     except ValueError:
-        raise PolicyError(where, f"has Effect {raw!r}, but it must be 'Allow' or 'Deny'") from None
+        told = _missing("Effect") if raw is None else f"Invalid effect : {raw}"
+        raise PolicyError(where, f"has Effect {raw!r}, but it must be 'Allow' or 'Deny'", told) from None
 
 
 def _actions(where: str, raw: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     actions = _texts(where, raw, name)
     for action in actions or ():
         if action != "*" and action.count(":") != 1:
-            raise PolicyError(where, f"has {name} {action!r}, but it must be '*' or service:operation")
+            raise PolicyError(
+                where, f"has {name} {action!r}, but it must be '*' or service:operation", "Policy has invalid action"
+            )
     return actions
 
 
@@ -172,10 +177,11 @@ def _principals(where: str, raw: Mapping[str, Any], name: str) -> Principals | N
     if value == "*":
         return Principals(everyone=True)
     if not isinstance(value, Mapping):
-        raise PolicyError(where, f"has {name} {value!r}, but it must be '*' or an object such as {{'Service': ...}}")
+        raise PolicyError(where, f"has {name} {value!r}, but it must be '*' or like {{'Service': ...}}", _S3_PRINCIPAL)
     for key in value:
         if key not in _PRINCIPAL_TYPES:
-            raise PolicyError(where, f"has {name} of type {key!r}; AWS knows {', '.join(_PRINCIPAL_TYPES)}")
+            known = ", ".join(_PRINCIPAL_TYPES)
+            raise PolicyError(where, f"has {name} of type {key!r}; AWS knows {known}", _S3_PRINCIPAL)
     aws, service, federated, canonical = (_texts(where, value, key) or () for key in _PRINCIPAL_TYPES)
     return Principals("*" in aws, aws, service, federated, canonical)
 
@@ -204,7 +210,9 @@ def _condition(where: str, written: str, key: str, raw: Any) -> Condition:
         )
     operator = rest.removesuffix(_IF_EXISTS)
     if operator not in OPERATORS and written != NULL:
-        raise PolicyError(where, f"has the unknown condition operator {written!r}")
+        raise PolicyError(
+            where, f"has the unknown condition operator {written!r}", f"Invalid Condition type : {written}"
+        )
     values = tuple(_condition_value(where, value) for value in (raw if isinstance(raw, list | tuple) else [raw]))
     return Condition(operator, key, values, rest != operator, Quantifier(_QUANTIFIERS.get(prefix, "")))
 
@@ -220,4 +228,9 @@ def _condition_value(where: str, value: Any) -> str:
 def _refuse_unknown(where: str, raw: Mapping[str, Any], known: frozenset[str]) -> None:
     unknown = sorted(str(key) for key in raw if key not in known)
     if unknown:
-        raise PolicyError(where, f"has the unknown element {unknown[0]!r} (names are case-sensitive)")
+        told = f"Unknown field {unknown[0]}"
+        raise PolicyError(where, f"has the unknown element {unknown[0]!r} (names are case-sensitive)", told)
+
+
+def _missing(field: str) -> str:
+    return f"Missing required field {field}"

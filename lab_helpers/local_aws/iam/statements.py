@@ -17,13 +17,18 @@ DEFAULT_VERSION = VERSION_2008
 
 
 class PolicyError(LocalAwsError):
-    """A policy document cannot be understood; `code` is what AWS answers such a document with."""
+    """A policy document cannot be understood.
+
+    `code` is what IAM answers such a document with; S3 answers a bucket policy with `s3_code` and `s3_message`.
+    """
 
     code = "MalformedPolicyDocument"
+    s3_code = "MalformedPolicy"
 
-    def __init__(self, where: str, problem: str) -> None:
+    def __init__(self, where: str, problem: str, s3_message: str = "") -> None:
         super().__init__(f"Policy document: {where}: {problem}.")
         self.where, self.problem = where, problem
+        self.s3_message = s3_message or str(self)
 
 
 class Effect(Enum):

@@ -157,6 +157,7 @@ def test_a_listing_tells_its_prefix_to_conditions() -> None:
         ("ssm", "GetParameters", {"Names": ["/a/b"]}, [("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/a/b")]),
         ("ssm", "GetParameter", {"Name": "a"}, [("ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/a")]),
         ("iam", "GetRole", {"RoleName": "r"}, [("iam:GetRole", ROLE)]),
+        ("iam", "ListRoles", {}, [("iam:ListRoles", f"arn:aws:iam::{ACCOUNT}:role/")]),
         ("iam", "AttachRolePolicy", {"RoleName": "r", "PolicyArn": "p"}, [("iam:AttachRolePolicy", ROLE)]),
         (
             "iam",

@@ -71,6 +71,34 @@ def test_ec2_opens_its_sentence_in_its_own_way() -> None:
     assert decision.message.startswith("You are not authorized to perform this operation. User: arn:aws:sts::")
 
 
+IAM = f"arn:aws:iam::{ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("action", "arn", "shown"),
+    [
+        ("ec2:DescribeVpcs", "*", ""),
+        ("elasticloadbalancing:DescribeLoadBalancers", "*", ""),
+        ("s3:ListAllMyBuckets", "arn:aws:s3:::*", ""),
+        ("s3:ListBucket", "arn:aws:s3:::logs", ' on resource: "arn:aws:s3:::logs"'),
+        ("ecr:GetAuthorizationToken", "*", " on resource: *"),
+        ("ecs:ListTasks", "*", " on resource: *"),
+        ("iam:ListRoles", f"{IAM}:role/", f" on resource: {IAM}:role/"),
+        ("iam:ListPolicies", f"{IAM}:policy/", " on resource: policy path /"),
+        ("iam:GetRole", f"{IAM}:role/path/r", " on resource: role r"),
+        ("iam:PassRole", f"{IAM}:role/r", f" on resource: {IAM}:role/r"),
+        ("iam:CreateRole", f"{IAM}:role/r", f" on resource: {IAM}:role/r"),
+        ("iam:GetPolicy", f"{IAM}:policy/p", f" on resource: policy {IAM}:policy/p"),
+        ("iam:CreatePolicy", f"{IAM}:policy/p", " on resource: policy p"),
+        ("iam:GetAccountSummary", "*", " on resource: *"),
+    ],
+)
+def test_services_show_their_resources_differently(action: str, arn: str, shown: str) -> None:
+    """What stands behind "on resource" is each service's own habit, taken from real denials."""
+    message = evaluate(request(action, arn), PolicySet()).message
+    assert message.endswith(f"perform: {action}{shown} because no identity-based policy allows the {action} action")
+
+
 def test_actions_ignore_case_and_resources_do_not() -> None:
     """IAM compares actions without case, ARNs with it."""
     assert evaluate(request(), PolicySet((identity(statement("Allow", "S3:getOBJECT")),))).allowed

@@ -17,15 +17,15 @@ DENIED = evaluate(request(principal=USER), PolicySet((identity(statement("Deny",
 def test_a_row_tells_who_what_where_and_which_statement() -> None:
     """A row is plain text, ready for JSON, with AWS's own sentence beside it."""
     assert row(AT, DENIED) == {
-        "time": "2024-01-02 03:04:05Z",
+        "at": "2024-01-02T03:04:05+00:00",
         "principal": USER,
         "action": "s3:GetObject",
         "resource": OBJECT,
-        "decided by": "denied by own / Never (identity-based policy)",
+        "decided_by": "denied by own / Never (identity-based policy)",
+        "reason": "with an explicit deny in an identity-based policy",
         "message": DENIED.message,
     }
-    assert row(AT, MISSING)["principal"] == "task/0123456789abcdef"
-    assert row(AT, MISSING)["decided by"] == "no identity-based policy allows it"
+    assert row(AT, MISSING)["decided_by"] == "no identity-based policy allows it"
 
 
 def test_the_table_is_aligned_and_counts_repetitions() -> None:
@@ -33,8 +33,8 @@ def test_the_table_is_aligned_and_counts_repetitions() -> None:
     later = AT + timedelta(seconds=10)
     lines = table([row(AT, MISSING), row(later, MISSING), row(later, DENIED)]).splitlines()
     assert len(lines) == 4
-    assert lines[0].split("  ")[0] == "time"
-    assert lines[2].startswith("2024-01-02 03:04:15Z")
+    assert lines[0].split("  ")[0] == "time (UTC)"
+    assert lines[2].startswith("2024-01-02 03:04:15  task/0123456789abcdef  ")
     assert "s3:PutObject (×2)" in lines[2]
     column = lines[0].index("resource")
     assert {line[column : column + 12] for line in lines[2:]} == {OBJECT[:12]}

@@ -112,6 +112,25 @@ def test_an_error_names_the_statement_by_its_sid() -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        ("x", "Policies must be valid JSON and the first byte must be '{'"),
+        ({"Version": "2012-10-17"}, "Missing required field Statement"),
+        (document(ALLOW), "Missing required field Principal"),
+        (document({**ALLOW, "Principal": {"aws": "*"}}), "Invalid principal in policy"),
+        (document({**ALLOW, "Principal": "*", "Action": "PutObject"}), "Policy has invalid action"),
+        (document({**ALLOW, "Principal": "*", "Effect": "allow"}), "Invalid effect : allow"),
+        (document({**ALLOW, "Principal": "*", "Resources": "*"}), "Unknown field Resources"),
+    ],
+)
+def test_s3_refuses_a_bucket_policy_in_its_own_words(raw: Any, told: str) -> None:
+    """PutBucketPolicy answers MalformedPolicy with a sentence of S3's."""
+    with pytest.raises(PolicyError) as caught:
+        parse(raw, PolicyKind.RESOURCE)
+    assert (caught.value.s3_code, caught.value.s3_message) == ("MalformedPolicy", told)
+
+
+@pytest.mark.parametrize(
     ("raw", "kind", "told"),
     [
         (ALLOW, PolicyKind.RESOURCE, "neither Principal nor NotPrincipal"),
