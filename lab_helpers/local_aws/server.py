@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import ssl
 import sys
 import threading
@@ -41,6 +42,8 @@ from lab_helpers.local_aws.tls import write_certificates
 
 HOST = "127.0.0.1"
 REGION = "ap-northeast-1"
+POLL_S = 0.1
+"""How soon a listener notices that it is to stop."""
 _LOG = logging.getLogger(__name__)
 ServiceFactory = Callable[[ServiceContext], Service]
 
@@ -64,7 +67,8 @@ class LocalAws:
         self._clock: Clock = clock or SystemClock()
         self._factories = list(factories) if factories is not None else None
         self._servers: list[BaseWSGIServer] = []
-        self._threads: list[threading.Thread] = []
+        self._threads: list[tuple[BaseWSGIServer, threading.Thread]] = []
+        self._clients: LoopbackClients | None = None
         self._services: list[Service] = []
         self.store = CredentialStore(ACCOUNT_ID, self._clock)
 
@@ -94,16 +98,21 @@ class LocalAws:
         for service in reversed(self._services):
             service.stop()
         self._services.clear()
-        for server in self._servers:
+        for server, thread in self._threads:
             server.shutdown()
-        for thread in self._threads:
             thread.join()
+        self._threads.clear()
         for server in self._servers:
             server.server_close()
         self._servers.clear()
-        self._threads.clear()
-        if hasattr(self, "clients"):
-            self.clients.close()
+        if self._clients is not None:
+            self._clients.close()
+
+    @property
+    def clients(self) -> LoopbackClients:
+        """Clients by which the services reach each other; there from `start` on."""
+        assert self._clients is not None, "the local AWS has not been started"
+        return self._clients
 
     def client(self, service: str, region: str = REGION) -> Any:
         """Return a boto3 client with the lab operator's keys."""
@@ -118,17 +127,17 @@ class LocalAws:
         ca_file, tls = write_certificates(self.data_dir)
         plain = self._bind(self._port, None)
         secure = self._bind(0, tls)
-        self._port = plain.server_port
+        self._port = plain.server_address[1]
         bridge = MotoBridge()
         self._authoriser = Authoriser(bridge, self._clock)
-        self.clients = LoopbackClients(self.endpoint_url, self.store)
+        self._clients = LoopbackClients(self.endpoint_url, self.store)
         network = Network()
 
         def context(name: str) -> ServiceContext:
             folder = self.data_dir / name
             folder.mkdir(parents=True, exist_ok=True)
             return ServiceContext(
-                self.endpoint_url, secure.server_port, ca_file, ACCOUNT_ID, folder, self._clock, network, self.clients,
+                self.endpoint_url, secure.server_address[1], ca_file, ACCOUNT_ID, folder, self._clock, network, self.clients,
                 self._runtimes,
             )  # fmt: skip
 
@@ -140,9 +149,9 @@ class LocalAws:
         self._gateway = Gateway(self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID)
         for server in (plain, secure):
             server.app = self._gateway
-            thread = threading.Thread(target=server.serve_forever, name=f"http-{server.server_port}", daemon=True)
+            thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name=f"http-{server.server_address[1]}", daemon=True)
             thread.start()
-            self._threads.append(thread)
+            self._threads.append((server, thread))
         for service in services:
             self._services.append(service)
             service.start()
@@ -151,7 +160,6 @@ class LocalAws:
         if self._factories is not None:
             return [(getattr(factory, "name", f"service-{i}"), factory) for i, factory in enumerate(self._factories)]
         from lab_helpers.local_aws.alb import AlbService
-        from lab_helpers.local_aws.athena import AthenaService
         from lab_helpers.local_aws.ecr import EcrService
         from lab_helpers.local_aws.ecs import EcsService
         from lab_helpers.local_aws.firehose import FirehoseService
@@ -160,25 +168,38 @@ class LocalAws:
         return [
             ("ecr", EcrService),
             ("firehose", FirehoseService),
-            ("athena", AthenaService),
             ("alb", AlbService),
             ("ecs", EcsService),
         ]
 
     def _bind(self, port: int, tls: ssl.SSLContext | None) -> BaseWSGIServer:
-        try:
-            server = make_server(HOST, port, _not_ready, threaded=True, request_handler=RequestHandler, ssl_context=tls)
-        except OSError as exc:
-            if exc.errno != errno.EADDRINUSE:
-                raise LocalAwsStartError(f"port {port} of {HOST} cannot be used: {exc.strerror}") from exc
-            raise LocalAwsStartError(
-                f"port {port} of {HOST} is taken by another program. "
-                "Stop that one, or choose another port with LAB_PORT."
-            ) from exc
+        listener = socket.create_server((HOST, 0)) if port == 0 else _listen(port)
+        # werkzeug prints and exits on a port that is taken, so it is given a socket; it duplicates the descriptor.
+        with listener:
+            server = make_server(
+                HOST,
+                0,
+                _not_ready,
+                threaded=True,
+                request_handler=RequestHandler,
+                ssl_context=tls,
+                fd=listener.fileno(),
+            )
         server.daemon_threads = True  # type: ignore[attr-defined]
         server.block_on_close = False  # type: ignore[attr-defined]  # idle keep-alive connections do not hold up stop
         self._servers.append(server)
         return server
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as exc:
+        if exc.errno != errno.EADDRINUSE:
+            raise LocalAwsStartError(f"port {port} of {HOST} cannot be used: {exc.strerror}") from exc
+        raise LocalAwsStartError(
+            f"port {port} of {HOST} is taken by another program. Stop that one, or choose another port with LAB_PORT."
+        ) from exc
 
 
 def _not_ready(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ARG001

@@ -1,0 +1,225 @@
+"""The request chain, through boto3 and plain HTTP."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from werkzeug.test import EnvironBuilder
+
+from lab_helpers.local_aws import handlers
+from lab_helpers.local_aws.api import ApiRequest, AwsError
+from lab_helpers.local_aws.gateway import Gateway
+from lab_helpers.local_aws.moto_bridge import MotoBridge
+from lab_helpers.local_aws.server import REGION, LocalAws
+
+from .conftest import allow
+
+TASKS = "ecs-tasks.amazonaws.com"
+
+
+@pytest.fixture
+def group(aws: LocalAws) -> Iterator[str]:
+    """A log group with a stream."""
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="/test")
+    logs.create_log_stream(logGroupName="/test", logStreamName="s")
+    yield "/test"
+    logs.delete_log_group(logGroupName="/test")
+
+
+def _code(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_operator_is_known(aws: LocalAws) -> None:
+    """The lab operator's keys belong to a user of the account, who may do everything."""
+    assert aws.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::123456789012:user/lab-operator"
+
+
+def test_role_without_policy_is_denied_with_the_sentence_of_aws(aws: LocalAws, task_role: str, group: str) -> None:
+    """What no policy allows is denied, naming caller, action and resource."""
+    logs = aws.clients.as_role("logs", task_role, "session", TASKS, REGION)
+    with pytest.raises(ClientError) as caught:
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[{"timestamp": 1, "message": "x"}])
+    assert _code(caught) == "AccessDeniedException"
+    assert caught.value.response["Error"]["Message"] == (
+        "User: arn:aws:sts::123456789012:assumed-role/task/session is not authorized to perform: logs:PutLogEvents on "
+        "resource: arn:aws:logs:ap-northeast-1:123456789012:log-group:/test:log-stream:s because no identity-based "
+        "policy allows the logs:PutLogEvents action"
+    )
+
+
+def test_policy_change_takes_effect_on_the_next_call(aws: LocalAws, task_role: str, group: str) -> None:
+    """The same client, with the same credentials, may do it as soon as the policy says so."""
+    logs = aws.clients.as_role("logs", task_role, "session", TASKS, REGION)
+    with pytest.raises(ClientError):
+        logs.describe_log_streams(logGroupName=group)
+    allow(aws, "logs:DescribeLogStreams", "*")
+    assert [s["logStreamName"] for s in logs.describe_log_streams(logGroupName=group)["logStreams"]] == ["s"]
+
+
+def test_s3_denial_is_xml_with_status_403(aws: LocalAws, task_role: str) -> None:
+    """S3's refusals are AccessDenied with 403, in S3's form."""
+    s3 = aws.clients.as_role("s3", task_role, "session", TASKS, REGION)
+    with pytest.raises(ClientError) as caught:
+        s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")
+    assert _code(caught) == "AccessDenied"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_trust_policy_decides_who_may_assume(aws: LocalAws, task_role: str) -> None:
+    """A service that the trust policy does not name gets no credentials."""
+    with pytest.raises(ClientError) as caught:
+        aws.clients.as_role("s3", task_role, "session", "firehose.amazonaws.com", REGION)
+    assert _code(caught) == "AccessDenied"
+
+
+def test_missing_role_is_denied_not_missing(aws: LocalAws) -> None:
+    """AWS does not tell whether a role exists."""
+    with pytest.raises(ClientError) as caught:
+        aws.clients.as_role("s3", "arn:aws:iam::123456789012:role/nobody", "session", TASKS, REGION)
+    assert _code(caught) == "AccessDenied"
+
+
+def test_managed_policy_of_aws_can_be_attached(aws: LocalAws, task_role: str, group: str) -> None:
+    """AWS's own policies are known by name, and what they allow is allowed."""
+    arn = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    aws.client("iam").attach_role_policy(RoleName="task", PolicyArn=arn)
+    logs = aws.clients.as_role("logs", task_role, "managed", TASKS, REGION)
+    logs.create_log_stream(logGroupName=group, logStreamName="t")
+    with pytest.raises(ClientError):
+        logs.create_log_group(logGroupName="/other")
+
+
+def test_unknown_keys_are_refused(aws: LocalAws) -> None:
+    """Keys that this server did not issue, such as those of the user's own shell, are not believed."""
+    stranger = boto3.client(
+        "logs", REGION, endpoint_url=aws.endpoint_url, aws_access_key_id="AKIAX", aws_secret_access_key="x"
+    )
+    with pytest.raises(ClientError) as caught:
+        stranger.describe_log_groups()
+    assert _code(caught) == "UnrecognizedClientException"
+
+
+def test_wrong_session_token_is_refused(aws: LocalAws, task_role: str) -> None:
+    """A role's key is worth nothing without its token."""
+    issued = aws.clients.assume(task_role, "session", TASKS, REGION)
+    thief = boto3.client(
+        "logs", REGION, endpoint_url=aws.endpoint_url, aws_access_key_id=issued.access_key_id,
+        aws_secret_access_key=issued.secret_access_key, aws_session_token="wrong",
+    )  # fmt: skip
+    with pytest.raises(ClientError) as caught:
+        thief.describe_log_groups()
+    assert _code(caught) == "InvalidClientTokenId"
+
+
+def test_iam_user_is_evaluated(aws: LocalAws) -> None:
+    """A user's access key carries the user's policies, not the operator's freedom."""
+    iam = aws.client("iam")
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    client = boto3.client(
+        "logs", REGION, endpoint_url=aws.endpoint_url, aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )  # fmt: skip
+    with pytest.raises(ClientError) as caught:
+        client.describe_log_groups()
+    iam.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName="ann")
+    assert "user/ann is not authorized" in caught.value.response["Error"]["Message"]
+
+
+def test_denials_are_recorded(aws: LocalAws, task_role: str) -> None:
+    """`lab explain-denials` has principal, action and resource of each refusal."""
+    with pytest.raises(ClientError):
+        aws.clients.as_role("s3", task_role, "session", TASKS, REGION).list_objects_v2(Bucket="some-bucket")
+    with urllib.request.urlopen(aws.endpoint_url + "/_lab/denials") as answer:
+        denials = json.load(answer)
+    assert [(d["action"], d["resource"]) for d in denials] == [("s3:ListBucket", "arn:aws:s3:::some-bucket")]
+
+
+def test_anonymous_calls_are_denied(aws: LocalAws) -> None:
+    """Without a signature nothing is answered."""
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(aws.endpoint_url + "/some-bucket/key")
+    with caught.value as answer:
+        assert answer.code == 403
+        assert b"<Code>AccessDenied</Code>" in answer.read()
+
+
+def test_operation_that_nobody_has_is_a_clear_error_and_counted(aws: LocalAws) -> None:
+    """Neither we nor moto: the answer says so, without a traceback, and `lab status` counts it."""
+    with pytest.raises(ClientError) as caught:
+        aws.client("ecs").submit_container_state_change()
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert aws.status()["unknown_operations"] == {"AmazonEC2ContainerServiceV20141113.SubmitContainerStateChange": 1}
+
+
+def test_garbage_is_refused_in_the_form_of_the_protocol(aws: LocalAws) -> None:
+    """A body that is no JSON is AWS's SerializationException, not a traceback."""
+    request = urllib.request.Request(
+        aws.endpoint_url,
+        data=b"{not json",
+        headers={"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Authorization": "AWS4-HMAC-SHA256 Credential=a/b"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    with caught.value as answer:
+        assert json.load(answer)["__type"] == "SerializationException"
+
+
+def test_failing_handler_is_never_answered_by_moto(aws: LocalAws) -> None:
+    """A bug of ours is InternalFailure, although moto could have answered the call."""
+
+    def broken(request: ApiRequest) -> dict[str, object]:
+        raise RuntimeError(f"bug in {request.operation}")
+
+    table = {("logs", "DescribeLogGroups"): broken}
+    gateway = Gateway(aws.store, aws._authoriser, MotoBridge(), table, {}, "123456789012")
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogGroups",
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={aws.store.operator.access_key_id}/d/{REGION}/logs/aws4_request",
+    }
+    status, _, body = gateway.answer(environ, b"{}")
+    assert (status, json.loads(body)["message"]) == (500, "RuntimeError: bug in DescribeLogGroups")
+
+
+def test_override_may_forward_with_other_params(aws: LocalAws) -> None:
+    """A handler can let moto answer a changed call, and moto's errors come as AwsError."""
+
+    def renamed(request: ApiRequest) -> dict[str, object]:
+        return request.forward({**request.params, "logGroupName": "/missing"})
+
+    gateway = Gateway(aws.store, aws._authoriser, MotoBridge(), {("logs", "DescribeLogStreams"): renamed}, {}, "1")
+    environ = {
+        **EnvironBuilder(method="POST", content_type="application/x-amz-json-1.1").get_environ(),
+        "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogStreams",
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={aws.store.operator.access_key_id}/d/{REGION}/logs/aws4_request",
+    }
+    status, _, body = gateway.answer(environ, b'{"logGroupName": "/there"}')
+    assert (status, json.loads(body)["__type"]) == (400, "ResourceNotFoundException")
+
+
+def test_two_services_may_not_claim_one_operation() -> None:
+    """The table is explicit: a second claim is a mistake in the wiring."""
+
+    class Claims:
+        name = "claims"
+
+        def overrides(self) -> dict[tuple[str, str], object]:
+            return {("logs", "PutLogEvents"): lambda request: {}}
+
+    with pytest.raises(ValueError, match="PutLogEvents"):
+        handlers.overrides([Claims(), Claims()], MotoBridge())  # type: ignore[list-item]
+
+
+def test_aws_error_carries_code_and_message() -> None:
+    """An emulated error reads like AWS's."""
+    assert str(AwsError("ResourceNotFoundException", "It is gone.")) == "ResourceNotFoundException: It is gone."

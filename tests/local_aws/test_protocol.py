@@ -1,0 +1,110 @@
+"""AWS's wire protocols."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab_helpers.local_aws import protocol
+from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.s3_operations import s3_call
+
+
+def _signed(service: str, **environ: Any) -> dict[str, Any]:
+    scope = f"AWS4-HMAC-SHA256 Credential=AKIA/20261122/ap-northeast-1/{service}/aws4_request, Signature=x"
+    return {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_AUTHORIZATION": scope, **environ}
+
+
+def test_json_call() -> None:
+    """The target header names the operation, the body the members."""
+    call = protocol.parse(_signed("firehose", HTTP_X_AMZ_TARGET="Firehose_20150804.PutRecord"), b'{"a": [1]}')
+    assert (call.protocol, call.service, call.operation, call.params) == ("json", "firehose", "PutRecord", {"a": [1]})
+    assert (call.access_key_id, call.region) == ("AKIA", "ap-northeast-1")
+
+
+def test_query_call_is_decoded_to_lists_and_structures() -> None:
+    """Numbered members become lists, dotted names structures."""
+    body = (
+        b"Action=RegisterTargets&Version=2015-12-01&TargetGroupArn=t&Targets.member.1.Id=a&Targets.member.2.Id=b&X.Y=1"
+    )
+    environ = _signed("elasticloadbalancing", CONTENT_TYPE="application/x-www-form-urlencoded; charset=utf-8")
+    call = protocol.parse(environ, body)
+    assert (call.protocol, call.operation) == ("query", "RegisterTargets")
+    assert call.params == {"TargetGroupArn": "t", "Targets": [{"Id": "a"}, {"Id": "b"}], "X": {"Y": "1"}}
+
+
+def test_more_than_nine_members_keep_their_order() -> None:
+    """Members are ordered by number, not by text."""
+    body = "&".join(f"A.member.{n}={n}" for n in range(12, 0, -1)).encode() + b"&Action=B"
+    environ = _signed("sts", CONTENT_TYPE="application/x-www-form-urlencoded")
+    assert protocol.parse(environ, body).params == {"A": [str(n) for n in range(1, 13)]}
+
+
+def test_query_answer_reads_back() -> None:
+    """What the gateway writes for a query service, botocore's own parser understands."""
+    call = protocol.Call("query", "elasticloadbalancing", "DescribeLoadBalancers", "r", None, None, {})
+    members = {"LoadBalancers": [{"LoadBalancerName": "a<b", "DNSName": "127.0.0.1:80", "State": {"Code": "active"}}]}
+    status, headers, body = protocol.answer(call, members)
+    assert protocol.read_answer(call, status, dict(headers), body) == members
+
+
+def test_error_forms() -> None:
+    """Each protocol has its own form of an error, with the same code and text."""
+    error = AwsError("Some<Code", "What & why", 404)
+    for kind, expected in {
+        "json": b'"__type": "Some<Code"',
+        "query": b"<ErrorResponse><Error><Type>Sender</Type><Code>Some&lt;Code</Code><Message>What &amp; why</Message>",
+        "ec2": b"<Response><Errors><Error><Code>Some&lt;Code</Code>",
+        "s3": b"<Error><Code>Some&lt;Code</Code><Message>What &amp; why</Message>",
+    }.items():
+        status, _, body = protocol.refusal(kind, error)
+        assert status == 404
+        assert expected in body
+
+
+def test_body_that_is_a_list_is_refused() -> None:
+    """A JSON body must be an object."""
+    with pytest.raises(AwsError, match="SerializationException"):
+        protocol.parse(_signed("logs", HTTP_X_AMZ_TARGET="Logs.X"), b"[]")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "expected"),
+    [
+        ("GET", "/", {}, "ListBuckets"),
+        ("PUT", "/b", {}, "CreateBucket"),
+        ("HEAD", "/b", {}, "HeadBucket"),
+        ("GET", "/b", {"list-type": "2"}, "ListObjectsV2"),
+        ("GET", "/b", {"location": ""}, "GetBucketLocation"),
+        ("PUT", "/b", {"lifecycle": ""}, "PutBucketLifecycleConfiguration"),
+        ("PUT", "/b", {"publicAccessBlock": ""}, "PutPublicAccessBlock"),
+        ("GET", "/b", {"versioning": ""}, "GetBucketVersioning"),
+        ("DELETE", "/b", {"policy": ""}, "DeleteBucketPolicy"),
+        ("POST", "/b", {"delete": ""}, "DeleteObjects"),
+        ("GET", "/b", {"uploads": ""}, "ListMultipartUploads"),
+        ("PUT", "/b/k/l", {}, "PutObject"),
+        ("GET", "/b/k", {}, "GetObject"),
+        ("HEAD", "/b/k", {}, "HeadObject"),
+        ("DELETE", "/b/k", {}, "DeleteObject"),
+        ("POST", "/b/k", {"uploads": ""}, "CreateMultipartUpload"),
+        ("PUT", "/b/k", {"uploadId": "u", "partNumber": "1"}, "UploadPart"),
+        ("POST", "/b/k", {"uploadId": "u"}, "CompleteMultipartUpload"),
+        ("DELETE", "/b/k", {"uploadId": "u"}, "AbortMultipartUpload"),
+        ("POST", "/b/k", {"select": "", "select-type": "2"}, "SelectObjectContent"),
+        ("PUT", "/b/k", {"tagging": ""}, "PutObjectTagging"),
+    ],
+)
+def test_s3_operations(method: str, path: str, query: dict[str, str], expected: str) -> None:
+    """Method, path and sub-resource name S3's operation."""
+    assert s3_call(method, path, query, {})[0] == expected
+
+
+def test_s3_copy_is_told_by_its_header() -> None:
+    """A PUT with a copy source is CopyObject."""
+    assert s3_call("PUT", "/b/k", {}, {"HTTP_X_AMZ_COPY_SOURCE": "/c/d"})[0] == "CopyObject"
+
+
+def test_s3_names_bucket_and_key() -> None:
+    """Policies are asked about a bucket and a key; a key may hold slashes."""
+    assert s3_call("GET", "/b/2026/11/22/x.gz", {}, {})[1] == {"Bucket": "b", "Key": "2026/11/22/x.gz"}
