@@ -33,7 +33,7 @@ def lines(*texts: str, **times: str) -> pd.DataFrame:
 
 
 def test_all_is_accounted_and_hops_are_measured() -> None:
-    """With each request once in each place the audit is complete, and says which task served and how long each hop took."""
+    """With each request once in each place the audit is complete; it says which task served and how long it took."""
     cloudwatch = lines(request_line("r-0"), request_line("r-1"), HEALTH_CHECK, ingested_at="2021-11-07T09:14:06Z")
     s3 = lines(request_line("r-1"), request_line("r-0"), delivered_at="2021-11-07T09:15:01Z")
     result = audit.reconcile(requests("r-0", "r-1"), cloudwatch, s3)
