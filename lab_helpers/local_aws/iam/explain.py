@@ -23,7 +23,7 @@ NOTHING = "No call has been denied."
 
 
 def row(at: datetime, decision: Decision) -> dict[str, str]:
-    """Make the row of one decision: the keys of COLUMNS, and `reason` and `message` in AWS's words; `at` is ISO, UTC."""
+    """Make the row of one decision: the keys of COLUMNS, `reason` and `message` in AWS's words; `at` is in UTC."""
     request = decision.request
     return {
         "at": at.astimezone(UTC).isoformat(timespec="seconds"),
