@@ -1,19 +1,103 @@
-"""Chunks: what outputs are handed (contract only so far; the engine fills it)."""
+"""Chunks: the records of one tag that travel to the outputs together.
+
+Source: Fluent Bit 4.2.8: one open chunk for each input and tag, closed by the flush timer or when it passes 2,048,000
+bytes. Not modelled: metrics and traces.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import os
+import threading
+import time
+from dataclasses import dataclass, field
 
-from lab_helpers.local_aws.router.record import Record
+from lab_helpers.local_aws.router.encode import JsonBatch, encode_part
+from lab_helpers.local_aws.router.record import Batch, Record, decode
+
+CHUNK_BYTES = 2_048_000
+# FLB_INPUT_CHUNK_FS_MAX_SIZE
 
 
-class Chunk(Protocol):
-    """Records of one tag on their way to the outputs, shared by all of them: read only."""
+@dataclass
+class Part:
+    """Entries with the same appended pairs, one behind the other."""
 
-    tag: str
+    appended: tuple[tuple[str, str], ...]
+    pieces: list[bytes] = field(default_factory=list)
+    count: int = 0
+
+    def raw(self) -> bytes:
+        """Return the entries' bytes as one piece."""
+        if len(self.pieces) > 1:
+            self.pieces = [b"".join(self.pieces)]
+        return self.pieces[0] if self.pieces else b""
+
+
+class Chunk:
+    """Records of one tag, shared read-only by all outputs; decoded and encoded once, on demand, under a lock.
+
+    `size_bytes` is the msgpack size, what was appended included: what Mem_Buf_Limit counts. `name` is unique and looks
+    like Fluent Bit's (`PID-SECONDS.NANOSECONDS.flb`).
+    """
+
+    def __init__(self, tag: str, input_name: str, escape_unicode: bool = True, name: str = "") -> None:
+        now_ns = time.time_ns()
+        self.name = name or f"{os.getpid()}-{now_ns // 10**9}.{now_ns % 10**9:09d}.flb"
+        self.tag, self.input_name = tag, input_name
+        self.count = self.size_bytes = 0
+        self.stored_at = ""
+        self._escape_unicode = escape_unicode
+        self._parts: list[Part] = []
+        self._lock = threading.Lock()
+        self._records: list[Record] | None = None
+        self._json: list[JsonBatch] | None = None
+
+    def add(self, batch: Batch) -> int:
+        """Append the batch; return the bytes it takes."""
+        raw = batch.packed()
+        if not self._parts or self._parts[-1].appended != batch.appended:
+            self._parts.append(Part(batch.appended))
+        part = self._parts[-1]
+        part.pieces.append(raw)
+        part.count += batch.count
+        self.count += batch.count
+        size = len(raw) + batch.count * sum(len(key) + len(value) + 2 for key, value in batch.appended)
+        self.size_bytes += size
+        return size
+
+    def is_full(self) -> bool:
+        """Whether the chunk takes no more records."""
+        return self.size_bytes >= CHUNK_BYTES
 
     def records(self) -> list[Record]:
-        """Return the decoded records; decoded once."""
+        """Return the decoded records; treat them as read-only."""
+        with self._lock:
+            if self._records is None:
+                self._records = [record for part in self._parts for record in decode(part.raw(), part.appended)]
+            return self._records
+
+    def json(self) -> list[JsonBatch]:
+        """Return the records' JSON, as one batch for each run of entries that were treated alike."""
+        with self._lock:
+            if self._json is None:
+                self._json = [
+                    encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self._parts
+                ]
+            return self._json
 
     def json_lines(self) -> list[bytes]:
-        """Return each body as Fluent Bit's JSON, without a newline; encoded once."""
+        """Return each body as Fluent Bit's JSON, without a newline."""
+        return [line for batch in self.json() for line in batch.lines()]
+
+    def times_ms(self) -> list[int]:
+        """Return the records' times in milliseconds."""
+        return [stamp for batch in self.json() for stamp in batch.times_ms]
+
+    def forget_decoded(self) -> None:
+        """Free what was decoded and encoded; it is made again when asked for."""
+        with self._lock:
+            self._records = self._json = None
+
+    def parts(self) -> list[Part]:
+        """Return the raw parts (for storage)."""
+        return self._parts

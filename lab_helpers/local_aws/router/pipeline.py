@@ -1,0 +1,163 @@
+"""Inputs, filters and outputs of one configuration, built; refusals in Fluent Bit's words and with its exit codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab_helpers.local_aws.router import plugins
+from lab_helpers.local_aws.router.config_text import ConfigError, Configuration, expand
+from lab_helpers.local_aws.router.log import LEVEL_NAMES, ComponentLog, Level
+from lab_helpers.local_aws.router.matching import matcher
+from lab_helpers.local_aws.router.options import OptionError, Options, check_names, near_match, parse
+from lab_helpers.local_aws.router.plugin import Plugin, PluginKind
+from lab_helpers.local_aws.router.service import Section, Service
+
+CORE_PROPERTIES = {
+    PluginKind.INPUT: frozenset({
+        "tag", "log_level", "log_suppress_interval", "routable", "alias", "mem_buf_limit", "listen", "host", "port",
+        "ipv6", "storage.type", "threaded", "thread.ring_buffer.capacity", "thread.ring_buffer.window",
+        "storage.pause_on_chunks_overlimit",
+    }),
+    PluginKind.FILTER: frozenset({"match", "match_regex", "alias", "log_level", "log_suppress_interval"}),
+    PluginKind.OUTPUT: frozenset({
+        "match", "match_regex", "alias", "log_level", "log_suppress_interval", "host", "port", "ipv6", "retry_limit",
+        "storage.total_limit_size", "workers",
+    }),
+}  # fmt: skip
+CORE_PREFIXES = ("net.", "tls")
+SPECIAL_PROPERTIES = ("name", "active", "condition", "routes")
+
+
+class InitError(Exception):
+    """A part of the pipeline cannot start: exit code 255; every line about it has been logged."""
+
+
+@dataclass
+class Declared:
+    """One section, resolved: its plugin, instance name, core properties and plugin options (not yet parsed)."""
+
+    plugin: Plugin
+    number: int
+    name: str
+    core: dict[str, str]
+    pairs: list[tuple[str, str]]
+
+    @property
+    def shown_name(self) -> str:
+        """The alias where there is one: what log lines show."""
+        return self.core.get("alias") or self.name
+
+    def log(self, service: Service) -> ComponentLog:
+        """Return the log of this instance, at its own Log_Level."""
+        level = LEVEL_NAMES.get(self.core.get("log_level", "").lower())
+        prefix = f"[{self.plugin.kind.value}:{self.plugin.name}:{self.shown_name}]"
+        return ComponentLog(service.sink, prefix, None if level is None else Level(level))
+
+
+def declare(configuration: Configuration, service: Service, kind: PluginKind) -> list[Declared]:
+    """Return the instances of one kind in the order of the configuration. Raises ConfigError (exit code 1)."""
+    log = ComponentLog(service.sink)
+    sections = configuration.of_kind(kind.value)
+    counts: dict[str, int] = {}
+    declared = []
+    for number, section in enumerate(sections):
+        plugin = _plugin_of(section, kind, configuration, service, log)
+        # inputs are numbered over all plugins, filters and outputs within their plugin
+        index = number if kind is PluginKind.INPUT else counts.get(plugin.name, 0)
+        counts[plugin.name] = index + 1
+        core, pairs = _split(section, kind, configuration, service, log)
+        if core.get("log_level") and core["log_level"].lower() not in LEVEL_NAMES:
+            log.error(f"[config] could not configure property 'log_level' on {kind.value} plugin with section name "
+                      f"'{section.get('name')}'")  # fmt: skip
+            raise ConfigError("log_level")
+        declared.append(Declared(plugin, number, f"{plugin.name}.{index}", core, pairs))
+    return declared
+
+
+def read_options(one: Declared, service: Service, flag: str, failed: Callable[[], None]) -> Options:
+    """Return the parsed options; on refusal log it, call `failed` and raise InitError."""
+    log = ComponentLog(service.sink)
+    try:
+        check_names(one.plugin.name, one.plugin.options, one.pairs)
+    except OptionError as exc:
+        for line in exc.lines:
+            log.error(line)
+        if exc.hint:
+            log.info(f"[config] {one.plugin.name}: did you mean '{exc.hint}'?")
+        service.sink.write(" help", f"try the command: fluent-bit {flag} {one.plugin.name} -h\n".rstrip("\n"))
+        failed()
+        raise InitError(one.name) from exc
+    try:
+        return parse(one.plugin.options, one.pairs)
+    except OptionError as exc:
+        for line in exc.lines:
+            log.error(line)
+        one.log(service).error("configuration error")
+        failed()
+        raise InitError(one.name) from exc
+
+
+def matches(one: Declared, service: Service) -> Callable[[str], bool]:
+    """Return the instance's tag test. Raises InitError where Match_Regex does not compile."""
+    try:
+        return matcher(one.core.get("match"), one.core.get("match_regex"))
+    except re.error as exc:
+        ComponentLog(service.sink).error(f"[config] invalid match_regex '{one.core.get('match_regex')}': {exc}")
+        raise InitError(one.name) from exc
+
+
+def _plugin_of(
+    section: Section, kind: PluginKind, configuration: Configuration, service: Service, log: ComponentLog
+) -> Plugin:
+    written = section.get("name")
+    if not written:
+        log.error(f"[config] section '{kind.value}' is missing the 'name' property")
+        raise ConfigError(kind.value)
+    name = expand(written, configuration.variables, service.environment, log)
+    plugin = plugins.load(kind, name)
+    if plugin is None:
+        log.error(f"[config] section '{written}' tried to instance a plugin name that doesn't exist")
+        _explain_missing(kind, name, log)
+        raise ConfigError(name)
+    return plugin
+
+
+def _explain_missing(kind: PluginKind, name: str, log: ComponentLog) -> None:
+    there = plugins.names(kind)
+    from lab_helpers.local_aws.router.plugins import elsewhere  # on the way to an error only
+
+    if name.lower() in elsewhere.NAMES[kind]:
+        log.info(f"[config] Fluent Bit has an {kind.value} plugin '{name}', this router does not. "
+                 f"It has: {', '.join(there)}")  # fmt: skip
+        return
+    near = near_match(name, there)
+    log.info(f"[config] {kind.value} plugins here: {', '.join(there)}" + (f"; did you mean '{near}'?" if near else ""))
+
+
+def _split(
+    section: Section, kind: PluginKind, configuration: Configuration, service: Service, log: ComponentLog
+) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    core: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
+    for key, value in _flat(section):
+        lower = key.lower()
+        if lower in SPECIAL_PROPERTIES:
+            continue
+        text = expand(value, configuration.variables, service.environment, log)
+        if lower in CORE_PROPERTIES[kind] or (kind is not PluginKind.FILTER and lower.startswith(CORE_PREFIXES)):
+            core[lower] = text
+        else:
+            pairs.append((key, text))
+    return core, pairs
+
+
+def _flat(section: Section) -> list[tuple[str, str]]:
+    """Return the pairs with lists (YAML) spread into one pair each."""
+    flat: list[tuple[str, str]] = []
+    for key, value in section.pairs:
+        values: list[Any] = value if isinstance(value, list) else [value]
+        flat += [(key, str(one)) for one in values if not isinstance(one, Mapping)]
+    return flat

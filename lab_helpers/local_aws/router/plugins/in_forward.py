@@ -1,0 +1,210 @@
+"""Take records by the forward protocol, on a unix socket or TCP: what the awsfirelens log driver speaks.
+
+Source: Fluent Bit 4.2.8. Over its Mem_Buf_Limit the input closes its connections and listens again when there is room;
+what
+was not read yet is not acknowledged. Not modelled: secure forward (shared_key, users) and TLS on the input: refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+
+from lab_helpers.local_aws.router.forward import Frame, acknowledgement, read_frames
+from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
+from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.local_aws.router.record import Batch
+
+DEFAULT_PORT = 24224
+READ_BYTES = 1 << 18
+BACKLOG = 128
+
+
+class Forward:
+    """The input: a listener and its connections, all on the engine's loop."""
+
+    def __init__(self, options: Options, context: InputContext) -> None:
+        for option in ("shared_key", "security.users"):
+            if options[option]:
+                raise PluginInitError(f"'{option}': secure forward is not modelled by this router")
+        if to_flag(context.properties.get("tls", "off")):
+            raise PluginInitError("'tls' on an input is not modelled by this router")
+        self._context, self._options = context, options
+        self._own_tag = context.properties.get("tag") or None
+        self._prefix = options["tag_prefix"]
+        self.max_bytes: int = options["buffer_max_size"]
+        self._listener: socket.socket | None = None
+        self._connections: set[Connection] = set()
+        self._stopped = False
+
+    def start(self) -> None:
+        """Listen. Raises PluginInitError."""
+        path = self._options["unix_path"]
+        try:
+            self._listener = self._unix_listener(path) if path else self._tcp_listener()
+        except OSError as exc:
+            where = path or ":".join(self._address())
+            raise PluginInitError(f"could not bind address {where}. Aborting", f"{where}: {exc.strerror}") from exc
+        self._listener.setblocking(False)
+        self._context.loop.add_reader(self._listener, self._accept)
+
+    def pause(self) -> None:
+        """Close all connections: their senders come back when there is room."""
+        if self._listener is not None:
+            self._context.loop.remove_reader(self._listener)
+        for connection in list(self._connections):
+            connection.close()
+
+    def resume(self) -> None:
+        """Accept connections again."""
+        if self._listener is not None and not self._stopped:
+            self._context.loop.add_reader(self._listener, self._accept)
+
+    def stop(self) -> None:
+        """Read what has already arrived, then close everything."""
+        if self._stopped or self._listener is None:
+            return
+        self._stopped = True
+        for connection in list(self._connections):
+            connection.read_rest()
+            connection.close()
+        self._context.loop.remove_reader(self._listener)
+        self._listener.close()
+        if self._options["unix_path"]:
+            with contextlib.suppress(OSError):
+                os.unlink(self._options["unix_path"])
+
+    def take(self, frame: Frame) -> bool:
+        """Hand a frame's records on; returns False when the input was paused by them."""
+        tag = self._prefix + frame.tag if self._prefix else self._own_tag or frame.tag
+        if not tag:
+            return True  # the reference loses a record without a tag, too
+        return self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count))
+
+    def forget(self, connection: Connection) -> None:
+        """Drop a connection that has closed."""
+        self._connections.discard(connection)
+
+    @property
+    def context(self) -> InputContext:
+        """The instance's context."""
+        return self._context
+
+    def _address(self) -> tuple[str, str]:
+        core = self._context.properties
+        return core.get("listen") or core.get("host") or "0.0.0.0", core.get("port") or str(DEFAULT_PORT)
+
+    def _tcp_listener(self) -> socket.socket:
+        host, port = self._address()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, to_integer(port)), family=family, backlog=BACKLOG)
+        shown = listener.getsockname()[1]
+        self._context.log.info(f"listening on {host}:{shown}")
+        return listener
+
+    def _unix_listener(self, path: str) -> socket.socket:
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISSOCK(os.stat(path).st_mode):
+                os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        if self._options["unix_perm"]:
+            os.chmod(path, int(self._options["unix_perm"], 8))
+        listener.listen(BACKLOG)
+        self._context.log.info(f"listening on unix://{path}")
+        return listener
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            peer, _ = self._listener.accept()
+            self._connections.add(Connection(self, peer))
+
+
+class Connection:
+    """One sender: bytes that are no whole frame yet, and the socket."""
+
+    def __init__(self, owner: Forward, peer: socket.socket) -> None:
+        self._owner, self._peer = owner, peer
+        self._rest = bytearray()
+        self._is_open = True
+        peer.setblocking(False)
+        owner.context.loop.add_reader(peer, self._readable)
+
+    def close(self) -> None:
+        """Close; safe twice."""
+        if self._is_open:
+            self._is_open = False
+            self._owner.context.loop.remove_reader(self._peer)
+            self._peer.close()
+            self._owner.forget(self)
+
+    def read_rest(self) -> None:
+        """Take what the kernel holds already."""
+        while self._is_open and self._readable():
+            pass
+
+    def _readable(self) -> bool:
+        try:
+            received = self._peer.recv(READ_BYTES)
+        except BlockingIOError:
+            return False
+        except OSError:
+            received = b""
+        if not received:
+            self.close()
+            return False
+        self._rest += received
+        self._process()
+        return True
+
+    def _process(self) -> None:
+        framing = read_frames(self._rest)
+        for frame in framing.frames:
+            may_go_on = self._owner.take(frame)
+            if frame.chunk is not None:
+                self._answer(acknowledgement(frame.chunk))
+            if not may_go_on:
+                self.close()
+                return
+        if framing.error is not None:
+            if str(framing.error):
+                self._owner.context.log.warn(str(framing.error))
+            self.close()
+            return
+        del self._rest[: framing.used]
+        if len(self._rest) >= self._owner.max_bytes:
+            self._owner.context.log.warn(
+                f"fd={self._peer.fileno()} incoming data exceed limit ({self._owner.max_bytes} bytes)"
+            )
+            self.close()
+
+    def _answer(self, data: bytes) -> None:
+        if not self._is_open:
+            return
+        try:
+            self._peer.sendall(data)
+        except OSError:
+            self._owner.context.log.error("cannot send ACK response")
+
+
+PLUGIN = Plugin(
+    PluginKind.INPUT,
+    "forward",
+    "Take records by the forward protocol (Fluentd, FireLens).",
+    Forward,
+    (
+        Option("tag_prefix", help="Put this before each tag."),
+        Option("shared_key", help="Secure forward; not modelled, refused."),
+        Option("self_hostname", help="Accepted, without effect (secure forward)."),
+        Option("security.users", help="Secure forward; not modelled, refused.", multiple=True),
+        Option("unix_path", help="Unix socket to listen on, in the place of TCP."),
+        Option("unix_perm", help="Permissions of the unix socket, octal."),
+        Option("buffer_chunk_size", Kind.SIZE, "Accepted, without effect: reads are 256 KiB.", "1024000"),
+        Option("buffer_max_size", Kind.SIZE, "Largest message in bytes; above, the connection is closed.", "6144000"),
+        Option("empty_shared_key", Kind.FLAG, "Accepted, without effect (secure forward).", "false"),
+    ),
+    core=("listen", "port", "tag", "mem_buf_limit", "storage.type"),
+)

@@ -1,0 +1,291 @@
+"""Send records to CloudWatch Logs: one event a record, groups and streams made on the way.
+
+Source: Fluent Bit 4.2.8 (calls, their order, limits, messages). The limits are in put_log_events.py.
+Not modelled: `role_arn`, `add_entity` and metrics (accepted, without effect); batches of one output are sent one after
+the other, whatever `workers` says.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lab_helpers.local_aws.router.accessor import AccessorError
+from lab_helpers.local_aws.router.aws import log_error, read_error
+from lab_helpers.local_aws.router.aws_output import USER_AGENT, build_client, values_of_key
+from lab_helpers.local_aws.router.buffer import Chunk
+from lab_helpers.local_aws.router.encode import JsonBatch, escape_lines
+from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
+from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.local_aws.router.put_log_events import Batches, Event, body_of
+from lab_helpers.local_aws.router.template import Template, parse_template
+
+TARGET = "Logs_20140328."
+STREAM_KEPT_S = 4 * 3600
+CLASSES = ("STANDARD", "INFREQUENT_ACCESS")
+REQUEST_ID = "x-amzn-requestid"
+
+
+@dataclass(frozen=True)
+class LogStream:
+    """A stream in a group."""
+
+    group: str
+    name: str
+
+
+class SendError(Exception):
+    """A call failed; what was wrong has been logged."""
+
+
+class CloudWatchLogs:
+    """The output; `flush` sends a chunk's records in as few PutLogEvents as the limits allow."""
+
+    def __init__(self, options: Options, context: OutputContext) -> None:
+        self._log, self._options = context.log, options
+        self._escape = context.service.escape_unicode
+        self._check(options)
+        self._group_template = self._template("log_group_template")
+        self._stream_template = self._template("log_stream_template")
+        if not options["region"]:
+            raise PluginInitError("'region' is a required field", "Initialization failed")
+        self._group_class = self._class_of(options["log_group_class"] or "")
+        self._creates_groups = to_flag(options["auto_create_group"] or "false") is True
+        self._retention_days = to_integer(options["log_retention_days"] or "0")
+        self._log_key = options["log_key"]
+        self._put_headers = {"x-amzn-logs-format": options["log_format"]} if options["log_format"] else {}
+        agent = f"{USER_AGENT}-{options['extra_user_agent'] or ''}"
+        self._client = build_client("logs", "logs", options, context, agent)
+        self._known: dict[LogStream, float] = {}
+
+    def flush(self, chunk: Chunk) -> FlushResult:
+        """Deliver the chunk; RETRY when any call failed (what was sent before it will be sent again)."""
+        try:
+            if self._group_template or self._stream_template or self._log_key:
+                self._send_by_record(chunk)
+            else:
+                self._send_all(chunk)
+        except SendError:
+            self._log.error("Failed to send events")
+            return FlushResult.RETRY
+        return FlushResult.OK
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    # options
+
+    def _check(self, options: Options) -> None:
+        failed = "Initialization failed"
+        if not options["log_group_name"]:
+            raise PluginInitError("'log_group_name' is a required field", failed)
+        if bool(options["log_stream_name"]) == bool(options["log_stream_prefix"]):
+            raise PluginInitError("Either 'log_stream_name' or 'log_stream_prefix' is required", failed)
+
+    def _template(self, option: str) -> Template | None:
+        text = self._options[option]
+        try:
+            return parse_template(text) if text else None
+        except AccessorError as exc:
+            raise PluginInitError(str(exc), f"Could not parse `{option}`", "Initialization failed") from exc
+
+    def _class_of(self, text: str) -> str:
+        if not text:
+            return ""
+        if text not in CLASSES:
+            raise PluginInitError(
+                f"The valid values for log_group_class are {{{CLASSES[0]}, {CLASSES[1]}}}. Invalid input was {text}",
+                "Initialization failed",
+            )
+        if text == CLASSES[1]:
+            self._log.warn(
+                f"Configured `log_group_class {text}` will only apply to log groups created by Fluent Bit. Look for "
+                "the `Created log group` info level message emitted when a group does not already exist and is created."
+            )
+        return text
+
+    # sending
+
+    def _send_all(self, chunk: Chunk) -> None:
+        stream = self._ready(self._stream_for(chunk.tag, {}))
+        batches = Batches(stream.group, stream.name, self._log)
+        encoded = chunk.json()
+        if len(encoded) == 1:
+            for body in batches.bodies(encoded[0], escape_lines(encoded[0])):
+                self._put(body)
+            return
+        lines = JsonBatch(chunk.times_ms(), chunk.json_lines())
+        for body in batches.bodies(lines, escape_lines(lines)):
+            self._put(body)
+
+    def _send_by_record(self, chunk: Chunk) -> None:
+        """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
+        batches: Batches | None = None
+        for record, line in zip(chunk.records(), self._lines(chunk), strict=True):
+            stream = self._ready(self._stream_for(chunk.tag, record.body))
+            if batches is None or (batches.group, batches.stream) != (stream.group, stream.name):
+                self._put_pending(batches)
+                batches = Batches(stream.group, stream.name, self._log)
+            for event in self._events(record.time_ns // 1_000_000, record.body, line):
+                for events in batches.add(event):
+                    self._put(body_of(batches.group, batches.stream, events))
+        self._put_pending(batches)
+
+    def _lines(self, chunk: Chunk) -> list[bytes]:
+        return [b""] * chunk.count if self._log_key else chunk.json_lines()
+
+    def _events(self, time_ms: int, body: dict[Any, Any], line: bytes) -> list[Event]:
+        if not self._log_key:
+            return [Event(time_ms, len(line), orjson.dumps(line.decode())[1:-1])]
+        values = list(values_of_key(body, self._log_key, self._escape))
+        if not values:
+            self._log.error(f"Could not find log_key '{self._log_key}' in record")
+        return [Event(time_ms, len(value), value[1:-1]) for value in values]
+
+    def _put_pending(self, batches: Batches | None) -> None:
+        if batches is not None:
+            for events in batches.rest():
+                self._put(body_of(batches.group, batches.stream, events))
+
+    def _put(self, body: bytes) -> None:
+        for _ in range(2):  # a 200 without a request id is asked again once
+            response = self._client.call(TARGET + "PutLogEvents", body, self._put_headers)
+            if response is None or response.status != 200:
+                if response is not None and response.body:
+                    log_error(response, "PutLogEvents", self._log)
+                self._log.error("Failed to send log events")
+                self._log.error("Failed to send log events")
+                raise SendError
+            if REQUEST_ID in response.headers:
+                return
+        self._log.error("Recieved code 200 but response was invalid, x-amzn-RequestId header not found")
+        self._log.error("Failed to send log events")
+        raise SendError
+
+    # groups and streams
+
+    def _stream_for(self, tag: str, body: dict[Any, Any]) -> LogStream:
+        stream = self._stream_template.render(tag, body, self._log) if self._stream_template else None
+        group = self._group_template.render(tag, body, self._log) if self._group_template else None
+        if stream is None:
+            stream = self._options["log_stream_name"] or f"{self._options['log_stream_prefix']}{tag}"
+        return LogStream(group or self._options["log_group_name"], stream)
+
+    def _ready(self, stream: LogStream) -> LogStream:
+        now = time.monotonic()
+        if self._known.get(stream, 0.0) < now:
+            self._known = {one: until for one, until in self._known.items() if until >= now}
+            self._create_stream(stream, may_retry=True)
+        self._known[stream] = now + STREAM_KEPT_S
+        return stream
+
+    def _create_stream(self, stream: LogStream, *, may_retry: bool) -> None:
+        self._log.info(f"Creating log stream {stream.name} in log group {stream.group}")
+        body = {"logGroupName": stream.group, "logStreamName": stream.name}
+        response = self._client.call(TARGET + "CreateLogStream", orjson.dumps(body))
+        if response is not None and response.status == 200:
+            self._log.info(f"Created log stream {stream.name}")
+            return
+        code = read_error(response.body).code if response is not None and response.body else ""
+        if code == "ResourceAlreadyExistsException":
+            self._log.info(f"Log Stream {stream.name} already exists")
+            return
+        if code == "ResourceNotFoundException":
+            self._create_missing_group(stream, may_retry=may_retry)
+            return
+        if response is not None and response.body:
+            self._tell(response, code, "CreateLogStream")
+        self._log.error("Failed to create log stream")
+        raise SendError
+
+    def _create_missing_group(self, stream: LogStream, *, may_retry: bool) -> None:
+        if not self._creates_groups:
+            self._log.error(f"Log Group {stream.group} not found and `auto_create_group` disabled.")
+            raise SendError
+        self._log.info(f"Log Group {stream.group} not found. Will attempt to create it.")
+        self._create_group(stream.group)
+        if not may_retry:
+            raise SendError
+        self._create_stream(stream, may_retry=False)
+
+    def _create_group(self, group: str) -> None:
+        self._log.info(f"Creating log group {group}")
+        body = {"logGroupName": group, **({"logGroupClass": self._group_class} if self._group_class else {})}
+        response = self._client.call(TARGET + "CreateLogGroup", orjson.dumps(body))
+        code = read_error(response.body).code if response is not None and response.body else ""
+        if response is not None and response.status == 200:
+            self._log.info(f"Created log group {group} with storage class {self._group_class or CLASSES[0]}")
+        elif code == "ResourceAlreadyExistsException":
+            self._group_exists(group)
+        else:
+            if response is not None and response.body:
+                self._tell(response, code, "CreateLogGroup")
+            self._log.error("Failed to create log group")
+            raise SendError
+        self._set_retention(group)
+
+    def _group_exists(self, group: str) -> None:
+        if self._group_class == CLASSES[1]:
+            self._log.warn(
+                f"Log Group {group} already exists; Fluent Bit did not create this group in this execution. Fluent Bit "
+                f"therefore was unable verify or set {CLASSES[1]} storage. Check CloudWatch Console or API for the "
+                "groups storage class status."
+            )
+        else:
+            self._log.info(f"Log Group {group} already exists")
+
+    def _set_retention(self, group: str) -> None:
+        if self._retention_days <= 0:
+            return
+        self._log.info(f"Setting retention policy on log group {group} to {self._retention_days}d")
+        body = orjson.dumps({"logGroupName": group, "retentionInDays": self._retention_days})
+        response = self._client.call(TARGET + "PutRetentionPolicy", body)
+        if response is not None and response.status == 200:
+            self._log.info(f"Set retention policy to {self._retention_days}")
+            return
+        if response is not None and response.body:
+            log_error(response, "PutRetentionPolicy", self._log)
+        self._log.error("Failed to putRetentionPolicy")
+        raise SendError
+
+    def _tell(self, response: Any, code: str, api: str) -> None:
+        if code:
+            log_error(response, api, self._log)
+        else:
+            self._log.warn(f"Raw response: {response.body.decode('utf-8', 'replace')}")
+
+
+PLUGIN = Plugin(
+    PluginKind.OUTPUT,
+    "cloudwatch_logs",
+    "Send records to Amazon CloudWatch Logs.",
+    CloudWatchLogs,
+    (
+        Option("region", help="AWS region of the logs."),
+        Option("log_group_name", help="Log group; required."),
+        Option("log_stream_name", help="Log stream for all records; this or log_stream_prefix."),
+        Option("log_stream_prefix", help="Log stream is this prefix and the tag."),
+        Option("log_group_template", help="Log group from values of the record ($key['sub']); else log_group_name."),
+        Option("log_stream_template", help="Log stream from values of the record; else name or prefix."),
+        Option("log_key", help="Send only the value of this key, without quotes."),
+        Option("extra_user_agent", help="Text behind the user agent."),
+        Option("log_format", help="json/emf makes CloudWatch read embedded metrics."),
+        Option("role_arn", help="Accepted, not modelled: the task role's credentials are used."),
+        Option("auto_create_group", help="Create the log group where it is missing.", default="false"),
+        Option("auto_retry_requests", Kind.FLAG, "Try once more at once where no connection came about.", "true"),
+        Option("log_retention_days", help="Retention of groups that this output creates; 0 is for ever.", default="0"),
+        Option("endpoint", help="Host to use instead of AWS's (the core property `port` goes with it)."),
+        Option("sts_endpoint", help="Accepted, not modelled."),
+        Option("external_id", help="Accepted, not modelled."),
+        Option("metric_namespace", help="Accepted, not modelled: there are no metrics here."),
+        Option("metric_dimensions", help="Accepted, not modelled."),
+        Option("profile", help="Accepted, not modelled: see AWS_PROFILE."),
+        Option("log_group_class", help="STANDARD or INFREQUENT_ACCESS, for groups that this output creates."),
+        Option("add_entity", Kind.FLAG, "Accepted, not modelled.", "false"),
+    ),
+    core=("port", "retry_limit", "tls", "tls.ca_file"),
+)

@@ -1,0 +1,34 @@
+"""Throw records away. Source: Fluent Bit 4.2.8."""
+
+from __future__ import annotations
+
+from lab_helpers.local_aws.router.buffer import Chunk
+from lab_helpers.local_aws.router.options import Option, Options
+from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginKind
+
+
+class Null:
+    """The output."""
+
+    def __init__(self, _options: Options, _context: OutputContext) -> None:
+        pass
+
+    def flush(self, _chunk: Chunk) -> FlushResult:
+        """Do nothing with the records."""
+        return FlushResult.OK
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+PLUGIN = Plugin(
+    PluginKind.OUTPUT,
+    "null",
+    "Throw records away.",
+    Null,
+    (
+        Option("format", help="Accepted, without effect."),
+        Option("json_date_format", help="Accepted, without effect."),
+        Option("json_date_key", help="Accepted, without effect.", default="date"),
+    ),
+)

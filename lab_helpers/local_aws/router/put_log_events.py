@@ -1,0 +1,147 @@
+"""Cut events into PutLogEvents requests. Pure.
+
+Source: Fluent Bit 4.2.8: a request's body is at most 1,048,576 bytes counted as 76 + both names + 42 and the escaped
+bytes for each event, 10,000 events, less than 24 hours between oldest and newest; an event is cut at 1,000,000 escaped
+bytes; a
+record whose JSON fits no request is discarded; events are sorted by time within a request, arrival order otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from lab_helpers.local_aws.router.encode import JsonBatch, runs
+from lab_helpers.local_aws.router.log import Log
+
+MAX_BODY_BYTES = 1_048_576
+MAX_EVENTS = 10_000
+MAX_EVENT_BYTES = 1_000_000
+SPAN_MS = 24 * 3600 * 1000
+REQUEST_BYTES = 76
+EVENT_BYTES = 42
+
+
+class Event(NamedTuple):
+    """One event: its escaped message (no quotes around it) and the length of the JSON it was made of."""
+
+    time_ms: int
+    json_bytes: int
+    message: bytes
+
+
+class Batches:
+    """Requests for one stream: `add` events and send what it returns, then `rest`."""
+
+    def __init__(self, group: str, stream: str, log: Log) -> None:
+        self.group, self.stream, self._log = group, stream, log
+        self._base = REQUEST_BYTES + len(group.encode()) + len(stream.encode())
+        self._events: list[Event] = []
+        self._bytes = self._base
+        self._oldest = self._newest = 0
+
+    def add(self, event: Event) -> Iterator[list[Event]]:
+        """Take an event; yield the batches that have to be sent before it, or because of it."""
+        if event.json_bytes <= 2:
+            return  # "" or {}: nothing to send, silently
+        if max(event.json_bytes, len(event.message)) >= MAX_BODY_BYTES:
+            yield from self.rest()
+            self._log.warn("Discarding massive log record")
+            return
+        event = self._truncated(event)
+        size = EVENT_BYTES + len(event.message)
+        if self._events and (self._bytes + size > MAX_BODY_BYTES or not self._is_in_span(event.time_ms)):
+            yield from self.rest()
+        if self._bytes + size > MAX_BODY_BYTES:
+            self._log.warn("Discarding massive log record")
+            return
+        self._take(event, size)
+        if len(self._events) == MAX_EVENTS:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[list[Event]]:
+        """Yield what is pending, if anything, sorted by time."""
+        if self._events:
+            yield sorted(self._events, key=lambda event: event.time_ms)
+        self._events, self._bytes = [], self._base
+        self._oldest = self._newest = 0
+
+    def bodies(self, plain: JsonBatch, escaped: JsonBatch) -> Iterator[bytes]:
+        """Yield the request bodies for all lines of a batch (both forms of the same lines)."""
+        if self._is_simple(plain, escaped):
+            yield from self._simple_bodies(escaped)
+            return
+        sizes = [len(part) + len(plain.prefix) + len(plain.suffix) for part in plain.parts]
+        for time_ms, size, message in zip(plain.times_ms, sizes, escaped.lines(), strict=True):
+            for events in self.add(Event(time_ms, size, message)):
+                yield body_of(self.group, self.stream, events)
+        for events in self.rest():
+            yield body_of(self.group, self.stream, events)
+
+    def _is_simple(self, plain: JsonBatch, escaped: JsonBatch) -> bool:
+        """Whether no event needs looking at: sizes in bounds, times positive, in order and within a day."""
+        times = plain.times_ms
+        common = len(escaped.prefix) + len(escaped.suffix)
+        return (
+            0 < times[0] <= times[-1] < times[0] + SPAN_MS
+            and times == sorted(times)
+            and max(map(len, escaped.parts)) + common < MAX_EVENT_BYTES
+            and min(map(len, plain.parts)) + len(plain.prefix) + len(plain.suffix) > 2
+        )
+
+    def _simple_bodies(self, escaped: JsonBatch) -> Iterator[bytes]:
+        each = EVENT_BYTES + len(escaped.prefix) + len(escaped.suffix)
+        start, used = 0, self._base
+        for at, part in enumerate(escaped.parts):
+            size = each + len(part)
+            if used + size > MAX_BODY_BYTES or at - start == MAX_EVENTS:
+                yield self._joined(escaped, start, at)
+                start, used = at, self._base
+            used += size
+        yield self._joined(escaped, start, len(escaped.parts))
+
+    def _joined(self, escaped: JsonBatch, start: int, end: int) -> bytes:
+        pieces = [head_of(self.group, self.stream)]
+        at = start
+        for time_ms, count in runs(escaped.times_ms[start:end]):
+            opening = b'{"timestamp":%d,"message":"%b' % (time_ms, escaped.prefix)
+            pieces.append(b"," * (at > start) + opening)
+            pieces.append((escaped.suffix + b'"},' + opening).join(escaped.parts[at : at + count]))
+            pieces.append(escaped.suffix + b'"}')
+            at += count
+        pieces.append(b"]}")
+        return b"".join(pieces)
+
+    def _truncated(self, event: Event) -> Event:
+        if len(event.message) <= MAX_EVENT_BYTES:
+            return event
+        self._log.warn(
+            f"[size={len(event.message)}] Truncating event which is larger than max size allowed by CloudWatch"
+        )
+        cut = event.message[:MAX_EVENT_BYTES]
+        backslashes = len(cut) - len(cut.rstrip(b"\\"))
+        return event._replace(message=cut[:-1] if backslashes % 2 else cut)
+
+    def _is_in_span(self, time_ms: int) -> bool:
+        if self._oldest == 0 or self._newest == 0:
+            return True
+        return max(self._newest, time_ms) - min(self._oldest, time_ms) < SPAN_MS
+
+    def _take(self, event: Event, size: int) -> None:
+        self._events.append(event)
+        self._bytes += size
+        self._oldest = event.time_ms if self._oldest == 0 else min(self._oldest, event.time_ms)
+        self._newest = max(self._newest, event.time_ms)
+
+
+def head_of(group: str, stream: str) -> bytes:
+    """Return a request body up to its first event."""
+    return b'{"logGroupName":%b,"logStreamName":%b,"logEvents":[' % (orjson.dumps(group), orjson.dumps(stream))
+
+
+def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:
+    """Return the request body for these events."""
+    texts = [b'{"timestamp":%d,"message":"%b"}' % (event.time_ms, event.message) for event in events]
+    return head_of(group, stream) + b",".join(texts) + b"]}"

@@ -1,0 +1,264 @@
+"""Send records in batches to Firehose (PutRecordBatch) or Kinesis (PutRecords): one implementation, two descriptions.
+
+Source: Fluent Bit 4.2.8: a record is the JSON and a newline; at most 500 records a call; the body's size counts, base64
+included; a partial failure sends the whole chunk again (duplicates). Not modelled: `role_arn` (accepted).
+"""
+
+from __future__ import annotations
+
+import time
+from binascii import b2a_base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lab_helpers.local_aws.router.aws import AwsClient, log_error, read_error
+from lab_helpers.local_aws.router.aws_output import build_client, values_of_key
+from lab_helpers.local_aws.router.buffer import Chunk
+from lab_helpers.local_aws.router.encode import JsonBatch
+from lab_helpers.local_aws.router.http_client import Response
+from lab_helpers.local_aws.router.options import Options
+from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, PluginInitError
+from lab_helpers.local_aws.router.record import NS
+
+DEFAULT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
+MAX_RECORDS = 500
+
+
+@dataclass(frozen=True)
+class Api:
+    """What differs between the two services. Sizes in bytes."""
+
+    service: str
+    host_prefix: str
+    target: str
+    call: str
+    product: str
+    stream_option: str
+    name_key: str
+    failed_key: str
+    responses_key: str
+    throttled_code: str
+    max_record_bytes: int
+    max_body_bytes: int
+    request_bytes: int
+    record_bytes: int
+    between: Callable[[], bytes]
+    last_newline: bool = True
+
+
+class RecordStream:
+    """An output to such a service."""
+
+    def __init__(self, api: Api, options: Options, context: OutputContext) -> None:
+        self._api, self._log = api, context.log
+        self._stream = options[api.stream_option] or ""
+        self._escape = context.service.escape_unicode
+        self._time_key, self._log_key = options["time_key"], options["log_key"]
+        self._time_format = options["time_key_format"] or DEFAULT_TIME_FORMAT
+        self._aggregates = options["simple_aggregation"]
+        self._compress = self._compression(options)
+        self._check(options)
+        self._client: AwsClient = build_client(api.service, api.host_prefix, options, context)
+
+    def flush(self, chunk: Chunk) -> FlushResult:
+        """Deliver the chunk; RETRY when any call failed or any record was refused."""
+        try:
+            for records in self._batches(self._encoded(chunk)):
+                if not self._put(records):
+                    self._log.error("Failed to send log records")
+                    self._log.error("Failed to send records")
+                    return FlushResult.RETRY
+        except UnicodeError as exc:
+            self._log.error(f"a record cannot be encoded, chunk dropped: {exc}")
+            return FlushResult.ERROR
+        return FlushResult.OK
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    # options
+
+    def _check(self, options: Options) -> None:
+        failed = "Initialization failed"
+        if not self._stream:
+            raise PluginInitError(f"'{self._api.stream_option}' is a required field", failed)
+        if self._log_key and self._time_key:
+            raise PluginInitError("'time_key' and 'log_key' can not be used together", failed)
+        if not options["region"]:
+            raise PluginInitError("'region' is a required field", failed)
+
+    def _compression(self, options: Options) -> Callable[[bytes], bytes] | None:
+        kind = options["compression"] if "compression" in list(options) else None
+        if not kind:
+            return None
+        from lab_helpers.local_aws.router.compress import compressor
+
+        compress = compressor(kind)
+        if compress is None:
+            raise PluginInitError(
+                f"[aws_compress] unknown compression type: {kind}",
+                f"unknown compression: {kind}",
+                "Initialization failed",
+            )
+        return compress
+
+    # records
+
+    def _encoded(self, chunk: Chunk) -> Iterator[bytes]:
+        """Yield each record's base64."""
+        lines = self._aggregated(self._lines(chunk)) if self._aggregates else self._lines(chunk)
+        if self._compress is not None:
+            compress = self._compress
+            return (b2a_base64(compress(line), newline=False) for line in lines)
+        return (b2a_base64(line, newline=False) for line in lines)
+
+    def _lines(self, chunk: Chunk) -> Iterator[bytes]:
+        """Yield each record's bytes, newline included; what is too large or empty is warned about and left out."""
+        limit = self._api.max_record_bytes
+        for line in self._texts(chunk):
+            if len(line) >= limit:
+                self._log.warn(
+                    f"[size={len(line)}] Discarding record which is larger than max size allowed by "
+                    f"{self._api.product}, {self._stream}"
+                )
+            if len(line) + 2 * bool(self._log_key) <= 3 or len(line) >= limit:
+                self._log.warn(f"Discarding large or unprocessable record, {self._stream}")
+            else:
+                yield line
+
+    def _texts(self, chunk: Chunk) -> Iterator[bytes]:
+        if self._log_key:
+            for record in chunk.records():
+                values = list(values_of_key(record.body, self._log_key, self._escape))
+                if not values:
+                    self._log.error(f"Could not find log_key '{self._log_key}' in record, {self._stream}")
+                yield from (value[1:-1] + b"\n" for value in values)
+        elif self._time_key:
+            for record, line in zip(chunk.records(), chunk.json_lines(), strict=True):
+                yield self._stamped(record.time_ns, line) if len(line) > 2 else line + b"\n"
+        else:
+            for batch in chunk.json():
+                yield from _terminated(batch)
+
+    def _stamped(self, time_ns: int, line: bytes) -> bytes:
+        stamp = format_time(self._time_format, time_ns)
+        if not stamp:
+            self._log.error(f"Failed to add time_key {self._time_key} to record, {self._stream}")
+            return line + b"\n"
+        return line[:-1] + f',"{self._time_key}":"{stamp}"}}\n'.encode()
+
+    def _aggregated(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        joined: list[bytes] = []
+        size = 0
+        for line in lines:
+            if joined and size + len(line) > self._api.max_record_bytes:
+                yield self._joined(joined)
+                joined, size = [], 0
+            joined.append(line)
+            size += len(line)
+        if joined:
+            yield self._joined(joined)
+
+    def _joined(self, lines: list[bytes]) -> bytes:
+        text = b"".join(lines)
+        return text if self._api.last_newline else text[:-1]
+
+    # calls
+
+    def _batches(self, encoded: Iterator[bytes]) -> Iterator[list[bytes]]:
+        limit, each = self._api.max_body_bytes, self._api.record_bytes
+        base = self._api.request_bytes + len(self._stream.encode())
+        batch: list[bytes] = []
+        used = base
+        for record in encoded:
+            size = len(record) + each
+            if batch and used + size > limit:
+                yield batch
+                batch, used = [], base
+            batch.append(record)
+            used += size
+            if len(batch) == MAX_RECORDS:
+                yield batch
+                batch, used = [], base
+        if batch:
+            yield batch
+
+    def _put(self, records: list[bytes]) -> bool:
+        api = self._api
+        response = self._client.call(api.target, self._body(records))
+        if response is not None and response.status == 200:
+            return self._all_taken(response, len(records))
+        if response is not None and response.body:
+            self._tell(response)
+        self._log.error(f"Failed to send log records to {self._stream}")
+        return False
+
+    def _body(self, records: list[bytes]) -> bytes:
+        head = b'{"%b":%b,"Records":[{"Data":"' % (self._api.name_key.encode(), orjson.dumps(self._stream))
+        between = self._api.between
+        if between is _NOTHING_BETWEEN:
+            return head + b'"},{"Data":"'.join(records) + b'"}]}'
+        return head + b',{"Data":"'.join(record + between() for record in records) + b"]}"
+
+    def _all_taken(self, response: Response, count: int) -> bool:
+        failed = self._failed_records(response)
+        if failed is None:
+            return False
+        if failed == count:
+            self._log.error(f"{self._api.call} request returned with no records successfully recieved, {self._stream}")
+        elif failed:
+            self._log.error(
+                f"{failed} out of {count} records failed to be delivered, will retry this batch, {self._stream}"
+            )
+        return failed == 0
+
+    def _failed_records(self, response: Response) -> int | None:
+        body = response.body
+        if not body or b'"%b":0' % self._api.failed_key.encode() in body:
+            return 0
+        try:
+            answer: dict[str, Any] = orjson.loads(body)
+            failed = int(answer.get(self._api.failed_key, 0))
+            codes = [one.get("ErrorCode") for one in answer.get(self._api.responses_key, []) if failed]
+        except (ValueError, TypeError, AttributeError):
+            self._log.error(f"{self._api.call} response could not be parsed, {body.decode('utf-8', 'replace')}")
+            return None
+        if self._api.throttled_code in codes:
+            self._log.error(f"Throughput limits may have been exceeded, {self._stream}")
+        return failed
+
+    def _tell(self, response: Response) -> None:
+        code = read_error(response.body).code
+        if not code:
+            self._log.debug(f"Raw response: {response.body.decode('utf-8', 'replace')}")
+            return
+        if code == self._api.throttled_code:
+            self._log.error(f"Throughput limits for {self._stream} may have been exceeded.")
+        if code.startswith("SerializationException"):
+            self._log.error("<<------Bug in Code------>>")
+        log_error(response, self._api.call, self._log)
+
+
+def format_time(time_format: str, time_ns: int) -> str:
+    """Return the UTC time in strftime's letters; %3N is milliseconds, %9N and %L nanoseconds (nine digits)."""
+    nanoseconds = f"{time_ns % NS:09d}"
+    prepared = time_format.replace("%3N", nanoseconds[:3]).replace("%9N", nanoseconds).replace("%L", nanoseconds)
+    prepared = prepared.replace("%z", "+0000").replace("%Z", "GMT")  # strftime of a struct would take the host's zone
+    return time.strftime(prepared, time.gmtime(time_ns // NS))
+
+
+def nothing_between() -> bytes:
+    """Return what Firehose has behind the data."""
+    return b""
+
+
+def _terminated(batch: JsonBatch) -> Iterator[bytes]:
+    prefix, suffix = batch.prefix, batch.suffix + b"\n"
+    return (b"%b%b%b" % (prefix, part, suffix) for part in batch.parts)
+
+
+_NOTHING_BETWEEN = nothing_between

@@ -1,0 +1,79 @@
+"""Turn [SERVICE] and the command line into a Service.
+
+Source: Fluent Bit 4.2.8 (unknown keys in [SERVICE] are ignored).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from lab_helpers.local_aws.router.config_text import ConfigError, Configuration, expand, read_file
+from lab_helpers.local_aws.router.log import LEVEL_NAMES, ComponentLog, Level, Sink
+from lab_helpers.local_aws.router.options import to_decimal, to_flag, to_integer, to_seconds
+from lab_helpers.local_aws.router.service import Section, Service
+
+_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "flush": ("flush_s", to_decimal),
+    "grace": ("grace_s", to_integer),
+    "scheduler.base": ("retry_base_s", to_seconds),
+    "scheduler.cap": ("retry_cap_s", to_seconds),
+    "json.escape_unicode": ("escape_unicode", lambda text: to_flag(text) is not False),
+    "storage.path": ("storage_path", str),
+    "storage.max_chunks_up": ("storage_max_chunks_up", to_integer),
+    "storage.sync": ("storage_sync", str),
+    "http_server": ("http_server", lambda text: to_flag(text) is True),
+    "http_listen": ("http_listen", str),
+    "http_port": ("http_port", to_integer),
+    "health_check": ("health_check", lambda text: to_flag(text) is True),
+}
+
+
+def build_service(
+    configuration: Configuration, environment: Mapping[str, str], sink: Sink, flush_s: float = 1.0
+) -> Service:
+    """Return the service's settings; reads the parsers files. Raises ConfigError for an unknown Log_Level."""
+    log = ComponentLog(sink)
+    service = Service(flush_s=flush_s, environment=environment, config_dir=configuration.folder, sink=sink)
+    for section in configuration.of_kind("service"):
+        for key, value in section.pairs:
+            text = expand(str(value), configuration.variables, environment, log)
+            service = _with_key(service, key.lower(), text, log)
+    _load_parser_sections(service, configuration)
+    return service
+
+
+def _with_key(service: Service, key: str, text: str, log: ComponentLog) -> Service:
+    if key in _FIELDS:
+        name, parse = _FIELDS[key]
+        return replace(service, **{name: parse(text)})
+    if key == "log_level":
+        level = LEVEL_NAMES.get(text.lower())
+        if level is None:
+            log.error(f"[service] configuration could not set log_level '{text}'")
+            raise ConfigError(text)
+        service.sink.level = Level(level)
+    elif key == "log_file":
+        service.sink.open_file(text)
+    elif key == "parsers_file":
+        _load_parsers_file(service, text, log)
+    return service
+
+
+def _load_parsers_file(service: Service, path: str, log: ComponentLog) -> None:
+    where = path if path.startswith("/") else service.config_dir + path
+    try:
+        _load_parser_sections(service, read_file(where, log))
+    except ConfigError:
+        return  # said already; a filter that needs one of its parsers will refuse to start
+
+
+def _load_parser_sections(service: Service, configuration: Configuration) -> None:
+    target: dict[str, dict[str, Section]] = {
+        "parser": service.parsers,
+        "multiline_parser": service.multiline_parsers,
+    }
+    for section in configuration.sections:
+        if section.name in target:
+            target[section.name][section.get("name")] = section

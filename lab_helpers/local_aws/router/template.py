@@ -1,0 +1,76 @@
+"""Templates of record accessors between text: `$ecs_cluster.$TAG[1]-logs`.
+
+Source: Fluent Bit 4.2.8's record accessor: parts start at `$` and end at a space, comma, quote or `.`; $TAG is the tag,
+$TAG[n] its n-th part. A missing key makes the whole template fail, with a warning.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lab_helpers.local_aws.router.accessor import MISSING, Path, parse_path
+from lab_helpers.local_aws.router.json_text import careful
+from lab_helpers.local_aws.router.log import Log
+
+_PART = re.compile(r"\$(?:[^$\s,\".\[\]]|\.(?=[A-Za-z0-9_]))+(?:\[[^\]]*\])*")
+
+
+@dataclass(frozen=True)
+class TagPart:
+    """$TAG (index None) or $TAG[index]."""
+
+    index: int | None
+
+
+@dataclass(frozen=True)
+class Template:
+    """Text, paths and tag parts in order."""
+
+    parts: tuple[str | Path | TagPart, ...]
+
+    def render(self, tag: str, body: dict[Any, Any], log: Log) -> str | None:
+        """Return the text for a record; None (after a warning) where a key is missing."""
+        texts = []
+        for part in self.parts:
+            text = part if isinstance(part, str) else _value(part, tag, body)
+            if text is None:
+                name = part.root if isinstance(part, Path) else "TAG"
+                log.warn(f"[record accessor] translation failed, root key={name}")
+                return None
+            texts.append(text)
+        return "".join(texts)
+
+
+def parse_template(text: str) -> Template:
+    """Return the template. Raises AccessorError."""
+    parts: list[str | Path | TagPart] = []
+    at = 0
+    for found in _PART.finditer(text):
+        if found.start() > at:
+            parts.append(text[at : found.start()])
+        parts.append(_part(found.group()))
+        at = found.end()
+    if at < len(text):
+        parts.append(text[at:])
+    return Template(tuple(parts))
+
+
+def _part(text: str) -> Path | TagPart:
+    if text == "$TAG":
+        return TagPart(None)
+    indexed = re.fullmatch(r"\$TAG\[(\d+)\]", text)
+    return TagPart(int(indexed.group(1))) if indexed else parse_path(text)
+
+
+def _value(part: Path | TagPart, tag: str, body: dict[Any, Any]) -> str | None:
+    if isinstance(part, TagPart):
+        pieces = tag.split(".")
+        if part.index is None:
+            return tag
+        return pieces[part.index] if part.index < len(pieces) else None
+    value = part.get(body)
+    if value is MISSING:
+        return None
+    return value if isinstance(value, str) else careful(value)

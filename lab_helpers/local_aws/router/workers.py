@@ -1,0 +1,47 @@
+"""One output's worker: a thread that flushes chunks one after the other, so that sending never waits for reading."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from lab_helpers.local_aws.router.buffer import Chunk
+from lab_helpers.local_aws.router.log import Log
+from lab_helpers.local_aws.router.plugin import FlushResult
+
+Done = Callable[[Chunk, FlushResult], None]
+
+
+class Worker:
+    """Runs `flush` of one output. `done(chunk, result)` is called on the worker's thread, for each chunk once."""
+
+    def __init__(self, name: str, output: Any, done: Done, log: Log) -> None:
+        self._name, self._output, self._done, self._log = name, output, done, log
+        self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, chunk: Chunk) -> None:
+        """Have the chunk flushed after those before it."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=f"flb-out-{self._name}", daemon=True)
+            self._thread.start()
+        self._queue.put(chunk)
+
+    def stop(self, timeout_s: float) -> bool:
+        """End the thread after what is queued; False when it is still busy at the end of the time."""
+        if self._thread is None:
+            return True
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (chunk := self._queue.get()) is not None:
+            try:
+                result = self._output.flush(chunk)
+            except Exception as exc:  # a bug of ours must cost one chunk, and say so, not the output
+                self._log.error(f"[output:{self._name}] internal error, chunk dropped: {type(exc).__name__}: {exc}")
+                result = FlushResult.ERROR
+            self._done(chunk, result)
