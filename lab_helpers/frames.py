@@ -68,6 +68,16 @@ LOG_SCHEMA = pa.schema(
     ]
 )
 
+COLUMN_OF_KEY = {
+    "source": "source",
+    "container_id": "container_id",
+    "container_name": "container",
+    "ecs_cluster": "cluster",
+    "ecs_task_arn": "task",
+    "ecs_task_definition": "task_definition",
+}
+"""Keys of a FireLens record beside `log`, and the columns that hold them (of the task's ARN only its id)."""
+
 Moment = datetime | pd.Timestamp | str
 """A point in time: aware, or naive and then UTC; or ISO 8601 text."""
 
@@ -106,6 +116,11 @@ def time_range(since: Moment | None, until: Moment | None) -> tuple[datetime | N
     if start and end and start > end:
         raise SettingsError("since", start.isoformat(), f"not after until ({end.isoformat()})")
     return start, end
+
+
+def task_id(arn: str | None) -> str | None:
+    """The id at the end of a task's ARN."""
+    return arn.rpartition("/")[2] if arn else None
 
 
 def _column(values: Any, rows: int, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:

@@ -1,9 +1,9 @@
 """Fast reading of regular FireLens records: what most lines of an object are is found once, not parsed a million times.
 
-The records of one task differ only in their `log`. So a line is a *template* (all before and after the log's text) plus an
-access-log line, and both can be checked and cut for all lines of an object at once. Whatever is not exactly as expected
-(escapes, unprintable or non-ASCII bytes, broken requests, unknown keys, glued or torn records) is left to the slow reader:
-`scan` never guesses.
+The records of one task differ only in their `log`. So a line is a *template* (all before and after the log's text)
+plus an access-log line, and both can be checked and cut for all lines of an object at once. Whatever is not exactly
+as expected (escapes, unprintable or non-ASCII bytes, broken requests, unknown keys, glued or torn records) is left to
+the slow reader: `scan` never guesses.
 """
 
 from __future__ import annotations
@@ -23,31 +23,35 @@ from lab_helpers.byte_columns import (
     Mask,
     Matrix,
     Positions,
+    Scratch,
     category,
     cut,
     encoded,
     inside,
     numbers,
     strings,
+    text_category,
 )
 
 MAX_TEMPLATES = 64
 MARK = "\x01log\x01"
-ORIGIN_KEYS = (
-    "source", "container_id", "container_name", "ecs_cluster", "ecs_task_arn", "ecs_task_definition",
-)  # fmt: skip
 _LOG = re.compile(rb'"log"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _QUOTE, _BACKSLASH, _SPACE, _QUESTION, _OPEN, _CLOSE = b'"\\ ?[]'
 _SPACES = 9
 """Spaces of a common-format line, up to its size."""
 _COMMON, _COMBINED = 4, 12
 """Quotes and backslashes in the JSON text of a line of either format."""
-_NEWLINE = 10
+_NEWLINE, _ZERO = b"\n0"
+_TIME_WIDTH, _SECONDS = 26, 18
+"""Length of the time between its brackets, and where its seconds are."""
+_IMPOSSIBLE = -1
 
 
 @dataclass(frozen=True)
 class Template:
-    """What stands before and after the log's text in a task's records, and the values (by ORIGIN_KEYS) that this means."""
+    """What stands before and after the log's text in a task's records, and the values (by frames.COLUMN_OF_KEY) that
+    this means.
+    """
 
     prefix: bytes
     suffix: bytes
@@ -62,6 +66,9 @@ class Template:
 class Fields:
     """Lines of one format: a row of JSON text each, where its spaces and its quotes are, and which lines they are."""
 
+    buffer: Buffer
+    begin: Positions
+    """Where each line's text begins in the buffer; the columns of all others are counted from there."""
     text: Matrix
     lengths: Positions
     spaces: Positions
@@ -70,13 +77,20 @@ class Fields:
 
     def only(self, keep: Mask) -> Fields:
         """The rows to keep."""
-        return Fields(self.text[keep], self.lengths[keep], self.spaces[keep], self.quotes[keep], self.lines[keep])
+        if keep.all():
+            return self
+        places = (part[keep] for part in (self.lengths, self.spaces, self.quotes, self.lines))
+        return Fields(self.buffer, self.begin[keep], self.text[keep], *places)
 
     def at(self, columns: Positions) -> Matrix:
         """The byte at one column (or several) of each row."""
         rows = np.arange(len(self.lines))
         found: Matrix = self.text[rows if columns.ndim == 1 else rows[:, None], columns]
         return found
+
+    def cut(self, start: Positions, end: Positions, valid: Mask | None = None) -> pa.StringArray:
+        """The text between two columns of each row."""
+        return cut(self.buffer, self.begin + start, self.begin + end, valid)
 
 
 def template_of(line: bytes) -> Template | None:
@@ -91,7 +105,7 @@ def template_of(line: bytes) -> Template | None:
         return None
     if not isinstance(record, dict) or record.get("log") != MARK or len(suffix) < 8:
         return None
-    values = tuple(record.get(key) for key in ORIGIN_KEYS)
+    values = tuple(record.get(key) for key in frames.COLUMN_OF_KEY)
     if not all(value is None or isinstance(value, str) for value in values):
         return None
     arn = (record.get("ecs_task_arn") or "").encode()
@@ -100,30 +114,34 @@ def template_of(line: bytes) -> Template | None:
     return Template(prefix, suffix, values, suffix[begin : begin + 8].ljust(8, b"\0"), len(suffix) - begin)
 
 
-def scan(data: bytes, templates: list[Template]) -> tuple[pa.Table | None, Positions, Positions, list[bytes]]:
-    """Read the regular lines of a buffer of records.
-
-    Returns their table (None: no such lines) with the line number of each row, and the other lines' numbers and bytes.
-    `templates` are those known so far; new ones are added to it.
+@dataclass(frozen=True)
+class Regular:
+    """What `scan` could read: a table (None: nothing), each row's line number, and the other lines and their
+    numbers.
     """
-    buffer = Buffer(data)
+
+    table: pa.Table | None
+    lines: Positions
+    others: list[bytes]
+    other_lines: Positions
+
+
+def scan(data: bytes, templates: list[Template], scratch: Scratch) -> Regular:
+    """Read the regular lines of a buffer of records. New `templates` are added to the known ones."""
+    buffer = Buffer(data, scratch)
     starts, ends = _lines(buffer)
     owner = _owners(data, buffer, starts, ends, templates)
-    tables, numbers_ = [], []
-    for fields in _formats(buffer, starts, ends, owner, templates):
-        table, lines = _read(fields, owner, templates)
-        tables.append(table)
-        numbers_.append(lines)
-    done = np.concatenate(numbers_) if numbers_ else np.zeros(0, np.int64)
+    read = [_read(fields, owner, templates) for fields in _formats(buffer, starts, ends, owner, templates)]
+    done = np.concatenate([lines for _, lines in read]) if read else np.zeros(0, np.int64)
     left = np.ones(len(starts), np.bool_)
     left[done] = False
     others = np.flatnonzero(left)
-    rest = [data[starts[n] : ends[n]] for n in others.tolist()]
-    return (pa.concat_tables(tables).unify_dictionaries() if tables else None), done, others, rest
+    table = pa.concat_tables([table for table, _ in read]).unify_dictionaries() if read else None
+    return Regular(table, done, [data[starts[n] : ends[n]] for n in others.tolist()], others)
 
 
 def _lines(buffer: Buffer) -> tuple[Positions, Positions]:
-    ends = np.flatnonzero(buffer.bytes[: buffer.size] == _NEWLINE)
+    ends = buffer.places_of(_NEWLINE)
     if buffer.size and (not len(ends) or ends[-1] != buffer.size - 1):
         ends = np.append(ends, buffer.size)
     starts = np.zeros_like(ends)
@@ -131,9 +149,7 @@ def _lines(buffer: Buffer) -> tuple[Positions, Positions]:
     return starts, ends
 
 
-def _owners(
-    data: bytes, buffer: Buffer, starts: Positions, ends: Positions, templates: list[Template]
-) -> Positions:
+def _owners(data: bytes, buffer: Buffer, starts: Positions, ends: Positions, templates: list[Template]) -> Positions:
     """For each line the number of its template, -1 for none."""
     owner = np.full(len(starts), -1, np.int64)
     left = np.arange(len(starts))
@@ -157,14 +173,14 @@ def _owners(
 
 
 def _is_made_by(template: Template, buffer: Buffer, starts: Positions, ends: Positions) -> Mask:
-    fits = ends - starts >= len(template.prefix) + len(template.suffix)
-    probed = np.flatnonzero(fits)
-    wanted = np.frombuffer(template.probe, np.uint64)[0]
-    probed = probed[buffer.words(ends[probed] - template.probe_back) == wanted]
-    same = buffer.matches(starts[probed], template.prefix)
-    same &= buffer.matches(ends[probed] - len(template.suffix), template.suffix)
     mine = np.zeros(len(starts), np.bool_)
-    mine[probed[same]] = True
+    fits = np.flatnonzero(ends - starts >= len(template.prefix) + len(template.suffix))
+    wanted = np.frombuffer(template.probe, np.uint64)[0]
+    probed = fits[buffer.words(ends[fits] - template.probe_back) == wanted]
+    if len(probed):
+        same = buffer.matches(starts[probed], template.prefix)
+        same &= buffer.matches(ends[probed] - len(template.suffix), template.suffix)
+        mine[probed[same]] = True
     return mine
 
 
@@ -193,7 +209,7 @@ def _formats(
         if len(rows):
             s = spaces[first_space[rows][:, None] + np.arange(_SPACES)]
             q = quotes[first_quote[rows][:, None] + np.arange(kind)]
-            found.append(Fields(text[rows], lengths[rows], s, q, lines[rows]))
+            found.append(Fields(buffer, begin[rows], text[rows], lengths[rows], s, q, lines[rows]))
     return found
 
 
@@ -222,14 +238,10 @@ def _read(fields: Fields, owner: Positions, templates: list[Template]) -> tuple[
         columns, _ = _access_columns(fields)
     columns["line"] = _unescaped(fields)
     codes = owner[fields.lines].astype(np.int32)
-    for place, name in enumerate(("source", "container_id", "container", "cluster", "task", "task_definition")):
+    for place, name in enumerate(frames.COLUMN_OF_KEY.values()):
         values = [template.values[place] for template in templates]
-        columns[name] = category([_task(v) for v in values] if name == "task" else values, codes)
+        columns[name] = category([frames.task_id(v) for v in values] if name == "task" else values, codes)
     return frames.from_columns(columns, len(codes)), fields.lines
-
-
-def _task(arn: str | None) -> str | None:
-    return arn.rpartition("/")[2] if arn else None
 
 
 def _is_access_line(f: Fields) -> Mask:
@@ -244,34 +256,44 @@ def _is_access_line(f: Fields) -> Mask:
     if len(q) == _COMBINED:
         ok &= (f.at(q[4] - 1) == _SPACE) & (q[4] - 1 > s[8]) & (q[8] == q[7] + 2) & (q[11] + 1 == f.lengths)
         ok &= f.at(np.minimum(q[7] + 1, f.text.shape[1] - 1)) == _SPACE
-    return ok
+    return np.asarray(ok, np.bool_)
 
 
 def _access_columns(f: Fields) -> tuple[dict[str, pa.Array], Mask]:
     """The columns of the access-log fields, and which rows have possible times, requests and numbers in them."""
-    s, q, t = f.spaces.T, f.quotes.T, f.text
-    columns: dict[str, pa.Array] = {}
-    good = np.ones(len(t), np.bool_)
+    s, q = f.spaces.T, f.quotes.T
     size_end = q[4] - 1 if len(q) == _COMBINED else f.lengths
     texts = [("remote_host", s[0] * 0, s[0]), ("ident", s[0] + 1, s[1]), ("user", s[1] + 1, s[2])]
     if len(q) == _COMBINED:
         texts += [("referer", q[5] + 1, q[6]), ("user_agent", q[9] + 1, q[10])]
-    for name, start, end in texts:
-        values, codes = encoded(cut(t, start, end), _dash)
-        columns[name] = category(values, codes)
-    for name, start, end, convert in (("status", s[7] + 1, s[8], _status), ("size", s[8] + 1, size_end, _size)):
-        found, codes = encoded(cut(t, start, end), convert)
-        good &= np.array([value != -1 for value in found], np.bool_)[codes]
+    columns = {n: text_category(f.buffer, f.begin + start, f.begin + end, "-") for n, start, end in texts}
+    good = np.ones(len(f.lines), np.bool_)
+    for name, start, end, number in (("status", s[7] + 1, s[8], _status), ("size", s[8] + 1, size_end, _size)):
+        found, codes = encoded(f.buffer, f.begin + start, f.begin + end, number)
+        good &= np.array([value != _IMPOSSIBLE for value in found], np.bool_)[codes]
         columns[name] = numbers(found, codes, frames.LOG_SCHEMA.field(name).type)
-    moments, codes = encoded(cut(t, s[2] + 2, s[4] - 1), parse_time_us)
-    good &= np.array([value is not None for value in moments], np.bool_)[codes]
-    columns["request_time"] = numbers(moments, codes, pa.int64()).cast(frames.TIME)
-    for name, start, end, probe in (("method", s[4] + 3, s[5], "{} / HTTP/1.1"), ("protocol", s[6] + 1, q[2], "GET / {}")):
-        values, codes = encoded(cut(t, start, end))
-        good &= np.array([split_request(probe.format(v))[0] is not None for v in values], np.bool_)[codes]
-        columns[name] = category(values, codes)
-    columns |= _target(f)
-    return columns, good
+    for name, start, end, request in (
+        ("method", s[4] + 3, s[5], "{} / HTTP/1.1"),
+        ("protocol", s[6] + 1, q[2], "GET / {}"),
+    ):
+        words, codes = encoded(f.buffer, f.begin + start, f.begin + end, str)
+        good &= np.array([split_request(request.format(word))[0] is not None for word in words], np.bool_)[codes]
+        columns[name] = category(words, codes)
+    moments, possible = _times(f)
+    return columns | _target(f) | {"request_time": moments}, good & possible
+
+
+def _times(f: Fields) -> tuple[pa.Array, Mask]:
+    """Times of `[07/Nov/2021:09:14:02 +0000]`: minutes are few and parsed as text, seconds are arithmetic."""
+    cells = f.buffer.windows(f.begin + f.spaces[:, 2] + 2, _TIME_WIDTH)
+    tens, ones = cells[:, _SECONDS] - _ZERO, cells[:, _SECONDS + 1] - _ZERO
+    cells[:, _SECONDS : _SECONDS + 2] = _ZERO
+    found = pa.Array.from_buffers(pa.binary(_TIME_WIDTH), len(cells), [None, pa.py_buffer(cells)]).dictionary_encode()
+    minutes = [parse_time_us(text.decode("latin-1")) for text in found.dictionary.to_pylist()]
+    codes = found.indices.to_numpy()
+    possible = np.array([minute is not None for minute in minutes], np.bool_)[codes] & (tens < 6) & (ones < 10)
+    moments = np.array([minute or 0 for minute in minutes], np.int64)[codes] + (tens * 10 + ones) * np.int64(1_000_000)
+    return pa.array(moments.view("datetime64[us]")).cast(frames.TIME), possible
 
 
 def _target(f: Fields) -> dict[str, pa.Array]:
@@ -282,7 +304,7 @@ def _target(f: Fields) -> dict[str, pa.Array]:
     mark = end.copy()
     # the last assignment to a row wins: from right to left that is the leftmost mark
     mark[rows[theirs][::-1]] = columns[theirs][::-1]
-    return {"path": cut(f.text, start, mark), "query": cut(f.text, mark + 1, end, mark < end)}
+    return {"path": f.cut(start, mark), "query": f.cut(mark + 1, end, mark < end)}
 
 
 def _unescaped(f: Fields) -> pa.StringArray:
@@ -290,15 +312,9 @@ def _unescaped(f: Fields) -> pa.StringArray:
     return strings(kept, f.lengths - f.quotes.shape[1] // 2)
 
 
-def _dash(text: str) -> str | None:
-    return None if text == "-" else text
-
-
 def _status(text: str) -> int | None:
-    """-1 for what is no status."""
-    return None if text == "-" else int(text) if len(text) == 3 and text.isdigit() else -1
+    return None if text == "-" else int(text) if len(text) == 3 and text.isdigit() else _IMPOSSIBLE
 
 
 def _size(text: str) -> int | None:
-    """-1 for what is no size."""
-    return None if text == "-" else int(text) if 0 < len(text) <= 18 and text.isdigit() else -1
+    return None if text == "-" else int(text) if 0 < len(text) <= 18 and text.isdigit() else _IMPOSSIBLE

@@ -8,28 +8,24 @@ ecs_task_arn, ecs_task_definition. Key order is free.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from lab_helpers import frames
+from lab_helpers import frames, record_scan
 from lab_helpers.apache import BROKEN_REQUEST, NOT_ACCESS_LOG, parse_line
+from lab_helpers.byte_columns import Scratch
+from lab_helpers.frames import COLUMN_OF_KEY
 
 NOT_JSON = "not JSON"
 NO_LOG = "no log field"
 NOT_UTF8 = "not UTF-8"
 PROBLEMS = (BROKEN_REQUEST, NOT_ACCESS_LOG, NOT_JSON, NO_LOG, NOT_UTF8)
 
-COLUMN_OF_KEY = {
-    "source": "source",
-    "container_id": "container_id",
-    "container_name": "container",
-    "ecs_cluster": "cluster",
-    "ecs_task_arn": "task",
-    "ecs_task_definition": "task_definition",
-}
 _LINE_COLUMNS = (
     "remote_host", "ident", "user", "request_time", "method", "path", "query", "protocol", "status", "size", "referer",
     "user_agent", "problem",
@@ -37,12 +33,40 @@ _LINE_COLUMNS = (
 Row = tuple[Any, ...]
 
 
-def read(data: bytes) -> tuple[pa.Table, Sequence[int]]:
-    """Read newline-delimited records; the table, and for each row the index of the line that it came from."""
-    return read_slowly(data)
+class Reader:
+    """Reads buffers of records; what it learns from one (`record_scan.Template`) speeds up the next. Threads may
+    share it.
+    """
+
+    def __init__(self) -> None:
+        self._templates: list[record_scan.Template] = []
+        self._scratch = Scratch()
+
+    def read(self, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
+        """Read newline-delimited records; the table, and for each row the index of the line that it came from.
+
+        Agrees with `read_slowly` row for row.
+        """
+        regular = record_scan.scan(data, self._templates, self._scratch)
+        if regular.table is None or regular.others:
+            table, origin = read_slowly(b"\n".join(regular.others))
+            parts = [part for part in (regular.table, table) if part is not None]
+            lines = np.concatenate([regular.lines, regular.other_lines[origin]])
+            whole = pa.concat_tables(parts).unify_dictionaries()
+        else:
+            whole, lines = regular.table, regular.lines
+        if (np.diff(lines) >= 0).all():
+            return whole, lines
+        order = np.argsort(lines, kind="stable")
+        return whole.take(pa.array(order)), lines[order]
 
 
-def read_slowly(data: bytes) -> tuple[pa.Table, list[int]]:
+def read(data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
+    """`Reader.read` for a single buffer."""
+    return Reader().read(data)
+
+
+def read_slowly(data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
     """Read newline-delimited records one by one: the exact reading that every faster one must agree with.
 
     Returns the table and, for each row, the index of the line that it came from (a line may hold glued records).
@@ -53,18 +77,13 @@ def read_slowly(data: bytes) -> tuple[pa.Table, list[int]]:
         for row in _rows_of_line(raw):
             rows.append(row)
             origin.append(index)
-    return _table(rows), origin
+    return _table(rows), np.array(origin, np.int64)
 
 
 def split_lines(data: bytes) -> list[bytes]:
     """The lines of a delivered object, without their newlines; the last one may lack its newline."""
     lines = data.split(b"\n")
     return lines[:-1] if not lines[-1] else lines
-
-
-def task_id(arn: str | None) -> str | None:
-    """The id at the end of a task ARN."""
-    return arn.rpartition("/")[2] if arn else None
 
 
 def _rows_of_line(raw: bytes) -> Iterator[Row]:
@@ -128,5 +147,5 @@ def _table(rows: list[Row]) -> pa.Table:
     names = (*COLUMN_OF_KEY.values(), *_LINE_COLUMNS, "line")
     columns: dict[str, Any] = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     if rows:
-        columns["task"] = [task_id(arn) for arn in columns["task"]]
+        columns["task"] = [frames.task_id(arn) for arn in columns["task"]]
     return frames.from_columns(columns, len(rows))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,6 +23,8 @@ from lab_helpers.parallel import OnProgress, Progress, in_order
 logger = logging.getLogger(__name__)
 
 WORKERS = 8
+_PARSING = threading.BoundedSemaphore(os.cpu_count() or 2)
+"""More threads than cores help while S3 is waited for; while parsing they only take the interpreter from each other."""
 DAMAGED = "damaged_objects"
 """Name in `frame.attrs` of the list of objects that could not be read in full."""
 
@@ -72,8 +76,10 @@ def read_objects(
     empty frame with all columns.
     """
     damages: list[Damage] = []
-    tables = [table for table, _ in _read(client, bucket, prefix, since, until, workers, on_progress, damages)]
-    frame = frames.to_frame(tables)
+    # a generator: with no other reference to a table its memory is given back while the frame is being made
+    frame = frames.to_frame(
+        table for table, _ in _read(client, bucket, prefix, since, until, workers, on_progress, damages)
+    )
     frame.attrs[DAMAGED] = [asdict(damage) for damage in damages]
     return frame
 
@@ -152,7 +158,8 @@ def _read(
     damages: list[Damage],
 ) -> Iterator[tuple[pa.Table, Damage | None]]:
     found = _listing(client, bucket, prefix, since, until)
-    results = in_order(lambda item: _read_object(client, bucket, item), found, workers)
+    reader = records.Reader()
+    results = in_order(lambda item: _read_object(client, bucket, item, reader), found, workers)
     for done, (table, damage) in enumerate(results, start=1):
         if damage:
             damages.append(damage)
@@ -176,16 +183,19 @@ def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until:
     return [o for o in found if (not floor or o.delivered_at >= floor) and (not end or o.delivered_at < end)]
 
 
-def _read_object(client: Any, bucket: str, item: StoredObject) -> tuple[pa.Table, Damage | None]:
+def _read_object(
+    client: Any, bucket: str, item: StoredObject, reader: records.Reader
+) -> tuple[pa.Table, Damage | None]:
     with aws_errors("GetObject"):
         body = client.get_object(Bucket=bucket, Key=item.key)["Body"].read()
-    unpacked = unpack(body, item.key)
-    table = _table(unpacked, item)
+    with _PARSING:
+        unpacked = unpack(body, item.key)
+        table = _table(unpacked, item, reader)
     return table, Damage(item.key, unpacked.why, table.num_rows) if unpacked.why else None
 
 
-def _table(unpacked: Unpacked, item: StoredObject) -> pa.Table:
-    table, _ = records.read(unpacked.data)
+def _table(unpacked: Unpacked, item: StoredObject, reader: records.Reader) -> pa.Table:
+    table, _ = reader.read(unpacked.data)
     rows = table.num_rows
     columns = {name: table[name] for name in table.column_names} | {
         "s3_key": pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()).fill_null(0), [item.key]),
