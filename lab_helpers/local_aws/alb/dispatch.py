@@ -1,0 +1,132 @@
+"""A request's way to a target: whom, over which connection, and what may be tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lab_helpers.local_aws.alb.target_connection import BlockedError, TargetConnection
+
+if TYPE_CHECKING:
+    from lab_helpers.local_aws.alb.exchange import Exchange
+    from lab_helpers.local_aws.alb.model import TargetKey
+    from lab_helpers.local_aws.alb.targets import GroupRuntime, Target
+
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+_FRESH_S = 1.0  # a pooled connection idle for longer might be closed by the target just now: not for a POST
+_KEPT_LIMIT_BYTES = 64 * 1024
+
+
+class Dispatch:
+    """Sends one exchange's bytes, keeping them until there is a connection; runs in the event loop's thread.
+
+    A request is tried again only when no byte of an answer came and either nothing was sent (the target refused the
+    connection) or it is idempotent and went over a pooled connection that turned out to be closed.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._wiring = exchange.door.balancer.wiring
+        self._idempotent = exchange.head.method in _IDEMPOTENT
+        self._group: GroupRuntime | None = None
+        self._waiting: list[bytes] = []
+        self._replay: list[bytes] | None = None
+        self._tried: set[TargetKey] = set()
+        self._ended = False
+        self.connection: TargetConnection | None = None
+        self.target: Target | None = None
+
+    def begin(self, group: GroupRuntime, head: bytes) -> None:
+        """Choose a target of `group` and send `head`, then what `send` was given before."""
+        self._group = group
+        self._waiting.insert(0, head)
+        self._connect()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes, or keep them until there is a connection; a client that sends much has to wait."""
+        if self.connection is not None:
+            self.connection.write(data)
+            if self._replay is not None:
+                self._keep(self._replay, data)
+        elif data and not self._keep(self._waiting, data):
+            self._exchange.client.pause_reading()
+
+    def answered(self) -> None:
+        """An answer has begun: nothing may be sent again."""
+        self._replay = None
+
+    def try_again(self) -> bool:
+        """Send all again on a new connection after the old one was lost; False: that may not be."""
+        lost, self.connection = self.connection, None
+        if lost is None or lost.uses < 2 or self._replay is None:
+            return False
+        self._waiting, self._replay = self._replay, None
+        self._connect(pooled=False)
+        return True
+
+    def end(self, reusable: bool) -> None:
+        """The exchange is over; a reusable connection goes back to the pool."""
+        self._ended = True
+        connection, self.connection = self.connection, None
+        if connection is not None and reusable:
+            connection.release(self._wiring.clock.monotonic())
+        elif connection is not None:
+            connection.close()
+
+    def cut(self) -> None:
+        """The exchange failed: the target need not go on."""
+        self._ended = True
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.exchange = None
+            connection.abort()
+
+    def _keep(self, kept: list[bytes], data: bytes) -> bool:
+        kept.append(data)
+        fits = sum(map(len, kept)) <= _KEPT_LIMIT_BYTES
+        if not fits and kept is self._replay:
+            self._replay = None
+        return fits
+
+    def _connect(self, pooled: bool = True) -> None:
+        target = self._group.pick(self._tried) if self._group else None
+        if target is None:
+            self._exchange.fail(502 if self._tried else 503)
+            return
+        self.target = target
+        connection = self._reuse(target) if pooled else None
+        if connection is not None:
+            self._carry_by(connection)
+        else:
+            asyncio.get_running_loop().create_task(self._open(target))
+
+    def _reuse(self, target: Target) -> TargetConnection | None:
+        node, groups = self._exchange.client.node, self._exchange.door.balancer.settings.security_groups
+        if not self._wiring.may_pass(node, groups, target.key):
+            return None
+        since = 0.0 if self._idempotent else self._wiring.clock.monotonic() - _FRESH_S
+        return TargetConnection.reuse(target, node, since)
+
+    async def _open(self, target: Target) -> None:
+        node, groups = self._exchange.client.node, self._exchange.door.balancer.settings.security_groups
+        try:
+            connection = await TargetConnection.open(self._wiring, target, node, groups)
+        except BlockedError:
+            return  # packets are dropped without a word: the exchange's time-out ends this
+        except OSError:
+            self._tried.add(target.key)
+            if not self._ended:
+                self._connect()
+            return
+        if self._ended:
+            connection.release(self._wiring.clock.monotonic())
+        else:
+            self._carry_by(connection)
+
+    def _carry_by(self, connection: TargetConnection) -> None:
+        data = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
+        self._waiting = []
+        self._replay = [data] if connection.uses and self._idempotent else None
+        self.connection = connection
+        connection.carry(self._exchange, data)
+        self._exchange.sent()
