@@ -132,7 +132,8 @@ def _frames(content: bytes) -> Iterator[tuple[float, bytes]]:
     while at + _FRAME.size <= len(content):
         arrived_at, length = _FRAME.unpack_from(content, at)
         at += _FRAME.size
-        if at + length > len(content):
+        # A power cut may leave a tail of zeros where the data should be.
+        if at + length > len(content) or arrived_at <= 0:
             return
         yield arrived_at, content[at : at + length]
         at += length
