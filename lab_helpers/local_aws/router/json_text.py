@@ -2,7 +2,7 @@
 
 Source: Fluent Bit 4.2.8. Compact; by default everything outside ASCII is `\\uXXXX` (`json.escape_unicode false` gives
 raw UTF-8); DEL is escaped; whole floats end in `.0`, others are `%.16g`, nan and inf are bare words; keys that are no
-strings are written bare; ext values are `"\\x01\\x02"`; bytes that are no UTF-8 are left out.
+strings are written bare; ext values are `"\\x01\\x02"`; for bytes that are no UTF-8 see utf8.py.
 
 orjson writes what needs none of this, which is nearly everything; the rest goes through `careful`.
 """
@@ -16,9 +16,10 @@ from typing import Any
 import msgpack
 import orjson
 
+from lab_helpers.local_aws.router.utf8 import quote_invalid
+
 _FLOAT_INTEGER_LIMIT = 2.0**63
 _SURROGATES = re.compile("[\ud800-\udfff]+")
-_OVERLONG = re.compile("\udcc0([\udc80-\udcbf])|\udcc1([\udc80-\udcbf])")
 
 
 def dumps(value: Any, escape_unicode: bool = True) -> bytes:
@@ -60,10 +61,9 @@ def careful(value: Any, escape_unicode: bool = True) -> str:
 
 
 def quote(text: str, escape_unicode: bool = True) -> str:
-    """Return the string literal; lone surrogates (invalid bytes of the record) are left out."""
+    """Return the string literal."""
     if _SURROGATES.search(text):
-        text = _OVERLONG.sub(_overlong, text)
-        text = _SURROGATES.sub("", text)
+        return quote_invalid(text, escape_unicode)
     return encode_basestring_ascii(text) if escape_unicode else encode_basestring(text).replace("\x7f", "\\u007f")
 
 
@@ -84,9 +84,3 @@ def _scalar(value: Any) -> str:
     if value is False:
         return "false"
     return number(value) if isinstance(value, float) else str(int(value))
-
-
-def _overlong(found: re.Match[str]) -> str:
-    # c0 xx and c1 xx are two-byte spellings of ASCII: the reference's decoder accepts them
-    low, high = found.groups()
-    return chr((ord(low) & 0x3F) if low else 0x40 | (ord(high) & 0x3F))

@@ -61,19 +61,15 @@ def declare(configuration: Configuration, service: Service, kind: PluginKind) ->
     """Return the instances of one kind in the order of the configuration. Raises ConfigError (exit code 1)."""
     log = ComponentLog(service.sink)
     sections = configuration.of_kind(kind.value)
-    counts: dict[str, int] = {}
     declared = []
     for number, section in enumerate(sections):
         plugin = _plugin_of(section, kind, configuration, service, log)
-        # inputs are numbered over all plugins, filters and outputs within their plugin
-        index = number if kind is PluginKind.INPUT else counts.get(plugin.name, 0)
-        counts[plugin.name] = index + 1
         core, pairs = _split(section, kind, configuration, service, log)
         if core.get("log_level") and core["log_level"].lower() not in LEVEL_NAMES:
             log.error(f"[config] could not configure property 'log_level' on {kind.value} plugin with section name "
                       f"'{section.get('name')}'")  # fmt: skip
             raise ConfigError("log_level")
-        declared.append(Declared(plugin, number, f"{plugin.name}.{index}", core, pairs))
+        declared.append(Declared(plugin, number, f"{plugin.name}.{number}", core, pairs))
     return declared
 
 

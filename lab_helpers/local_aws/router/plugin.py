@@ -78,7 +78,7 @@ class FilterContext(Context):
 
     emit: Callable[[str, list[Record]], None] = field(kw_only=True)
     loop: Loop = field(kw_only=True)
-    exit: Callable[[int], None] = field(kw_only=True, default=lambda status: None)
+    exit: Callable[[int], None] = field(kw_only=True, default=lambda _status: None)
 
 
 @dataclass

@@ -164,8 +164,8 @@ class RecordStream:
             yield self._joined(joined)
 
     def _joined(self, lines: list[bytes]) -> bytes:
-        text = b"".join(lines)
-        return text if self._api.last_newline else text[:-1]
+        # the reference ends a Firehose record with one more newline than its lines have
+        return b"".join(lines) + b"\n" * self._api.last_newline
 
     # calls
 

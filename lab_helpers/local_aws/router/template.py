@@ -14,7 +14,7 @@ from lab_helpers.local_aws.router.accessor import MISSING, Path, parse_path
 from lab_helpers.local_aws.router.json_text import careful
 from lab_helpers.local_aws.router.log import Log
 
-_PART = re.compile(r"\$(?:[^$\s,\".\[\]]|\.(?=[A-Za-z0-9_]))+(?:\[[^\]]*\])*")
+_PART = re.compile(r"""\$TAG\[\d+\]|\$TAG|\$(?:[^'., "]|'[^']*')+""")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Template:
         for part in self.parts:
             text = part if isinstance(part, str) else _value(part, tag, body)
             if text is None:
-                name = part.root if isinstance(part, Path) else "TAG"
-                log.warn(f"[record accessor] translation failed, root key={name}")
+                root = part.root if isinstance(part, Path) else ""
+                log.warn(f"[record accessor] translation failed, root key={root}")
                 return None
             texts.append(text)
         return "".join(texts)
@@ -66,11 +66,16 @@ def _part(text: str) -> Path | TagPart:
 
 def _value(part: Path | TagPart, tag: str, body: dict[Any, Any]) -> str | None:
     if isinstance(part, TagPart):
-        pieces = tag.split(".")
-        if part.index is None:
-            return tag
-        return pieces[part.index] if part.index < len(pieces) else None
+        return _tag_part(tag, part.index)
     value = part.get(body)
     if value is MISSING:
         return None
     return value if isinstance(value, str) else careful(value)
+
+
+def _tag_part(tag: str, index: int | None) -> str:
+    """Return the whole tag, or its part between dots; '' where there is no such part."""
+    pieces = tag.split(".")
+    if index is None:
+        return tag
+    return pieces[index] if index < len(pieces) else ""

@@ -12,6 +12,7 @@ CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.FILTER, "expect"),
     (PluginKind.FILTER, "grep"),
     (PluginKind.FILTER, "modify"),
+    (PluginKind.FILTER, "multiline"),
     (PluginKind.FILTER, "nest"),
     (PluginKind.FILTER, "parser"),
     (PluginKind.FILTER, "record_modifier"),
@@ -19,6 +20,7 @@ CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.FILTER, "throttle"),
     (PluginKind.OUTPUT, "cloudwatch_logs"),
     (PluginKind.OUTPUT, "kinesis_firehose"),
+    (PluginKind.OUTPUT, "kinesis_streams"),
     (PluginKind.OUTPUT, "null"),
     (PluginKind.OUTPUT, "stdout"),
 )

@@ -18,6 +18,7 @@ from lab_helpers.local_aws.router.aws import log_error, read_error
 from lab_helpers.local_aws.router.aws_output import USER_AGENT, build_client, values_of_key
 from lab_helpers.local_aws.router.buffer import Chunk
 from lab_helpers.local_aws.router.encode import JsonBatch, escape_lines
+from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.put_log_events import Batches, Event, body_of
@@ -46,6 +47,7 @@ class CloudWatchLogs:
 
     def __init__(self, options: Options, context: OutputContext) -> None:
         self._log, self._options = context.log, options
+        self._core_log = ComponentLog(context.service.sink)
         self._escape = context.service.escape_unicode
         self._check(options)
         self._group_template = self._template("log_group_template")
@@ -169,8 +171,8 @@ class CloudWatchLogs:
     # groups and streams
 
     def _stream_for(self, tag: str, body: dict[Any, Any]) -> LogStream:
-        stream = self._stream_template.render(tag, body, self._log) if self._stream_template else None
-        group = self._group_template.render(tag, body, self._log) if self._group_template else None
+        stream = self._stream_template.render(tag, body, self._core_log) if self._stream_template else None
+        group = self._group_template.render(tag, body, self._core_log) if self._group_template else None
         if stream is None:
             stream = self._options["log_stream_name"] or f"{self._options['log_stream_prefix']}{tag}"
         return LogStream(group or self._options["log_group_name"], stream)
