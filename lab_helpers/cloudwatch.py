@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
+import orjson
 import pandas as pd
 import pyarrow as pa
 
@@ -21,6 +23,7 @@ from lab_helpers.frames import CATEGORY, TIME, Moment
 from lab_helpers.parallel import OnProgress, Progress, growing
 
 WORKERS = 16
+_OPERATION = "FilterLogEvents"
 MAX_WINDOWS = 12
 """Windows that the rest of one dense stream is cut into."""
 
@@ -63,7 +66,8 @@ def read_events(
     SettingsError for a reversed range; a range without events gives an empty frame with all columns.
     """
     pages = _pages(client, group, since, until, streams, pattern, workers, on_progress)
-    return _ordered(frames.to_frame(_log_table(stream, events) for stream, events in pages))
+    reader = records.Reader()
+    return frames.to_frame(_in_order([(s, e[0]["timestamp"], _log_table(s, e, reader)) for s, e in pages]))
 
 
 def iter_events(
@@ -80,8 +84,9 @@ def iter_events(
     """Like `read_events`, a frame a page (up to 10,000 lines), in no order between pages; holds `workers` pages at
     most.
     """
+    reader = records.Reader()
     for stream, events in _pages(client, group, since, until, streams, pattern, workers, on_progress):
-        yield frames.to_frame([_log_table(stream, events)])
+        yield frames.to_frame([_log_table(stream, events, reader)])
 
 
 def read_messages(
@@ -99,7 +104,8 @@ def read_messages(
     Range and errors as in `read_events`.
     """
     pages = _pages(client, group, since, until, streams, pattern, workers, None)
-    return _ordered(frames.to_frame((_message_table(*page) for page in pages), MESSAGE_SCHEMA))
+    tables = _in_order([(stream, events[0]["timestamp"], _message_table(stream, events)) for stream, events in pages])
+    return frames.to_frame(tables, MESSAGE_SCHEMA)
 
 
 def list_streams(client: Any, group: str, prefix: str = "") -> pd.DataFrame:
@@ -135,6 +141,7 @@ def _pages(
     on_progress: OnProgress | None,
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     start, end = frames.time_range(since, until)
+    _parse_events_fast(client)
     names = None if streams is None else set(streams)
     windows = [
         Window(s["logStreamName"], _milliseconds(start), _milliseconds(end), s.get("lastEventTimestamp"))
@@ -153,6 +160,23 @@ def _pages(
             yield page
 
 
+def _parse_events_fast(client: Any) -> None:
+    """Let orjson read the events of an answer: botocore walks its model for each field, which takes longer than
+    the call.
+    """
+    hooks = getattr(getattr(client, "meta", None), "events", None)
+    if hooks is not None:
+        hooks.register(f"before-parse.cloudwatch-logs.{_OPERATION}", _take_events, unique_id="lab-events")
+
+
+def _take_events(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    if response_dict["status_code"] != HTTPStatus.OK or not response_dict["body"].startswith(b"{"):
+        return
+    answer = orjson.loads(response_dict["body"])
+    customized_response_dict["events"] = answer.pop("events", [])
+    response_dict["body"] = orjson.dumps(answer)
+
+
 def _read_page(
     client: Any, group: str, window: Window, pattern: str | None
 ) -> tuple[list[dict[str, Any]], list[Window]]:
@@ -160,7 +184,7 @@ def _read_page(
     # FilterLogEvents includes both ends; the range's end does not belong to it
     bounds = {"startTime": window.start_ms, "endTime": None if window.end_ms is None else window.end_ms - 1}
     options = bounds | {"nextToken": window.token, "filterPattern": pattern}
-    with aws_errors("FilterLogEvents"):
+    with aws_errors(_OPERATION):
         answer = client.filter_log_events(**request, **{k: v for k, v in options.items() if v is not None})
     return what_follows(window, answer["events"], answer.get("nextToken"))
 
@@ -187,11 +211,18 @@ def what_follows(
     return [event for event in events if event["timestamp"] < last], rest
 
 
-def _log_table(stream: str, events: list[dict[str, Any]]) -> pa.Table:
-    # a message may hold line breaks: JSON text has none inside strings, so they mean nothing there
-    data = b"\n".join(event["message"].encode("utf-8", "replace").replace(b"\n", b" ") for event in events)
-    table, origin = records.read(data)
-    columns = {name: table[name] for name in table.column_names} | _event_columns(stream, [events[i] for i in origin])
+def _one_a_line(messages: list[str]) -> bytes:
+    text = "\n".join(messages)
+    if text.count("\n") >= len(messages):
+        # JSON text has no line break inside strings, so there they mean nothing
+        text = "\n".join(message.replace("\n", " ") for message in messages)
+    return text.encode("utf-8", "replace")
+
+
+def _log_table(stream: str, events: list[dict[str, Any]], reader: records.Reader) -> pa.Table:
+    table, origin = reader.read(_one_a_line([event["message"] for event in events]))
+    found = events if len(origin) == len(events) else [events[n] for n in origin]
+    columns = {name: table[name] for name in table.column_names} | _event_columns(stream, found)
     return frames.from_columns(columns, table.num_rows)
 
 
@@ -216,6 +247,6 @@ def _milliseconds(moment: Any) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
 
 
-def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    order = frame.assign(stream=frame["stream"].astype(str)).sort_values(["stream", "event_time"], kind="stable").index
-    return frame.loc[order].reset_index(drop=True)
+def _in_order(pages: list[tuple[str, int, pa.Table]]) -> list[pa.Table]:
+    """Pages by stream and time. They do not overlap; those that begin in one millisecond came in their order."""
+    return [table for _, _, table in sorted(pages, key=lambda page: page[:2])]
