@@ -142,6 +142,7 @@ class Operations:
             if _is_application(shape):
                 shape["DNSName"] = f"127.0.0.1:{self._plane.main_port(shape['LoadBalancerArn'])}"
                 shape["State"] = {"Code": "active"}
+                shape["Scheme"] = shape.get("Scheme") or "internet-facing"
         return answer
 
 
