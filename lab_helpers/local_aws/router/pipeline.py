@@ -140,8 +140,8 @@ def _split(
     pairs: list[tuple[str, str]] = []
     for key, value in _flat(section):
         lower = key.lower()
-        if lower in SPECIAL_PROPERTIES:
-            continue
+        if lower in SPECIAL_PROPERTIES and not (kind is PluginKind.FILTER and lower == "condition"):
+            continue  # modify has an option of that name
         text = expand(value, configuration.variables, service.environment, log)
         if lower in CORE_PROPERTIES[kind] or (kind is not PluginKind.FILTER and lower.startswith(CORE_PREFIXES)):
             core[lower] = text
