@@ -247,4 +247,4 @@ def _serve(engine: Engine, sink: Sink) -> int:
     engine.loop.run()
     engine.close()
     sys.stdout.flush()
-    return 0
+    return engine.exit_code

@@ -35,6 +35,8 @@ from lab_helpers.local_aws.router.workers import Worker
 HIGH_BYTES = 12 * 1024 * 1024
 # msgpack bytes in the outputs' hands above which reading waits a little
 READ_PAUSE_S = 0.05
+GRACE_TICK_S = 1.0
+# so even an idle router takes a second to end, as the reference does: timers of outputs run on meanwhile
 
 
 @dataclass
@@ -76,6 +78,7 @@ class Engine:
         self._filters_by_tag: dict[str, list[FilterInstance]] = {}
         self._outputs_by_tag: dict[str, list[OutputInstance]] = {}
         self._grace_ticks = 0
+        self.exit_code = 0
         self.stopping = False
 
     # building
@@ -143,7 +146,7 @@ class Engine:
 
         options = read_options(one, self.service, "-F", failed)
         context = FilterContext(
-            one.name, one.log(self.service), self.service, one.core, emit=emit, loop=self.loop
+            one.name, one.log(self.service), self.service, one.core, emit=emit, loop=self.loop, exit=self.exit_with
         )  # fmt: skip
         step = self._created(one, options, context, failed)
         self.filters.append(FilterInstance(one.shown_name, matches(one, self.service), step))
@@ -263,8 +266,6 @@ class Engine:
             instance.paused = False
             self.log.info(f"[input] {instance.name} resume (mem buf overlimit)")
             instance.source.resume()
-        if self.stopping:
-            self._stop_when_drained()
 
     # draining
 
@@ -284,8 +285,12 @@ class Engine:
                 one.step.stop()
         self.tasks.retry_now()
         self.flush()
-        self.loop.call_every(1.0, self._grace_tick)
-        self._stop_when_drained()
+        self.loop.call_every(GRACE_TICK_S, self._grace_tick)
+
+    def exit_with(self, exit_code: int) -> None:
+        """Drain and end with this exit code (filter expect)."""
+        self.exit_code = exit_code
+        self.loop.hand_in(self.request_stop)
 
     def _grace_tick(self) -> None:
         self._grace_ticks += 1
@@ -294,10 +299,6 @@ class Engine:
             self._print_pending(pending)
         if not pending or self._grace_ticks >= self.service.grace_s:
             self._end(len(pending))
-
-    def _stop_when_drained(self) -> None:
-        if not self.tasks.pending():
-            self._end(0)
 
     def _end(self, pending: int) -> None:
         self.log.info(f"[engine] service has stopped ({pending} pending tasks)")

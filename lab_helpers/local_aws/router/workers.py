@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,10 @@ Done = Callable[[Chunk, FlushResult], None]
 
 
 class Worker:
-    """Runs `flush` of one output. `done(chunk, result)` is called on the worker's thread, for each chunk once."""
+    """Runs `flush` of one output. `done(chunk, result)` is called on the worker's thread, for each chunk once.
+
+    An output with `tick_every_s` has its `tick` called that often, from its first flush on.
+    """
 
     def __init__(self, name: str, output: Any, done: Done, log: Log) -> None:
         self._name, self._output, self._done, self._log = name, output, done, log
@@ -38,10 +42,26 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (chunk := self._queue.get()) is not None:
+        every_s: float = getattr(self._output, "tick_every_s", 0.0)
+        due: float | None = None
+        while True:
             try:
-                result = self._output.flush(chunk)
-            except Exception as exc:  # a bug of ours must cost one chunk, and say so, not the output
-                self._log.error(f"[output:{self._name}] internal error, chunk dropped: {type(exc).__name__}: {exc}")
-                result = FlushResult.ERROR
-            self._done(chunk, result)
+                chunk = self._queue.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+            except queue.Empty:
+                chunk = None
+            else:
+                if chunk is None:
+                    return
+                self._flush(chunk)
+                due = due or (time.monotonic() + every_s if every_s else None)
+            if due is not None and time.monotonic() >= due:
+                due = time.monotonic() + every_s
+                self._output.tick()
+
+    def _flush(self, chunk: Chunk) -> None:
+        try:
+            result = self._output.flush(chunk)
+        except Exception as exc:  # a bug of ours must cost one chunk, and say so, not the output
+            self._log.error(f"[output:{self._name}] internal error, chunk dropped: {type(exc).__name__}: {exc}")
+            result = FlushResult.ERROR
+        self._done(chunk, result)

@@ -22,6 +22,7 @@ CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.OUTPUT, "kinesis_firehose"),
     (PluginKind.OUTPUT, "kinesis_streams"),
     (PluginKind.OUTPUT, "null"),
+    (PluginKind.OUTPUT, "s3"),
     (PluginKind.OUTPUT, "stdout"),
 )
 # (kind, name); the module is plugins/in_NAME.py, filter_NAME.py or out_NAME.py and ends with its PLUGIN
