@@ -192,6 +192,10 @@ class StreamWorker:
         except DeliveryError as error:
             self._failed(definition, segment, error)
             return False
+        except Exception as exc:  # a fault of ours must not end the thread: what is held would stay for ever
+            _LOG.exception("%s: an attempt to deliver failed", definition.name)
+            self._failed(definition, segment, DeliveryError("S3.InternalError", repr(exc)))
+            return False
         with self._condition:
             self._book.drop(segment)
             self._failures, self._failing_with, self._retry_at_s = 0, None, 0.0
