@@ -112,7 +112,9 @@ def start(container: Container, world: World, env: Mapping[str, str], folder: Pa
         launch = container.runtime.prepare(request)
         gate = _Gate(on_exit)
         try:
-            process = ContainerProcess(launch.argv, launch.env, folder, container.driver, world.warden, gate.exited)
+            process = ContainerProcess(
+                launch.argv, launch.env, folder, container.driver, world.warden, gate.exited, launch.hidden
+            )
         except OSError as exc:
             launch.release()
             raise ContainerStartError(f"CannotStartContainerError: {launch.argv[0]}: {exc.strerror}") from exc

@@ -40,8 +40,9 @@ class ContainerProcess:
         driver: LogDriver,
         warden: Warden,
         on_exit: Callable[[], None] = lambda: None,
+        hidden: bytes | None = None,
     ) -> None:
-        self._driver, self._warden, self._on_exit = driver, warden, on_exit
+        self._driver, self._warden, self._on_exit, self._hidden = driver, warden, on_exit, hidden
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.exited = threading.Event()
         self.finished = threading.Event()
@@ -131,6 +132,8 @@ class ContainerProcess:
             selector.unregister(stream)
             stream.close()
         lines = splitter.feed(data) if data else splitter.finish()
+        if self._hidden is not None:
+            lines = [line for line in lines if self._hidden not in line.text]
         if lines:
             self._remember(lines)
             self._driver.write(lines)

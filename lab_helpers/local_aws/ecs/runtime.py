@@ -41,7 +41,8 @@ class Launch:
 
     `sockets` says where what listens on a container port really listens; `is_ready` is asked until it is true;
     `release` gives back what was taken, once the program has ended. `retry_codes`: exit codes before being ready that
-    are worth another try (a port snatched by a stranger).
+    are worth another try (a port snatched by a stranger). `hidden`: lines with this in them never reach the log
+    driver.
     """
 
     argv: Sequence[str]
@@ -51,6 +52,7 @@ class Launch:
     release: Callable[[], None] = lambda: None
     stop_signal: signal.Signals = signal.SIGTERM
     retry_codes: frozenset[int] = frozenset()
+    hidden: bytes | None = None
 
 
 class Runtime(Protocol):

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from lab_helpers.errors import MissingToolError
+from lab_helpers.local_aws.ecs.httpd_answers import PAGE
 from lab_helpers.local_aws.ecs.images import Image
 from lab_helpers.local_aws.ecs.ports import LOOPBACK, accepts
 from lab_helpers.local_aws.ecs.runtime import PACKAGE_ROOT, Launch, LaunchRequest
@@ -24,7 +25,6 @@ from lab_helpers.local_aws.network import Socket
 
 log = logging.getLogger(__name__)
 
-PAGE = b"<html><body><h1>It works!</h1></body></html>\n"
 HTTP_PORT = 80
 PROGRAMS = ("apache2", "httpd")
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/apache2/bin", "/opt/homebrew/bin", "/usr/local/bin")
@@ -32,6 +32,8 @@ MODULE_FOLDERS = ("lib/apache2/modules", "lib64/httpd/modules", "lib/httpd/modul
 """Below the prefix of the program: Debian, Fedora, Homebrew, macOS, the official image."""
 MODULES = ("mpm_event", "unixd", "authz_core", "log_config", "dir", "mime", "remoteip")
 COULD_NOT_BIND = 1
+WIRING_NOTICE = b"AH03492: RemoteIPProxyProtocol"
+"""Apache says so in spite of LogLevel; the PROXY protocol is our wiring, not part of the image."""
 THREADS = 32
 
 _CONFIG = """\
@@ -86,6 +88,7 @@ class HttpdRuntime:
             is_ready=lambda: accepts(port),
             release=lambda: request.ports.give_back(port),
             stop_signal=signal.SIGWINCH,
+            hidden=WIRING_NOTICE,
             retry_codes=frozenset({COULD_NOT_BIND}),
         )
 
