@@ -49,7 +49,8 @@ def _terraform(settings: Settings) -> list[Row]:
     except LabError as exc:
         return [("Terraform", "none", "", False, str(exc))]
     rows: list[Row] = [("Terraform", f"from {binary.origin}", str(binary.version), True, "")]
-    search = ProviderSearch(settings.terraform_mirror or None, env, config.PROJECT / "terraform", binary.platform)
+    mirror, own_config = settings.terraform_mirror or None, config.terraform_cli_config() or None
+    search = ProviderSearch(mirror, env, config.PROJECT / "terraform", binary.platform, own_config)
     try:
         rows.append(("AWS provider", str(search.find()), "", True, ""))
     except LabError as exc:

@@ -53,6 +53,7 @@ class Lab:
             variables=self.variables(),
             binary_setting=self.settings.terraform or None,
             mirror_setting=self.settings.terraform_mirror or None,
+            cli_config_setting=config.terraform_cli_config() or None,
             instance=self.backend.identity(),
             display=self.display,
         )
@@ -138,7 +139,10 @@ def open_lab(notebook: str, **settings: Any) -> Lab:
     `notebook` is the notebook's name without `.ipynb`; its checks are collected under it. Raises SettingsError,
     LocalAwsStartError.
     """
+    from lab_helpers.display import TerraformBar  # matplotlib is slow to import, and the command line does without
+
     lab = attach(config.load(**settings))
+    lab.display = TerraformBar
     lab.check = Checks(notebook, lab.settings.home / CHECKS)
     return lab
 

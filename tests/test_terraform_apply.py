@@ -18,7 +18,9 @@ import boto3
 import pytest
 from werkzeug.serving import make_server
 
-from lab_helpers.terraform import RunResult, Terraform
+from lab_helpers.errors import TerraformError
+from lab_helpers.terraform import RunResult, Terraform, silent
+from lab_helpers.terraform.events import ResourceProgress
 
 PROJECT = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "ap-northeast-1"
@@ -379,6 +381,42 @@ def test_d1_the_injected_error_changes_one_policy(lab: Applied) -> None:
     assert set(resources) == {f"{bucket}:errortest", f"{bucket}:errortest/*"}
     lab.terraform.apply()
     assert set(role_policy(lab, "alpha-firehose-role")["S3Access"]["Resource"]) == {bucket, f"{bucket}/*"}
+
+
+class PressesCtrlC:
+    """A display that raises KeyboardInterrupt while the provider waits for the load balancer."""
+
+    def __init__(self, _: str) -> None:
+        self.pressed = False
+
+    def __enter__(self) -> PressesCtrlC:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: object) -> None:
+        if isinstance(event, ResourceProgress) and event.address == "aws_lb.httpd" and not self.pressed:
+            self.pressed = True
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_the_middle_of_an_apply(lab: Applied) -> None:
+    """What was begun is in the state when the interrupt reaches the notebook, so that a destroy finds all of it."""
+    other = replace(lab.terraform, data_dir=lab.folder / ".lab" / "other", display=PressesCtrlC)
+    other = other.with_variables(prefix="beta", log_group="/ecs/beta")
+    with pytest.raises(KeyboardInterrupt):
+        other.apply()
+    assert "aws_lb.httpd" in other.resources()
+    replace(other, display=silent).destroy()
+    assert [b["Name"] for b in lab.client("s3").list_buckets()["Buckets"] if b["Name"].startswith("beta")] == []
+    assert lab.client("ec2").describe_vpcs(Filters=[{"Name": "tag:Lab", "Values": ["beta"]}])["Vpcs"] == []
+
+
+def test_a_refused_variable_is_told_in_terraforms_words(lab: Applied) -> None:
+    """With the sentence of the variable's own validation."""
+    with pytest.raises(TerraformError, match="prefix must have 2 to 20 characters"):
+        lab.terraform.with_variables(prefix="Not-This").plan()
 
 
 def test_through_the_library_the_plan_is_the_same(lab: Applied) -> None:

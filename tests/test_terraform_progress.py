@@ -82,26 +82,31 @@ def test_something_is_printed_every_few_seconds() -> None:
 def test_only_slow_resources_get_a_line() -> None:
     """Thirty quick ones would hide the one that matters."""
     assert printed(
-        ResourceStarted("aws_vpc.lab", "create"),
+        PlannedChange("aws_vpc.lab", "create"),
+        PlannedChange("aws_lb.httpd", "create"),
         ResourceFinished("aws_vpc.lab", "create", 1),
         ResourceFinished("aws_lb.httpd", "create", 60),
-    ) == ["terraform apply: 2 of 0 · aws_lb.httpd took 60 s"]
+    ) == ["terraform apply: 2 of 2 · aws_lb.httpd took 60 s"]
 
 
-def test_announcements_errors_and_the_build_are_printed() -> None:
-    """Each line begins with the label, so that one pattern of a sanitise file finds them all."""
+def test_announcements_warnings_and_the_build_are_printed() -> None:
+    """Each line begins with the label, so that one pattern of a sanitise file finds them all.
+
+    Errors are not: they are the text of the exception, right below.
+    """
     lines = printed(
         ChangeCounts(1, 0, 0, "plan"),
         ProvisionOutput("terraform_data.fluentbit_image", "pushed latest"),
         ResourceFailed("aws_vpc.lab", "create", 1),
         Diagnostic("error", "no more VPCs"),
+        Diagnostic("warning", "old"),
         ChangeCounts(1, 0, 0, "apply"),
     )
     assert lines == [
         "terraform apply: plan: 1 to add, 0 to change, 0 to destroy",
         "terraform apply: terraform_data.fluentbit_image | pushed latest",
         "terraform apply: aws_vpc.lab failed",
-        "terraform apply: Error: no more VPCs",
+        "terraform apply: Warning: old",
         "terraform apply: done: 1 added, 0 changed, 0 destroyed",
     ]
 

@@ -129,13 +129,15 @@ class ProgressPrinter:
                 return f"{event.address} failed"
             case ProvisionOutput(text=text) if text:
                 return f"{event.address} | {text}"
-            case Diagnostic():
+            case Diagnostic() if not event.is_error:  # errors come with the exception
                 return str(event)
             case Heartbeat() if event.elapsed_s - self._printed_at_s >= self._steady_s:
                 return f"{self._count()} · {self.progress.elapsed_s:.0f} s{self._waiting()}"
         return ""
 
     def _count(self) -> str:
+        if not self.progress.total:
+            return "at work"
         return f"{self.progress.done} of {self.progress.total}"
 
     def _waiting(self) -> str:
