@@ -63,15 +63,18 @@ class Buffer:
         overlapping: NDArray[np.uint64] = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
         return overlapping[starts]
 
-    def matches(self, starts: Positions, text: bytes) -> Mask:
-        """Whether the buffer holds `text` at each start."""
+    def matches(self, starts: Positions, texts: Sequence[bytes], which: Positions) -> Mask:
+        """Whether the buffer holds at each start its text: `texts` (of one length), by number in `which`."""
         same = np.ones(len(starts), np.bool_)
-        whole = len(text) // 8 * 8
+        size = len(texts[0])
+        whole = size // 8 * 8
         for at in range(0, whole, MAX_WIDTH):
-            part = np.frombuffer(text[at : min(at + MAX_WIDTH, whole)], np.uint64)
-            same &= (self.windows(starts + at, part.nbytes).view(np.uint64) == part).all(axis=1)
-        for at in range(whole, len(text)):
-            same &= self.bytes[starts + at] == text[at]
+            end = min(at + MAX_WIDTH, whole)
+            wanted = np.frombuffer(b"".join(text[at:end] for text in texts), f"V{end - at}")
+            held = self.windows(starts + at, end - at).view(np.uint64)
+            same &= (held == wanted[which].view(np.uint64).reshape(held.shape)).all(axis=1)
+        for at in range(whole, size):
+            same &= self.bytes[starts + at] == np.array([text[at] for text in texts], np.uint8)[which]
         return same
 
 
@@ -122,9 +125,8 @@ def encoded(
 
 
 def text_category(buffer: Buffer, starts: Positions, ends: Positions, missing: str) -> pa.Array:
-    """The strings between two places each as a dictionary array; `missing` becomes null."""
-    width = len(missing)
-    if (ends - starts == width).all() and buffer.matches(starts, missing.encode()).all():
+    """The strings between two places each as a dictionary array; `missing` (one character) becomes null."""
+    if (ends - starts == 1).all() and (buffer.bytes[starts] == ord(missing)).all():
         return pa.nulls(len(starts), pa.dictionary(pa.int32(), pa.string()))
     found = cut(buffer, starts, ends).dictionary_encode()
     values = found.dictionary.to_pylist()
@@ -139,11 +141,11 @@ def category(values: Sequence[str | None], codes: NDArray[np.int32]) -> pa.Array
     if not entries:
         return pa.nulls(len(codes), pa.dictionary(pa.int32(), pa.string()))
     if len(entries) == len(values):
-        return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(entries, pa.string()))
+        return pa.DictionaryArray.from_arrays(_int32(codes), pa.array(entries, pa.string()))
     number = {value: n for n, value in enumerate(entries)}
     renumbered = np.array([-1 if value is None else number[value] for value in values], np.int32)[codes]
-    absent = renumbered < 0 if None in values else None
-    return pa.DictionaryArray.from_arrays(pa.array(renumbered, mask=absent), pa.array(entries, pa.string()))
+    present = renumbered >= 0 if None in values else None
+    return pa.DictionaryArray.from_arrays(_int32(renumbered, present), pa.array(entries, pa.string()))
 
 
 def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.DataType) -> pa.Array:
@@ -151,6 +153,12 @@ def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.Dat
     table = np.array([0 if value is None else value for value in values], kind.to_pandas_dtype())
     absent = np.array([value is None for value in values])[codes] if None in values else None
     return pa.array(table[codes], mask=absent)
+
+
+def _int32(values: NDArray[np.int32], valid: Mask | None = None) -> pa.Int32Array:
+    # pa.array inspects what it gets for some microseconds, many times an object
+    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(pa.int32(), len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def _fixed(cells: Matrix) -> pa.Array:

@@ -152,36 +152,55 @@ def _lines(buffer: Buffer) -> tuple[Positions, Positions]:
 def _owners(data: bytes, buffer: Buffer, starts: Positions, ends: Positions, templates: list[Template]) -> Positions:
     """For each line the number of its template, -1 for none."""
     owner = np.full(len(starts), -1, np.int64)
-    left = np.arange(len(starts))
-    known = 0
+    left, known = np.arange(len(starts)), 0
     while len(left):
-        for number in range(known, len(templates)):
-            mine = left[_is_made_by(templates[number], buffer, starts[left], ends[left])]
-            owner[mine] = number
+        for family in _families(templates, known):
+            _claim(family, templates, buffer, starts, ends, left, owner)
             left = left[owner[left] < 0]
         known = len(templates)
         if not len(left) or known >= MAX_TEMPLATES:
             break
         found = template_of(data[starts[left[0]] : ends[left[0]]])
-        # a line without a template is the slow reader's; one is learned a round, so odd lines cost a round each
-        left = left[1:] if found is None else left
-        if found is not None and found not in templates:
+        if found is None or found in templates:
+            left = left[1:]  # the slow reader's
+        else:
             templates.append(found)
-        elif found is not None:
-            left = left[1:]
     return owner
 
 
-def _is_made_by(template: Template, buffer: Buffer, starts: Positions, ends: Positions) -> Mask:
-    mine = np.zeros(len(starts), np.bool_)
-    fits = np.flatnonzero(ends - starts >= len(template.prefix) + len(template.suffix))
-    wanted = np.frombuffer(template.probe, np.uint64)[0]
-    probed = fits[buffer.words(ends[fits] - template.probe_back) == wanted]
-    if len(probed):
-        same = buffer.matches(starts[probed], template.prefix)
-        same &= buffer.matches(ends[probed] - len(template.suffix), template.suffix)
-        mine[probed[same]] = True
-    return mine
+def _families(templates: list[Template], known: int) -> list[list[int]]:
+    """Numbers of the templates from `known` on, put together where one look at a line tells which of them it may be."""
+    families: dict[tuple[object, ...], list[int]] = {}
+    seen: dict[tuple[object, ...], int] = {}
+    for number, template in enumerate(templates[known:], known):
+        shape = (template.prefix, len(template.suffix), template.probe_back)
+        seen[*shape, template.probe] = twin = seen.get((*shape, template.probe), -1) + 1
+        families.setdefault((*shape, twin), []).append(number)
+    return list(families.values())
+
+
+def _claim(
+    family: list[int],
+    templates: list[Template],
+    buffer: Buffer,
+    starts: Positions,
+    ends: Positions,
+    left: Positions,
+    owner: Positions,
+) -> None:
+    """Give the lines that are left to the template of the family that made them, if one did."""
+    first = templates[family[0]]
+    lines = left[ends[left] - starts[left] >= len(first.prefix) + len(first.suffix)]
+    if not len(lines):
+        return
+    wanted = np.frombuffer(b"".join(templates[number].probe for number in family), np.uint64)
+    hits = buffer.words(ends[lines] - first.probe_back)[:, None] == wanted
+    member = hits.argmax(axis=1)
+    suffixes = [templates[number].suffix for number in family]
+    made = hits.any(axis=1)
+    made &= buffer.matches(starts[lines], [first.prefix], np.zeros_like(member))
+    made &= buffer.matches(ends[lines] - len(first.suffix), suffixes, member)
+    owner[lines[made]] = np.array(family)[member[made]]
 
 
 def _formats(
