@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from lab_helpers.config import Settings, inherited, session_environment
 from lab_helpers.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, MissingToolError, SettingsError
 from lab_helpers.local_aws import firelens
 from lab_helpers.local_aws.firelens.generate import task_metadata
+from lab_helpers.local_aws.iam import explain
 from lab_helpers.wait import wait_until
 
 START_TIMEOUT_S = 30.0
@@ -118,8 +119,11 @@ class LocalBackend:
         """Return the server's own figures; raises LocalAwsNotRunningError."""
         return dict(fetch_json(self._required().endpoint_url + "/_lab/status", timeout_s=10.0))
 
-    def denials(self) -> list[dict[str, Any]]:
-        """Return the calls that IAM refused, oldest first; raises LocalAwsNotRunningError."""
+    def denials(self) -> list[dict[str, str]]:
+        """Return the calls that IAM refused, oldest first; raises LocalAwsNotRunningError.
+
+        Each has `at` (ISO 8601, UTC), `principal`, `action`, `resource`, `decided_by`, `reason` and `message`.
+        """
         return list(fetch_json(self._required().endpoint_url + "/_lab/denials", timeout_s=10.0))
 
     def client(self, service: str) -> Any:
@@ -222,6 +226,11 @@ class AwsBackend:
 def backend_of(settings: Settings) -> LocalBackend | AwsBackend:
     """Return the backend that the settings name."""
     return LocalBackend(settings) if settings.backend == "local" else AwsBackend(settings)
+
+
+def denials_table(denials: Iterable[Mapping[str, str]]) -> str:
+    """Lay out what `LocalBackend.denials` returns as text: time, principal, action, resource, what decided."""
+    return explain.table(denials)
 
 
 def fetch_json(url: str, timeout_s: float) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab_helpers import config
-from lab_helpers.backend import LocalBackend
+from lab_helpers.backend import LocalBackend, denials_table
 from lab_helpers.errors import LabError
 
 INTERRUPTED = 130
@@ -25,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(args)
     except LabError as exc:
         print(f"lab: {exc}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        sys.stdout = None
         return 1
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
@@ -98,10 +101,7 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _denials(_: argparse.Namespace) -> int:
-    for denial in LocalBackend(config.load()).denials():
-        print(
-            f"{denial['at']}  {denial['principal']}\n  {denial['action']} on {denial['resource']}\n  {denial['reason']}"
-        )
+    print(denials_table(LocalBackend(config.load()).denials()))
     return 0
 
 

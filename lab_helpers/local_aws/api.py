@@ -20,6 +20,10 @@ class AwsError(Exception):
         self.code, self.message, self.status, self.extra = code, message, status, dict(extra or {})
 
 
+class NobodyAnswersError(Exception):
+    """Neither we nor the control plane have an operation; the text says which part is missing."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who makes a call.

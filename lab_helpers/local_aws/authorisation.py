@@ -1,22 +1,32 @@
-"""Asks IAM about a call: gathers the caller's policies from the control plane, records every denial."""
+"""Asks IAM about a call: gathers the caller's policies from the control plane, records every denial.
+
+Source: "AWS global condition context keys" of the IAM User Guide, for the keys that every call carries.
+Not modelled: session policies; keys of multi-factor authentication, VPC endpoints and organisations, which are absent.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from lab_helpers.local_aws.api import AwsError, Caller
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.iam.actions import required
 from lab_helpers.local_aws.iam.evaluate import AccessRequest, Decision, NamedPolicy, PolicySet, evaluate
-from lab_helpers.local_aws.iam.policy import PolicyKind
+from lab_helpers.local_aws.iam.explain import row
+from lab_helpers.local_aws.iam.policy import Document, PolicyError, PolicyKind, parse
 from lab_helpers.local_aws.iam.trust import may_assume
 
 DENIALS_KEPT = 1000
+_LOG = logging.getLogger(__name__)
 _UNRESTRICTED = frozenset({"operator", "service"})
 _STS_ASKS_ITSELF = frozenset({"AssumeRole", "GetCallerIdentity"})
+_NO_TRUST: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
+
+Context = Mapping[str, str | tuple[str, ...]]
 
 
 class PolicySource(Protocol):
@@ -31,49 +41,69 @@ class PolicySource(Protocol):
     def bucket_policy(self, bucket: str) -> str | None: ...
 
 
-@dataclass(frozen=True)
-class Denial:
-    """One refused call, as `lab explain-denials` shows it; `at` is ISO 8601 in UTC."""
-
-    at: str
-    principal: str
-    action: str
-    resource: str
-    reason: str
-
-
 class Authoriser:
     """Decides each call of a restricted caller by the policies as they are now."""
 
     def __init__(self, source: PolicySource, clock: Clock) -> None:
         self._source, self._clock = source, clock
         self._lock = threading.Lock()
-        self._denials: deque[Denial] = deque(maxlen=DENIALS_KEPT)
+        self._denials: deque[dict[str, str]] = deque(maxlen=DENIALS_KEPT)
 
-    def check(self, caller: Caller, service: str, operation: str, region: str, params: Any) -> None:
-        """Raise AwsError, with AWS's code and sentence, when `caller` may not make this call."""
+    def check(
+        self,
+        caller: Caller,
+        service: str,
+        operation: str,
+        region: str,
+        params: Mapping[str, Any],
+        context: Context | None = None,
+    ) -> None:
+        """Raise AwsError, with AWS's code and sentence, when `caller` may not make this call.
+
+        `context` are the condition keys of the HTTP call, such as `aws:SourceIp`.
+        """
         if caller.kind in _UNRESTRICTED or (service == "sts" and operation in _STS_ASKS_ITSELF):
             return
         if caller.kind == "anonymous":
             raise AwsError("AccessDenied", "Access Denied", 403)
         policies = self._policies(caller, params.get("Bucket") if service == "s3" else None)
+        keys = {**(context or {}), **self._keys(caller)}
         for access in required(service, operation, params, region, caller.account_id):
-            wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, access.context)
+            about = {**keys, **access.context}
+            wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, about)
             self._settle(evaluate(wanted, policies))
 
-    def check_trust(self, caller: Caller, role_arn: str) -> None:
-        """Raise AwsError when a role's trust policy does not let `caller` in, or there is no such role."""
-        who = caller.principal or caller.arn
-        document = self._source.trust_policy(role_arn)
-        if document is None:
-            # AWS does not tell a stranger whether a role exists.
-            document = {"Version": "2012-10-17", "Statement": []}
-        self._settle(may_assume(document, who, role_arn=role_arn))
+    def check_trust(self, caller: Caller, role_arn: str, context: Context | None = None) -> None:
+        """Raise AwsError when `caller` may not assume a role, or there is no such role.
 
-    def denials(self) -> list[Denial]:
-        """Return the denials recorded so far, oldest first."""
+        The role's trust policy decides; for users and roles their own policies count too. `context` are the condition
+        keys of the call, such as `sts:ExternalId`.
+        """
+        # AWS does not tell a stranger whether a role exists.
+        document: Document = self._source.trust_policy(role_arn) or _NO_TRUST
+        own = self._policies(caller, None) if caller.kind in {"role", "user"} else None
+        keys = {**(context or {}), **self._keys(caller)}
+        who = caller.principal or caller.arn
+        try:
+            decision = may_assume(document, who, keys, role_arn=role_arn, own=own)
+        except PolicyError as exc:
+            _LOG.warning("the trust policy of %s lets nobody in: %s", role_arn, exc)
+            decision = may_assume(_NO_TRUST, who, keys, role_arn=role_arn, own=own)
+        self._settle(decision)
+
+    def denials(self) -> list[dict[str, str]]:
+        """Return the rows (iam.explain.row) of the denials recorded so far, oldest first."""
         with self._lock:
             return list(self._denials)
+
+    def _keys(self, caller: Caller) -> dict[str, str | tuple[str, ...]]:
+        now = self._clock.now()
+        keys: dict[str, str | tuple[str, ...]] = {
+            "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "aws:EpochTime": str(int(now.timestamp())),
+        }
+        # An assumed role's ARN has lost the role's path; policies name the role with it.
+        return keys | ({"aws:PrincipalArn": caller.role_arn} if caller.role_arn else {})
 
     def _policies(self, caller: Caller, bucket: str | None) -> PolicySet:
         if caller.role_arn:
@@ -82,17 +112,32 @@ class Authoriser:
             found = self._source.user_policies(caller.arn.rsplit("/", 1)[-1])
         on_bucket = self._source.bucket_policy(bucket) if bucket else None
         return PolicySet(
-            identity=tuple(NamedPolicy.of(name, text) for name, text in found.identity),
-            resource=NamedPolicy.of("bucket policy", on_bucket, kind=PolicyKind.RESOURCE) if on_bucket else None,
-            boundary=NamedPolicy.of(*found.boundary) if found.boundary else None,
+            identity=tuple(_named(name, text) for name, text in found.identity),
+            resource=_named("bucket policy", on_bucket, PolicyKind.RESOURCE) if on_bucket else None,
+            boundary=_named(*found.boundary) if found.boundary else None,
         )
 
     def _settle(self, decision: Decision) -> None:
         if decision.allowed:
             return
-        asked = decision.request
-        at = self._clock.now().isoformat()
-        denial = Denial(at, asked.principal_arn, asked.action, asked.resource, decision.reason)
         with self._lock:
-            self._denials.append(denial)
+            self._denials.append(row(self._clock.now(), decision))
         raise AwsError(decision.error_code, decision.message, decision.http_status)
+
+
+def _named(name: str, document: str, kind: PolicyKind = PolicyKind.IDENTITY) -> NamedPolicy:
+    """Parse a stored policy; one that cannot be understood denies everything, since it may have meant to deny this.
+
+    Policies are checked when they are put (policy_checks.py), so this is for what came another way.
+    """
+    try:
+        return NamedPolicy(name, parse(document, kind))
+    except PolicyError as exc:
+        _LOG.warning("%s denies everything: %s", name, exc)
+        return NamedPolicy(f"{name} (malformed)", _deny_all(kind))
+
+
+def _deny_all(kind: PolicyKind) -> Any:
+    everyone = {"Principal": "*"} if kind is PolicyKind.RESOURCE else {}
+    deny = {"Sid": "Malformed", "Effect": "Deny", "Action": "*", "Resource": "*", **everyone}
+    return parse({"Version": "2012-10-17", "Statement": [deny]}, kind)

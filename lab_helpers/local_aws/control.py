@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,7 +13,7 @@ PREFIX = "/_lab/"
 
 
 class ControlRoutes:
-    """GET /_lab/health, /_lab/status and /_lab/denials, as JSON."""
+    """GET /_lab/health, /_lab/status and /_lab/denials (rows of iam.explain), as JSON."""
 
     def __init__(
         self, instance_id: str, status: Callable[[], dict[str, Any]], denials: Callable[[], list[Any]]
@@ -22,7 +21,7 @@ class ControlRoutes:
         self._answers: dict[str, Callable[[], Any]] = {
             "health": lambda: {"instance_id": instance_id, "pid": os.getpid()},
             "status": status,
-            "denials": lambda: [dataclasses.asdict(denial) for denial in denials()],
+            "denials": denials,
         }
 
     def routes(self) -> dict[str, WsgiApp]:

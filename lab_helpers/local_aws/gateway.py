@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from werkzeug.wrappers import Request
 
-from lab_helpers.local_aws import protocol
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Caller, Handler, WsgiApp
+from lab_helpers.local_aws import protocol, validation
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.credentials import CredentialStore
+from lab_helpers.local_aws.policy_checks import Check
 
 _LOG = logging.getLogger(__name__)
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
@@ -31,8 +32,9 @@ class ControlPlane(Protocol):
 class Gateway:
     """The WSGI application of the local AWS.
 
-    `overrides` is asked first; everything it does not name goes to `control_plane`. A failure inside a handler is
-    answered as AWS's InternalFailure and logged: it is never handed on to the control plane.
+    `checks` may refuse a call before anybody answers it. `overrides` is asked first; everything that it does not name
+    goes to `control_plane`. A failure inside a handler is answered as AWS's InternalFailure and logged: it is never
+    handed on to the control plane.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class Gateway:
         overrides: Mapping[tuple[str, str], Handler],
         routes: Mapping[str, WsgiApp],
         account_id: str,
+        checks: Mapping[tuple[str, str], Check] | None = None,
     ) -> None:
         self._store, self._authoriser, self._control_plane = store, authoriser, control_plane
         self._overrides, self._routes, self._account_id = overrides, routes, account_id
+        self._checks = checks or {}
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -63,16 +67,18 @@ class Gateway:
 
     def answer(self, environ: dict[str, Any], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """Answer one API call; every outcome is an HTTP answer in the form of the call's protocol."""
-        kind, method = _protocol_guess(environ), environ["REQUEST_METHOD"]
+        kind, method, call = _protocol_guess(environ), environ["REQUEST_METHOD"], None
         try:
             call = protocol.parse(environ, body)
             kind = call.protocol
             caller = self._caller(call)
-            self._authoriser.check(caller, call.service, call.operation, call.region, call.params)
+            self._refuse_malformed(call, body)
+            context = call_context(environ)
+            self._authoriser.check(caller, call.service, call.operation, call.region, call.params, context)
             return self._dispatch(call, caller, environ, body)
+        except NobodyAnswersError as error:
+            return protocol.refusal(kind, self._unanswered(call, error), method)
         except AwsError as error:
-            if error.status == 501:
-                self._count(self._unknown, environ, error)
             return protocol.refusal(kind, error, method)
         except Exception as error:
             _LOG.exception("a call could not be answered")
@@ -104,6 +110,12 @@ class Gateway:
         )
         return protocol.answer(call, handler(request))
 
+    def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
+        validation.check(call)
+        check = self._checks.get((call.service, call.operation))
+        if check is not None:
+            check(call.params, body)
+
     def _caller(self, call: protocol.Call) -> Caller:
         caller = self._store.find(call.access_key_id, call.session_token)
         if caller is not None:
@@ -121,11 +133,26 @@ class Gateway:
         path = environ.get("PATH_INFO", "")
         return next((app for prefix, app in self._routes.items() if (path + "/").startswith(prefix)), None)
 
-    def _count(self, counter: Counter[str], environ: Mapping[str, Any], error: AwsError) -> None:
-        what = environ.get("HTTP_X_AMZ_TARGET") or f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
-        _LOG.warning("nobody answers %s: %s", what, error.message)
+    def _unanswered(self, call: protocol.Call | None, error: NobodyAnswersError) -> AwsError:
+        what = f"{call.service}:{call.operation}" if call else "a call"
+        _LOG.warning("nobody answers %s: %s", what, error)
         with self._lock:
-            counter[what] += 1
+            self._unknown[what] += 1
+        return AwsError("NotImplemented", f"The local AWS does not have {what}: {error}", 501)
+
+
+def call_context(environ: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    """Return the condition keys that follow from the HTTP call.
+
+    `aws:SecureTransport` is always true: clients speak plain HTTP here because it is the loopback interface, where they
+    would speak TLS to AWS, and a policy that insists on TLS has to let them in as it would there.
+    """
+    agent = environ.get("HTTP_USER_AGENT", "")
+    return {
+        "aws:SourceIp": environ.get("REMOTE_ADDR", "127.0.0.1"),
+        "aws:SecureTransport": "true",
+        **({"aws:UserAgent": agent} if agent else {}),
+    }
 
 
 def json_answer(start_response: Any, status: int, members: Any) -> Iterable[bytes]:

@@ -11,7 +11,7 @@ from lab_helpers.local_aws.moto_bridge import MotoBridge
 
 def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
     """Return {(signing name, operation): handler} of all services; raises ValueError when two claim the same."""
-    table: dict[tuple[str, str], Handler] = _managed_policy_operations(bridge)
+    table: dict[tuple[str, str], Handler] = {**_managed_policy_operations(bridge), **_boundary_operations(bridge)}
     for service in services:
         for key, handler in service.overrides().items():
             if key in table:
@@ -29,9 +29,7 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
     """Operations that name a managed policy: AWS's own become known to moto when they are first named."""
 
     def with_policy(request: ApiRequest) -> dict[str, Any]:
-        arn = request.params.get("PolicyArn") or request.params.get("PermissionsBoundary") or ""
-        if str(arn).startswith("arn:aws:iam::aws:policy/"):
-            bridge.ensure_managed_policy(str(arn))
+        _ensure_policy(bridge, request)
         return request.forward(None)
 
     names = (
@@ -40,10 +38,47 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
         "AttachGroupPolicy",
         "GetPolicy",
         "GetPolicyVersion",
+        "CreateRole",
         "PutRolePermissionsBoundary",
-        "PutUserPermissionsBoundary",
     )
     return {("iam", name): with_policy for name in names}
+
+
+def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
+    """Permissions boundaries of users, which moto does not have."""
+
+    def put(request: ApiRequest) -> dict[str, Any]:
+        _ensure_policy(bridge, request)
+        bridge.set_user_boundary(request.params["UserName"], request.params["PermissionsBoundary"])
+        return {}
+
+    def delete(request: ApiRequest) -> dict[str, Any]:
+        bridge.set_user_boundary(request.params["UserName"], None)
+        return {}
+
+    def create(request: ApiRequest) -> dict[str, Any]:
+        answer = request.forward(None)
+        if request.params.get("PermissionsBoundary"):
+            put(request)
+        return shown(answer)
+
+    def shown(answer: dict[str, Any]) -> dict[str, Any]:
+        arn = bridge.user_boundary(answer["User"]["UserName"])
+        boundary = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+        return {**answer, "User": {**answer["User"], **({"PermissionsBoundary": boundary} if arn else {})}}
+
+    return {
+        ("iam", "CreateUser"): create,
+        ("iam", "DeleteUserPermissionsBoundary"): delete,
+        ("iam", "GetUser"): lambda request: shown(request.forward(None)),
+        ("iam", "PutUserPermissionsBoundary"): put,
+    }
+
+
+def _ensure_policy(bridge: MotoBridge, request: ApiRequest) -> None:
+    arn = str(request.params.get("PolicyArn") or request.params.get("PermissionsBoundary") or "")
+    if arn.startswith("arn:aws:iam::aws:policy/"):
+        bridge.ensure_managed_policy(arn)
 
 
 def check_known(table: Mapping[tuple[str, str], Handler]) -> list[str]:

@@ -20,11 +20,12 @@ from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.api import AwsError, NobodyAnswersError
 
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _LOG = logging.getLogger(__name__)
 _PARTITION = "aws"
+_USER_BOUNDARY = "lab_permissions_boundary_arn"
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,15 @@ class MotoBridge:
     """moto behind our gateway: answers HTTP calls, and tells what IAM holds."""
 
     def __init__(self) -> None:
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app = DomainDispatcherApplication(_backend_app)
         # moto's models are plain objects without locks; calls to them are short.
         self._lock = threading.RLock()
 
     def call(self, environ: dict[str, Any], body: bytes) -> HttpAnswer:
         """Let moto answer one HTTP call.
 
-        Raises AwsError with status 501 for an operation that moto does not have, 500 when moto itself fails.
+        Raises NobodyAnswersError for an operation or service that moto does not have, AwsError with status 500 when
+        moto itself fails.
         """
         started: list[tuple[str, list[tuple[str, str]]]] = []
         environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -68,8 +70,10 @@ class MotoBridge:
             with self._lock:
                 chunks: Iterable[bytes] = self._app(environ, start_response)
                 content = b"".join(chunks)
+        except NobodyAnswersError:
+            raise
         except NotImplementedError as exc:
-            raise AwsError("InternalFailure", f"The local AWS does not have this operation: {exc}", 501) from exc
+            raise NobodyAnswersError(str(exc) or "moto has not implemented it") from exc
         except Exception as exc:
             _LOG.exception("moto failed")
             raise AwsError("InternalFailure", f"moto could not answer: {type(exc).__name__}: {exc}", 500) from exc
@@ -111,8 +115,27 @@ class MotoBridge:
         user = backend.users.get(name)
         if user is None:
             return PrincipalPolicies(())
-        holders = [user, *(group for group in backend.groups.values() if user in group.users)]
-        return PrincipalPolicies(tuple(pair for holder in holders for pair in _policies(holder, None).identity))
+        holders = [user, *(group for group in list(backend.groups.values()) if user in group.users)]
+        identity = tuple(pair for holder in holders for pair in _policies(holder, None).identity)
+        return PrincipalPolicies(identity, _policies(user, self.user_boundary(name)).boundary)
+
+    def user_boundary(self, name: str) -> str | None:
+        """Return the ARN of a user's permissions boundary; None without one, or without such a user."""
+        user = iam_backends[ACCOUNT_ID][_PARTITION].users.get(name)
+        return getattr(user, _USER_BOUNDARY, None)
+
+    def set_user_boundary(self, name: str, policy_arn: str | None) -> None:
+        """Give a user a permissions boundary, or take it away; moto's users have none of their own.
+
+        Raises AwsError NoSuchEntity when there is no such user or policy.
+        """
+        backend = iam_backends[ACCOUNT_ID][_PARTITION]
+        user = backend.users.get(name)
+        if user is None:
+            raise AwsError("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
+        if policy_arn is not None and policy_arn not in backend.managed_policies:
+            raise AwsError("NoSuchEntity", f"Policy {policy_arn} does not exist or is not attachable.", 404)
+        setattr(user, _USER_BOUNDARY, policy_arn)  # on moto's own object, so that it goes when the user goes
 
     def bucket_policy(self, bucket: str) -> str | None:
         """Return a bucket's policy as JSON text, None when it has none or there is no such bucket."""
@@ -123,6 +146,16 @@ class MotoBridge:
     def _role(self, role_arn: str) -> Any:
         roles = list(iam_backends[ACCOUNT_ID][_PARTITION].roles.values())
         return next((role for role in roles if role.arn == role_arn), None)
+
+
+def _backend_app(backend: str | None) -> Any:
+    """Make moto's application of one service; moto knows no backend for a service that it does not have."""
+    if backend is None:
+        raise NobodyAnswersError("moto has no such service")
+    try:
+        return create_backend_app(backend)
+    except ModuleNotFoundError as exc:
+        raise NobodyAnswersError(f"moto needs the package {exc.name!r} for it, which is not installed") from exc
 
 
 def _policies(holder: Any, boundary_arn: str | None) -> PrincipalPolicies:

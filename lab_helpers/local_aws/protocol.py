@@ -58,7 +58,8 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
         protocol = "ec2" if service == "ec2" else "query"
         return Call(protocol, service, action, region, key, token, _nested(pairs))
     if service == "s3":
-        operation, params = s3_call(environ["REQUEST_METHOD"], unquote(environ.get("PATH_INFO", "/")), query, environ)
+        path = unquote(environ.get("PATH_INFO", "/"))
+        operation, params = s3_call(environ["REQUEST_METHOD"], path, query, environ, body)
         return Call("s3", "s3", operation, region, key, token, params)
     operation = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
     return Call("rest", service, operation, region, key, token, {**query})
@@ -113,7 +114,7 @@ def read_answer(call: Call, status: int, headers: Mapping[str, str], body: bytes
             raise AwsError(code, str(members.get("message") or members.get("Message") or ""), status)
         return members
     model = service_model(call.service)
-    shape = model.operation_model(call.operation).output_shape
+    shape: Any = model.operation_model(call.operation).output_shape  # None where an operation answers nothing
     parser = botocore.parsers.create_parser(model.metadata["protocol"])
     parsed = parser.parse({"status_code": status, "headers": dict(headers), "body": body}, shape)
     if status >= 300:

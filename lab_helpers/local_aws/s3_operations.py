@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 _BUCKET_PARTS = {
     "accelerate": "AccelerateConfiguration",
@@ -29,21 +30,51 @@ _BUCKET_PARTS = {
     "versioning": "Versioning",
     "website": "Website",
 }
+_HEADERS = {
+    "HTTP_X_AMZ_COPY_SOURCE": "CopySource",
+    "HTTP_X_AMZ_ACL": "ACL",
+    "HTTP_X_AMZ_TAGGING": "Tagging",
+    "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION": "ServerSideEncryption",
+    "HTTP_X_AMZ_STORAGE_CLASS": "StorageClass",
+}
+"""Headers that decide which permissions a call needs, and the members of the input that they carry."""
 _NOT_BUCKETS_OWN = {"object-lock": "ObjectLockConfiguration", "publicAccessBlock": "PublicAccessBlock"}
 _VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
 
 
-def s3_call(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return (operation name, params) of one S3 call; params always hold Bucket and Key where the call names them."""
+def s3_call(
+    method: str, path: str, query: Mapping[str, str], headers: Mapping[str, Any], body: bytes = b""
+) -> tuple[str, dict[str, Any]]:
+    """Return (operation name, params) of one S3 call.
+
+    `headers` are named as in a WSGI environ. Params hold Bucket and Key where the call names them, what headers say of
+    copies, ACLs, tags, encryption and storage class, and the keys that a DeleteObjects lists.
+    """
     bucket, _, key = path.lstrip("/").partition("/")
-    params: dict[str, Any] = {**query}
-    if bucket:
-        params["Bucket"] = bucket
-    if key:
-        params["Key"] = key
+    params: dict[str, Any] = {**query, **{name: headers[field] for field, name in _HEADERS.items() if field in headers}}
     if not bucket:
         return "ListBuckets", params
-    return (_object_operation if key else _bucket_operation)(method, query, headers), params
+    params["Bucket"] = bucket
+    if key:
+        params["Key"] = key
+    operation = (_object_operation if key else _bucket_operation)(method, query, headers)
+    if operation == "DeleteObjects":
+        params["Delete"] = {"Objects": _listed_objects(body)}
+    return operation, params
+
+
+def _listed_objects(body: bytes) -> list[dict[str, str]]:
+    """Return the keys and versions of a Delete document; nothing of one that cannot be read (it is refused later)."""
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return []
+    listed = (element for element in root if _local(element) == "Object")
+    return [{_local(part): part.text or "" for part in element} for element in listed]
+
+
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
 
 
 def _bucket_operation(method: str, query: Mapping[str, str], headers: Mapping[str, Any]) -> str:  # noqa: ARG001
@@ -72,10 +103,13 @@ def _object_operation(method: str, query: Mapping[str, str], headers: Mapping[st
             return f"{_VERBS[method]}Object{part.capitalize()}"
     if method == "POST":
         return _post_operation(query)
+    copies = "HTTP_X_AMZ_COPY_SOURCE" in headers
     if "uploadId" in query:
+        if method == "PUT" and copies:
+            return "UploadPartCopy"
         return {"PUT": "UploadPart", "GET": "ListParts", "DELETE": "AbortMultipartUpload"}.get(method, "UploadPart")
     if method == "PUT":
-        return "CopyObject" if "HTTP_X_AMZ_COPY_SOURCE" in headers else "PutObject"
+        return "CopyObject" if copies else "PutObject"
     return {"GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, "OptionsObject")
 
 

@@ -25,7 +25,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.errors import LocalAwsStartError
-from lab_helpers.local_aws import handlers
+from lab_helpers.local_aws import handlers, policy_checks
 from lab_helpers.local_aws.api import Service, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.clients import LoopbackClients
@@ -137,8 +137,8 @@ class LocalAws:
             folder = self.data_dir / name
             folder.mkdir(parents=True, exist_ok=True)
             return ServiceContext(
-                self.endpoint_url, secure.server_address[1], ca_file, ACCOUNT_ID, folder, self._clock, network, self.clients,
-                self._runtimes,
+                self.endpoint_url, secure.server_address[1], ca_file, ACCOUNT_ID, folder, self._clock, network,
+                self.clients, self._runtimes,
             )  # fmt: skip
 
         services: list[Service] = [StsService(self.store, self._authoriser)]
@@ -146,10 +146,13 @@ class LocalAws:
         control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
         table = handlers.overrides(services, bridge)
-        self._gateway = Gateway(self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID)
+        self._gateway = Gateway(
+            self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID, policy_checks.checks()
+        )  # fmt: skip
         for server in (plain, secure):
             server.app = self._gateway
-            thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name=f"http-{server.server_address[1]}", daemon=True)
+            name = f"http-{server.server_address[1]}"
+            thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name=name, daemon=True)
             thread.start()
             self._threads.append((server, thread))
         for service in services:

@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler, WsgiApp
+from lab_helpers.local_aws.api import ApiRequest, Handler, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.credentials import CredentialStore
+
+SOURCE_ARN_HEADER = "x-amz-source-arn"
+SOURCE_ACCOUNT_HEADER = "x-amz-source-account"
+"""How a service says to STS for which resource it acts. Source: the SDKs' support against the confused deputy."""
+_SOURCES = {
+    "ecs-tasks.amazonaws.com": "arn:aws:ecs:{region}:{account}:task/{session}",
+    "firehose.amazonaws.com": "arn:aws:firehose:{region}:{account}:deliverystream/{session}",
+}
+"""The resource a service acts for where its call does not say so: the role session has that resource's name."""
 
 
 class StsService:
@@ -35,8 +44,8 @@ class StsService:
         return {}
 
     def _assume_role(self, request: ApiRequest) -> dict[str, Any]:
-        role_arn, session = _required(request, "RoleArn"), _required(request, "RoleSessionName")
-        self._authoriser.check_trust(request.caller, role_arn)
+        role_arn, session = str(request.params["RoleArn"]), str(request.params["RoleSessionName"])
+        self._authoriser.check_trust(request.caller, role_arn, _trust_context(request))
         duration_s = float(request.params.get("DurationSeconds", 3600))
         issued = self._store.issue(role_arn, session, duration_s)
         arn = f"arn:aws:sts::{request.account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session}"
@@ -56,12 +65,18 @@ class StsService:
         return {"UserId": caller.access_key_id or "", "Account": caller.account_id, "Arn": caller.arn}
 
 
-def _required(request: ApiRequest, name: str) -> str:
-    value = request.params.get(name)
-    if not isinstance(value, str) or not value:
-        raise AwsError(
-            "ValidationError",
-            f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: "
-            "Member must not be null",
+def _trust_context(request: ApiRequest) -> dict[str, str | tuple[str, ...]]:
+    """Return the condition keys of an AssumeRole; one of AWS's own services says for whom it acts."""
+    params, headers, caller = request.params, request.headers, request.caller
+    keys: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": str(params["RoleSessionName"])}
+    if params.get("ExternalId"):
+        keys["sts:ExternalId"] = str(params["ExternalId"])
+    if caller.kind == "service":
+        keys["aws:SourceAccount"] = headers.get(SOURCE_ACCOUNT_HEADER, request.account_id)
+        source = headers.get(SOURCE_ARN_HEADER) or _SOURCES.get(str(caller.principal), "")
+        keys["aws:SourceArn"] = source.format(
+            region=request.region, account=request.account_id, session=params["RoleSessionName"]
         )
-    return value
+        # Firehose gives the account's id; trust policies that its console once made ask for it.
+        keys.setdefault("sts:ExternalId", request.account_id)
+    return {name: value for name, value in keys.items() if value}

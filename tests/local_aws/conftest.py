@@ -26,7 +26,7 @@ def aws(tmp_path: Path) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def task_role(aws: LocalAws) -> Iterator[str]:
-    """The ARN of a role that tasks may assume and that has no permissions; removed again, since moto is one a process."""
+    """The ARN of a role that tasks may assume, without permissions; removed again, since moto is one a process."""
     iam = aws.client("iam")
     arn = iam.create_role(RoleName="task", AssumeRolePolicyDocument=json.dumps(TRUST_TASKS))["Role"]["Arn"]
     yield str(arn)

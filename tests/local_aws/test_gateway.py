@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.test import EnvironBuilder
 
+from lab_helpers.backend import denials_table
 from lab_helpers.local_aws import handlers
 from lab_helpers.local_aws.api import ApiRequest, AwsError
 from lab_helpers.local_aws.gateway import Gateway
@@ -31,6 +32,10 @@ def group(aws: LocalAws) -> Iterator[str]:
     logs.create_log_stream(logGroupName="/test", logStreamName="s")
     yield "/test"
     logs.delete_log_group(logGroupName="/test")
+
+
+def _authorization(aws: LocalAws) -> str:
+    return f"AWS4-HMAC-SHA256 Credential={aws.store.operator.access_key_id}/d/{REGION}/logs/aws4_request"
 
 
 def _code(error: pytest.ExceptionInfo[ClientError]) -> str:
@@ -142,6 +147,8 @@ def test_denials_are_recorded(aws: LocalAws, task_role: str) -> None:
     with urllib.request.urlopen(aws.endpoint_url + "/_lab/denials") as answer:
         denials = json.load(answer)
     assert [(d["action"], d["resource"]) for d in denials] == [("s3:ListBucket", "arn:aws:s3:::some-bucket")]
+    assert denials[0]["decided_by"] == "no identity-based policy allows it"
+    assert denials_table(denials).splitlines()[-1].endswith("no identity-based policy allows it")
 
 
 def test_anonymous_calls_are_denied(aws: LocalAws) -> None:
@@ -158,7 +165,14 @@ def test_operation_that_nobody_has_is_a_clear_error_and_counted(aws: LocalAws) -
     with pytest.raises(ClientError) as caught:
         aws.client("ecs").submit_container_state_change()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert aws.status()["unknown_operations"] == {"AmazonEC2ContainerServiceV20141113.SubmitContainerStateChange": 1}
+    assert aws.status()["unknown_operations"] == {"ecs:SubmitContainerStateChange": 1}
+
+
+def test_service_that_nobody_has_is_a_clear_error_and_counted(aws: LocalAws) -> None:
+    """A signing name that moto does not know is answered with its name, not with a failure inside moto."""
+    with pytest.raises(ClientError, match="does not have lightsail:GetInstances: moto has no such service"):
+        aws.client("lightsail").get_instances()
+    assert aws.status()["unknown_operations"] == {"lightsail:GetInstances": 1}
 
 
 def test_garbage_is_refused_in_the_form_of_the_protocol(aws: LocalAws) -> None:
@@ -185,7 +199,7 @@ def test_failing_handler_is_never_answered_by_moto(aws: LocalAws) -> None:
     environ = {
         "REQUEST_METHOD": "POST",
         "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogGroups",
-        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={aws.store.operator.access_key_id}/d/{REGION}/logs/aws4_request",
+        "HTTP_AUTHORIZATION": _authorization(aws),
     }
     status, _, body = gateway.answer(environ, b"{}")
     assert (status, json.loads(body)["message"]) == (500, "RuntimeError: bug in DescribeLogGroups")
@@ -201,7 +215,7 @@ def test_override_may_forward_with_other_params(aws: LocalAws) -> None:
     environ = {
         **EnvironBuilder(method="POST", content_type="application/x-amz-json-1.1").get_environ(),
         "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogStreams",
-        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={aws.store.operator.access_key_id}/d/{REGION}/logs/aws4_request",
+        "HTTP_AUTHORIZATION": _authorization(aws),
     }
     status, _, body = gateway.answer(environ, b'{"logGroupName": "/there"}')
     assert (status, json.loads(body)["__type"]) == (400, "ResourceNotFoundException")
@@ -214,7 +228,7 @@ def test_two_services_may_not_claim_one_operation() -> None:
         name = "claims"
 
         def overrides(self) -> dict[tuple[str, str], object]:
-            return {("logs", "PutLogEvents"): lambda request: {}}
+            return {("logs", "PutLogEvents"): lambda _: {}}
 
     with pytest.raises(ValueError, match="PutLogEvents"):
         handlers.overrides([Claims(), Claims()], MotoBridge())  # type: ignore[list-item]

@@ -108,3 +108,39 @@ def test_s3_copy_is_told_by_its_header() -> None:
 def test_s3_names_bucket_and_key() -> None:
     """Policies are asked about a bucket and a key; a key may hold slashes."""
     assert s3_call("GET", "/b/2026/11/22/x.gz", {}, {})[1] == {"Bucket": "b", "Key": "2026/11/22/x.gz"}
+
+
+def test_s3_headers_that_need_permissions_become_params() -> None:
+    """A copy's source, an ACL, tags, encryption and storage class are asked about by their members' names."""
+    headers = {
+        "HTTP_X_AMZ_COPY_SOURCE": "/c/d%20e?versionId=v",
+        "HTTP_X_AMZ_ACL": "public-read",
+        "HTTP_X_AMZ_TAGGING": "a=b",
+        "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION": "AES256",
+        "HTTP_X_AMZ_STORAGE_CLASS": "GLACIER",
+    }
+    assert s3_call("PUT", "/b/k", {}, headers)[1] == {
+        "Bucket": "b", "Key": "k", "CopySource": "/c/d%20e?versionId=v", "ACL": "public-read", "Tagging": "a=b",
+        "ServerSideEncryption": "AES256", "StorageClass": "GLACIER",
+    }  # fmt: skip
+
+
+def test_s3_part_that_copies_is_told_by_its_header() -> None:
+    """A part with a copy source is UploadPartCopy, which has to read its source."""
+    query = {"uploadId": "u", "partNumber": "1"}
+    assert s3_call("PUT", "/b/k", query, {"HTTP_X_AMZ_COPY_SOURCE": "/c/d"})[0] == "UploadPartCopy"
+
+
+def test_s3_multiple_delete_lists_its_keys() -> None:
+    """Each key of a Delete document is asked about, with or without S3's namespace."""
+    body = (
+        b'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>a/b</Key></Object>'
+        b"<Object><Key>c</Key><VersionId>v</VersionId></Object><Quiet>true</Quiet></Delete>"
+    )
+    params = s3_call("POST", "/b", {"delete": ""}, {}, body)[1]
+    assert params["Delete"] == {"Objects": [{"Key": "a/b"}, {"Key": "c", "VersionId": "v"}]}
+
+
+def test_s3_multiple_delete_that_cannot_be_read_lists_nothing() -> None:
+    """Then the permission on everything that it could mean is needed."""
+    assert s3_call("POST", "/b", {"delete": ""}, {}, b"<Delete")[1]["Delete"] == {"Objects": []}

@@ -1,0 +1,134 @@
+"""Which condition keys a call carries, and how malformed policies and trust are handled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lab_helpers.local_aws.api import AwsError, Caller
+from lab_helpers.local_aws.authorisation import Authoriser
+from lab_helpers.local_aws.clock import ManualClock
+from lab_helpers.local_aws.moto_bridge import PrincipalPolicies
+
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/lab/task"
+SESSION = Caller("role", f"arn:aws:sts::{ACCOUNT}:assumed-role/task/s", ACCOUNT, role_arn=ROLE)
+USER = Caller("user", f"arn:aws:iam::{ACCOUNT}:user/ann", ACCOUNT)
+TASKS = Caller("service", "ecs-tasks.amazonaws.com", ACCOUNT, principal="ecs-tasks.amazonaws.com")
+
+
+@dataclass
+class Policies:
+    """Policies as a control plane would keep them."""
+
+    identity: dict[str, str] = field(default_factory=dict)
+    boundary: tuple[str, str] | None = None
+    trust: str | None = None
+    bucket: str | None = None
+
+    def trust_policy(self, role_arn: str) -> str | None:  # noqa: ARG002
+        return self.trust
+
+    def role_policies(self, role_arn: str) -> PrincipalPolicies:  # noqa: ARG002
+        return PrincipalPolicies(tuple(self.identity.items()), self.boundary)
+
+    user_policies = role_policies
+
+    def bucket_policy(self, bucket: str) -> str | None:  # noqa: ARG002
+        return self.bucket
+
+
+def document(effect: str = "Allow", **elements: Any) -> str:
+    """One statement, on every action and resource unless told otherwise."""
+    statement = {"Effect": effect, "Action": "*", "Resource": "*", **elements}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{k: v for k, v in statement.items() if v is not None}]})
+
+
+def trust(principal: Any, **elements: Any) -> str:
+    """A trust policy of one statement."""
+    return document(Action="sts:AssumeRole", Resource=None, Principal=principal, **elements)
+
+
+def authoriser(policies: Policies) -> Authoriser:
+    return Authoriser(policies, ManualClock(datetime(2026, 11, 22, 10, 30, tzinfo=UTC)))
+
+
+def list_bucket(policies: Policies, caller: Caller = SESSION) -> None:
+    context = {"aws:SourceIp": "127.0.0.1", "aws:SecureTransport": "true", "aws:UserAgent": "Boto3/1.40"}
+    authoriser(policies).check(caller, "s3", "ListObjectsV2", "ap-northeast-1", {"Bucket": "b"}, context)
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "met", "not_met"),
+    [
+        ("ArnEquals", "aws:PrincipalArn", ROLE, f"arn:aws:iam::{ACCOUNT}:role/task"),
+        ("IpAddress", "aws:SourceIp", "127.0.0.0/8", "10.0.0.0/8"),
+        ("Bool", "aws:SecureTransport", "true", "false"),
+        ("DateLessThan", "aws:CurrentTime", "2026-11-22T10:31:00Z", "2026-11-22T10:30:00Z"),
+        ("NumericLessThan", "aws:EpochTime", "1795343401", "1795343400"),
+        ("StringLike", "aws:UserAgent", "Boto3/*", "curl*"),
+        ("StringEquals", "aws:RequestedRegion", "ap-northeast-1", "us-east-1"),
+    ],
+)
+def test_condition_keys_of_a_call(operator: str, key: str, met: str, not_met: str) -> None:
+    """Each key has the call's value: a condition on it grants when it is met, and only then."""
+    list_bucket(Policies({"p": document(Condition={operator: {key: met}})}))
+    with pytest.raises(AwsError, match="no identity-based policy allows"):
+        list_bucket(Policies({"p": document(Condition={operator: {key: not_met}})}))
+
+
+@pytest.mark.parametrize("where", ["identity", "boundary", "bucket"])
+def test_stored_policy_that_is_malformed_denies(where: str) -> None:
+    """What cannot be understood may have meant to deny: the call is denied, and the statement says why."""
+    policies = Policies({"good": document()})
+    if where == "identity":
+        policies.identity["bad"] = "{"
+    elif where == "boundary":
+        policies.boundary = ("bad", "{}")
+    else:
+        policies.bucket = "[]"
+    asked = authoriser(policies)
+    with pytest.raises(AwsError, match="with an explicit deny"):
+        asked.check(SESSION, "s3", "ListObjectsV2", "ap-northeast-1", {"Bucket": "b"})
+    assert "(malformed) / Malformed" in asked.denials()[0]["decided_by"]
+
+
+def test_malformed_trust_policy_lets_nobody_in() -> None:
+    """A trust policy that cannot be understood names nobody."""
+    with pytest.raises(AwsError, match="not authorized to perform: sts:AssumeRole"):
+        authoriser(Policies(trust="{")).check_trust(TASKS, ROLE)
+
+
+def test_service_needs_the_trust_policy_only() -> None:
+    """AWS's own services have no policies of their own."""
+    authoriser(Policies(trust=trust({"Service": "ecs-tasks.amazonaws.com"}))).check_trust(TASKS, ROLE)
+
+
+@pytest.mark.parametrize("caller", [USER, SESSION])
+def test_user_or_role_of_a_trusted_account_needs_its_own_permission(caller: Caller) -> None:
+    """A trust policy that names the account leaves it to the caller's own policies."""
+    root = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    with pytest.raises(AwsError, match="sts:AssumeRole"):
+        authoriser(Policies(trust=root)).check_trust(caller, ROLE)
+    authoriser(Policies({"p": document(Action="sts:AssumeRole")}, trust=root)).check_trust(caller, ROLE)
+
+
+def test_callers_own_deny_counts_at_assume_role() -> None:
+    """A role may be told not to assume another, whatever that one's trust policy says."""
+    policies = Policies({"p": document("Deny")}, trust=trust({"AWS": ROLE}))
+    with pytest.raises(AwsError, match="sts:AssumeRole"):
+        authoriser(policies).check_trust(SESSION, ROLE)
+
+
+def test_trust_may_ask_for_whom_a_service_acts() -> None:
+    """The condition against the confused deputy: aws:SourceAccount and aws:SourceArn."""
+    condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:*:task/*"}}
+    asked = authoriser(Policies(trust=trust({"Service": "ecs-tasks.amazonaws.com"}, Condition=condition)))
+    source = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": f"arn:aws:ecs:ap-northeast-1:{ACCOUNT}:task/c/t"}
+    asked.check_trust(TASKS, ROLE, source)
+    with pytest.raises(AwsError):
+        asked.check_trust(TASKS, ROLE, {**source, "aws:SourceAccount": "999999999999"})
