@@ -209,6 +209,25 @@ def test_arg_before_from_is_seen_after_it_only_when_named_again():
     assert recipe.environment == {"BEFORE": ".", "AFTER": "7"}
 
 
+def test_auto_falls_back_on_the_local_aws_only(engines: Path, context: Path, ecr: Any, url: str):
+    """An engine without network must not stop the local lab; asked for by name it is believed."""
+    fake_engine(engines, "docker", '[ "$1" = info ] || { echo "no route to registry-1" >&2; exit 1; }')
+    assert publish(context, "Dockerfile", url, "latest", ecr).builder == "builtin"
+    with pytest.raises(ImageError, match="no route to registry-1"):
+        publish(context, "Dockerfile", url, "latest", ecr, builder="docker")
+    (context / "Dockerfile").write_text("FROM x\nRUN true\n")
+    with pytest.raises(ImageError, match="no route to registry-1"):
+        publish(context, "Dockerfile", url, "latest", ecr)
+
+
+def test_engine_s_image_gets_the_registry_s_digest(engines: Path, context: Path, ecr: Any, url: str):
+    """The digest of what an engine pushed is asked of the registry."""
+    known = publish(context, "Dockerfile", url, "latest", ecr, builder="builtin")
+    fake_engine(engines, "docker", "exit 0")
+    again = publish(context, "Dockerfile", url, "latest", ecr)
+    assert (again.builder, again.digest) == ("docker", known.digest)
+
+
 def test_unknown_builder(context: Path):
     """A builder that does not exist is a setting with an impossible value."""
     with pytest.raises(SettingsError, match="builder is 'kaniko'"):

@@ -84,4 +84,4 @@ def _answers(name: str) -> bool:
 
 
 def _tls(login: Login) -> str:
-    return "false" if login.endpoint.startswith("http://") else "true"
+    return "false" if login.is_local else "true"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_helpers.errors import SettingsError
+from lab_helpers.errors import ImageError, SettingsError
 from lab_helpers.images.builder import build
 from lab_helpers.images.engines import ENGINES, Engine, find_engine
-from lab_helpers.images.registry import RegistryClient, log_in
+from lab_helpers.images.registry import Login, RegistryClient, log_in
 
 _LOG = logging.getLogger(__name__)
 BUILTIN = "builtin"
@@ -27,6 +27,24 @@ class PublishedImage:
     builder: str
 
 
+@dataclass(frozen=True)
+class _Job:
+    context_dir: Path
+    dockerfile: str
+    repository_url: str
+    tag: str
+    build_args: Mapping[str, str]
+    architecture: str
+
+    @property
+    def reference(self) -> str:
+        return f"{self.repository_url}:{self.tag}"
+
+    @property
+    def repository(self) -> str:
+        return self.repository_url.partition("/")[2]
+
+
 def publish(
     context_dir: Path,
     dockerfile: str,
@@ -39,33 +57,49 @@ def publish(
 ) -> PublishedImage:
     """Build `dockerfile` (relative to `context_dir`) and push it as `repository_url`:`tag`.
 
-    `builder` "auto" takes docker, podman or buildah, whichever answers first, else "builtin". Raises ImageError
-    (with file and line for a wrong Dockerfile), SettingsError for an unknown builder, botocore's ClientError when
-    ECR gives no token.
+    `builder` "auto" takes docker, podman or buildah, whichever answers first, else "builtin". On the local AWS, where
+    the base image's files are not needed, "auto" also falls back on "builtin" when the engine fails (no network for
+    the base image, an engine that cannot reach this machine's loopback). Raises ImageError (with file and line for a
+    wrong Dockerfile), SettingsError for an unknown builder, botocore's ClientError when ECR gives no token.
     """
-    engine = _engine(builder)
-    repository = repository_url.partition("/")[2]
-    reference = f"{repository_url}:{tag}"
-    image = None
-    if engine is None:
-        image = build(context_dir, dockerfile, build_args, architecture)
-    else:
-        engine.build(context_dir, dockerfile, reference, build_args or {}, architecture)
-    login = log_in(ecr_client, repository_url)
-    with RegistryClient(login, repository) as registry:
-        if image is not None:
-            digest = registry.push(image, tag)
-        elif engine is not None:
-            engine.push(reference, login)
-            digest = registry.digest(tag)
-    used = engine.name if engine else BUILTIN
-    _LOG.info("%s built and pushed by %s: %s", reference, used, digest)
-    return PublishedImage(digest, reference, used)
-
-
-def _engine(builder: str) -> Engine | None:
     if builder not in BUILDERS:
         raise SettingsError("builder", builder, "one of " + ", ".join(BUILDERS))
-    if builder == BUILTIN:
-        return None
-    return find_engine() if builder == "auto" else Engine(builder)
+    job = _Job(context_dir, dockerfile, repository_url, tag, build_args or {}, architecture)
+    login = log_in(ecr_client, repository_url)
+    published = _publish(job, login, builder)
+    _LOG.info("%s built and pushed by %s: %s", published.uri, published.builder, published.digest)
+    return published
+
+
+def _publish(job: _Job, login: Login, builder: str) -> PublishedImage:
+    engine = find_engine() if builder == "auto" else Engine(builder)
+    if engine is None or builder == BUILTIN:
+        return _with_builtin(job, login)
+    try:
+        return _with_engine(job, login, engine)
+    except ImageError as failure:
+        if builder != "auto" or not login.is_local:
+            raise
+        return _instead_of(engine, failure, job, login)
+
+
+def _instead_of(engine: Engine, failure: ImageError, job: _Job, login: Login) -> PublishedImage:
+    try:
+        published = _with_builtin(job, login)
+    except ImageError:
+        raise failure from None  # the Dockerfile needs an engine: what that one said is what helps
+    _LOG.warning("%s could not build or push, so the built-in builder did: %s", engine.name, failure)
+    return published
+
+
+def _with_builtin(job: _Job, login: Login) -> PublishedImage:
+    image = build(job.context_dir, job.dockerfile, job.build_args, job.architecture)
+    with RegistryClient(login, job.repository) as registry:
+        return PublishedImage(registry.push(image, job.tag), job.reference, BUILTIN)
+
+
+def _with_engine(job: _Job, login: Login, engine: Engine) -> PublishedImage:
+    engine.build(job.context_dir, job.dockerfile, job.reference, job.build_args, job.architecture)
+    engine.push(job.reference, login)
+    with RegistryClient(login, job.repository) as registry:
+        return PublishedImage(registry.digest(job.tag), job.reference, engine.name)

@@ -36,6 +36,11 @@ class Login:
         return f"Login(endpoint={self.endpoint!r})"
 
     @property
+    def is_local(self) -> bool:
+        """Whether this is the local AWS: plain HTTP, on loopback."""
+        return self.endpoint.startswith("http://")
+
+    @property
     def password(self) -> str:
         """The password of user AWS."""
         return base64.b64decode(self.token).decode().partition(":")[2]

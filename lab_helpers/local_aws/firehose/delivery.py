@@ -79,7 +79,8 @@ class S3Delivery:
             raise error_log.delivery_error(exc) from exc
 
     def _client(self, service: str, target: S3Destination, definition: Definition) -> Any:
-        return self._clients.as_role(service, target.role_arn, definition.name[:64], PRINCIPAL, self._region)
+        session = f"firehose-{definition.name}"[:64]
+        return self._clients.as_role(service, target.role_arn, session, PRINCIPAL, self._region)
 
 
 def _join(records: Sequence[bytes], delimiter: bytes) -> bytes:

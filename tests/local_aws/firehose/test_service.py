@@ -92,7 +92,7 @@ def test_delivery_is_done_by_the_firehose_role(service: FirehoseService, fakes: 
     put(fakes, b"x")
     clock.advance(60)
     work(service)
-    assert fakes.calls == [("s3", f"{ROLE} firehose.amazonaws.com ap-northeast-1 {STREAM}")]
+    assert fakes.calls == [("s3", f"{ROLE} firehose.amazonaws.com ap-northeast-1 firehose-{STREAM}")]
 
 
 def test_denied_delivery_logs_one_event_keeps_all_and_heals(service: FirehoseService, fakes: Fakes, clock: ManualClock):
