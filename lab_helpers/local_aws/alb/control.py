@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from lab_helpers.local_aws.alb.inventory import read_balancers, read_groups
 from lab_helpers.local_aws.alb.log_delivery import PRINCIPAL as LOG_PRINCIPAL
 from lab_helpers.local_aws.alb.log_delivery import AccessLog, seconds_to_delivery
 from lab_helpers.local_aws.alb.model import LoadBalancer, Node
+from lab_helpers.local_aws.alb.newcomers import check_groups, check_name, check_subnets
 from lab_helpers.local_aws.alb.nodes import change_groups, change_subnets, delete_node
 from lab_helpers.local_aws.alb.plane import DataPlane, Snapshot
 from lab_helpers.local_aws.alb.timers import Timers
@@ -22,12 +24,13 @@ from lab_helpers.local_aws.service import ServiceContext
 
 _LOG = logging.getLogger(__name__)
 PRINCIPAL = "elasticloadbalancing.amazonaws.com"
+_LOG_FOLDER = "access-logs"
 _FIREWALL_S = 3.0
 """How often security groups are read again: a change holds within this time."""
 
 
 class Control:
-    """Owns the thread of errands (calls to EC2 and S3 that nobody waits for)."""
+    """Owns the data plane and the thread of errands (calls to EC2 and S3 that nobody waits for)."""
 
     def __init__(self, context: ServiceContext, plane: DataPlane) -> None:
         self._context, self._plane = context, plane
@@ -37,14 +40,18 @@ class Control:
         self._logs: dict[str, AccessLog] = {}
 
     def start(self) -> None:
-        """Start the errands."""
+        """Start the data plane and the errands."""
+        self._plane.start()
         self._errands.start()
+        # Left behind by a process that was killed: its load balancers are gone, nobody can tell where these belong.
+        shutil.rmtree(self._context.data_dir / _LOG_FOLDER, ignore_errors=True)
         self._errands.call_later(_FIREWALL_S, self._read_firewall_again)
         self._errands.call_later(seconds_to_delivery(self._context.clock.now()), self._deliver_logs_again)
 
     def stop(self) -> None:
-        """Deliver the access logs that are left and end the errands; safe before start and twice."""
-        self._errands.stop()
+        """End the errands and the data plane, deliver what is left of the access logs; safe before start and twice."""
+        self._errands.stop()  # first: they ask the data plane
+        self._plane.stop()
         for arn in list(self._logs):
             self._end_log(arn)
 
@@ -71,20 +78,20 @@ class Control:
                 f"Access Denied for bucket: {bucket}. Please check S3bucket permission",
             ) from error
 
-    def check_new(self, region: str, params: Mapping[str, Any]) -> None:
-        """Raise AwsError where AWS refuses a new application load balancer and moto does not."""
-        subnets = params.get("Subnets") or [mapping["SubnetId"] for mapping in params.get("SubnetMappings") or []]
-        if len(set(subnets)) < 2:
-            raise AwsError(
-                "ValidationError", "At least two subnets in two different Availability Zones must be specified"
-            )
-        name = params["Name"]
+    def check_new(self, region: str, params: Mapping[str, Any]) -> list[str]:
+        """Return the security groups of a load balancer to be created: the VPC's default one where none is given.
+
+        Raises AwsError where AWS refuses a new application load balancer and moto does not.
+        """
         elbv2 = self._context.clients.as_service("elbv2", PRINCIPAL, region)
-        if any(shape["LoadBalancerName"] == name for shape in elbv2.describe_load_balancers()["LoadBalancers"]):
-            raise AwsError(
-                "DuplicateLoadBalancerName",
-                f"A load balancer with the same name '{name}' exists, but with different settings",
-            )
+        check_name(params["Name"], elbv2.describe_load_balancers()["LoadBalancers"])
+        ec2 = self._context.clients.as_service("ec2", PRINCIPAL, region)
+        return check_groups(ec2, params.get("SecurityGroups") or [], check_subnets(ec2, params))
+
+    def set_groups(self, region: str, arn: str, groups: list[str]) -> None:
+        """Change a load balancer's security groups, through the API."""
+        elbv2 = self._context.clients.as_service("elbv2", PRINCIPAL, region)
+        elbv2.set_security_groups(LoadBalancerArn=arn, SecurityGroups=groups)
 
     def read_firewall(self) -> None:
         """Read the security groups that matter."""
@@ -115,7 +122,7 @@ class Control:
 
     def _make_log(self, arn: str, region: str, bucket: str, prefix: str) -> AccessLog:
         resource_id = arn.split(":loadbalancer/")[1]
-        folder = self._context.data_dir / "access-logs" / resource_id.replace("/", ".")
+        folder = self._context.data_dir / _LOG_FOLDER / resource_id.replace("/", ".")
         return AccessLog(folder, self._context.clock, bucket, prefix, (self._context.account_id, region, resource_id))
 
     def _end_log(self, arn: str) -> None:

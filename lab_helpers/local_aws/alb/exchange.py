@@ -21,6 +21,7 @@ from lab_helpers.local_aws.alb.heads import (
     parse_response,
     request_to_target,
     response_to_client,
+    trace_id,
 )
 from lab_helpers.local_aws.alb.rules import Action, Rule, choose, pick_weighted
 from lab_helpers.local_aws.alb.wiring import Door
@@ -64,7 +65,7 @@ class Exchange:
     def start(self) -> None:
         """Decide by the listener's rules, and act."""
         self._rule = choose(self.door.listener.rules, self.head)
-        self._trace_id = _trace_id(self.head.header("x-amzn-trace-id"), self._clock.now().timestamp())
+        self._trace_id = trace_id(self.head, self._clock.now().timestamp(), random.getrandbits(96))
         action = self._action
         if action.kind == "forward":
             self._forward(action)
@@ -283,7 +284,7 @@ class Exchange:
             target_status=self._response.status if self._response else None,
             received_bytes=self._received_bytes,
             sent_bytes=self._sent_bytes,
-            request=f"{head.method} {_url(head, self.door.listener.port)} {head.version}",
+            request=f"{head.method} {head.url(self.door.listener.port)} {head.version}",
             user_agent=head.header("user-agent"),
             target_group_arn=self._group.settings.arn if self._group else None,
             trace_id=self._trace_id,
@@ -298,15 +299,3 @@ def _take_all(payload: list[bytes]) -> bytes:
     data = b"".join(payload)
     payload.clear()
     return data
-
-
-def _url(head: RequestHead, port: int) -> str:
-    query = f"?{head.query}" if head.query else ""
-    return f"http://{head.host.partition(':')[0] or '-'}:{port}{head.path}{query}"
-
-
-def _trace_id(given: str | None, now_s: float) -> str:
-    own = f"1-{int(now_s):08x}-{random.getrandbits(96):024x}"
-    if given is None:
-        return f"Root={own}"
-    return f"Self={own};{given}" if "Root=" in given else f"Root={own};{given}"

@@ -27,11 +27,12 @@ class Permission:
 
     def permits(self, port: int, address: str, groups: frozenset[str]) -> bool:
         """Tell whether TCP to `port`, from or to a peer of this address and groups, is allowed."""
-        return self._covers(port) and (
+        return self.covers(port) and (
             not self.groups.isdisjoint(groups) or any(ipaddress.ip_address(address) in net for net in self.networks)
         )
 
-    def _covers(self, port: int) -> bool:
+    def covers(self, port: int) -> bool:
+        """Tell whether the rule is about TCP to `port`."""
         if self.protocol == ANY_PROTOCOL:
             return True
         if self.protocol not in ("tcp", "6"):
@@ -87,6 +88,18 @@ class Firewall:
             with self._lock:
                 answer = self._answers[passage] = self._decide(passage)
         return answer
+
+    def admits(self, groups: frozenset[str], port: int) -> bool:
+        """Tell whether a load balancer of these groups lets clients in at a listener's port.
+
+        Every client is on this machine, so any rule by address that covers the port lets it in.
+        """
+        with self._lock:
+            known = [self._groups[group] for group in groups if group in self._groups]
+            self.missing |= groups - self._groups.keys()
+        if len(known) < len(groups) or not groups:
+            return True
+        return any(p.networks and p.covers(port) for group in known for p in group.ingress)
 
     def _decide(self, way: Passage) -> bool:
         leaves = self._any("egress", way.node_groups, way.port, way.target, way.target_groups)

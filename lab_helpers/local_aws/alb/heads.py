@@ -61,6 +61,11 @@ class RequestHead:
                 return value
         return None
 
+    def url(self, port: int) -> str:
+        """Return the URL as access logs write it; `port` is the listener's."""
+        query = f"?{self.query}" if self.query else ""
+        return f"http://{self.host.partition(':')[0] or '-'}:{port}{self.path}{query}"
+
     def _origin_form(self) -> str:
         # A client of a forward proxy sends the whole URL as target.
         if self.target.startswith("http://"):
@@ -113,6 +118,17 @@ def parse_response(head: bytes, method: str) -> ResponseHead:
     if len(set(lengths)) > 1 or (lengths and not lengths[0].isdecimal()):
         raise BadHeadError(f"content-length {lengths}")
     return ResponseHead(status, first[13:], headers, int(lengths[0]) if lengths else None, False, keep_alive)
+
+
+def trace_id(request: RequestHead, now_s: float, random_96: int) -> str:
+    """Return X-Amzn-Trace-Id: a new root, or the client's own with this load balancer's `Self` before it.
+
+    Source: "Request tracing for your Application Load Balancer".
+    """
+    own, given = f"1-{int(now_s):08x}-{random_96:024x}", request.header("x-amzn-trace-id")
+    if given is None:
+        return f"Root={own}"
+    return f"Self={own};{given}" if "Root=" in given else f"Root={own};{given}"
 
 
 def request_to_target(request: RequestHead, port: int, trace_id: str, node: str) -> bytes:

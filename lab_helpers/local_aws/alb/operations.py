@@ -64,9 +64,16 @@ class Operations:
 
     def create_load_balancer(self, request: ApiRequest) -> dict[str, Any]:
         """Create a load balancer with its nodes and its loopback port."""
-        if _is_application(request.params):
-            self._control.check_new(request.region, request.params)
-        return self._with_dns_names(self.change(request))
+        if not _is_application(request.params):
+            return request.forward(None)
+        groups = self._control.check_new(request.region, request.params)
+        answer = request.forward(None)
+        shape = answer["LoadBalancers"][0]
+        if not request.params.get("SecurityGroups"):
+            self._control.set_groups(request.region, shape["LoadBalancerArn"], groups)
+            shape["SecurityGroups"] = groups
+        self._control.reconcile(request.region)
+        return self._with_dns_names(answer)
 
     def delete_load_balancer(self, request: ApiRequest) -> dict[str, Any]:
         """Delete a load balancer, its nodes and its port; refused under deletion protection."""

@@ -1,7 +1,8 @@
 """The side of the load balancer that clients see: one object for each client connection.
 
 Source: RFC 9112, "Application Load Balancers" (idle timeout, keep-alive, request routing per request).
-Not modelled: HTTP/2, TLS, the client's security-group rules (every client is on this machine).
+Not modelled: HTTP/2, TLS. A client that the load balancer's security groups keep out gets connected, since it is this
+machine's kernel that answers, but then hears nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ClientConnection(asyncio.Protocol):
         self._ahead = b""
         self._touched = self._clock.monotonic()
         self._reading_requests = False
-        self._closing = self._lingering = False
+        self._closing = self._lingering = self._kept_out = False
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client."""
@@ -94,10 +95,13 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self.address, self.port = self._transport.get_extra_info("peername")[:2]
         self.door.balancer.clients.add(self)
+        balancer = self.door.balancer
+        groups, port = balancer.settings.security_groups, self.door.listener.port
+        self._kept_out = not balancer.wiring.firewall.admits(groups, port)
 
     def data_received(self, data: bytes) -> None:
         exchange = self._exchange
-        if self._lingering:
+        if self._lingering or self._kept_out:
             return
         if exchange is None:
             self._touched = self._clock.monotonic()

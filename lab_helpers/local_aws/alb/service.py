@@ -32,12 +32,10 @@ class AlbService:
 
     def start(self) -> None:
         """Start the threads of data plane and errands."""
-        self._plane.start()
         self._control.start()
 
     def stop(self) -> None:
         """Stop serving, then deliver the access logs that are left; the API must still answer."""
-        self._plane.stop()
         self._control.stop()
 
     def status(self) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
+from lab_helpers.local_aws.alb.firewall import parse_security_groups
 from lab_helpers.local_aws.alb.rules import Action, Rule, parse_rules
 from tests.local_aws.alb.kit import (
     GROUP,
@@ -470,6 +472,52 @@ def test_the_deregistration_delay_ends_draining(serving: Stand, web: Backend) ->
         assert 30 <= seconds <= 33
         assert client.response()[0] == 502
     release.set()
+
+
+def test_blocked_by_security_groups_is_504_after_ten_seconds(serving: Stand, web: Backend) -> None:
+    """Dropped packets look like a target that does not answer: the connection time-out of 10 s decides."""
+    address = ("10.0.11.100", 80)
+    serving.network.attach(*address, replace(web.socket, security_groups=frozenset({"sg-task"})))
+    closed = [{"GroupId": group, "IpPermissions": [], "IpPermissionsEgress": []} for group in ("sg-alb", "sg-task")]
+    closed[0]["IpPermissions"] = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]  # type: ignore[list-item]
+    serving.plane.firewall.replace("ap-northeast-1", parse_security_groups(closed))
+    with Client(serving.port) as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        taken: list[int] = []
+        reader = threading.Thread(target=lambda: taken.append(client.response()[0]))
+        reader.start()
+        assert 10 <= serving.advance_until(lambda: bool(taken), step_s=1) <= 14
+        reader.join()
+    assert taken == [504]
+    assert web.requests() == []
+
+
+def test_no_request_is_lost_in_a_rolling_deployment(alb: Stand) -> None:
+    """Under steady load each target is replaced: register, healthy, deregister, stop. Every request is answered 200."""
+    statuses: list[int] = []
+    stopping = threading.Event()
+
+    def load() -> None:
+        with Client(alb.port) as client:
+            while not stopping.is_set():
+                statuses.append(client.get()[0])
+
+    with ExitStack() as stack:
+        alb.add_healthy("10.0.11.100", stack.enter_context(backend()))
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for number in range(101, 105):
+            alb.add_healthy(f"10.0.11.{number}", stack.enter_context(backend()))
+            alb.plane.deregister(GROUP, [(f"10.0.11.{number - 1}", 80)])
+            before = len(statuses)
+            wait_until(lambda b=before: len(statuses) > b + 50)  # type: ignore[misc]
+            alb.network.detach(f"10.0.11.{number - 1}")
+        stopping.set()
+        for thread in threads:
+            thread.join()
+    assert len(statuses) > 200
+    assert set(statuses) == {200}
 
 
 def test_the_port_is_kept_while_the_listener_goes_and_comes(serving: Stand) -> None:

@@ -18,6 +18,8 @@ from lab_helpers.local_aws.server import LocalAws
 from lab_helpers.local_aws.service import ServiceContext
 from tests.local_aws.alb.kit import Client, backend, wait_until
 
+OPEN = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}
+
 
 @dataclass
 class Lab:
@@ -94,6 +96,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             for cidr, zone in zones.items()
         ]
         group = ec2.create_security_group(GroupName="alb", Description="alb", VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(
+            GroupId=group, IpProtocol="tcp", FromPort=80, ToPort=80, CidrIp="0.0.0.0/0"
+        )
         yield Lab(aws, clock, made["context"], made["service"], vpc, subnets, group)
 
 
@@ -190,6 +195,22 @@ def test_what_aws_refuses(lab: Lab) -> None:
     """One subnet only, a name that is taken, and deletion under protection."""
     one = refused(lab.elb.create_load_balancer, Name="one", Subnets=lab.subnets[:1])
     assert one == ("ValidationError", "At least two subnets in two different Availability Zones must be specified")
+    twice = [
+        lab.subnets[0],
+        lab.ec2.create_subnet(VpcId=lab.vpc, CidrBlock="10.0.21.0/24", AvailabilityZone="ap-northeast-1a")["Subnet"][
+            "SubnetId"
+        ],
+    ]
+    assert refused(lab.elb.create_load_balancer, Name="one", Subnets=twice) == (
+        "InvalidConfigurationRequest",
+        "A load balancer cannot be attached to multiple subnets in the same Availability Zone",
+    )
+    assert refused(lab.elb.create_load_balancer, Name="o_o", Subnets=lab.subnets)[0] == "ValidationError"
+    assert refused(lab.elb.create_load_balancer, Name="o" * 33, Subnets=lab.subnets)[0] == "ValidationError"
+    assert refused(lab.elb.create_load_balancer, Name="one", Subnets=["subnet-1", "subnet-2"])[0] == "SubnetNotFound"
+    invalid = refused(lab.elb.create_load_balancer, Name="one", Subnets=lab.subnets, SecurityGroups=["sg-1"])
+    assert invalid[0] == "InvalidConfigurationRequest"
+    assert lab.elb.describe_load_balancers()["LoadBalancers"] == []
     arn, _, _ = lab.balancer("taken")
     assert refused(lab.elb.create_load_balancer, Name="taken", Subnets=lab.subnets)[0] == "DuplicateLoadBalancerName"
     protection = [{"Key": "deletion_protection.enabled", "Value": "true"}]
@@ -197,6 +218,14 @@ def test_what_aws_refuses(lab: Lab) -> None:
     code, message = refused(lab.elb.delete_load_balancer, LoadBalancerArn=arn)
     assert code == "OperationNotPermitted"
     assert "deletion protection is enabled" in message
+
+
+def test_the_default_security_group_is_taken_where_none_is_given(lab: Lab) -> None:
+    """As on AWS, the VPC's default group."""
+    made = lab.elb.create_load_balancer(Name="plain", Subnets=lab.subnets)["LoadBalancers"][0]
+    filters = [{"Name": "vpc-id", "Values": [lab.vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    groups = lab.ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+    assert made["SecurityGroups"] == [groups[0]["GroupId"]]
 
 
 def test_attributes_have_awss_defaults(lab: Lab) -> None:
@@ -253,6 +282,28 @@ def test_security_groups_of_tasks_are_respected(lab: Lab) -> None:
         lab.advance_until(lambda: lab.health(group_arn) == [("unhealthy", "Target.Timeout")])
         lab.ec2.authorize_security_group_ingress(GroupId=task_group, IpPermissions=[rule])
         lab.advance_until(lambda: len(web.checks()) > 0)
+
+
+def test_clients_are_kept_out_without_an_ingress_rule(lab: Lab) -> None:
+    """Port 80 closed in the load balancer's own group: a client hears nothing; it does once the rule is back."""
+    closed = lab.ec2.create_security_group(GroupName="closed", Description="closed", VpcId=lab.vpc)["GroupId"]
+    arn, _, port = lab.balancer()
+    lab.elb.set_security_groups(LoadBalancerArn=arn, SecurityGroups=[closed])
+    with Client(port) as client:
+        client.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.get()
+    lab.ec2.authorize_security_group_ingress(GroupId=closed, **OPEN)
+
+    def answers() -> bool:
+        with Client(port) as client:
+            client.socket.settimeout(0.1)
+            try:
+                return client.get()[0] == 503
+            except TimeoutError:
+                return False
+
+    lab.advance_until(answers)
 
 
 def test_subnets_and_security_groups_change_the_nodes(lab: Lab) -> None:
