@@ -18,6 +18,7 @@ from lab_helpers.errors import ImageError, MissingToolError, SettingsError
 from lab_helpers.images import BuiltImage, DockerfileError, build, inspect, publish, read_file
 from lab_helpers.images.dockerfile import parse_dockerfile
 from lab_helpers.images.engines import Engine, find_engine
+from lab_helpers.images.ignore import parse_ignore_rules
 from lab_helpers.images.registry import Login, log_in
 from lab_helpers.local_aws.ecr import EcrService
 from lab_helpers.local_aws.server import LocalAws
@@ -184,6 +185,38 @@ def test_a_wrong_dockerfile_names_its_line(context: Path, text: str, line: int, 
     assert refused.value.line == line
     assert str(refused.value).startswith(f"Dockerfile:{line}: ")
     assert why in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "ignored"),
+    [
+        ("*.pyc", "a.pyc", True),
+        ("*.pyc", "deep/a.pyc", False),
+        ("**/*.pyc", "deep/er/a.pyc", True),
+        ("**/*.pyc", "a.pyc", True),
+        ("secrets/", "secrets/deep/key", True),
+        ("/top", "top", True),
+        ("a?c", "abc", True),
+        ("[ab].txt", "b.txt", True),
+        ("*.md\n!README.md", "README.md", False),
+        ("!README.md\n*.md", "README.md", True),
+        ("# a comment\n\n", "a comment", False),
+    ],
+)
+def test_dockerignore(rules: str, path: str, ignored: bool):
+    """Patterns as docker reads them; the last matching line wins."""
+    assert parse_ignore_rules(rules).is_ignored(path) is ignored
+
+
+def test_ignored_files_are_not_copied(context: Path):
+    """COPY of a folder leaves them out; naming one is an error that says why."""
+    (context / "notes.md").write_text("n")
+    (context / ".dockerignore").write_text("*.md\nDockerfile\n.dockerignore\n")
+    (context / "Dockerfile").write_text("FROM x\nCOPY . /etc/\n")
+    assert list(members(build(context, "Dockerfile"))) == ["etc", "etc/extra.conf"]
+    (context / "Dockerfile").write_text("FROM x\nCOPY notes.md /etc/\n")
+    with pytest.raises(DockerfileError, match="kept out by"):
+        build(context, "Dockerfile")
 
 
 def test_a_link_out_of_the_context_is_refused(context: Path):

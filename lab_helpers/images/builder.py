@@ -17,7 +17,8 @@ from typing import Any
 
 from lab_helpers.errors import ImageError
 from lab_helpers.images.dockerfile import Recipe, parse_dockerfile
-from lab_helpers.images.layers import Layer, build_layer
+from lab_helpers.images.ignore import read_ignore_rules
+from lab_helpers.images.layers import BuildContext, Layer, build_layer
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -46,7 +47,8 @@ def build(
     except (OSError, UnicodeDecodeError) as exc:
         raise ImageError(f"The Dockerfile {path} cannot be read: {exc}.") from exc
     recipe = parse_dockerfile(text, dockerfile, build_args)
-    layers = [build_layer(copy, context_dir, dockerfile) for copy in recipe.copies]
+    context = BuildContext(context_dir, dockerfile, read_ignore_rules(context_dir, dockerfile))
+    layers = [build_layer(copy, context) for copy in recipe.copies]
     config = _encode(_config(recipe, layers, architecture))
     manifest = _encode(_manifest(recipe, layers, config))
     blobs = {layer.digest: layer.content for layer in layers} | {_digest(config): config}

@@ -13,10 +13,11 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from lab_helpers.images.dockerfile import Copy, DockerfileError
+from lab_helpers.images.ignore import IgnoreRules
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,22 @@ class Layer:
     created_by: str
 
 
-def build_layer(copy: Copy, context: Path, file: str) -> Layer:
+@dataclass(frozen=True)
+class BuildContext:
+    """The folder that COPY takes from, what it does not take, and the Dockerfile's name for errors."""
+
+    folder: Path
+    dockerfile: str
+    ignored: IgnoreRules = field(default_factory=IgnoreRules)
+
+    def takes(self, path: Path) -> bool:
+        """Whether a path inside is part of the context."""
+        return not self.ignored.is_ignored(path.relative_to(self.folder).as_posix())
+
+
+def build_layer(copy: Copy, context: BuildContext) -> Layer:
     """Return the layer of one COPY; raises DockerfileError for a source that is missing or outside the context."""
-    entries = dict(_entries(copy, context, file))
+    entries = dict(_entries(copy, context))
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for folder in sorted(_parents(entries)):
@@ -42,40 +56,44 @@ def build_layer(copy: Copy, context: Path, file: str) -> Layer:
     return Layer(content, _digest(content), _digest(target.getvalue()), copy.text)
 
 
-def _entries(copy: Copy, context: Path, file: str) -> Iterator[tuple[str, Path]]:
+def _entries(copy: Copy, context: BuildContext) -> Iterator[tuple[str, Path]]:
     """Yield (path in the image, file) of everything a COPY takes."""
     for source in copy.sources:
-        for found in _matches(source, copy, context, file):
+        for found in _matches(source, copy, context):
             if found.is_dir():
-                yield from _tree(found, copy.target)
+                yield from _tree(found, copy.target, context)
             elif copy.target.endswith("/") or len(copy.sources) > 1:
                 yield _in_image(f"{copy.target}/{found.name}"), found
             else:
                 yield _in_image(copy.target), found
 
 
-def _matches(source: str, copy: Copy, context: Path, file: str) -> list[Path]:
+def _matches(source: str, copy: Copy, context: BuildContext) -> list[Path]:
     pattern = source.lstrip("/")
     if any(character in pattern for character in "*?["):
-        names = sorted(glob.glob(pattern, root_dir=context, include_hidden=True))
+        names = sorted(glob.glob(pattern, root_dir=context.folder, include_hidden=True))
     else:
         names = [pattern or "."]
-    found = [context / name for name in names]
+    found = [context.folder / name for name in names]
     for path in found:
-        _check_inside(path, source, copy, context, file)
-    if not found or not all(os.path.lexists(path) for path in found):
-        raise DockerfileError(file, copy.line, f"COPY {source}: there is no such file in {context}")
-    return found
+        _check_inside(path, source, copy, context)
+    here = [path for path in found if os.path.lexists(path)]
+    taken = [path for path in here if context.takes(path)]
+    if not taken:
+        why = "kept out by .dockerignore in" if here else "there is no such file in"
+        raise DockerfileError(context.dockerfile, copy.line, f"COPY {source}: {why} {context.folder}")
+    return taken
 
 
-def _check_inside(path: Path, source: str, copy: Copy, context: Path, file: str) -> None:
-    if not path.resolve().is_relative_to(context.resolve()):
-        raise DockerfileError(file, copy.line, f"COPY {source}: this is outside of the build context {context}")
+def _check_inside(path: Path, source: str, copy: Copy, context: BuildContext) -> None:
+    if not path.resolve().is_relative_to(context.folder.resolve()):
+        why = f"COPY {source}: this is outside of the build context {context.folder}"
+        raise DockerfileError(context.dockerfile, copy.line, why)
 
 
-def _tree(folder: Path, target: str) -> Iterator[tuple[str, Path]]:
+def _tree(folder: Path, target: str, context: BuildContext) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_dir():
+        if (path.is_symlink() or not path.is_dir()) and context.takes(path):
             yield _in_image(f"{target}/{path.relative_to(folder).as_posix()}"), path
 
 
