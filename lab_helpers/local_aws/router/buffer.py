@@ -36,7 +36,8 @@ class Part:
 class Chunk:
     """Records of one tag, shared read-only by all outputs; decoded and encoded once, on demand, under a lock.
 
-    `size_bytes` is the msgpack size, what was appended included: what Mem_Buf_Limit counts. `name` is unique and looks
+    `size_bytes` is the msgpack size, what was appended included: what Mem_Buf_Limit counts; `unreadable` how many of
+    the `count` entries turned out to be no records. `name` is unique and looks
     like Fluent Bit's (`PID-SECONDS.NANOSECONDS.flb`).
     """
 
@@ -44,7 +45,7 @@ class Chunk:
         now_ns = time.time_ns()
         self.name = name or f"{os.getpid()}-{now_ns // 10**9}.{now_ns % 10**9:09d}.flb"
         self.tag, self.input_name = tag, input_name
-        self.count = self.size_bytes = 0
+        self.count = self.size_bytes = self.unreadable = 0
         self.stored_at = ""
         self._escape_unicode = escape_unicode
         self._parts: list[Part] = []
@@ -74,6 +75,7 @@ class Chunk:
         with self._lock:
             if self._records is None:
                 self._records = [record for part in self._parts for record in decode(part.raw(), part.appended)]
+                self.unreadable = self.count - len(self._records)
             return self._records
 
     def json(self) -> list[JsonBatch]:
@@ -83,6 +85,7 @@ class Chunk:
                 self._json = [
                     encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self._parts
                 ]
+                self.unreadable = self.count - sum(len(batch.parts) for batch in self._json)
             return self._json
 
     def json_lines(self) -> list[bytes]:

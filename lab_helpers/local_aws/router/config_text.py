@@ -32,6 +32,7 @@ class Configuration:
     sections: list[Section] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     folder: str = ""
+    is_classic: bool = True
 
     def of_kind(self, name: str) -> list[Section]:
         """Return all sections with this heading (lower case)."""

@@ -22,7 +22,7 @@ _PARSERS = {"parsers": "parser", "multiline_parsers": "multiline_parser"}
 
 def read_yaml_file(path: str, log: Log) -> Configuration:
     """Return the configuration in this file and what it includes. Raises ConfigError."""
-    configuration = Configuration(folder=os.path.dirname(os.path.realpath(path)) + "/")
+    configuration = Configuration(folder=os.path.dirname(os.path.realpath(path)) + "/", is_classic=False)
     _read(path, configuration, log, seen=set())
     return configuration
 

@@ -77,17 +77,18 @@ def acknowledgement(chunk: Any) -> bytes:
     return bytes(msgpack.packb({"ack": chunk}))
 
 
-def count_entries(raw: bytes) -> int:
-    """Return how many entries the bytes hold; what is behind the last whole one is not counted."""
+def count_entries(raw: bytes) -> tuple[int, int]:
+    """Return how many whole entries the bytes hold and where the last one ends."""
     unpacker = new_unpacker()
     unpacker.feed(raw)
+    skip = unpacker.skip
     count = 0
     try:
         while True:
-            unpacker.skip()
+            skip()
             count += 1
     except (msgpack.OutOfData, ValueError):
-        return count
+        return count, unpacker.tell()
 
 
 def _read_frame(unpacker: Any, data: Any) -> Frame:
@@ -139,9 +140,8 @@ def _packed(unpacker: Any, tag: str, length: int) -> Frame:
     compressed = _compression(raw, options)
     if compressed:
         raw = _decompress(raw, compressed)
-    size = options.get("size")
-    count = size if isinstance(size, int) and 0 < size <= len(raw) and not compressed else count_entries(raw)
-    return Frame(tag, raw, count, options.get("chunk"))
+    count, end = count_entries(raw)  # the `size` option is a sender's word
+    return Frame(tag, raw if end == len(raw) else raw[:end], count, options.get("chunk"))
 
 
 def _options(unpacker: Any, left: int) -> dict[Any, Any]:

@@ -40,6 +40,7 @@ class Batches:
         self._base = REQUEST_BYTES + len(group.encode()) + len(stream.encode())
         self._events: list[Event] = []
         self._bytes = self._base
+        self._message_bytes = 0
         self._oldest = self._newest = 0
 
     def add(self, event: Event) -> Iterator[list[Event]]:
@@ -50,6 +51,8 @@ class Batches:
             yield from self.rest()
             self._log.warn("Discarding massive log record")
             return
+        if self._events and self._message_bytes + max(event.json_bytes, len(event.message)) > MAX_BODY_BYTES:
+            yield from self.rest()  # the reference writes the whole message into what is left before it cuts it
         event = self._truncated(event)
         size = EVENT_BYTES + len(event.message)
         if self._events and (self._bytes + size > MAX_BODY_BYTES or not self._is_in_span(event.time_ms)):
@@ -65,7 +68,7 @@ class Batches:
         """Yield what is pending, if anything, sorted by time."""
         if self._events:
             yield sorted(self._events, key=lambda event: event.time_ms)
-        self._events, self._bytes = [], self._base
+        self._events, self._bytes, self._message_bytes = [], self._base, 0
         self._oldest = self._newest = 0
 
     def bodies(self, plain: JsonBatch, escaped: JsonBatch) -> Iterator[bytes]:
@@ -132,6 +135,7 @@ class Batches:
     def _take(self, event: Event, size: int) -> None:
         self._events.append(event)
         self._bytes += size
+        self._message_bytes += len(event.message)
         self._oldest = event.time_ms if self._oldest == 0 else min(self._oldest, event.time_ms)
         self._newest = max(self._newest, event.time_ms)
 

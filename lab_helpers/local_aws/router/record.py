@@ -10,6 +10,7 @@ Fluent Bit shows. Not modelled: the metadata map of an event (it is dropped, as 
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -88,18 +89,27 @@ def put_last(body: dict[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> None:
 def decode(raw: bytes, appended: Sequence[tuple[str, str]] = ()) -> list[Record]:
     """Return the records of concatenated msgpack entries, repeated keys resolved.
 
-    Raises ValueError (msgpack's) on bytes that are no msgpack, TypeError on entries that are not `[time, map]`.
+    Entries that are not `[time, map]` are left out, and what is behind bytes that are no msgpack: never raises.
     """
     unpacker = new_unpacker(object_pairs_hook=body_from_pairs)
     unpacker.feed(raw)
-    records = []
-    for entry in unpacker:
-        body = entry[1]
-        if not isinstance(body, dict):
-            raise TypeError("invalid data format, map expected")
-        put_last(body, appended)
-        records.append(Record(time_ns(entry[0]), body))
+    records: list[Record] = []
+    with contextlib.suppress(ValueError, RecursionError):
+        for entry in unpacker:
+            record = _record_of(entry)
+            if record is not None:
+                put_last(record.body, appended)
+                records.append(record)
     return records
+
+
+def _record_of(entry: Any) -> Record | None:
+    if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[1], dict):
+        return None
+    try:
+        return Record(time_ns(entry[0]), entry[1])
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def new_unpacker(**hooks: Any) -> Any:

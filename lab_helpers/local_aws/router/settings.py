@@ -33,8 +33,14 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
 def build_service(
     configuration: Configuration, environment: Mapping[str, str], sink: Sink, flush_s: float = 1.0
 ) -> Service:
-    """Return the service's settings; reads the parsers files. Raises ConfigError for an unknown Log_Level."""
+    """Return the service's settings; reads the parsers files. Raises ConfigError."""
     log = ComponentLog(sink)
+    if configuration.is_classic and (configuration.of_kind("parser") or configuration.of_kind("multiline_parser")):
+        sink.raw(
+            "Sections 'multiline_parser' and 'parser' are not valid in the main configuration file. It belongs to \n"
+            "the 'parsers_file' configuration files.\n"
+        )
+        raise ConfigError("parser")
     service = Service(flush_s=flush_s, environment=environment, config_dir=configuration.folder, sink=sink)
     for section in configuration.of_kind("service"):
         for key, value in section.pairs:
@@ -49,16 +55,20 @@ def _with_key(service: Service, key: str, text: str, log: ComponentLog) -> Servi
         name, parse = _FIELDS[key]
         return replace(service, **{name: parse(text)})
     if key == "log_level":
-        level = LEVEL_NAMES.get(text.lower())
-        if level is None:
-            log.error(f"[service] configuration could not set log_level '{text}'")
-            raise ConfigError(text)
-        service.sink.level = Level(level)
+        _set_level(service, service.environment.get("FLB_LOG_LEVEL") or text, log)
     elif key == "log_file":
         service.sink.open_file(text)
     elif key == "parsers_file":
         _load_parsers_file(service, text, log)
     return service
+
+
+def _set_level(service: Service, text: str, log: ComponentLog) -> None:
+    level = LEVEL_NAMES.get(text.lower())
+    if level is None:
+        log.info(f"[config] unknown Log_Level '{text}': still {service.sink.level.name.lower()}")
+    else:
+        service.sink.level = Level(level)
 
 
 def _load_parsers_file(service: Service, path: str, log: ComponentLog) -> None:

@@ -125,7 +125,8 @@ class TaskBoard:
 
     def _sent(self, task: Task, output: OutputInstance) -> None:
         chunk = task.chunk
-        self._count(output, proc_records=chunk.count, proc_bytes=chunk.size_bytes)
+        sent = chunk.count - chunk.unreadable
+        self._count(output, proc_records=sent, proc_bytes=chunk.size_bytes, dropped_records=chunk.unreadable)
         retries = task.attempts.pop(output.number, 0)
         if retries:
             self._log.info(

@@ -7,7 +7,10 @@ from importlib import import_module
 from lab_helpers.local_aws.router.plugin import Plugin, PluginKind
 
 CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
+    (PluginKind.INPUT, "dummy"),
     (PluginKind.INPUT, "forward"),
+    (PluginKind.INPUT, "http"),
+    (PluginKind.INPUT, "tail"),
     (PluginKind.INPUT, "tcp"),
     (PluginKind.FILTER, "expect"),
     (PluginKind.FILTER, "grep"),
@@ -19,6 +22,10 @@ CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.FILTER, "rewrite_tag"),
     (PluginKind.FILTER, "throttle"),
     (PluginKind.OUTPUT, "cloudwatch_logs"),
+    (PluginKind.OUTPUT, "counter"),
+    (PluginKind.OUTPUT, "file"),
+    (PluginKind.OUTPUT, "forward"),
+    (PluginKind.OUTPUT, "http"),
     (PluginKind.OUTPUT, "kinesis_firehose"),
     (PluginKind.OUTPUT, "kinesis_streams"),
     (PluginKind.OUTPUT, "null"),

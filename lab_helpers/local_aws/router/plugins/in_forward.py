@@ -55,7 +55,8 @@ class Forward:
         if self._listener is not None:
             self._context.loop.remove_reader(self._listener)
         for connection in list(self._connections):
-            connection.close()
+            if not connection.is_processing:  # that one answers first, then closes itself
+                connection.close()
 
     def resume(self) -> None:
         """Accept connections again."""
@@ -130,6 +131,7 @@ class Connection:
         self._owner, self._peer = owner, peer
         self._rest = bytearray()
         self._is_open = True
+        self.is_processing = False
         peer.setblocking(False)
         owner.context.loop.add_reader(peer, self._readable)
 
@@ -161,6 +163,13 @@ class Connection:
         return True
 
     def _process(self) -> None:
+        self.is_processing = True
+        try:
+            self._take_frames()
+        finally:
+            self.is_processing = False
+
+    def _take_frames(self) -> None:
         framing = read_frames(self._rest)
         for frame in framing.frames:
             may_go_on = self._owner.take(frame)
