@@ -95,6 +95,8 @@ def reconcile(
         counts = lines["id"].value_counts()
         frame[f"in_{place}"] = counts.reindex(frame.index, fill_value=0).to_numpy()
     frame = _with_hops(frame, places["cloudwatch"], places["s3"])
+    if alb is not None:
+        frame = _with_alb_hops(frame, alb)
     frame["verdict"] = _verdicts(frame, sorted(places)).astype("category")
     frame = frame.reset_index(drop=True)
     return Audit(frame, _summary(frame, places))
@@ -141,6 +143,14 @@ def _with_hops(frame: pd.DataFrame, cloudwatch: pd.DataFrame, s3: pd.DataFrame) 
     frame["request_time"] = pd.to_datetime(frame["request_time"], utc=True).dt.as_unit("us")
     frame["to_cloudwatch_s"] = (frame["ingested_at"] - frame["sent_at"]).dt.total_seconds()
     frame["to_s3_s"] = (frame["delivered_at"] - frame["sent_at"]).dt.total_seconds()
+    return frame
+
+
+def _with_alb_hops(frame: pd.DataFrame, alb: pd.DataFrame) -> pd.DataFrame:
+    entries = alb.dropna(subset=["id"]).drop_duplicates("id").set_index("id").reindex(frame.index)
+    frame["to_alb_s"] = (entries["created_at"] - frame["sent_at"]).dt.total_seconds()
+    frame["in_target_s"] = entries["target_s"]
+    frame["target"] = entries["target"]
     return frame
 
 

@@ -80,8 +80,7 @@ def read_objects(
     frame = frames.to_frame(
         table for table, _ in _read(client, bucket, prefix, since, until, workers, on_progress, damages)
     )
-    frame.attrs[DAMAGED] = [asdict(damage) for damage in damages]
-    return frame
+    return with_damages(frame, damages)
 
 
 def iter_objects(
@@ -97,9 +96,7 @@ def iter_objects(
     """Like `read_objects`, one frame an object: for more than fits in memory. Holds two objects a worker at most."""
     damages: list[Damage] = []
     for table, found in _read(client, bucket, prefix, since, until, workers, on_progress, damages):
-        frame = frames.to_frame([table])
-        frame.attrs[DAMAGED] = [asdict(found)] if found else []
-        yield frame
+        yield with_damages(frames.to_frame([table]), [found] if found else [])
 
 
 def damaged(frame: pd.DataFrame) -> pd.DataFrame:
@@ -147,6 +144,36 @@ def key_time(key: str) -> datetime | None:
         return None
 
 
+def each_object(
+    client: Any,
+    bucket: str,
+    prefix: str = "",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    workers: int = WORKERS,
+    on_progress: OnProgress | None = None,
+    damages: list[Damage] | None = None,
+) -> Iterator[tuple[StoredObject, Unpacked]]:
+    """The unpacked objects under a prefix in the order of their keys, for logs of other forms.
+
+    As `read_objects` else.
+    """
+    found = _listing(client, bucket, prefix, since, until)
+    results = in_order(lambda item: (item, _fetch(client, bucket, item)), found, workers)
+    for done, (item, unpacked) in enumerate(results, start=1):
+        if unpacked.why and damages is not None:
+            damages.append(Damage(item.key, unpacked.why, unpacked.data.count(b"\n")))
+        if on_progress:
+            on_progress(Progress(done, len(found), "objects"))
+        yield item, unpacked
+
+
+def with_damages(frame: pd.DataFrame, damages: list[Damage]) -> pd.DataFrame:
+    """The frame, with the list that `damaged` reads."""
+    frame.attrs[DAMAGED] = [asdict(damage) for damage in damages]
+    return frame
+
+
 def _read(
     client: Any,
     bucket: str,
@@ -186,12 +213,17 @@ def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until:
 def _read_object(
     client: Any, bucket: str, item: StoredObject, reader: records.Reader
 ) -> tuple[pa.Table, Damage | None]:
+    unpacked = _fetch(client, bucket, item)
+    with _PARSING:
+        table = _table(unpacked, item, reader)
+    return table, Damage(item.key, unpacked.why, table.num_rows) if unpacked.why else None
+
+
+def _fetch(client: Any, bucket: str, item: StoredObject) -> Unpacked:
     with aws_errors("GetObject"):
         body = client.get_object(Bucket=bucket, Key=item.key)["Body"].read()
     with _PARSING:
-        unpacked = unpack(body, item.key)
-        table = _table(unpacked, item, reader)
-    return table, Damage(item.key, unpacked.why, table.num_rows) if unpacked.why else None
+        return unpack(body, item.key)
 
 
 def _table(unpacked: Unpacked, item: StoredObject, reader: records.Reader) -> pa.Table:
