@@ -17,6 +17,12 @@ class RequestHandler(WSGIRequestHandler):
     disable_nagle_algorithm = True  # a header and a body sent apart wait 40 ms for the peer's delayed acknowledgement
     wbufsize = 64 * 1024
 
+    def handle_expect_100(self) -> bool:
+        """Say 100 Continue now: in the buffer it would wait for the answer, and boto3 waits a second for it."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         """Say nothing: the gateway counts."""
 
