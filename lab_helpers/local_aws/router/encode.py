@@ -18,6 +18,7 @@ import orjson
 
 from lab_helpers.local_aws.router.json_text import dumps, needs_care
 from lab_helpers.local_aws.router.record import Nanoseconds, Record, decode, read_ext, time_ns
+from lab_helpers.local_aws.router.uniform import cut_uniform
 
 _GAP = b"},{"
 
@@ -41,10 +42,10 @@ class JsonBatch:
 
 
 def encode_part(raw: bytes, count: int, appended: Sequence[tuple[str, str]], escape_unicode: bool) -> JsonBatch:
-    """Return the JSON of `count` packed entries, each with the appended pairs at its end.
-
-    Raises ValueError, TypeError.
-    """
+    """Return the JSON of `count` packed entries, each with the appended pairs at its end; unreadable ones left out."""
+    uniform = cut_uniform(raw, appended, escape_unicode)
+    if uniform is not None:
+        return JsonBatch(*uniform)
     batch = _encode_at_once(raw, count, appended, escape_unicode)
     return encode_records(decode(raw, appended), escape_unicode) if batch is None else batch
 
@@ -59,11 +60,11 @@ def encode_records(records: Sequence[Record], escape_unicode: bool) -> JsonBatch
 
 def escape_lines(batch: JsonBatch) -> JsonBatch:
     """Return the batch with every line escaped as the inside of a JSON string (without the quotes around it)."""
-    text = b"\n".join(batch.parts).decode("utf-8")
-    # a JSON text never holds a bare newline, so in the escaped text `\n` can only be the joint
-    escaped = orjson.dumps(text)[1:-1].split(b"\\n") if b"\\n" not in text.encode() else None
-    if escaped is None or len(escaped) != len(batch.parts):
-        escaped = [orjson.dumps(part.decode("utf-8"))[1:-1] for part in batch.parts]
+    joined = b"\n".join(batch.parts)
+    # a JSON text holds no bare newline, and where it holds no escaped one either, `\\n` is the joint
+    escaped = [] if b"\\n" in joined else orjson.dumps(joined.decode("utf-8"))[1:-1].split(b"\\n")
+    if len(escaped) != len(batch.parts):
+        escaped = [_escape(part) for part in batch.parts]
     return JsonBatch(batch.times_ms, escaped, _escape(batch.prefix), _escape(batch.suffix))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Api:
     max_body_bytes: int
     request_bytes: int
     record_bytes: int
-    between: Callable[[], bytes]
+    between: Callable[[], bytes] | None = None
     last_newline: bool = True
 
 
@@ -61,13 +61,15 @@ class RecordStream:
         self._aggregates = options["simple_aggregation"]
         self._compress = self._compression(options)
         self._check(options)
+        self._is_plain = not (self._time_key or self._log_key or self._aggregates or self._compress)
         self._client: AwsClient = build_client(api.service, api.host_prefix, options, context)
 
     def flush(self, chunk: Chunk) -> FlushResult:
         """Deliver the chunk; RETRY when any call failed or any record was refused."""
         try:
-            for records in self._batches(self._encoded(chunk)):
-                if not self._put(records):
+            common, encoded = self._encoded(chunk)
+            for records in self._batches(common, encoded):
+                if not self._put(common, records):
                     self._log.error("Failed to send log records")
                     self._log.error("Failed to send records")
                     return FlushResult.RETRY
@@ -108,13 +110,22 @@ class RecordStream:
 
     # records
 
-    def _encoded(self, chunk: Chunk) -> Iterator[bytes]:
-        """Yield each record's base64."""
+    def _encoded(self, chunk: Chunk) -> tuple[bytes, Iterable[bytes]]:
+        """Return (what all begin with, the rest of each) of the records' base64."""
+        batches = chunk.json() if self._is_plain else []
+        if len(batches) == 1 and self._fit_all(batches[0]):
+            return _base64_apart(batches[0])
         lines = self._aggregated(self._lines(chunk)) if self._aggregates else self._lines(chunk)
         if self._compress is not None:
             compress = self._compress
-            return (b2a_base64(compress(line), newline=False) for line in lines)
-        return (b2a_base64(line, newline=False) for line in lines)
+            return b"", (b2a_base64(compress(line), newline=False) for line in lines)
+        return b"", (b2a_base64(line, newline=False) for line in lines)
+
+    def _fit_all(self, batch: JsonBatch) -> bool:
+        """Whether no line has to be left out for its size."""
+        common = len(batch.prefix) + len(batch.suffix) + 1
+        sizes = list(map(len, batch.parts))
+        return min(sizes) + common > 3 and max(sizes) + common < self._api.max_record_bytes
 
     def _lines(self, chunk: Chunk) -> Iterator[bytes]:
         """Yield each record's bytes, newline included; what is too large or empty is warned about and left out."""
@@ -169,8 +180,8 @@ class RecordStream:
 
     # calls
 
-    def _batches(self, encoded: Iterator[bytes]) -> Iterator[list[bytes]]:
-        limit, each = self._api.max_body_bytes, self._api.record_bytes
+    def _batches(self, common: bytes, encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
+        limit, each = self._api.max_body_bytes, self._api.record_bytes + len(common)
         base = self._api.request_bytes + len(self._stream.encode())
         batch: list[bytes] = []
         used = base
@@ -187,9 +198,9 @@ class RecordStream:
         if batch:
             yield batch
 
-    def _put(self, records: list[bytes]) -> bool:
+    def _put(self, common: bytes, records: list[bytes]) -> bool:
         api = self._api
-        response = self._client.call(api.target, self._body(records))
+        response = self._client.call(api.target, self._body(common, records))
         if response is not None and response.status == 200:
             return self._all_taken(response, len(records))
         if response is not None and response.body:
@@ -197,12 +208,12 @@ class RecordStream:
         self._log.error(f"Failed to send log records to {self._stream}")
         return False
 
-    def _body(self, records: list[bytes]) -> bytes:
-        head = b'{"%b":%b,"Records":[{"Data":"' % (self._api.name_key.encode(), orjson.dumps(self._stream))
+    def _body(self, common: bytes, records: list[bytes]) -> bytes:
+        head = b'{"%b":%b,"Records":[{"Data":"%b' % (self._api.name_key.encode(), orjson.dumps(self._stream), common)
         between = self._api.between
-        if between is _NOTHING_BETWEEN:
-            return head + b'"},{"Data":"'.join(records) + b'"}]}'
-        return head + b',{"Data":"'.join(record + between() for record in records) + b"]}"
+        if between is None:
+            return b"".join([head, (b'"},{"Data":"' + common).join(records), b'"}]}'])
+        return b"".join([head, (b',{"Data":"' + common).join([record + between() for record in records]), b"]}"])
 
     def _all_taken(self, response: Response, count: int) -> bool:
         failed = self._failed_records(response)
@@ -251,14 +262,25 @@ def format_time(time_format: str, time_ns: int) -> str:
     return time.strftime(prepared, time.gmtime(time_ns // NS))
 
 
-def nothing_between() -> bytes:
-    """Return what Firehose has behind the data."""
-    return b""
-
-
 def _terminated(batch: JsonBatch) -> Iterator[bytes]:
     prefix, suffix = batch.prefix, batch.suffix + b"\n"
     return (b"%b%b%b" % (prefix, part, suffix) for part in batch.parts)
 
 
-_NOTHING_BETWEEN = nothing_between
+def _base64_apart(batch: JsonBatch) -> tuple[bytes, list[bytes]]:
+    """Return (the common beginning, the rest of each) of the base64 of all lines.
+
+    What precedes and follows the parts is the same for all lines, so it is encoded once for each of the three places
+    that a part can end at within base64's groups of three bytes.
+    """
+    suffix = batch.suffix + b"\n"
+    whole = len(batch.prefix) - len(batch.prefix) % 3
+    left = batch.prefix[whole:]
+    fill = [suffix[:more] for more in range(3)]
+    endings = [b2a_base64(suffix[more:], newline=False) for more in range(3)]
+    size = len(left)
+    rests = []
+    for part in batch.parts:
+        more = -(size + len(part)) % 3
+        rests.append(b2a_base64(left + part + fill[more], newline=False) + endings[more])
+    return b2a_base64(batch.prefix[:whole], newline=False), rests

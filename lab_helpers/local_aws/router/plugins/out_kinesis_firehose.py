@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab_helpers.local_aws.router.options import Kind, Option, Options
 from lab_helpers.local_aws.router.plugin import OutputContext, Plugin, PluginKind
-from lab_helpers.local_aws.router.put_records import Api, RecordStream, nothing_between
+from lab_helpers.local_aws.router.put_records import Api, RecordStream
 
 FIREHOSE = Api(
     service="firehose",
@@ -21,7 +21,6 @@ FIREHOSE = Api(
     max_body_bytes=4_194_304,
     request_bytes=46,
     record_bytes=12,
-    between=nothing_between,
 )
 
 
