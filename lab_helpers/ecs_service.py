@@ -8,7 +8,7 @@ import pandas as pd
 
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
-from lab_helpers.wait import Tick, wait_until
+from lab_helpers.wait import wait_until
 
 STABLE_TIMEOUT_S = 600.0
 """Bound on `wait_until_stable`: on an account a first Fargate task takes one to three minutes."""
@@ -90,18 +90,6 @@ def redeploy(ecs: Any, cluster: str, service: str) -> None:
     """Start a new deployment of the same task definition: new tasks pull the image again."""
     with aws_errors("UpdateService"):
         ecs.update_service(cluster=cluster, service=service, forceNewDeployment=True)
-
-
-def print_tick(every_s: float = 5.0) -> Any:
-    """Return an on_tick for `wait_until` that prints the state at the start and every `every_s` seconds."""
-    last = [-every_s]
-
-    def on_tick(tick: Tick) -> None:
-        if tick.elapsed_s - last[0] >= every_s:
-            last[0] = tick.elapsed_s
-            print(f"waiting: {tick.elapsed_s:.0f} s · {tick.seen}", flush=True)
-
-    return on_tick
 
 
 def _service(ecs: Any, cluster: str, service: str) -> dict[str, Any]:

@@ -94,8 +94,8 @@ def try_config(text: str, settings: Any = None) -> Tried:
         return Tried(process.returncode, out.read_text(errors="replace"), err.read_text(errors="replace"))
 
 
-def published_image(lab: Lab) -> images.ImageInfo:
-    """Return what is in the image that the tasks pull; raises NotYetError when none was pushed."""
+def published_image(lab: Lab) -> images.ImageContent:
+    """Return what is in the image that the tasks pull; raises ImageError when none was pushed."""
     return images.inspect(lab.client("ecr"), lab.outputs.repository_name, TAG)
 
 
