@@ -1,12 +1,10 @@
-"""ECR's API: repositories stay with moto (their URIs lead to this server), images and layers are ours.
+"""ECR's API for repositories, which stay with moto (their URIs lead to this server), and for images, which are ours.
 
 Not modelled: pull-through caches, replication, image signing, archival, KMS.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +13,7 @@ from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.ecr import refusals, scanning
 from lab_helpers.local_aws.ecr.catalogue import Image, Settings
 from lab_helpers.local_aws.ecr.images import Images
-from lab_helpers.local_aws.ecr.manifest import is_digest
 from lab_helpers.local_aws.ecr.tokens import Tokens
-
-PART_BYTES = 20 * 1024 * 1024
-LAYER_ROUTE = "/v2/.layers"
-"""Download links live beside the repositories, under a name that none of them can have."""
-_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
 class Operations:
@@ -44,11 +36,6 @@ class Operations:
             "DescribeImages": self.describe_images,
             "StartImageScan": self.start_image_scan,
             "DescribeImageScanFindings": self.describe_image_scan_findings,
-            "BatchCheckLayerAvailability": self.batch_check_layer_availability,
-            "GetDownloadUrlForLayer": self.get_download_url_for_layer,
-            "InitiateLayerUpload": self.initiate_layer_upload,
-            "UploadLayerPart": self.upload_layer_part,
-            "CompleteLayerUpload": self.complete_layer_upload,
         }
         return {("ecr", operation): handler for operation, handler in handlers.items()}
 
@@ -145,7 +132,7 @@ class Operations:
         """Scan an image; the answer is there at once."""
         where, image_id = self._where(request), request.params.get("imageId") or {}
         image = self._images.scan(where, image_id)
-        return {**_names(where), "imageId": _image_id(image, image_id), "imageScanStatus": {"status": "IN_PROGRESS"}}
+        return {**names(where), "imageId": _image_id(image, image_id), "imageScanStatus": {"status": "IN_PROGRESS"}}
 
     def describe_image_scan_findings(self, request: ApiRequest) -> dict[str, Any]:
         """Return the outcome of an image's scan; raises AwsError ScanNotFoundException when there was none."""
@@ -154,50 +141,7 @@ class Operations:
         if image.scanned_at is None:
             raise refusals.no_scan(image_id, where.name, where.registry)
         findings = scanning.scan_findings(image.manifest, self._images.blobs, image.scanned_at)
-        return {**_names(where), "imageId": _image_id(image, image_id), **findings}
-
-    def batch_check_layer_availability(self, request: ApiRequest) -> dict[str, Any]:
-        """Tell which layers are here."""
-        content = self._images.catalogue.content(self._where(request))
-        digests = request.params.get("layerDigests", [])
-        known = [digest for digest in digests if is_digest(digest)]
-        failures = [
-            {"layerDigest": digest, "failureCode": "InvalidLayerDigest", "failureReason": "Invalid layer digest"}
-            for digest in digests
-            if digest not in known
-        ]
-        return {"layers": [_layer(digest, content.layers.get(digest)) for digest in known], "failures": failures}
-
-    def get_download_url_for_layer(self, request: ApiRequest) -> dict[str, Any]:
-        """Return a link to a layer; whoever has it may use it for an hour."""
-        where, digest = self._where(request), str(request.params.get("layerDigest"))
-        self._images.layer_bytes(where, digest)
-        path = f"{LAYER_ROUTE}/{where.region}/{where.name}/{digest}"
-        return {"downloadUrl": f"{self._endpoint_url}{path}?{self._tokens.sign(path)}", "layerDigest": digest}
-
-    def initiate_layer_upload(self, request: ApiRequest) -> dict[str, Any]:
-        """Start an upload."""
-        self._where(request)
-        return {"uploadId": self._images.begin_upload(), "partSize": PART_BYTES}
-
-    def upload_layer_part(self, request: ApiRequest) -> dict[str, Any]:
-        """Take the next part of a layer."""
-        where, given = self._where(request), request.params
-        upload_id, first = str(given.get("uploadId")), int(given.get("partFirstByte", 0))
-        here = self._images.blobs.received_bytes(upload_id)
-        if here is not None and here != first:
-            last = {"registryId": where.registry, "repositoryName": where.name, "uploadId": upload_id}
-            message = f"The layer part does not begin at byte {here}."
-            raise AwsError("InvalidLayerPartException", message, extra={**last, "lastValidByteReceived": here - 1})
-        size = self._images.extend_upload(where, upload_id, [_decoded(given.get("layerPartBlob", ""))])
-        return {**_names(where), "uploadId": upload_id, "lastByteReceived": size - 1}
-
-    def complete_layer_upload(self, request: ApiRequest) -> dict[str, Any]:
-        """Make the upload a layer."""
-        where, upload_id = self._where(request), str(request.params.get("uploadId"))
-        digest = str(next(iter(request.params.get("layerDigests", [])), ""))
-        self._images.finish_upload(where, upload_id, digest)
-        return {**_names(where), "uploadId": upload_id, "layerDigest": digest}
+        return {**names(where), "imageId": _image_id(image, image_id), **findings}
 
     def _where(self, request: ApiRequest) -> Settings:
         return self._images.repositories.settings(request.region, str(request.params.get("repositoryName")))
@@ -209,7 +153,7 @@ class Operations:
     def _detail(self, where: Settings, image: Image) -> dict[str, Any]:
         manifest, tags = image.manifest, self._images.catalogue.content(where).tags_of(image.manifest.digest)
         detail = {
-            **_names(where),
+            **names(where),
             "imageDigest": manifest.digest,
             "imageTags": tags or None,
             "imageSizeInBytes": manifest.size_bytes,
@@ -228,7 +172,8 @@ _REASONS = {
 }
 
 
-def _names(where: Settings) -> dict[str, str]:
+def names(where: Settings) -> dict[str, str]:
+    """Return the members by which answers name a repository."""
     return {"registryId": where.registry, "repositoryName": where.name}
 
 
@@ -239,7 +184,7 @@ def _image_id(image: Image, asked: Mapping[str, Any]) -> dict[str, str]:
 
 def _image(where: Settings, image: Image, tag: str | None) -> dict[str, Any]:
     return {
-        **_names(where),
+        **names(where),
         "imageId": _image_id(image, {"imageTag": tag}),
         "imageManifest": image.manifest.content.decode(),
         "imageManifestMediaType": image.manifest.media_type,
@@ -248,19 +193,6 @@ def _image(where: Settings, image: Image, tag: str | None) -> dict[str, Any]:
 
 def _failure(image_id: Mapping[str, Any], code: str, reason: str) -> dict[str, Any]:
     return {"imageId": dict(image_id), "failureCode": code, "failureReason": reason}
-
-
-def _layer(digest: str, size: int | None) -> dict[str, Any]:
-    if size is None:
-        return {"layerDigest": digest, "layerAvailability": "UNAVAILABLE"}
-    return {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size, "mediaType": _LAYER_TYPE}
-
-
-def _decoded(blob: Any) -> bytes:
-    try:
-        return blob if isinstance(blob, bytes) else base64.b64decode(str(blob), validate=True)
-    except binascii.Error as exc:
-        raise AwsError("SerializationException", "layerPartBlob is no base64.") from exc
 
 
 def _page(items: Sequence[Any], params: Mapping[str, Any], member: str) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from werkzeug.wrappers import Request, Response
 from lab_helpers.local_aws.api import AwsError, Caller
 from lab_helpers.local_aws.ecr.catalogue import Settings
 from lab_helpers.local_aws.ecr.images import Images
+from lab_helpers.local_aws.ecr.layers import LAYER_ROUTE
 from lab_helpers.local_aws.ecr.manifest import is_digest
-from lab_helpers.local_aws.ecr.operations import LAYER_ROUTE
 from lab_helpers.local_aws.ecr.tokens import Holder, Tokens
 
 Authorise = Callable[[Caller, str, str, str, Mapping[str, Any]], None]
@@ -70,13 +70,8 @@ class Registry:
         try:
             response = self._answer(request)
         except AwsError as error:
-            code, status = _CODES.get(error.code, ("DENIED" if error.status == 403 else "UNSUPPORTED", error.status))
+            code, status = _in_registry_words(error, is_push=request.method == "PUT")
             response = _refusal(status, code, error.message)
-            if error.code == "LayersNotFoundException":
-                is_push = request.method == "PUT"
-                response = _refusal(
-                    *((400, "MANIFEST_BLOB_UNKNOWN") if is_push else (404, "BLOB_UNKNOWN")), error.message
-                )
         # What the handler did not read would be taken for the connection's next request.
         while request.stream.read(_CHUNK):
             pass
@@ -205,6 +200,13 @@ class Registry:
         if most is not None and 0 < most < len(tags):
             response.headers["Link"] = f'</v2/{where.name}/tags/list?n={most}&last={quote(tags[most - 1])}>; rel="next"'
         return response
+
+
+def _in_registry_words(error: AwsError, is_push: bool) -> tuple[str, int]:
+    """Return the distribution API's code and HTTP status for an error of ECR's."""
+    if error.code == "LayersNotFoundException":
+        return ("MANIFEST_BLOB_UNKNOWN", 400) if is_push else ("BLOB_UNKNOWN", 404)
+    return _CODES.get(error.code, ("DENIED" if error.status == 403 else "UNSUPPORTED", error.status))
 
 
 def _chunks(request: Request) -> Any:

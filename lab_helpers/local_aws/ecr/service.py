@@ -11,6 +11,7 @@ from lab_helpers.local_aws.api import AwsError, Caller, Handler, WsgiApp
 from lab_helpers.local_aws.ecr.blobs import BlobStore
 from lab_helpers.local_aws.ecr.catalogue import Catalogue, Settings
 from lab_helpers.local_aws.ecr.images import Images
+from lab_helpers.local_aws.ecr.layers import LayerOperations
 from lab_helpers.local_aws.ecr.operations import Operations
 from lab_helpers.local_aws.ecr.registry import Authorise, Registry
 from lab_helpers.local_aws.ecr.tokens import Tokens
@@ -36,11 +37,12 @@ class EcrService:
         )
         tokens = Tokens(context.clock)
         self._operations = Operations(images, tokens, context.endpoint_url)
+        self._layer_operations = LayerOperations(images, tokens, context.endpoint_url)
         self._registry = Registry(images, tokens, authorise or _unrestricted_only)
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         """Return the operations that this service answers itself."""
-        return self._operations.table()
+        return {**self._operations.table(), **self._layer_operations.table()}
 
     def routes(self) -> Mapping[str, WsgiApp]:
         """Return the registry."""
