@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,20 @@ def session_environment(environ: Mapping[str, str] | None = None) -> dict[str, s
     """Return the environment as it is, for a run on a real account, without an endpoint left over from elsewhere."""
     environ = os.environ if environ is None else environ
     return {name: value for name, value in environ.items() if not name.startswith(("AWS_ENDPOINT_URL", "TF_"))}
+
+
+@contextmanager
+def overriding(changes: Mapping[str, str]) -> Iterator[None]:
+    """Give this process, and children that inherit from it, other variables; what was set before is put back."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def terraform_cli_config(environ: Mapping[str, str] | None = None) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 
 from lab_helpers import session, teardown
 from lab_helpers.backend import LocalBackend, backend_of
-from lab_helpers.config import PROJECT, Settings
+from lab_helpers.config import PROJECT, Settings, overriding
 from lab_helpers.errors import LabError, SettingsError
 from lab_helpers.report import NotebookResult, write_report
 from lab_helpers.session import CHECKS
@@ -85,7 +84,7 @@ def _execute_all(
     settings: Settings, notebooks: list[Path], report_dir: Path, on_cell: OnCell
 ) -> Iterator[NotebookResult]:
     papermill_engines.register(ENGINE, _ReportingEngine)
-    with _environment(settings):
+    with _kernels_environment(settings):
         for path in notebooks:
             result = _execute(path, settings, report_dir, on_cell)
             yield result
@@ -141,19 +140,9 @@ def _parameters(path: Path, settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in names}
 
 
-@contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
-    """Let the kernels find the run's state folder; what was set before is put back."""
-    changed = {"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+def _kernels_environment(settings: Settings) -> AbstractContextManager[None]:
+    """Let the kernels find the run's state folder, and draw into the notebook."""
+    return overriding({"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"})
 
 
 def _begin_empty(settings: Settings) -> None:

@@ -6,7 +6,6 @@ neither the user's own credentials nor any command line ever sees it.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab_helpers.config import inherited
 from lab_helpers.errors import ImageError, MissingToolError
 from lab_helpers.images.registry import Login
 
@@ -56,7 +56,7 @@ class Engine:
         stdin: str = "",
     ) -> None:
         # No attestations: they would make the image an index, and its digest another one at every build.
-        environment = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", **(extra or {})}
+        environment = {**inherited(), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", **(extra or {})}
         argv = [self.name, verb, *arguments]
         try:
             done = subprocess.run(argv, env=environment, input=stdin, text=True, capture_output=True, timeout=timeout_s)

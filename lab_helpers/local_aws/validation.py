@@ -134,7 +134,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 def _refuse_wrong_types(shape: Any, value: Any) -> None:
     if value is None:
         return
-    wanted = _JSON_TYPES[shape.type_name]
+    wanted: Any = _JSON_TYPES[shape.type_name]
     if not isinstance(value, wanted) or (isinstance(value, bool) and shape.type_name != "boolean"):
         kind = _JSON_NAMES.get(type(value), "START_OBJECT" if isinstance(value, dict) else "START_ARRAY")
         raise AwsError("SerializationException", f"{kind} can not be converted to {_java(shape.type_name)}")

@@ -1,0 +1,276 @@
+"""The arrows of the design: who may import whom, and that the two lists of dependencies agree.
+
+Imports are read from the source, those inside functions and under TYPE_CHECKING included.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "lab_helpers"
+LOCAL_AWS = "lab_helpers.local_aws"
+STRANGERS = ("alb", "athena", "ecr", "ecs", "firehose", "iam", "logs")
+DISPLAY_LIBRARIES = ("IPython", "ipywidgets", "matplotlib")
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "isal": "python-isal",
+    "matplotlib": "matplotlib-base",
+    "msgpack": "msgpack-python",
+}
+"""Python packages that conda-forge calls otherwise."""
+ONLY_FOR_THE_BUILD = frozenset({"editables", "hatchling"})
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement: the module that has it, what it names, and whether it runs when the module is loaded."""
+
+    importer: str
+    imported: str
+    line: int
+    at_load: bool
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.imported}"
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """All modules of the package by their dotted names."""
+    return {_dotted(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    """Every import of every module, resolved to modules of the package where it names one."""
+    return tuple(found for name, path in modules().items() for found in _imports_of(name, path))
+
+
+def _dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports_of(name: str, path: Path) -> Iterator[Import]:
+    tree = ast.parse(path.read_text(), str(path))
+    at_load = set(_statements_at_load(tree))
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(name, alias.name, node.lineno, node in at_load)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield Import(name, full if full in modules() else base, node.lineno, node in at_load)
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    above = package.split(".")[: len(package.split(".")) - node.level + 1]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _statements_at_load(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield what runs when the module is loaded: neither bodies of functions nor what is there for type checkers."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        for child in ast.iter_child_nodes(waiting.pop()):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.stmt):
+                yield child
+            waiting.append(child)
+
+
+def within(name: str, package: str) -> bool:
+    """Whether a dotted name is the package or inside it."""
+    return name == package or name.startswith(package + ".")
+
+
+def told(found: list[Import]) -> str:
+    """The offending imports, one a line."""
+    return "\n".join(map(str, found))
+
+
+def test_imports_are_found() -> None:
+    """The reader of imports sees absolute, relative and late ones; without it the other tests would hold nothing."""
+    seen = {(found.importer, found.imported) for found in imports()}
+    assert (f"{LOCAL_AWS}.server", f"{LOCAL_AWS}.gateway") in seen
+    assert (f"{LOCAL_AWS}.iam.actions", f"{LOCAL_AWS}.iam.s3_actions") in seen
+    assert (f"{LOCAL_AWS}.server", f"{LOCAL_AWS}.ecs") in seen
+    assert len(modules()) > 100
+
+
+def test_only_the_bridge_imports_moto() -> None:
+    """moto has one door, so that what is relied upon is known."""
+    found = [i for i in imports() if within(i.imported, "moto") and i.importer != f"{LOCAL_AWS}.moto_bridge"]
+    assert not found, told(found)
+
+
+def test_only_the_backend_imports_the_local_aws() -> None:
+    """Everything else speaks AWS, and would do so on an account."""
+    found = [
+        i for i in imports()
+        if within(i.imported, LOCAL_AWS) and not within(i.importer, LOCAL_AWS) and i.importer != "lab_helpers.backend"
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+def test_services_are_strangers() -> None:
+    """Services reach each other through the API, with the credentials of their role."""
+    found = [
+        i for i in imports() for own in STRANGERS for other in STRANGERS
+        if own != other and within(i.importer, f"{LOCAL_AWS}.{own}") and within(i.imported, f"{LOCAL_AWS}.{other}")
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+def test_services_do_not_import_what_wires_them() -> None:
+    """Gateway, server, handlers and moto's bridge know the services, not the other way round."""
+    above = tuple(f"{LOCAL_AWS}.{name}" for name in ("server", "gateway", "handlers", "moto_bridge", "authorisation"))
+    found = [
+        i for i in imports()
+        if i.imported in above and any(within(i.importer, f"{LOCAL_AWS}.{own}") for own in (*STRANGERS, "firelens"))
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+def test_router_imports_nothing_of_the_lab() -> None:
+    """The log router is a program of its own: no ECS, no moto, no helper of ours."""
+    router = f"{LOCAL_AWS}.router"
+    found = [
+        i for i in imports()
+        if within(i.importer, router) and within(i.imported, "lab_helpers") and not within(i.imported, router)
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+def test_iam_is_pure() -> None:
+    """IAM decides by its arguments: it opens nothing, asks no clock, logs nothing."""
+    outside = ("boto3", "botocore", "logging", "os", "pathlib", "socket", "threading", "time", "urllib.request")
+    found = [i for i in imports() if within(i.importer, f"{LOCAL_AWS}.iam") and i.imported in outside]
+    assert not found, told(found)
+
+
+def test_only_display_imports_what_draws() -> None:
+    """Tables and charts have one room; the rest works without a notebook."""
+    found = [
+        i for i in imports()
+        if any(within(i.imported, library) for library in DISPLAY_LIBRARIES)
+        and not within(i.importer, "lab_helpers.display")
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+@pytest.mark.xfail(strict=True, reason="session.Lab carries the notebook's checks and display, and faults stand on it")
+def test_nothing_below_imports_the_top() -> None:
+    """The runner, the command, the checks and the display stand on the others."""
+    top = ("runner", "run_display", "report", "cli", "checks", "display")
+    found = [
+        i for i in imports() for name in top
+        if within(i.imported, f"lab_helpers.{name}")
+        and not any(within(i.importer, f"lab_helpers.{each}") for each in top)
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+def test_only_config_reads_the_environment() -> None:
+    """Settings have one reader, so that what the lab listens to is written in one place."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, path in modules().items()
+        if name != "lab_helpers.config" and not within(name, LOCAL_AWS)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"}
+        and isinstance(node.value, ast.Name) and node.value.id == "os"
+    ]  # fmt: skip
+    assert not found, "\n".join(found)
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """Each module can be loaded after those that it needs at load; a package's __init__ counts as a module."""
+    needs: dict[str, set[str]] = {name: set() for name in modules()}
+    for found in imports():
+        if found.at_load and found.imported in modules() and found.imported != found.importer:
+            needs[found.importer].add(found.imported)
+    assert _circle(needs) is None
+
+
+def _circle(needs: dict[str, set[str]]) -> list[str] | None:
+    """Return the modules of one circle, None where there is none."""
+    left = {name: set(others) for name, others in needs.items()}
+    while free := [name for name, others in left.items() if not others]:
+        left = {name: others.difference(free) for name, others in left.items() if name not in free}
+    if not left:
+        return None
+    path = [next(iter(left))]
+    while path.count(path[-1]) < 2:
+        path.append(sorted(left[path[-1]] & set(left))[0])
+    return path[path.index(path[-1]) :]
+
+
+def test_circles_are_found() -> None:
+    """The finder of circles names one, and passes what has none."""
+    assert _circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert _circle({"a": {"b"}, "b": set()}) is None
+
+
+@pytest.fixture(scope="module")
+def declared() -> dict[str, list[str]]:
+    """The dependencies of pyproject.toml: {"lab": requirements, "dev": requirements}."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {"lab": project["dependencies"], "dev": project["optional-dependencies"]["dev"]}
+
+
+@pytest.fixture(scope="module")
+def conda() -> tuple[list[str], list[str]]:
+    """The packages of environment.yml: those of conda, and those of pip."""
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pip = next(each["pip"] for each in listed if isinstance(each, dict))
+    return [each for each in listed if isinstance(each, str)], pip
+
+
+def _name(requirement: str) -> str:
+    matched = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert matched is not None, requirement
+    return matched.group().lower().replace("_", "-")
+
+
+def test_conda_environment_has_what_the_project_needs(
+    declared: dict[str, list[str]], conda: tuple[list[str], list[str]]
+) -> None:
+    """environment.yml lists each dependency once, under conda's name or for pip, and nothing else."""
+    wanted = {_name(each) for each in declared["lab"] + declared["dev"]} - ONLY_FOR_THE_BUILD
+    packages, pip = ([_name(each) for each in listed] for listed in conda)
+    for_conda = {CONDA_NAMES.get(name, name) for name in wanted.difference(pip)}
+    assert sorted(packages) == sorted(for_conda | {"python", "pip"})
+    assert set(pip) <= wanted
+
+
+def test_conda_environment_has_the_same_python() -> None:
+    """Both files ask for the same Python."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"python {project['requires-python']}" in (ROOT / "environment.yml").read_text()
+
+
+def test_every_line_of_the_conda_environment_says_who_needs_it() -> None:
+    """A dependency without a reason cannot be removed again; pytest and the like are their own reason."""
+    text = (ROOT / "environment.yml").read_text().partition("dependencies:")[2].partition("  # development")[0]
+    lines = [line for line in text.splitlines() if line.startswith("  - ") and not line.startswith("  - python ")]
+    assert len(lines) > 10
+    assert [line for line in lines if "#" not in line] == []
