@@ -49,8 +49,9 @@ class Bench:
         plugin = load(kind, name)
         assert plugin is not None
         pairs = pairs_of(lines)
-        properties = {key.lower(): value for key, value in pairs if key.lower() in CORE}
-        own = [(key, value) for key, value in pairs if key.lower() not in CORE]
+        core = CORE - {"tag"} if kind is PluginKind.OUTPUT else CORE
+        properties = {key.lower(): value for key, value in pairs if key.lower() in core}
+        own = [(key, value) for key, value in pairs if key.lower() not in core]
         check_names(name, plugin.options, own)
         log = ComponentLog(self.service.sink, f"[{kind.value}:{name}:{name}.0]")
         return plugin.create(parse(plugin.options, own), self._context(kind, f"{name}.0", log, properties))
