@@ -1,8 +1,9 @@
 """Firehose's delivery-error events: what went wrong, in AWS's words, and the log stream they go to.
 
 Source: Monitor Amazon Data Firehose using CloudWatch Logs (data delivery errors, Amazon S3), and the article's event.
-One event is written when a delivery starts to fail, none for its retries; a new one when the reason changes or when
-a delivery fails again after one succeeded. Group and stream are never created: without them the event is dropped.
+AWS says that it samples the events. Here one is written when a delivery starts to fail, none for its retries; a new one
+when the reason changes or when a delivery fails again after one succeeded. Group and stream are never created: without
+them the event is dropped.
 Not modelled: attributes beyond the five of the article's event.
 """
 
@@ -27,18 +28,25 @@ MESSAGES = {
     "S3.NoSuchBucket": (
         "The specified bucket does not exist. Create the bucket or use a different bucket that does exist."
     ),
-    "S3.KMS.NotFoundException": (
-        "The Amazon KMS key was not found. Make sure that you are using a valid Amazon KMS key with the correct role."
+    "S3.MethodNotAllowed": (
+        "The specified method is not allowed against this resource. Modify the bucket's policy to allow the correct "
+        "Amazon S3 operation permissions."
     ),
-    "S3.InternalError": "The service encountered an internal error. Delivery will be retried.",
+    "S3.KMS.NotFoundException": (
+        "The provided AWS KMS key was not found. If you are using what you believe to be a valid AWS KMS key with the "
+        "correct role, check if there is a problem with the account to which the AWS KMS key is attached."
+    ),
+    "InternalError": (
+        "An internal error occurred while attempting to deliver data. Delivery will be retried; if the error persists, "
+        "then it will be reported to AWS for resolution."
+    ),
 }
 _CODES = {
     "AccessDenied": "S3.AccessDenied",
     "AccessDeniedException": "S3.AccessDenied",
-    "InvalidClientTokenId": "S3.AccessDenied",
-    "ExpiredToken": "S3.AccessDenied",
     "NoSuchEntity": "S3.AccessDenied",
     "NoSuchBucket": "S3.NoSuchBucket",
+    "MethodNotAllowed": "S3.MethodNotAllowed",
     "KMS.NotFoundException": "S3.KMS.NotFoundException",
 }
 
@@ -54,8 +62,8 @@ class DeliveryError(Exception):
 def delivery_error(exc: ClientError | BotoCoreError) -> DeliveryError:
     """Return Firehose's error for what S3, STS or the connection said."""
     if isinstance(exc, ClientError):
-        return DeliveryError(_CODES.get(exc.response["Error"]["Code"], "S3.InternalError"), str(exc))
-    return DeliveryError("S3.InternalError", str(exc))
+        return DeliveryError(_CODES.get(exc.response["Error"]["Code"], "InternalError"), str(exc))
+    return DeliveryError("InternalError", str(exc))
 
 
 def event_message(definition: Definition, code: str) -> str:

@@ -194,7 +194,7 @@ class StreamWorker:
             return False
         except Exception as exc:  # a fault of ours must not end the thread: what is held would stay for ever
             _LOG.exception("%s: an attempt to deliver failed", definition.name)
-            self._failed(definition, segment, DeliveryError("S3.InternalError", repr(exc)))
+            self._failed(definition, segment, DeliveryError("InternalError", repr(exc)))
             return False
         with self._condition:
             self._book.drop(segment)

@@ -162,6 +162,35 @@ def test_a_role_that_does_not_trust_firehose_is_access_denied(
     assert fakes.events == []
 
 
+def test_a_fault_of_ours_is_an_internal_error_and_tried_again(
+    service: FirehoseService, fakes: Fakes, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+):
+    """An unexpected exception neither ends delivery for ever nor loses anything."""
+    fakes.create()
+    put(fakes, b"x")
+    clock.advance(60)
+    with monkeypatch.context() as broken:
+        broken.setattr(fakes, "put_object", lambda **_: 1 / 0)
+        work(service)
+    assert counters(service)["failing_with"] == "InternalError"
+    assert json.loads(fakes.events[0][2])["message"].startswith("An internal error occurred while attempting")
+    clock.advance(5)
+    work(service)
+    assert bodies(fakes) == [b"x"]
+    assert counters(service)["failing_with"] is None
+
+
+def test_another_reason_is_another_event(service: FirehoseService, fakes: Fakes, clock: ManualClock):
+    """When the reason of an outage changes, the new one is logged, too."""
+    fakes.create()
+    put(fakes, b"x")
+    for reason in ("AccessDenied", "NoSuchBucket", "NoSuchBucket"):
+        fakes.refuse = reason
+        clock.advance(60)
+        work(service)
+    assert [json.loads(event[2])["errorCode"] for event in fakes.events] == ["S3.AccessDenied", "S3.NoSuchBucket"]
+
+
 def test_lost_after_24_hours(service: FirehoseService, fakes: Fakes, clock: ManualClock):
     """What cannot be delivered for 24 hours is dropped, and counted."""
     fakes.create()
