@@ -76,11 +76,14 @@ class Link:
         if self._uses_tls:
             return False
         try:
-            return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            sock.settimeout(0)
+            return sock.recv(1, socket.MSG_PEEK) == b""
         except BlockingIOError:
             return False
         except OSError:
             return True
+        finally:
+            sock.settimeout(TIMEOUT_S)
 
     def _await(self, sock: socket.socket, ack: str) -> None:
         unpacker = new_unpacker()
