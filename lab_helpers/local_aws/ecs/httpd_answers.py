@@ -99,7 +99,7 @@ def parse_head(head: bytes) -> Request:
         raise BadRequestError(Request(line[:MAX_LINE_BYTES]), _error(414, early=True))
     match = _REQUEST_LINE.match(line)
     if match is None or not _TOKEN.match(match[1]) or not _is_target(match[1], match[2]):
-        raise BadRequestError(Request(line), _error(400, early=True))
+        raise BadRequestError(Request(re.sub(rb" +", b" ", line)), _error(400, early=True))
     version = (int(match[3][5:6]), int(match[3][7:8])) if match[3] else (0, 9)
     request = Request(line, match[1].decode("latin-1"), match[2], version)
     headers = _fields(request, fields)
@@ -194,7 +194,7 @@ def _page(request: Request, page: Page) -> Answer:
         ("Accept-Ranges", "bytes"),
     )
     if request.method in ("GET", "HEAD") and _is_fresh(request, page):
-        return Answer(304, b"", headers[:2])
+        return Answer(304, b"", headers)
     wanted = _RANGE.match(request.headers.get("range", ""))
     if request.method == "GET" and wanted and (wanted[1] or wanted[2]):
         return _part(wanted, headers)
@@ -219,7 +219,8 @@ def _is_fresh(request: Request, page: Page) -> bool:
         since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
     except ValueError:
         return False
-    return page.modified.replace(microsecond=0) <= since.astimezone(UTC)
+    # A date in the future is no date that the client can have been given.
+    return page.modified <= since.astimezone(UTC) <= datetime.now(UTC)
 
 
 def _error(status: int, what: str = "", headers: tuple[tuple[str, str], ...] = (), *, early: bool = False) -> Answer:

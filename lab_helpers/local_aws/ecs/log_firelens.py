@@ -28,6 +28,7 @@ DEFAULT_BUFFER_LINES = 1_048_576
 BATCH_LINES = 500
 RETRY_FIRST_S, RETRY_MOST_S, RETRY_FACTOR = 0.5, 60.0, 1.5
 """Source: fluent-logger-golang's defaults."""
+CLOSING_RETRY_S = 0.2
 EVENT_TIME_TYPE = 0
 
 
@@ -72,21 +73,16 @@ class FirelensDriver:
     def _deliver(self, batch: Sequence[Stamped]) -> bool:
         data, delay_s = b"".join(self._encoder.encode(each) for each in batch), RETRY_FIRST_S
         while not self._send(data):
-            if not self._queue.pause(delay_s) and not self._may_retry_while_closing():
+            if not self._queue.pause(delay_s) and self._given_up.wait(CLOSING_RETRY_S):
                 log.error("%s lines lost: nothing listens on the log router's socket.", len(batch))
                 return False
             delay_s = min(delay_s * RETRY_FACTOR, RETRY_MOST_S)
         return True
 
-    def _may_retry_while_closing(self) -> bool:
-        return not self._given_up.wait(RETRY_FIRST_S) and self._socket is not None
-
     def _send(self, data: bytes) -> bool:
         try:
             if self._socket is None:
-                connection = socket.socket(socket.AF_UNIX)
-                connection.connect(self._path)
-                self._socket = connection
+                self._socket = _connected(self._path)
             self._socket.sendall(data)
         except OSError as exc:
             log.debug("Log router at %s: %s", self._path, exc)
@@ -95,6 +91,16 @@ class FirelensDriver:
             self._socket = None
             return False
         return True
+
+
+def _connected(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 class Encoder:

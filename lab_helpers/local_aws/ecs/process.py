@@ -59,8 +59,8 @@ class ContainerProcess:
         name = f"ecs-container-{self._process.pid}"
         self._reader = threading.Thread(target=self._read, name=name, daemon=True)
         self._waiter = threading.Thread(target=self._wait, name=f"{name}-wait", daemon=True)
+        self._waiter.start()  # first: the reader joins it
         self._reader.start()
-        self._waiter.start()
 
     @property
     def pid(self) -> int:

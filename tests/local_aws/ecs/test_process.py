@@ -1,0 +1,160 @@
+"""Containers are processes: their output is read to the end, and nothing of them survives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from lab_helpers.local_aws.ecs.log_lines import LogLine
+from lab_helpers.local_aws.ecs.process import ContainerProcess
+from lab_helpers.local_aws.ecs.warden import Warden
+
+
+class Kept:
+    """A log driver that keeps lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+        self.ended = threading.Event()
+
+    def write(self, lines: list[LogLine]) -> None:
+        self.lines += lines
+
+    def end_of_output(self) -> None:
+        self.ended.set()
+
+    def close(self, timeout_s: float) -> None:
+        del timeout_s
+
+    def counters(self) -> dict[str, int]:
+        return {}
+
+    def texts(self, source: str = "stdout") -> list[str]:
+        return [line.text.decode() for line in self.lines if line.source == source]
+
+
+@pytest.fixture
+def warden() -> Warden:
+    return Warden()
+
+
+def _run(script: str, folder: Path, kept: Kept, warden: Warden, **rest: object) -> ContainerProcess:
+    env = {"PATH": os.environ["PATH"], "GREETING": "hello"}
+    return ContainerProcess(["/bin/sh", "-c", script], env, folder, kept, warden, **rest)  # type: ignore[arg-type]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_output_environment_and_exit_code(tmp_path: Path, warden: Warden) -> None:
+    """Both streams are read, the environment is the container's own, the exit code is known."""
+    kept = Kept()
+    process = _run("echo $GREETING $PWD; echo oops >&2; printf tail; exit 3", tmp_path, kept, warden)
+    assert process.finished.wait(10)
+    assert kept.texts() == [f"hello {tmp_path}", "tail"]
+    assert kept.texts("stderr") == ["oops"]
+    assert process.exit_code == 3
+    assert process.last_line() in ("tail", "oops")
+
+
+def test_a_stop_signal_is_answered(tmp_path: Path, warden: Warden) -> None:
+    """A container that heeds SIGTERM ends with its own code, and its last words are kept."""
+    kept = Kept()
+    script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+    process = _run(script, tmp_path, kept, warden)
+    while not kept.lines:
+        assert not process.exited.wait(0.01)
+    assert process.stop(10) == 0
+    assert kept.texts() == ["ready", "bye"]
+
+
+def test_a_deaf_container_is_killed(tmp_path: Path, warden: Warden) -> None:
+    """After stopTimeout comes SIGKILL, seen as 137."""
+    kept = Kept()
+    process = _run("trap '' TERM; echo ready; while :; do sleep 0.05; done", tmp_path, kept, warden)
+    while not kept.lines:
+        assert not process.exited.wait(0.01)
+    assert process.stop(0.1) == 137
+
+
+def test_children_go_with_their_container(tmp_path: Path, warden: Warden) -> None:
+    """What the first process leaves behind is killed when it ends, and does not hold up the reading."""
+    kept = Kept()
+    process = _run("sleep 60 & echo $!; exit 0", tmp_path, kept, warden)
+    assert process.finished.wait(10)
+    assert not _alive(int(kept.texts()[0]))
+
+
+def test_hidden_lines_never_reach_the_driver(tmp_path: Path, warden: Warden) -> None:
+    """What belongs to the lab's wiring is not part of the container's log."""
+    kept = Kept()
+    process = _run("echo a; echo wiring b; echo c", tmp_path, kept, warden, hidden=b"wiring")
+    assert process.finished.wait(10)
+    assert kept.texts() == ["a", "c"]
+
+
+def test_nothing_survives_a_killed_server(tmp_path: Path) -> None:
+    """kill -9 of the local AWS takes every container with it, grandchildren too, and the sockets' folder."""
+    script = textwrap.dedent(
+        """
+        import sys, threading
+        from pathlib import Path
+        sys.path.insert(0, sys.argv[1])
+        from lab_helpers.local_aws.ecs.log_drivers import NoLog
+        from lab_helpers.local_aws.ecs.process import ContainerProcess
+        from lab_helpers.local_aws.ecs.warden import Warden
+        warden = Warden()
+        print(warden.run_dir, flush=True)
+        argv = ["/bin/sh", "-c", "sleep 60 & echo $! > pids; echo $$ >> pids; touch ready; wait"]
+        ContainerProcess(argv, {"PATH": sys.argv[2]}, Path("."), NoLog(), warden)
+        threading.Event().wait()
+        """
+    )
+    root = Path(__file__).parents[3]
+    server = subprocess.Popen(
+        [sys.executable, "-c", script, str(root), os.environ["PATH"]],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    run_dir = Path(server.stdout.readline().strip())
+    assert _eventually((tmp_path / "ready").exists)
+    pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
+    assert all(map(_alive, pids))
+    server.kill()
+    server.wait()
+    server.stdout.close()
+    assert _eventually(lambda: not any(map(_alive, pids)) and not run_dir.exists())
+
+
+def _eventually(condition: object, timeout_s: float = 10.0) -> bool:
+    pause = threading.Event()
+    for _ in range(int(timeout_s / 0.02)):
+        if condition():  # type: ignore[operator]
+            return True
+        pause.wait(0.02)
+    return False
+
+
+def test_stop_of_a_warden_is_safe_twice() -> None:
+    """Before start and after stop, stopping does nothing."""
+    warden = Warden()
+    warden.stop()
+    folder = warden.run_dir
+    assert folder.is_dir()
+    warden.stop()
+    warden.stop()
+    assert not folder.exists()

@@ -1,0 +1,108 @@
+"""What AWS refuses is refused with AWS's code and sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.ecs.spec import parse_task_definition
+from lab_helpers.local_aws.ecs.validation import check_platform, check_registration
+
+
+def _definition(options: dict[str, str] | None = None, kind: str = "fluentbit", **changes: Any) -> dict[str, Any]:
+    router = {"name": "r", "image": "x", "firelensConfiguration": {"type": kind, "options": options or {}}}
+    user = {"name": "httpd", "image": "httpd", "logConfiguration": {"logDriver": "awsfirelens"}}
+    base = {
+        "family": "f",
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "executionRoleArn": "arn:aws:iam::1:role/e",
+    }
+    return {**base, "containerDefinitions": [user, router], **changes}
+
+
+def _refusal(definition: dict[str, Any]) -> str:
+    with pytest.raises(AwsError) as caught:
+        check_registration(parse_task_definition(definition), ["FARGATE"])
+    assert caught.value.code == "ClientException"
+    return caught.value.message
+
+
+def test_the_articles_definition_is_taken() -> None:
+    """Nothing is wrong with it."""
+    options = {"config-file-type": "file", "config-file-value": "/fluent-bit/etc/extra.conf"}
+    check_registration(parse_task_definition(_definition(options)), ["FARGATE"])
+
+
+def test_awsfirelens_needs_a_router() -> None:
+    """Without a firelensConfiguration nobody would take the log."""
+    user = {"name": "httpd", "logConfiguration": {"logDriver": "awsfirelens"}}
+    assert _refusal(_definition(containerDefinitions=[user])).startswith(
+        "When awsfirelens log driver is specified in log configuration"
+    )
+
+
+def test_fluentd_is_refused_with_the_reason() -> None:
+    """AWS takes type fluentd; the local AWS says that it cannot, and what to do."""
+    assert "no Fluentd" in _refusal(_definition(kind="fluentd"))
+
+
+def test_an_s3_url_is_no_arn() -> None:
+    """Row B6: the first thing one meets with config-file-type s3 and a URL."""
+    options = {"config-file-type": "s3", "config-file-value": "s3://bucket/extra.conf"}
+    assert _refusal(_definition(options)) == "Invalid arn syntax."
+
+
+def test_a_configuration_in_s3_is_registered_but_not_run_on_fargate() -> None:
+    """Row B6: with an ARN the definition is taken, and Fargate refuses to run it."""
+    spec = parse_task_definition(
+        _definition({"config-file-type": "s3", "config-file-value": "arn:aws:s3:::bucket/extra.conf"})
+    )
+    check_registration(spec, ["FARGATE"])
+    with pytest.raises(AwsError) as caught:
+        check_platform(spec, "FARGATE")
+    assert caught.value.code == "PlatformTaskDefinitionIncompatibilityException"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"containerDefinitions": []}, "Container list cannot be empty."),
+        ({"networkMode": "bridge"}, "Fargate only supports network mode ‘awsvpc’."),
+        ({"memory": "300"}, "No Fargate configuration exists for given values: 256 CPU, 300 memory."),
+        ({"cpu": ""}, "Fargate requires that 'cpu' and 'memory' be defined at the task level."),
+        (
+            {"containerDefinitions": [{"name": "a", "essential": False}]},
+            "At least one container should be marked as essential.",
+        ),
+        (
+            {
+                "executionRoleArn": None,
+                "containerDefinitions": [{"name": "a", "logConfiguration": {"logDriver": "awslogs"}}],
+            },
+            "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+        ),
+        (
+            {"containerDefinitions": [{"name": "a", "dependsOn": [{"containerName": "b", "condition": "START"}]}]},
+            "Container a depends on b",
+        ),
+    ],
+)
+def test_other_refusals(changes: dict[str, Any], message: str) -> None:
+    """Fargate's rules for sizes, network and roles, which cost the article's author most of the time."""
+    assert _refusal(_definition(**changes)).startswith(message)
+
+
+def test_options_without_a_plugin_are_refused_at_registration() -> None:
+    """The agent would fail to write the configuration; the definition is not even taken."""
+    user = {"name": "a", "logConfiguration": {"logDriver": "awsfirelens", "options": {"region": "x"}}}
+    router = {"name": "r", "firelensConfiguration": {"type": "fluentbit"}}
+    assert "missing output key Name" in _refusal(_definition(containerDefinitions=[user, router]))
+
+
+def test_memory_may_be_given_in_gb() -> None:
+    """The API takes "0.25 vCPU" and "1 GB" as well as units."""
+    check_registration(parse_task_definition(_definition(cpu="0.25 vCPU", memory="1 GB")), ["FARGATE"])
