@@ -61,15 +61,16 @@ class Link:
 
     def _open(self) -> socket.socket:
         if self._unix_path:
-            sock = socket.socket(socket.AF_UNIX)
-            sock.settimeout(TIMEOUT_S)
-            sock.connect(self._unix_path)
-            return sock
+            return _open_unix(self._unix_path)
         sock = socket.create_connection((self.host, self.port), TIMEOUT_S)
         if not self._uses_tls:
             return sock
         tls = tls_of(self._context)
-        secured: socket.socket = tls.context().wrap_socket(sock, server_hostname=tls.vhost or self.host)
+        try:
+            secured: socket.socket = tls.context().wrap_socket(sock, server_hostname=tls.vhost or self.host)
+        except OSError:
+            sock.close()
+            raise
         return secured
 
     def _is_gone(self, sock: socket.socket) -> bool:
@@ -176,6 +177,17 @@ class Forward:
         if self._whole_seconds:
             return time_ns // NS
         return msgpack.ExtType(0, struct.pack(">II", time_ns // NS & 0xFFFF_FFFF, time_ns % NS))
+
+
+def _open_unix(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(TIMEOUT_S)
+    try:
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 PLUGIN = Plugin(
