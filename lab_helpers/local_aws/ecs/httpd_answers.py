@@ -96,7 +96,7 @@ def parse_head(head: bytes) -> Request:
     """Read a request's head (without the empty line); raises BadRequestError as Apache refuses it."""
     line, *fields = head.split(b"\r\n") if b"\r\n" in head else head.split(b"\n")
     if len(line) > MAX_LINE_BYTES:
-        raise BadRequestError(Request(line[:MAX_LINE_BYTES]), _error(414, early=True))
+        raise BadRequestError(Request(line[: MAX_LINE_BYTES + 1]), _error(414, early=True))
     match = _REQUEST_LINE.match(line)
     if match is None or not _TOKEN.match(match[1]) or not _is_target(match[1], match[2]):
         raise BadRequestError(Request(re.sub(rb" +", b" ", line)), _error(400, early=True))
