@@ -169,7 +169,7 @@ class LocalAws:
 
         # Started in this order, stopped in reverse: tasks end before what they send to.
         return [
-            ("ecr", EcrService),
+            ("ecr", lambda context: EcrService(context, self._authoriser.check)),
             ("firehose", FirehoseService),
             ("alb", AlbService),
             ("ecs", EcsService),
