@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from lab_helpers.local_aws.router.encode import JsonBatch, encode_part
 from lab_helpers.local_aws.router.record import Batch, Record, decode
+from lab_helpers.local_aws.router.storage import ChunkFile, StoredBatch
 
 CHUNK_BYTES = 2_048_000
 # FLB_INPUT_CHUNK_FS_MAX_SIZE
@@ -46,21 +47,19 @@ class Chunk:
         self.name = name or f"{os.getpid()}-{now_ns // 10**9}.{now_ns % 10**9:09d}.flb"
         self.tag, self.input_name = tag, input_name
         self.count = self.size_bytes = self.unreadable = 0
-        self.stored_at = ""
+        self.file: ChunkFile | None = None
         self._escape_unicode = escape_unicode
-        self._parts: list[Part] = []
+        self._parts: list[Part] | None = []
         self._lock = threading.Lock()
         self._records: list[Record] | None = None
         self._json: list[JsonBatch] | None = None
 
     def add(self, batch: Batch) -> int:
-        """Append the batch; return the bytes it takes."""
+        """Append the batch, to the chunk's file too where it has one; return the bytes it takes. Raises OSError."""
+        if self.file is not None:
+            self.file.append(batch)
         raw = batch.packed()
-        if not self._parts or self._parts[-1].appended != batch.appended:
-            self._parts.append(Part(batch.appended))
-        part = self._parts[-1]
-        part.pieces.append(raw)
-        part.count += batch.count
+        _extend(self.parts(), batch.appended, raw, batch.count)
         self.count += batch.count
         size = len(raw) + batch.count * sum(len(key) + len(value) + 2 for key, value in batch.appended)
         self.size_bytes += size
@@ -74,7 +73,7 @@ class Chunk:
         """Return the decoded records; treat them as read-only."""
         with self._lock:
             if self._records is None:
-                self._records = [record for part in self._parts for record in decode(part.raw(), part.appended)]
+                self._records = [record for part in self.parts() for record in decode(part.raw(), part.appended)]
                 self.unreadable = self.count - len(self._records)
             return self._records
 
@@ -83,7 +82,7 @@ class Chunk:
         with self._lock:
             if self._json is None:
                 self._json = [
-                    encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self._parts
+                    encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self.parts()
                 ]
                 self.unreadable = self.count - sum(len(batch.parts) for batch in self._json)
             return self._json
@@ -101,6 +100,39 @@ class Chunk:
         with self._lock:
             self._records = self._json = None
 
+    def let_go(self) -> None:
+        """Keep only the file in memory's place, where the chunk has one: it will wait for long."""
+        with self._lock:
+            if self.file is not None:
+                self._parts = self._records = self._json = None
+
     def parts(self) -> list[Part]:
-        """Return the raw parts (for storage)."""
+        """Return the raw parts; read back from the file where they were let go."""
+        if self._parts is None:
+            assert self.file is not None
+            self._parts = _parts_of(self.file.load()[1])
         return self._parts
+
+
+def chunk_from_file(file: ChunkFile, input_name: str, escape_unicode: bool) -> Chunk:
+    """Return the chunk in a file of an earlier run. Raises OSError, ValueError."""
+    tag, batches = file.load()
+    chunk = Chunk(tag, input_name, escape_unicode, name=file.path.name)
+    for one in batches:
+        chunk.add(Batch(raw=one.raw, count=one.count, appended=one.appended))
+    chunk.file = file
+    return chunk
+
+
+def _parts_of(batches: list[StoredBatch]) -> list[Part]:
+    parts: list[Part] = []
+    for one in batches:
+        _extend(parts, one.appended, one.raw, one.count)
+    return parts
+
+
+def _extend(parts: list[Part], appended: tuple[tuple[str, str], ...], raw: bytes, count: int) -> None:
+    if not parts or parts[-1].appended != appended:
+        parts.append(Part(appended))
+    parts[-1].pieces.append(raw)
+    parts[-1].count += count

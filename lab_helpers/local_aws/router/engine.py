@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from lab_helpers.local_aws.router.buffer import Chunk
+from lab_helpers.local_aws.router.buffer import Chunk, chunk_from_file
 from lab_helpers.local_aws.router.config_text import Configuration
 from lab_helpers.local_aws.router.counters import Counters
 from lab_helpers.local_aws.router.log import ComponentLog
@@ -29,6 +30,7 @@ from lab_helpers.local_aws.router.pressure import Pressure
 from lab_helpers.local_aws.router.record import Batch, Record
 from lab_helpers.local_aws.router.retry import RetryPolicy, parse_limit
 from lab_helpers.local_aws.router.service import Service
+from lab_helpers.local_aws.router.storage import ChunkFile, left_over
 from lab_helpers.local_aws.router.tasks import OutputInstance, Task, TaskBoard
 from lab_helpers.local_aws.router.workers import Worker
 
@@ -48,6 +50,7 @@ class InputInstance:
     source: Any = None
     mem_buf_limit: int = 0
     held_bytes: int = 0
+    in_files: bool = False
     paused: bool = False
     open_chunks: dict[str, Chunk] = field(default_factory=dict)
 
@@ -105,12 +108,18 @@ class Engine:
                 self._refuse(PluginKind.INPUT, instance.plugin_name, instance.name, exc)
                 self._input_failed(instance.name)
                 raise InitError(instance.name) from exc
+        self._load_left_over()
         self.loop.call_every(self.service.flush_s, self.flush)
         grace = self.service.grace_s
         self.log.info(f"[engine] Shutdown Grace Period={grace}, Shutdown Input Grace Period={grace // 2}")
 
     def _build_input(self, one: Declared) -> None:
         instance = InputInstance(one.plugin.name, one.shown_name, mem_buf_limit=_limit(one.core.get("mem_buf_limit")))
+        instance.in_files = one.core.get("storage.type", "memory").lower() == "filesystem"
+        if instance.in_files and not self.service.storage_path:
+            self.log.error(f"[storage] instance '{one.shown_name}' requested filesystem storage but no filesystem path "
+                           "was defined.")  # fmt: skip
+            raise InitError(one.name)
         options = read_options(one, self.service, "-i", lambda: self._input_failed(one.name))
         context = InputContext(
             one.name, one.log(self.service), self.service, one.core,
@@ -204,18 +213,57 @@ class Engine:
         outputs = self._outputs_for(tag)
         if not batch.count or not outputs:
             return not instance.paused
-        chunk = instance.open_chunks.get(tag)
-        if chunk is None:
-            chunk = Chunk(tag, instance.name, self.service.escape_unicode)
-            instance.open_chunks[tag] = chunk
-        size = chunk.add(batch)
+        chunk = instance.open_chunks.get(tag) or self._new_chunk(instance, tag)
+        size = self._add(chunk, batch)
         instance.held_bytes += size
         self.counters.add("input", instance.name, bytes=size)
         if chunk.is_full():
             del instance.open_chunks[tag]
             self.tasks.start(chunk, outputs)
             self._pressure.wait(READ_PAUSE_S)
-        return not self._pause_if_over(instance)
+        return not self._pause_if_over(instance, size)
+
+    def _new_chunk(self, instance: InputInstance, tag: str) -> Chunk:
+        chunk = instance.open_chunks[tag] = Chunk(tag, instance.name, self.service.escape_unicode)
+        if instance.in_files:
+            path = Path(self.service.storage_path) / instance.name / chunk.name
+            chunk.file = ChunkFile(path, sync=self.service.storage_sync.lower() == "full")
+            try:
+                chunk.file.begin(tag)
+            except OSError as exc:
+                self.log.error(f"[input chunk] could not create chunk file: {instance.name}:{chunk.name}: {exc}")
+                chunk.file = None
+        return chunk
+
+    def _add(self, chunk: Chunk, batch: Batch) -> int:
+        try:
+            return chunk.add(batch)
+        except OSError as exc:  # the disk is full: memory is better than nothing
+            self.log.error(f"[input chunk] error writing data from {chunk.input_name} instance: {exc}")
+            chunk.file = None
+            return chunk.add(batch)
+
+    def _load_left_over(self) -> None:
+        """Start tasks for the chunks of an earlier run."""
+        if not self.service.storage_path:
+            return
+        backlog = InputInstance("storage_backlog", f"storage_backlog.{len(self.inputs)}")
+        self._add_input(backlog)
+        for path in left_over(self.service.storage_path):
+            log = ComponentLog(self.service.sink, f"[input:storage_backlog:{backlog.name}]")
+            try:
+                chunk = chunk_from_file(ChunkFile(path), backlog.name, self.service.escape_unicode)
+            except (OSError, ValueError) as exc:
+                log.error(f"discarding irrecoverable chunk {path.parent.name}/{path.name}: {exc}")
+                continue
+            log.info(f"queueing {path.parent.name}:{path.name}")
+            outputs = self._outputs_for(chunk.tag)
+            if chunk.count and outputs:
+                backlog.held_bytes += chunk.size_bytes
+                self.counters.add("input", backlog.name, records=chunk.count, bytes=chunk.size_bytes)
+                self.tasks.start(chunk, outputs)
+            else:
+                ChunkFile(path).delete()
 
     def flush(self) -> None:
         """Start a task for every open chunk."""
@@ -249,10 +297,14 @@ class Engine:
             outputs = self._outputs_by_tag[tag] = [one for one in self.outputs if one.matches(tag)]
         return outputs
 
-    def _pause_if_over(self, instance: InputInstance) -> bool:
+    def _pause_if_over(self, instance: InputInstance, size: int) -> bool:
         limit = instance.mem_buf_limit
-        if limit and instance.held_bytes >= limit and not instance.paused and instance.source is not None:
-            self.log.warn(f"[input] {instance.name} paused (mem buf overlimit)")
+        over = limit and instance.held_bytes >= limit and not instance.in_files
+        if over and not instance.paused and instance.source is not None:
+            self.log.warn(
+                f"[input] {instance.name} paused (mem buf overlimit - event of size {size}B exceeded limit {limit} "
+                f"to {instance.held_bytes}B)"
+            )
             instance.paused = True
             instance.source.pause()
         return instance.paused
@@ -264,7 +316,10 @@ class Engine:
         instance.held_bytes -= task.chunk.size_bytes
         if instance.paused and instance.held_bytes < instance.mem_buf_limit and not self.stopping:
             instance.paused = False
-            self.log.info(f"[input] {instance.name} resume (mem buf overlimit)")
+            self.log.info(
+                f"[input] {instance.name} resume (mem buf overlimit - buf size {instance.held_bytes}B now below limit "
+                f"{instance.mem_buf_limit}B)"
+            )
             instance.source.resume()
 
     # draining

@@ -119,8 +119,11 @@ class TaskBoard:
             self._failed(task, output)
         if not task.in_hand:
             chunk.forget_decoded()
+            chunk.let_go()
         if task.is_over():
             del self._tasks[chunk.name]
+            if chunk.file is not None:
+                chunk.file.delete()
             self._on_over(task)
 
     def _sent(self, task: Task, output: OutputInstance) -> None:

@@ -12,6 +12,9 @@ from lab_helpers.local_aws.router.buffer import Chunk
 from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.plugin import FlushResult
 
+LONG_QUEUE = 8
+# chunks: those behind wait in their files, if they have one
+
 Done = Callable[[Chunk, FlushResult], None]
 
 
@@ -31,6 +34,8 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"flb-out-{self._name}", daemon=True)
             self._thread.start()
+        if self._queue.qsize() > LONG_QUEUE:
+            chunk.let_go()
         self._queue.put(chunk)
 
     def stop(self, timeout_s: float) -> bool:
