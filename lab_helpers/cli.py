@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from lab_helpers.backend import LocalBackend, denials_table
 from lab_helpers.errors import LabError
 
 INTERRUPTED = 130
+START_PAGE = "00_setup.ipynb"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "run the workbook headless and write a report")
     run.add_argument("notebooks", nargs="?", help="one notebook (04) or a range (04-06) on the present state")
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
+    add("jupyter", _jupyter, "open the workbook in JupyterLab")
+    add("renew", _renew, "run the workbook and store its outputs in notebooks/ (for the lab's developers)")
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
     publish.add_argument("--repository-url", required=True)
@@ -144,6 +148,26 @@ def _run(args: argparse.Namespace) -> int:
         if step.error:
             print(f"teardown: {step.what}: {step.error}")
     print(f"Report: {run.report}")
+    return 0 if run.passed else 1
+
+
+def _jupyter(_: argparse.Namespace) -> int:
+    root = f"--ServerApp.root_dir={config.PROJECT}"
+    argv = [sys.executable, "-m", "jupyterlab", root, f"--LabApp.default_url=/lab/tree/notebooks/{START_PAGE}"]
+    os.execv(sys.executable, argv)  # Ctrl-C and the exit status are JupyterLab's own
+
+
+def _renew(_: argparse.Namespace) -> int:
+    from lab_helpers import runner, stored_outputs
+    from lab_helpers.run_display import RunDisplay
+
+    notebooks = runner.select(None)
+    with RunDisplay([path.stem for path in notebooks]) as display:
+        run = runner.run_workbook(config.load(), notebooks, True, display.on_cell)
+    display.close(run.results)
+    if run.passed:
+        for path in notebooks:
+            stored_outputs.store(run.report.parent / path.name, path)
     return 0 if run.passed else 1
 
 

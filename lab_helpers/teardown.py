@@ -27,7 +27,7 @@ def tear_down(lab: Lab) -> list[Step]:
 
     Idempotent: with nothing there, every step succeeds.
     """
-    steps = [_attempt("terraform destroy", lab.terraform.destroy)]
+    steps = [_attempt("terraform destroy", partial(_destroy, lab))]
     steps += [
         _attempt(f"delete log group {group}", partial(delete_log_group, lab.client("logs"), group))
         for group in fluent_bit_groups(lab)
@@ -59,6 +59,11 @@ def leftovers(lab: Lab) -> pd.DataFrame:
     """Return what is still there of this lab, found by listing AWS, not by Terraform's state: service, name."""
     rows = [(service, name) for service, names in _listings(lab).items() for name in names]
     return pd.DataFrame(rows, columns=["service", "name"])
+
+
+def _destroy(lab: Lab) -> None:
+    if lab.terraform.resources():
+        lab.terraform.destroy()
 
 
 def _listings(lab: Lab) -> dict[str, list[str]]:
