@@ -1,0 +1,181 @@
+"""DuckDB as Athena's engine: views over files, a query, its rows as Athena prints them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lab_helpers.local_aws.athena.catalogue import CatalogueTable
+from lab_helpers.local_aws.athena.objects import LocalFile
+
+MEMORY_LIMIT = "400MB"
+THREADS = 2
+_CANCEL_EVERY_S, _CANCEL_TRIES = 0.05, 100
+_MAX_RECORD_BYTES = 2 << 20
+"""Twice Firehose's largest record; DuckDB sets aside a multiple of it for each thread."""
+_ATHENA_TYPES = {
+    "HUGEINT": "bigint", "UBIGINT": "bigint", "UINTEGER": "bigint", "INTEGER": "integer", "TIMESTAMP_NS": "timestamp",
+    "TIMESTAMP_MS": "timestamp", "TIMESTAMP_S": "timestamp", "JSON": "varchar", "UUID": "varchar", "BLOB": "varbinary",
+    "TIMESTAMP WITH TIME ZONE": "timestamp with time zone", '"NULL"': "unknown", "TIME": "time",
+}  # fmt: skip
+"""DuckDB's names where lower case is not enough; Trino's sum of integers is a bigint."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Column names with Athena's types, and rows of text (None: NULL)."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: list[tuple[str | None, ...]]
+
+
+class Engine:
+    """One DuckDB connection for one query; it may read only `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = duckdb.connect(":memory:")
+        self._folder = folder
+        self._cancelled, self._closed = threading.Event(), threading.Event()
+
+    def add_table(self, view: str, table: CatalogueTable, files: Sequence[LocalFile]) -> None:
+        """Make a view of a table over its files."""
+        connection = self._connection
+        keys = ", ".join(f'"{key}" VARCHAR' for key in table.partition_keys)
+        connection.execute(f"CREATE TEMP TABLE {view}_files (file VARCHAR{', ' + keys if keys else ''})")
+        if files:
+            places = ", ".join("?" * (1 + len(table.partition_keys)))
+            rows = [[str(file.path), *file.partition] for file in files]
+            connection.executemany(f"INSERT INTO {view}_files VALUES ({places})", rows)
+        columns = ", ".join(f"r.{_quoted(name)}" for name in table.columns)
+        values = "".join(
+            f", CAST(f.{_quoted(key)} AS {kind}) AS {_quoted(key)}" for key, kind in table.partition_keys.items()
+        )
+        source = self._reader(table, files) if files else _no_rows(table)
+        rows_of_files = f"{source} r JOIN {view}_files f ON r.filename = f.file"
+        connection.execute(f"CREATE TEMP VIEW {view} AS SELECT {columns}{values} FROM {rows_of_files}")
+
+    def run(self, sql: str) -> Result:
+        """Run a query. Raises duckdb.Error."""
+        self._confine()
+        if self._cancelled.is_set():
+            raise duckdb.InterruptException("cancelled before it ran")
+        cursor = self._connection.execute(sql)
+        kinds = tuple((column[0], athena_type(str(column[1]))) for column in cursor.description or ())
+        rows = [tuple(printed(value) for value in row) for row in cursor.fetchall()]
+        return Result(kinds, rows)
+
+    def matching(self, values: Sequence[tuple[str, ...]], keys: Sequence[str], condition: str) -> set[tuple[str, ...]]:
+        """Those of the partition values (in the order of `keys`) that satisfy a condition."""
+        if not values:
+            return set()
+        rows = ", ".join("(" + ", ".join("?" * len(keys)) + ")" for _ in values)
+        names = ", ".join(_quoted(key) for key in keys)
+        flat = [value for row in values for value in row]
+        found = self._connection.execute(f"SELECT * FROM (VALUES {rows}) p({names}) WHERE {condition}", flat).fetchall()
+        return {tuple(map(str, row)) for row in found}
+
+    def cancel(self) -> None:
+        """End the query, whatever it is at; returns when the engine is closed, after some seconds at most."""
+        self._cancelled.set()
+        for _ in range(_CANCEL_TRIES):
+            # DuckDB forgets an interrupt that comes a moment before the query begins
+            self._connection.interrupt()
+            if self._closed.wait(_CANCEL_EVERY_S):
+                return
+
+    def close(self) -> None:
+        """Release the connection; safe twice."""
+        self._closed.set()
+        self._connection.close()
+
+    def _reader(self, table: CatalogueTable, files: Sequence[LocalFile]) -> str:
+        paths = ", ".join(_text(str(file.path)) for file in files)
+        columns = ", ".join(f"{_quoted(name)}: {_text(kind)}" for name, kind in table.columns.items())
+        options = f"format='newline_delimited', filename=true, maximum_object_size={_MAX_RECORD_BYTES}"
+        skip = ", ignore_errors=true" if table.skips_malformed else ""
+        return f"read_json([{paths}], columns={{{columns}}}, {options}{skip})"
+
+    def _confine(self) -> None:
+        """From here on SQL reaches nothing but the table's files."""
+        for setting in (
+            f"SET memory_limit='{MEMORY_LIMIT}'",
+            f"SET threads={THREADS}",
+            "SET TimeZone='UTC'",
+            f"SET temp_directory={_text(str(self._folder / 'spill'))}",
+            f"SET allowed_directories=[{_text(str(self._folder))}]",
+            "SET enable_external_access=false",
+            "SET lock_configuration=true",
+        ):
+            self._connection.execute(setting)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Engine]:
+    """An engine for the length of a block."""
+    engine = Engine(folder)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def athena_type(duckdb_type: str) -> str:
+    """Athena's name of a DuckDB type."""
+    if duckdb_type.endswith("[]"):
+        return "array"
+    base = duckdb_type.partition("(")[0]
+    nested = {"STRUCT": "row", "MAP": "map", "DECIMAL": "decimal"}
+    return nested.get(base) or _ATHENA_TYPES.get(base, base.lower())
+
+
+def printed(value: Any) -> str | None:
+    """A value as Athena's results print it."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case dt.datetime():
+            text = value.replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+            return text + (" UTC" if value.tzinfo else "")
+        case float():
+            return _float(value)
+        case Decimal() | int() | str() | dt.date():
+            return str(value)
+        case list() | tuple():
+            return "[" + ", ".join(printed(item) or "null" for item in value) + "]"
+        case dict():
+            return "{" + ", ".join(f"{key}={printed(item) or 'null'}" for key, item in value.items()) + "}"
+        case _:
+            return str(value)
+
+
+def _float(value: float) -> str:
+    """Java's Double.toString: plain from 0.001 to 10 million, else with an exponent."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    digits, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+
+
+def _no_rows(table: CatalogueTable) -> str:
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {_quoted(name)}" for name, kind in table.columns.items())
+    return f"(SELECT {columns}, '' AS filename WHERE false)"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,176 @@
+"""Athena's operations on query executions; workgroups and catalogues are the control plane's.
+
+Source: the API reference of Athena (2017-05-18). Not modelled: result reuse, encryption, named and prepared queries,
+GetQueryRuntimeStatistics.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.athena import executions
+from lab_helpers.local_aws.athena.engine import Result
+from lab_helpers.local_aws.athena.executions import Book, Execution
+from lab_helpers.local_aws.athena.statement import parse
+from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.service import Clients
+
+PRINCIPAL = "athena.amazonaws.com"
+MAX_QUERY_BYTES = 262_144
+MAX_RESULTS = 1000
+NO_OUTPUT = (
+    "No output location provided. An output location is required either through the Workgroup result configuration "
+    "setting or as an API input."
+)
+
+
+class Operations:
+    """The handlers; `submit` begins an execution's work and `cancel` ends it."""
+
+    def __init__(
+        self,
+        book: Book,
+        clock: Clock,
+        clients: Clients,
+        submit: Callable[[Execution], None],
+        cancel: Callable[[str], None],
+    ) -> None:
+        self._book, self._clock, self._clients = book, clock, clients
+        self._submit, self._cancel = submit, cancel
+        self._by_token: dict[str, str] = {}
+
+    def table(self) -> Mapping[tuple[str, str], Handler]:
+        """Return {(service, operation): handler}."""
+        return {
+            ("athena", "StartQueryExecution"): self.start,
+            ("athena", "GetQueryExecution"): self.get,
+            ("athena", "BatchGetQueryExecution"): self.batch_get,
+            ("athena", "GetQueryResults"): self.results,
+            ("athena", "StopQueryExecution"): self.stop,
+            ("athena", "ListQueryExecutions"): self.list,
+        }
+
+    def start(self, request: ApiRequest) -> dict[str, Any]:
+        """Begin a query, once a client request token."""
+        params = request.params
+        token = params.get("ClientRequestToken")
+        if token in self._by_token:
+            return {"QueryExecutionId": self._by_token[token]}
+        sql = params["QueryString"]
+        if len(sql.encode()) > MAX_QUERY_BYTES:
+            raise AwsError("InvalidRequestException", f"Query string is longer than {MAX_QUERY_BYTES} bytes")
+        database = (params.get("QueryExecutionContext") or {}).get("Database") or "default"
+        workgroup = params.get("WorkGroup") or "primary"
+        name = str(uuid.uuid4())
+        folder = self._output_location(request, workgroup)
+        output = f"{folder.rstrip('/')}/{name}.csv"
+        statement = parse(sql, database)
+        execution = Execution(name, sql, statement, request.region, workgroup, output, self._clock.now())
+        self._book.add(execution)
+        if token:
+            self._by_token[token] = name
+        self._submit(execution)
+        return {"QueryExecutionId": name}
+
+    def get(self, request: ApiRequest) -> dict[str, Any]:
+        """Describe one execution."""
+        return {"QueryExecution": self._book.get(request.params["QueryExecutionId"]).described()}
+
+    def batch_get(self, request: ApiRequest) -> dict[str, Any]:
+        """Describe several; unknown ids are listed apart."""
+        found, unknown = [], []
+        for name in request.params["QueryExecutionIds"]:
+            try:
+                found.append(self._book.get(name).described())
+            except AwsError as error:
+                unknown.append(
+                    {"QueryExecutionId": name, "ErrorCode": "INTERNAL_SERVER_ERROR", "ErrorMessage": str(error)}
+                )
+        return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": unknown}
+
+    def results(self, request: ApiRequest) -> dict[str, Any]:
+        """One page of a result; of a query's first page the first row is the header, as in AWS."""
+        execution = self._book.get(request.params["QueryExecutionId"])
+        if execution.state not in executions.FINAL:
+            message = f"Query has not yet finished. Current state: {execution.state}"
+            raise AwsError("InvalidRequestException", message)
+        if execution.result is None:
+            message = f"Query did not finish successfully. Final query state: {execution.state}"
+            raise AwsError("InvalidRequestException", message)
+        begin, size = _place(request), int(request.params.get("MaxResults") or MAX_RESULTS)
+        if not 1 <= size <= MAX_RESULTS:
+            raise AwsError("InvalidRequestException", f"MaxResults is more than maximum allowed length {MAX_RESULTS}.")
+        header = [tuple(name for name, _ in execution.result.columns)] if execution.statement.type == "DML" else []
+        rows: list[tuple[str | None, ...]] = [*header, *execution.result.rows]
+        following = {"NextToken": str(begin + size)} if begin + size < len(rows) else {}
+        return {"ResultSet": _result_set(execution.result, rows[begin : begin + size]), "UpdateCount": 0} | following
+
+    def stop(self, request: ApiRequest) -> dict[str, Any]:
+        """Cancel an execution; one that has ended stays as it is."""
+        name = self._book.get(request.params["QueryExecutionId"]).id
+        self._book.change(name, state=executions.CANCELLED, completed_at=self._clock.now())
+        self._cancel(name)
+        return {}
+
+    def list(self, request: ApiRequest) -> dict[str, Any]:
+        """Ids of a workgroup's executions, the newest first."""
+        workgroup = request.params.get("WorkGroup") or "primary"
+        found = self._book.newest(lambda e: e.workgroup == workgroup and e.region == request.region)
+        begin, size = _place(request), int(request.params.get("MaxResults") or 50)
+        following = {"NextToken": str(begin + size)} if begin + size < len(found) else {}
+        return {"QueryExecutionIds": [execution.id for execution in found[begin : begin + size]]} | following
+
+    def _output_location(self, request: ApiRequest, workgroup: str) -> str:
+        asked = (request.params.get("ResultConfiguration") or {}).get("OutputLocation")
+        configuration = self._workgroup(request.region, workgroup)
+        theirs = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
+        location = theirs if theirs and (configuration.get("EnforceWorkGroupConfiguration") or not asked) else asked
+        if not location:
+            raise AwsError("InvalidRequestException", NO_OUTPUT)
+        if not str(location).startswith("s3://"):
+            raise AwsError("InvalidRequestException", "outputLocation is not a valid S3 path.")
+        return str(location)
+
+    def _workgroup(self, region: str, name: str) -> dict[str, Any]:
+        athena = self._clients.as_service("athena", PRINCIPAL, region)
+        try:
+            group: dict[str, Any] = athena.get_work_group(WorkGroup=name)["WorkGroup"]
+        except (ClientError, KeyError, TypeError) as exc:
+            if name == "primary":
+                return {}
+            raise AwsError("InvalidRequestException", f"WorkGroup {name} is not found.") from exc
+        return group.get("Configuration") or {}
+
+
+def _place(request: ApiRequest) -> int:
+    token = request.params.get("NextToken") or "0"
+    if not token.isdecimal():
+        raise AwsError("InvalidRequestException", "Invalid NextToken")
+    return int(token)
+
+
+def _result_set(result: Result, rows: list[tuple[str | None, ...]]) -> dict[str, Any]:
+    return {
+        "Rows": [{"Data": [{} if text is None else {"VarCharValue": text} for text in row]} for row in rows],
+        "ResultSetMetadata": {"ColumnInfo": [_column_info(name, kind) for name, kind in result.columns]},
+    }
+
+
+def _column_info(name: str, kind: str) -> dict[str, Any]:
+    return {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": name,
+        "Label": name,
+        "Type": kind,
+        "Precision": 2147483647 if kind == "varchar" else 19 if kind == "bigint" else 0,
+        "Scale": 0,
+        "Nullable": "UNKNOWN",
+        "CaseSensitive": kind == "varchar",
+    }

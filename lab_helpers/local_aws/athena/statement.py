@@ -1,0 +1,139 @@
+"""A statement in Athena's SQL (Trino): which tables it reads, and the same in DuckDB's SQL. Pure.
+
+Not modelled: DDL but SHOW TABLES / SHOW DATABASES, INSERT, CTAS, UNLOAD, prepared statements, Iceberg, federated
+catalogues.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from lab_helpers.local_aws.api import AwsError
+
+CATALOG = "awsdatacatalog"
+_SHOW = re.compile(r"\s*show\s+(tables|databases|schemas)(?:\s+in\s+[`\"]?(\w+)[`\"]?)?\s*;?\s*", re.IGNORECASE)
+
+
+class UnsupportedError(Exception):
+    """The statement is SQL, but none that is answered here; the text is the query's reason to fail."""
+
+
+@dataclass(frozen=True, order=True)
+class TableName:
+    """A table of the catalogue, in lower case as Athena keeps names."""
+
+    database: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{CATALOG}.{self.database}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A parsed statement.
+
+    `show` is "tables" or "databases" for SHOW, whose database is `database`; else `tree` is a query.
+    """
+
+    tree: Any
+    database: str
+    show: str = ""
+
+    @property
+    def type(self) -> str:
+        """Athena's StatementType."""
+        return "DDL" if self.show else "DML"
+
+
+def parse(sql: str, database: str) -> Statement:
+    """Parse one statement. Raises AwsError (InvalidRequestException) as StartQueryExecution does for malformed ones."""
+    shown = _SHOW.fullmatch(sql)
+    if shown:
+        return Statement(
+            None, (shown[2] or database).lower(), "tables" if shown[1].lower() == "tables" else "databases"
+        )
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]
+    except SqlglotError as exc:
+        raise _malformed(exc) from exc
+    if len(trees) != 1:
+        raise AwsError("InvalidRequestException", f"Only one sql statement is allowed. Got: {sql}")
+    return Statement(trees[0], database.lower())
+
+
+def tables(statement: Statement) -> list[TableName]:
+    """The catalogue's tables that a query reads. Raises UnsupportedError for what is no query."""
+    if not isinstance(statement.tree, exp.Query):
+        raise UnsupportedError(f"NOT_SUPPORTED: {type(statement.tree).__name__} statements are not answered locally")
+    return sorted({_name(table, statement.database) for table in _catalogue_tables(statement.tree)})
+
+
+def to_duckdb(statement: Statement, views: Mapping[TableName, str]) -> str:
+    """The query for DuckDB, with a view's name in place of each table."""
+    tree = statement.tree.copy()
+    for table in list(_catalogue_tables(tree)):
+        view = exp.to_table(views[_name(table, statement.database)])
+        table.replace(exp.alias_(view, table.alias_or_name, table=True))
+    return str(tree.transform(_as_trino_means).sql(dialect="duckdb"))
+
+
+def partition_filter(statement: Statement, table: TableName, keys: list[str]) -> str | None:
+    """What the query's WHERE says about a table's partition columns alone, in DuckDB's SQL; None when it says nothing.
+
+    Only where the table is read once, by a SELECT of its own without joins: elsewhere a condition may mean another
+    table.
+    """
+    uses = [use for use in _catalogue_tables(statement.tree) if _name(use, statement.database) == table]
+    select = uses[0].find_ancestor(exp.Select) if len(uses) == 1 else None
+    where = select.args.get("where") if select is not None and not select.args.get("joins") else None
+    if where is None:
+        return None
+    conditions = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+    about_keys = [part for part in conditions if _is_about(part, keys)]
+    if not about_keys:
+        return None
+    bare = [part.transform(_unqualified) for part in about_keys]
+    return str(exp.and_(*bare).sql(dialect="duckdb"))
+
+
+def _catalogue_tables(tree: Any) -> list[Any]:
+    ctes = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+    found = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    return [table for table in found if table.db or table.name.lower() not in ctes]
+
+
+def _name(table: Any, database: str) -> TableName:
+    return TableName((table.db or database).lower(), table.name.lower())
+
+
+def _is_about(condition: Any, keys: list[str]) -> bool:
+    columns = [column.name.lower() for column in condition.find_all(exp.Column)]
+    return bool(columns) and set(columns) <= set(keys) and not condition.find(exp.Query)
+
+
+def _unqualified(node: Any) -> Any:
+    return exp.column(node.name) if isinstance(node, exp.Column) else node
+
+
+def _as_trino_means(node: Any) -> Any:
+    if isinstance(node, exp.RegexpExtract) and not isinstance(node.parent, exp.Nullif):
+        # no match: Trino answers NULL, DuckDB an empty string
+        return exp.Nullif(this=node.copy(), expression=exp.Literal.string(""))
+    return node
+
+
+def _malformed(exc: SqlglotError) -> AwsError:
+    errors = getattr(exc, "errors", None) or [{}]
+    line, column = errors[0].get("line", 1), errors[0].get("col", 1)
+    near = errors[0].get("highlight") or ""
+    what = f"mismatched input '{near}'" if near else str(exc)
+    extra = {"AthenaErrorCode": "MALFORMED_QUERY"}
+    return AwsError("InvalidRequestException", f"line {line}:{column}: {what}", extra=extra)
