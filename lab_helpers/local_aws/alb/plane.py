@@ -211,7 +211,7 @@ class DataPlane:
             for target in group.targets:
                 target.close_idle(now - _POOL_IDLE_S)
             # Draining ends before its delay when nothing is in flight any more.
-            for target in [each for each in group.all_targets() if each.draining and not each.busy]:
+            for target in group.idle_draining():
                 group.forget(target)
 
     def _status(self) -> dict[str, Any]:

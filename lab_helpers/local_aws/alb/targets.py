@@ -128,6 +128,10 @@ class GroupRuntime:
         """Return what DescribeTargetHealth lists: registered and draining targets."""
         return [*self._targets, *self._draining]
 
+    def idle_draining(self) -> list[Target]:
+        """Return the draining targets with nothing in flight."""
+        return [target for target in self._draining.values() if not target.busy]
+
     def clear(self) -> None:
         """Forget all targets and cut their connections."""
         for target in [*self._targets.values(), *self._draining.values()]:
