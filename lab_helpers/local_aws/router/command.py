@@ -19,9 +19,8 @@ from lab_helpers.local_aws.router.options import to_decimal
 from lab_helpers.local_aws.router.pipeline import InitError
 from lab_helpers.local_aws.router.service import Section
 from lab_helpers.local_aws.router.settings import build_service
+from lab_helpers.local_aws.router.version import VERSION
 
-VERSION = "4.2.8"
-# the release whose behaviour this router has
 BANNER = f"""Fluent Bit v{VERSION} (compatible: the lab's own log router, not Fluent Bit)
 * Behaves as Fluent Bit v{VERSION} does, as far as its documentation says
 * Fluent Bit is a CNCF graduated project under the Fluent organization

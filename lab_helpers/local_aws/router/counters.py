@@ -9,6 +9,10 @@ import threading
 import time
 from collections import defaultdict
 
+OUTPUT_COUNTERS = (
+    "proc_records", "proc_bytes", "errors", "retries", "retries_failed", "dropped_records", "retried_records",
+)  # fmt: skip
+
 
 class Counters:
     """Per-instance counters: `add("output", "s3.0", "proc_records", 5)`."""

@@ -7,61 +7,28 @@ Source: Fluent Bit 4.2.8. Not modelled: processors, stream processor, hot reload
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab_helpers.local_aws.router.assembly import Hooks, assemble, open_input
 from lab_helpers.local_aws.router.buffer import Chunk, chunk_from_file
 from lab_helpers.local_aws.router.config_text import Configuration
-from lab_helpers.local_aws.router.counters import Counters
+from lab_helpers.local_aws.router.counters import OUTPUT_COUNTERS, Counters
+from lab_helpers.local_aws.router.instances import FilterInstance, InputInstance
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.loop import Loop
-from lab_helpers.local_aws.router.options import to_size
-from lab_helpers.local_aws.router.pipeline import Declared, InitError, declare, matches, read_options
-from lab_helpers.local_aws.router.plugin import (
-    FilterContext,
-    InputContext,
-    OutputContext,
-    PluginInitError,
-    PluginKind,
-)
 from lab_helpers.local_aws.router.pressure import Pressure
-from lab_helpers.local_aws.router.record import Batch, Record
-from lab_helpers.local_aws.router.retry import RetryPolicy, parse_limit
+from lab_helpers.local_aws.router.record import Batch
+from lab_helpers.local_aws.router.retry import RetryPolicy
 from lab_helpers.local_aws.router.service import Service
 from lab_helpers.local_aws.router.storage import ChunkFile, left_over
 from lab_helpers.local_aws.router.tasks import OutputInstance, Task, TaskBoard
-from lab_helpers.local_aws.router.workers import Worker
 
 HIGH_BYTES = 12 * 1024 * 1024
 # msgpack bytes in the outputs' hands above which reading waits a little
 READ_PAUSE_S = 0.05
 GRACE_TICK_S = 1.0
 # so even an idle router takes a second to end, as the reference does: timers of outputs run on meanwhile
-
-
-@dataclass
-class InputInstance:
-    """One [INPUT] section at work, or an emitter of a filter (`source` None). `held_bytes` is what its chunks take."""
-
-    plugin_name: str
-    name: str
-    source: Any = None
-    mem_buf_limit: int = 0
-    held_bytes: int = 0
-    in_files: bool = False
-    paused: bool = False
-    open_chunks: dict[str, Chunk] = field(default_factory=dict)
-
-
-@dataclass
-class FilterInstance:
-    """One [FILTER] section at work."""
-
-    name: str
-    matches: Callable[[str], bool]
-    step: Any
 
 
 class Engine:
@@ -82,127 +49,59 @@ class Engine:
         self._outputs_by_tag: dict[str, list[OutputInstance]] = {}
         self._grace_ticks = 0
         self.exit_code = 0
+        self._http: Any = None
         self.stopping = False
-
-    # building
 
     def build(self) -> None:
         """Make all instances. Raises ConfigError, InitError."""
-        kinds = (PluginKind.INPUT, PluginKind.FILTER, PluginKind.OUTPUT)
-        inputs, filters, outputs = (declare(self.configuration, self.service, kind) for kind in kinds)
-        for one in inputs:
-            self._build_input(one)
-        for one in filters:
-            self._build_filter(one)
-        for one in outputs:
-            self._build_output(one)
+        hooks = Hooks(self.ingest, self.tasks.finished, self._add_input, self.exit_with, lambda: self.stopping)
+        assembly = assemble(self.configuration, self.service, self.loop, hooks)
+        self.filters, self.outputs = assembly.filters, assembly.outputs
+        for instance in assembly.inputs:
+            self._add_input(instance)
+        for one in self.filters:
+            self.counters.declare("filter", one.name, "drop_records", "add_records")
+        for output in self.outputs:
+            self.tasks.add_output(output)
+            self.counters.declare("output", output.name, *OUTPUT_COUNTERS)
 
     def start(self) -> None:
         """Open the inputs and start the flush timer. Raises InitError."""
         for instance in self.inputs:
-            if instance.source is None:
-                continue
-            try:
-                instance.source.start()
-            except PluginInitError as exc:
-                self._refuse(PluginKind.INPUT, instance.plugin_name, instance.name, exc)
-                self._input_failed(instance.name)
-                raise InitError(instance.name) from exc
+            if instance.source is not None:
+                open_input(instance, self.service)
         self._load_left_over()
         self.loop.call_every(self.service.flush_s, self.flush)
+        if self.service.http_server:
+            self._start_http()
         grace = self.service.grace_s
         self.log.info(f"[engine] Shutdown Grace Period={grace}, Shutdown Input Grace Period={grace // 2}")
-
-    def _build_input(self, one: Declared) -> None:
-        instance = InputInstance(one.plugin.name, one.shown_name, mem_buf_limit=_limit(one.core.get("mem_buf_limit")))
-        instance.in_files = one.core.get("storage.type", "memory").lower() == "filesystem"
-        if instance.in_files and not self.service.storage_path:
-            self.log.error(f"[storage] instance '{one.shown_name}' requested filesystem storage but no filesystem path "
-                           "was defined.")  # fmt: skip
-            raise InitError(one.name)
-        options = read_options(one, self.service, "-i", lambda: self._input_failed(one.name))
-        context = InputContext(
-            one.name, one.log(self.service), self.service, one.core,
-            ingest=lambda tag, batch: self.ingest(instance, tag, batch), loop=self.loop,
-            tag=one.core.get("tag") or one.name,
-        )  # fmt: skip
-        instance.source = self._created(one, options, context, lambda: self._input_failed(one.name))
-        self._add_input(instance)
 
     def _add_input(self, instance: InputInstance) -> None:
         self.inputs.append(instance)
         self.counters.declare("input", instance.name, "records", "bytes")
 
-    def _input_failed(self, name: str) -> None:
-        self.log.error(f"failed initialize input {name}")
-        self.log.error("[engine] input initialization failed")
+    def _start_http(self) -> None:
+        from lab_helpers.local_aws.router.http_server import HttpServer  # only where it is switched on
 
-    def _build_filter(self, one: Declared) -> None:
-        def failed() -> None:
-            self.log.error(f"Failed initialize filter {one.name}")
-            self.log.error("[engine] filter initialization failed")
+        self._http = HttpServer(self.service, self.loop, self.counters, self.balance)
+        self._http.start()
 
-        if not one.core.get("match") and not one.core.get("match_regex"):
-            self.log.warn(f"[filter] NO match rule for {one.name} filter instance, unloading.")
-            failed()
-            raise InitError(one.name)
-        emitter = InputInstance("emitter", f"emitter_for_{one.name}")
-
-        def emit(tag: str, records: list[Record]) -> None:
-            if emitter not in self.inputs:
-                self._add_input(emitter)
-            self.ingest(emitter, tag, Batch(records=records))
-
-        options = read_options(one, self.service, "-F", failed)
-        context = FilterContext(
-            one.name, one.log(self.service), self.service, one.core, emit=emit, loop=self.loop, exit=self.exit_with
-        )  # fmt: skip
-        step = self._created(one, options, context, failed)
-        self.filters.append(FilterInstance(one.shown_name, matches(one, self.service), step))
-        self.counters.declare("filter", one.shown_name, "drop_records", "add_records")
-
-    def _build_output(self, one: Declared) -> None:
-        def failed() -> None:
-            self.log.error("[engine] output initialization failed")
-
-        def refused() -> None:
-            self.log.error(f"[output] failed to initialize '{one.plugin.name}' plugin")
-            failed()
-
-        limit, is_valid = parse_limit(one.core.get("retry_limit"))
-        if not is_valid:
-            self.log.warn("[config] invalid retry_limit. set default.")
-        options = read_options(one, self.service, "-o", failed)
-        context = OutputContext(
-            one.name, one.log(self.service), self.service, one.core, stopping=lambda: self.stopping
-        )  # fmt: skip
-        output = self._created(one, options, context, refused)
-        instance = OutputInstance(
-            one.number, one.plugin.name, one.shown_name, matches(one, self.service), limit, output, None  # type: ignore[arg-type]
-        )  # fmt: skip
-        instance.worker = Worker(
-            instance.name, output, lambda chunk, result: self.tasks.finished(instance, chunk, result), self.log
-        )
-        self.outputs.append(instance)
-        self.tasks.add_output(instance)
-        self.counters.declare(
-            "output", instance.name, "proc_records", "proc_bytes", "errors", "retries", "retries_failed",
-            "dropped_records", "retried_records",
-        )  # fmt: skip
-
-    def _created(self, one: Declared, options: Any, context: Any, failed: Callable[[], None]) -> Any:
-        try:
-            return one.plugin.create(options, context)
-        except PluginInitError as exc:
-            for line in exc.lines:
-                (self.log if line.startswith("[") else context.log).error(line)
-            failed()
-            raise InitError(one.name) from exc
-
-    def _refuse(self, kind: PluginKind, plugin_name: str, name: str, exc: PluginInitError) -> None:
-        log = ComponentLog(self.service.sink, f"[{kind.value}:{plugin_name}:{name}]")
-        for line in exc.lines:
-            (self.log if line.startswith("[") else log).error(line)
+    def balance(self) -> dict[str, Any]:
+        """Return, for each output, how many records were sent, dropped, and are held now: they add up to its share."""
+        counted = self.counters.snapshot()["output"]
+        held = dict.fromkeys((output.name for output in self.outputs), 0)
+        for task in self.tasks.pending():
+            for output in self.tasks.outputs_of(task):
+                held[output.name] += task.chunk.count
+        for instance in self.inputs:
+            for tag, chunk in instance.open_chunks.items():
+                for output in self._outputs_for(tag):
+                    held[output.name] += chunk.count
+        return {
+            name: {"sent": counted[name]["proc_records"], "dropped": counted[name]["dropped_records"], "held": amount}
+            for name, amount in held.items()
+        }
 
     # running
 
@@ -375,9 +274,6 @@ class Engine:
         for one in self.outputs:
             if one.worker.stop(0.2):
                 one.output.stop()
+        if self._http is not None:
+            self._http.stop()
         self.loop.close()
-
-
-def _limit(text: str | None) -> int:
-    size = to_size(text) if text else 0
-    return max(size, 0)

@@ -52,6 +52,9 @@ class Service:
     http_listen: str = "0.0.0.0"
     http_port: int = 2020
     health_check: bool = False
+    health_errors: int = 5
+    health_retry_failures: int = 5
+    health_period_s: int = 60
     parsers: dict[str, Section] = field(default_factory=dict)
     multiline_parsers: dict[str, Section] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -27,6 +27,9 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "http_listen": ("http_listen", str),
     "http_port": ("http_port", to_integer),
     "health_check": ("health_check", lambda text: to_flag(text) is True),
+    "hc_errors_count": ("health_errors", to_integer),
+    "hc_retry_failure_count": ("health_retry_failures", to_integer),
+    "hc_period": ("health_period_s", to_integer),
 }
 
 

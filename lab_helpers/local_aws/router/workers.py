@@ -19,13 +19,15 @@ Done = Callable[[Chunk, FlushResult], None]
 
 
 class Worker:
-    """Runs `flush` of one output. `done(chunk, result)` is called on the worker's thread, for each chunk once.
+    """Runs `flush` of one output. `done(chunk, result)`, to be set before the first chunk, is called on the worker's
+    thread, for each chunk once.
 
     An output with `tick_every_s` has its `tick` called that often, from its first flush on.
     """
 
-    def __init__(self, name: str, output: Any, done: Done, log: Log) -> None:
-        self._name, self._output, self._done, self._log = name, output, done, log
+    def __init__(self, name: str, output: Any, log: Log) -> None:
+        self._name, self._output, self._log = name, output, log
+        self.done: Done = lambda _chunk, _result: None
         self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -69,4 +71,4 @@ class Worker:
         except Exception as exc:  # a bug of ours must cost one chunk, and say so, not the output
             self._log.error(f"[output:{self._name}] internal error, chunk dropped: {type(exc).__name__}: {exc}")
             result = FlushResult.ERROR
-        self._done(chunk, result)
+        self.done(chunk, result)

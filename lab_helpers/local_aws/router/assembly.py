@@ -1,0 +1,175 @@
+"""Build the inputs, filters and outputs of a configuration. Refusals: Fluent Bit's words, InitError (exit code 255)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab_helpers.local_aws.router.buffer import Chunk
+from lab_helpers.local_aws.router.config_text import Configuration
+from lab_helpers.local_aws.router.instances import FilterInstance, InputInstance
+from lab_helpers.local_aws.router.log import ComponentLog
+from lab_helpers.local_aws.router.loop import Loop
+from lab_helpers.local_aws.router.options import to_size
+from lab_helpers.local_aws.router.pipeline import Declared, InitError, declare, matches, read_options
+from lab_helpers.local_aws.router.plugin import (
+    FilterContext,
+    FlushResult,
+    InputContext,
+    OutputContext,
+    PluginInitError,
+    PluginKind,
+)
+from lab_helpers.local_aws.router.record import Batch, Record
+from lab_helpers.local_aws.router.retry import parse_limit
+from lab_helpers.local_aws.router.service import Service
+from lab_helpers.local_aws.router.tasks import OutputInstance
+from lab_helpers.local_aws.router.workers import Worker
+
+
+@dataclass
+class Hooks:
+    """What the instances call in the engine."""
+
+    ingest: Callable[[InputInstance, str, Batch], bool]
+    finished: Callable[[OutputInstance, Chunk, FlushResult], None]
+    add_input: Callable[[InputInstance], None]
+    exit: Callable[[int], None]
+    stopping: Callable[[], bool]
+
+
+@dataclass
+class Assembly:
+    """Everything of one configuration, built but not started."""
+
+    inputs: list[InputInstance] = field(default_factory=list)
+    filters: list[FilterInstance] = field(default_factory=list)
+    outputs: list[OutputInstance] = field(default_factory=list)
+
+
+def assemble(configuration: Configuration, service: Service, loop: Loop, hooks: Hooks) -> Assembly:
+    """Return all instances, in the order of the configuration. Raises ConfigError, InitError."""
+    builder = _Builder(service, loop, hooks)
+    kinds = (PluginKind.INPUT, PluginKind.FILTER, PluginKind.OUTPUT)
+    inputs, filters, outputs = (declare(configuration, service, kind) for kind in kinds)
+    return Assembly(
+        [builder.input(one) for one in inputs],
+        [builder.filter(one) for one in filters],
+        [builder.output(one) for one in outputs],
+    )
+
+
+def open_input(instance: InputInstance, service: Service) -> None:
+    """Start an input. Raises InitError."""
+    try:
+        instance.source.start()
+    except PluginInitError as exc:
+        log = ComponentLog(service.sink)
+        own = ComponentLog(service.sink, f"[input:{instance.plugin_name}:{instance.name}]")
+        _tell(exc, log, own)
+        _input_failed(log, instance.name)
+        raise InitError(instance.name) from exc
+
+
+class _Builder:
+    def __init__(self, service: Service, loop: Loop, hooks: Hooks) -> None:
+        self._service, self._loop, self._hooks = service, loop, hooks
+        self._log = ComponentLog(service.sink)
+
+    def input(self, one: Declared) -> InputInstance:
+        instance = InputInstance(one.plugin.name, one.shown_name, mem_buf_limit=_limit(one.core.get("mem_buf_limit")))
+        instance.in_files = one.core.get("storage.type", "memory").lower() == "filesystem"
+        if instance.in_files and not self._service.storage_path:
+            sentence = "requested filesystem storage but no filesystem path was defined."
+            self._log.error(f"[storage] instance '{one.shown_name}' {sentence}")
+            raise InitError(one.name)
+
+        def failed() -> None:
+            _input_failed(self._log, one.name)
+
+        options = read_options(one, self._service, "-i", failed)
+        context = InputContext(
+            one.name, one.log(self._service), self._service, one.core,
+            ingest=lambda tag, batch: self._hooks.ingest(instance, tag, batch), loop=self._loop,
+            tag=one.core.get("tag") or one.name,
+        )  # fmt: skip
+        instance.source = self._created(one, options, context, failed)
+        return instance
+
+    def filter(self, one: Declared) -> FilterInstance:
+        def failed() -> None:
+            self._log.error(f"Failed initialize filter {one.name}")
+            self._log.error("[engine] filter initialization failed")
+
+        if not one.core.get("match") and not one.core.get("match_regex"):
+            self._log.warn(f"[filter] NO match rule for {one.name} filter instance, unloading.")
+            failed()
+            raise InitError(one.name)
+        options = read_options(one, self._service, "-F", failed)
+        context = FilterContext(
+            one.name, one.log(self._service), self._service, one.core, emit=self._emitter(one), loop=self._loop,
+            exit=self._hooks.exit,
+        )  # fmt: skip
+        step = self._created(one, options, context, failed)
+        return FilterInstance(one.shown_name, matches(one, self._service), step)
+
+    def _emitter(self, one: Declared) -> Callable[[str, list[Record]], None]:
+        """Return the function that puts a filter's own records in; its input appears with the first of them."""
+        emitter = InputInstance("emitter", f"emitter_for_{one.name}")
+        is_known = False
+
+        def emit(tag: str, records: list[Record]) -> None:
+            nonlocal is_known
+            if not is_known:
+                is_known = True
+                self._hooks.add_input(emitter)
+            self._hooks.ingest(emitter, tag, Batch(records=records))
+
+        return emit
+
+    def output(self, one: Declared) -> OutputInstance:
+        def failed() -> None:
+            self._log.error("[engine] output initialization failed")
+
+        def refused() -> None:
+            self._log.error(f"[output] failed to initialize '{one.plugin.name}' plugin")
+            failed()
+
+        limit, is_valid = parse_limit(one.core.get("retry_limit"))
+        if not is_valid:
+            self._log.warn("[config] invalid retry_limit. set default.")
+        options = read_options(one, self._service, "-o", failed)
+        context = OutputContext(
+            one.name, one.log(self._service), self._service, one.core, stopping=self._hooks.stopping
+        )  # fmt: skip
+        output = self._created(one, options, context, refused)
+        worker = Worker(one.shown_name, output, self._log)
+        instance = OutputInstance(
+            one.number, one.plugin.name, one.shown_name, matches(one, self._service), limit, output, worker
+        )
+        worker.done = lambda chunk, result: self._hooks.finished(instance, chunk, result)
+        return instance
+
+    def _created(self, one: Declared, options: Any, context: Any, failed: Callable[[], None]) -> Any:
+        try:
+            return one.plugin.create(options, context)
+        except PluginInitError as exc:
+            _tell(exc, self._log, context.log)
+            failed()
+            raise InitError(one.name) from exc
+
+
+def _tell(exc: PluginInitError, log: ComponentLog, own: ComponentLog) -> None:
+    for line in exc.lines:  # a line with a component of its own keeps it
+        (log if line.startswith("[") else own).error(line)
+
+
+def _input_failed(log: ComponentLog, name: str) -> None:
+    log.error(f"failed initialize input {name}")
+    log.error("[engine] input initialization failed")
+
+
+def _limit(text: str | None) -> int:
+    size = to_size(text) if text else 0
+    return max(size, 0)
