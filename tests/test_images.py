@@ -253,6 +253,21 @@ def test_auto_falls_back_on_the_local_aws_only(engines: Path, context: Path, ecr
         publish(context, "Dockerfile", url, "latest", ecr)
 
 
+class AccountEcr:
+    """An ECR client of an account: its registry speaks https."""
+
+    def get_authorization_token(self) -> dict[str, Any]:
+        token = base64.b64encode(b"AWS:x").decode()
+        return {"authorizationData": [{"authorizationToken": token, "proxyEndpoint": "https://1.dkr.ecr.invalid"}]}
+
+
+def test_an_account_needs_an_engine(context: Path, monkeypatch: pytest.MonkeyPatch):
+    """An image without its base cannot run on Fargate, so it is not pushed there unasked."""
+    monkeypatch.setattr("lab_helpers.images.publishing.find_engine", lambda: None)
+    with pytest.raises(ImageError, match="No container engine answers"):
+        publish(context, "Dockerfile", "1.dkr.ecr.invalid/x", "latest", AccountEcr())
+
+
 def test_engine_s_image_gets_the_registry_s_digest(engines: Path, context: Path, ecr: Any, url: str):
     """The digest of what an engine pushed is asked of the registry."""
     known = publish(context, "Dockerfile", url, "latest", ecr, builder="builtin")

@@ -2,7 +2,7 @@
 
 from lab_helpers.images.builder import BuiltImage, build
 from lab_helpers.images.dockerfile import DockerfileError
-from lab_helpers.images.publish import BUILDERS, PublishedImage, publish
+from lab_helpers.images.publishing import BUILDERS, PublishedImage, publish
 from lab_helpers.images.reading import ImageContent, ImageFile, ImageLayer, inspect, read_file
 
 __all__ = [

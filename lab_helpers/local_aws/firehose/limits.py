@@ -43,7 +43,7 @@ def decode_record(record: Any, where: str) -> bytes:
     """Return a record's data; raises AwsError when it is missing, no base64, or above 1,000 KiB."""
     data = record.get("Data") if isinstance(record, Mapping) else None
     if data is None:
-        raise _invalid("null", f"{where}.data", "Member must not be null")
+        raise invalid("null", f"{where}.data", "Member must not be null")
     if isinstance(data, str):
         try:
             data = base64.b64decode(data, validate=True)
@@ -51,19 +51,19 @@ def decode_record(record: Any, where: str) -> bytes:
             raise AwsError("SerializationException", f"The data of {where} is no base64.") from exc
     if len(data) > RECORD_BYTES:
         shown = f"java.nio.HeapByteBuffer[pos=0 lim={len(data)} cap={len(data)}]"
-        raise _invalid(f"'{shown}'", f"{where}.data", f"Member must have length less than or equal to {RECORD_BYTES}")
+        raise invalid(f"'{shown}'", f"{where}.data", f"Member must have length less than or equal to {RECORD_BYTES}")
     return bytes(data)
 
 
 def decode_batch(records: Any) -> list[bytes]:
     """Return the data of a batch; raises AwsError for an impossible one."""
     if not isinstance(records, Sequence) or isinstance(records, str):
-        raise _invalid("null", "records", "Member must not be null")
+        raise invalid("null", "records", "Member must not be null")
     if not records:
-        raise _invalid("'[]'", "records", "Member must have length greater than or equal to 1")
+        raise invalid("'[]'", "records", "Member must have length greater than or equal to 1")
     if len(records) > BATCH_RECORDS:
         bound = f"Member must have length less than or equal to {BATCH_RECORDS}"
-        raise _invalid(f"'[{len(records)} records]'", "records", bound)
+        raise invalid(f"'[{len(records)} records]'", "records", bound)
     decoded = [decode_record(record, f"records.{nth}.member") for nth, record in enumerate(records, 1)]
     if sum(map(len, decoded)) > BATCH_BYTES:
         raise AwsError("InvalidArgumentException", "Records size exceeds 4 MB limit")
@@ -107,6 +107,7 @@ class Throttle:
         ]
 
 
-def _invalid(value: str, member: str, constraint: str) -> AwsError:
+def invalid(value: str, member: str, constraint: str) -> AwsError:
+    """Return AWS's error for one member that breaks the API's own rules; `value` as it is to be shown."""
     message = f"1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: {constraint}"
     return AwsError("ValidationException", message)

@@ -3,13 +3,15 @@
 What moto gets wrong and this mends: defaults of the destination (buffering hints, compression, encryption, backup mode,
 logging) are missing in DescribeDeliveryStream; after UpdateDestination the S3 description holds the update alone.
 Not modelled, and refused: sources other than Direct PUT, destinations other than S3, data format conversion,
-dynamic partitioning, processors other than AppendDelimiterToRecord.
+dynamic partitioning, processors other than AppendDelimiterToRecord. Not modelled: server-side encryption of the
+stream (`Encrypted` is always false).
 """
 
 from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +20,9 @@ from lab_helpers.local_aws.firehose import keys, limits
 from lab_helpers.local_aws.firehose.buffering import BufferingHints
 from lab_helpers.local_aws.firehose.stream import StreamWorker
 
+NAME_LENGTH = 64
+_WORDS = "[a-zA-Z0-9_.-]+"
+_NAME = re.compile(_WORDS)
 _S3_INPUTS = (
     "ExtendedS3DestinationConfiguration",
     "S3DestinationConfiguration",
@@ -71,6 +76,7 @@ class Operations:
 
     def create(self, request: ApiRequest) -> dict[str, Any]:
         """Make a stream; it is ACTIVE at once."""
+        _check_name(request.params.get("DeliveryStreamName"))
         _check_source(request.params)
         _check_destination(request.params)
         answer = request.forward(as_extended(request.params))
@@ -114,7 +120,7 @@ class Operations:
         return {"FailedPutCount": len(refused), "Encrypted": False, "RequestResponses": taken + refused}
 
     def _worker(self, request: ApiRequest) -> StreamWorker:
-        name = str(request.params.get("DeliveryStreamName"))
+        name = _named(request.params.get("DeliveryStreamName"))
         worker = self._streams.worker(request.region, name)
         if worker is None:
             raise limits.not_found(name, request.account_id)
@@ -164,6 +170,23 @@ def _complete_s3(s3: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _check_name(given: Any) -> None:
+    name = _named(given)
+    if not _NAME.fullmatch(name) or not name.strip("."):
+        raise limits.invalid(
+            f"'{name}'", "deliveryStreamName", f"Member must satisfy regular expression pattern: {_WORDS}"
+        )
+    if len(name) > NAME_LENGTH:
+        bound = f"Member must have length less than or equal to {NAME_LENGTH}"
+        raise limits.invalid(f"'{name}'", "deliveryStreamName", bound)
+
+
+def _named(given: Any) -> str:
+    if not isinstance(given, str) or not given:
+        raise limits.invalid("null", "deliveryStreamName", "Member must not be null")
+    return given
+
+
 def _check_source(params: Mapping[str, Any]) -> None:
     kind = params.get("DeliveryStreamType") or "DirectPut"
     if kind != "DirectPut":
@@ -198,11 +221,7 @@ def _check_values(s3: Mapping[str, Any]) -> None:
     compression = s3.get("CompressionFormat") or "UNCOMPRESSED"
     if compression not in keys.EXTENSIONS:
         enum = "[UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY]"
-        raise AwsError(
-            "ValidationException",
-            f"1 validation error detected: Value '{compression}' at 'compressionFormat' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: {enum}",
-        )
+        raise limits.invalid(f"'{compression}'", "compressionFormat", f"Member must satisfy enum value set: {enum}")
     try:
         BufferingHints.parse(s3.get("BufferingHints") or {})
         keys.check_prefixes(s3.get("Prefix") or "", s3.get("ErrorOutputPrefix") or "")

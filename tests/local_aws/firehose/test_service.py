@@ -363,6 +363,24 @@ def test_impossible_definitions_are_refused(service: FirehoseService, fakes: Fak
     assert service.status() == {"streams": {}}
 
 
+@pytest.mark.parametrize("name", ["a b", "a/b", "..", ".", "", None, "x" * 65])
+def test_impossible_names(service: FirehoseService, fakes: Fakes, tmp_path: Path, name: str | None):
+    """A name outside AWS's pattern is refused, and never becomes part of a path."""
+    params = {"DeliveryStreamName": name, "ExtendedS3DestinationConfiguration": {"RoleARN": ROLE, "BucketARN": BUCKET}}
+    with pytest.raises(AwsError) as refused:
+        fakes.call("CreateDeliveryStream", params)
+    assert refused.value.code == "ValidationException"
+    assert list(tmp_path.iterdir()) == []
+    assert service.status() == {"streams": {}}
+
+
+def test_put_without_a_name(service: FirehoseService, fakes: Fakes):
+    """AWS's validation error, no traceback."""
+    with pytest.raises(AwsError, match="Value null at 'deliveryStreamName'"):
+        fakes.call("PutRecord", {"Record": {"Data": "eA=="}})
+    assert service.status() == {"streams": {}}
+
+
 def test_describe_has_the_defaults(service: FirehoseService, fakes: Fakes):
     """Members that Terraform reads back are there although moto does not answer them."""
     fakes.call(

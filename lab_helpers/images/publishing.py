@@ -57,10 +57,10 @@ def publish(
 ) -> PublishedImage:
     """Build `dockerfile` (relative to `context_dir`) and push it as `repository_url`:`tag`.
 
-    `builder` "auto" takes docker, podman or buildah, whichever answers first, else "builtin". On the local AWS, where
-    the base image's files are not needed, "auto" also falls back on "builtin" when the engine fails (no network for
-    the base image, an engine that cannot reach this machine's loopback). Raises ImageError (with file and line for a
-    wrong Dockerfile), SettingsError for an unknown builder, botocore's ClientError when ECR gives no token.
+    `builder` "auto" takes docker, podman or buildah, whichever answers first. On the local AWS, where the base image's
+    files are not needed, it takes "builtin" when there is none, or when it fails (no network for the base image, an
+    engine that cannot reach this machine's loopback). Raises ImageError (with file and line for a wrong Dockerfile),
+    SettingsError for an unknown builder, botocore's ClientError when ECR gives no token.
     """
     if builder not in BUILDERS:
         raise SettingsError("builder", builder, "one of " + ", ".join(BUILDERS))
@@ -72,15 +72,26 @@ def publish(
 
 
 def _publish(job: _Job, login: Login, builder: str) -> PublishedImage:
-    engine = find_engine() if builder == "auto" else Engine(builder)
-    if engine is None or builder == BUILTIN:
+    if builder == BUILTIN:
         return _with_builtin(job, login)
+    engine = find_engine() if builder == "auto" else Engine(builder)
+    if engine is None:
+        return _without_engine(job, login)
     try:
         return _with_engine(job, login, engine)
     except ImageError as failure:
         if builder != "auto" or not login.is_local:
             raise
         return _instead_of(engine, failure, job, login)
+
+
+def _without_engine(job: _Job, login: Login) -> PublishedImage:
+    if login.is_local:
+        return _with_builtin(job, login)
+    raise ImageError(
+        f"No container engine answers ({', '.join(ENGINES)}), and the built-in builder does not fetch base images: on "
+        "an account its image could not run. Install or start one of them, or ask for the builder `builtin` by name."
+    )
 
 
 def _instead_of(engine: Engine, failure: ImageError, job: _Job, login: Login) -> PublishedImage:
