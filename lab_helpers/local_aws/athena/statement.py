@@ -66,6 +66,9 @@ def parse(sql: str, database: str) -> Statement:
         raise _malformed(exc) from exc
     if len(trees) != 1:
         raise AwsError("InvalidRequestException", f"Only one sql statement is allowed. Got: {sql}")
+    if isinstance(trees[0], exp.Condition | exp.Alias) and not isinstance(trees[0], exp.Query):
+        # sqlglot reads a bare expression where SQL wants a statement
+        raise _refused(1, 1, sql.split()[0])
     return Statement(trees[0], database.lower())
 
 
@@ -131,9 +134,10 @@ def _as_trino_means(node: Any) -> Any:
 
 
 def _malformed(exc: SqlglotError) -> AwsError:
-    errors = getattr(exc, "errors", None) or [{}]
-    line, column = errors[0].get("line", 1), errors[0].get("col", 1)
-    near = errors[0].get("highlight") or ""
-    what = f"mismatched input '{near}'" if near else str(exc)
+    first = (getattr(exc, "errors", None) or [{}])[0]
+    return _refused(first.get("line") or 1, first.get("col") or 1, first.get("highlight") or "<EOF>")
+
+
+def _refused(line: int, column: int, near: str) -> AwsError:
     extra = {"AthenaErrorCode": "MALFORMED_QUERY"}
-    return AwsError("InvalidRequestException", f"line {line}:{column}: {what}", extra=extra)
+    return AwsError("InvalidRequestException", f"line {line}:{column}: mismatched input '{near}'", extra=extra)

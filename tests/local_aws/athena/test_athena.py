@@ -107,7 +107,7 @@ def test_a_bad_query_fails_with_a_reason(lab: Lab, sql: str, reason: str) -> Non
 
 def test_what_athena_refuses_at_once(lab: Lab) -> None:
     """Malformed SQL, several statements, no output location, an unknown workgroup or id: errors of the call itself."""
-    for sql in ("SELEC 1 FRM", "SELECT 1; SELECT 2", ""):
+    for sql in ("SELEC 1 FRM", "SELEC", "SELECT 1; SELECT 2", ""):
         with pytest.raises(AwsError, match="InvalidRequestException"):
             lab.start(sql)
     with pytest.raises(AwsError, match="No output location provided"):
