@@ -17,6 +17,7 @@ from typing import Any
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
+from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
 
@@ -43,6 +44,15 @@ class PrincipalPolicies:
 
     identity: tuple[tuple[str, str], ...]
     boundary: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class LogGroupView:
+    """A log group: retention in days (None: for ever), and events by stream, in the order in which they arrived."""
+
+    name: str
+    retention_days: int | None
+    streams: dict[str, list[Any]]
 
 
 class MotoBridge:
@@ -142,6 +152,14 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         policy = None if found is None else found.policy
         return policy.decode() if isinstance(policy, bytes) else policy
+
+    def log_group(self, region: str, name: str) -> LogGroupView | None:
+        """Return a log group with its streams' events, which are moto's own objects; None when there is none."""
+        group = logs_backends[ACCOUNT_ID][region].groups.get(name)
+        if group is None:
+            return None
+        streams = {stream_name: stream.events for stream_name, stream in dict(group.streams).items()}
+        return LogGroupView(name, group.retention_in_days, streams)
 
     def _role(self, role_arn: str) -> Any:
         roles = list(iam_backends[ACCOUNT_ID][_PARTITION].roles.values())

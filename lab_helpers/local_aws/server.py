@@ -34,6 +34,7 @@ from lab_helpers.local_aws.control import ControlRoutes
 from lab_helpers.local_aws.credentials import CredentialStore
 from lab_helpers.local_aws.gateway import Gateway
 from lab_helpers.local_aws.http_server import RequestHandler
+from lab_helpers.local_aws.logs import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.network import Network
 from lab_helpers.local_aws.service import Runtimes, ServiceContext
@@ -141,7 +142,7 @@ class LocalAws:
                 self.clients, self._runtimes,
             )  # fmt: skip
 
-        services: list[Service] = [StsService(self.store, self._authoriser)]
+        services: list[Service] = [StsService(self.store, self._authoriser), LogsService(bridge, self._clock)]
         services += [factory(context(name)) for name, factory in self._service_factories()]
         control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}

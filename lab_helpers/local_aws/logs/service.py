@@ -1,0 +1,129 @@
+"""LogsService: what stands between the callers and moto's CloudWatch Logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler, WsgiApp
+from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.logs import filter_events
+from lab_helpers.local_aws.logs.events import EventSource, found_group
+from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
+from lab_helpers.local_aws.logs.put_events import judge
+from lab_helpers.local_aws.logs.queries import Queries
+
+RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""Source: "PutRetentionPolicy" of the API reference."""
+_NO_STREAM = "The specified log stream does not exist."
+
+
+class LogsService:
+    """Quotas and errors, filter patterns and Insights; groups, streams and events themselves are moto's."""
+
+    name = "logs"
+
+    def __init__(self, source: EventSource, clock: Clock) -> None:
+        self._source, self._clock = source, clock
+        self._queries = Queries(source, clock)
+
+    def overrides(self) -> Mapping[tuple[str, str], Handler]:
+        handlers: dict[str, Handler] = {
+            "CreateLogGroup": self._create_log_group,
+            "CreateLogStream": self._create_log_stream,
+            "DeleteLogStream": self._of_stream,
+            "DescribeQueries": self._queries.describe,
+            "FilterLogEvents": self._filter_log_events,
+            "GetLogEvents": self._of_stream,
+            "GetQueryResults": self._queries.results,
+            "PutLogEvents": self._put_log_events,
+            "PutMetricFilter": _with_pattern,
+            "PutRetentionPolicy": _put_retention_policy,
+            "PutSubscriptionFilter": _with_pattern,
+            "StartQuery": self._queries.start,
+            "StopQuery": self._queries.stop,
+            "TestMetricFilter": _test_metric_filter,
+        }
+        return {("logs", operation): handler for operation, handler in handlers.items()}
+
+    def routes(self) -> Mapping[str, WsgiApp]:
+        return {}
+
+    def start(self) -> None:
+        """Nothing runs in the background."""
+
+    def stop(self) -> None:
+        """Nothing runs in the background."""
+
+    def status(self) -> dict[str, Any]:
+        return {}
+
+    def _create_log_group(self, request: ApiRequest) -> dict[str, Any]:
+        if request.params["logGroupName"].lower().startswith("aws/"):
+            raise AwsError("InvalidParameterException", "Log groups starting with AWS/ are reserved for AWS.")
+        return request.forward(None)
+
+    def _create_log_stream(self, request: ApiRequest) -> dict[str, Any]:
+        group = found_group(self._source, request.region, request.params["logGroupName"])
+        if request.params["logStreamName"] in group.streams:
+            raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
+        return request.forward(None)
+
+    def _of_stream(self, request: ApiRequest) -> dict[str, Any]:
+        """Let moto answer about a stream that is there."""
+        params = request.params
+        group = found_group(self._source, request.region, _group_of(params))
+        if params["logStreamName"] not in group.streams:
+            raise AwsError("ResourceNotFoundException", _NO_STREAM)
+        return request.forward(None)
+
+    def _put_log_events(self, request: ApiRequest) -> dict[str, Any]:
+        params = request.params
+        group = found_group(self._source, request.region, params["logGroupName"])
+        if params["logStreamName"] not in group.streams:
+            raise AwsError("ResourceNotFoundException", _NO_STREAM)
+        judged = judge(params["logEvents"], int(self._clock.now().timestamp() * 1000), group.retention_days)
+        answer = request.forward({**params, "logEvents": judged.accepted} if judged.rejected else None)
+        info = {"rejectedLogEventsInfo": judged.rejected} if judged.rejected else {}
+        return {"nextSequenceToken": answer.get("nextSequenceToken"), **info}
+
+    def _filter_log_events(self, request: ApiRequest) -> dict[str, Any]:
+        return filter_events.page(
+            found_group(self._source, request.region, _group_of(request.params)), request.params
+        )  # fmt: skip
+
+
+def _group_of(params: Mapping[str, Any]) -> str:
+    """Return the group's name or ARN; raises AwsError unless exactly one way to name it is used."""
+    given = [params[name] for name in ("logGroupName", "logGroupIdentifier") if params.get(name)]
+    if len(given) != 1:
+        raise AwsError(
+            "InvalidParameterException",
+            "Exactly one of logGroupName and logGroupIdentifier must be specified.",
+        )
+    return str(given[0])
+
+
+def _put_retention_policy(request: ApiRequest) -> dict[str, Any]:
+    days = request.params["retentionInDays"]
+    if days not in RETENTION_DAYS:
+        raise AwsError(
+            "InvalidParameterException",
+            f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(map(str, RETENTION_DAYS))}]",
+        )
+    return request.forward(None)
+
+
+def _with_pattern(request: ApiRequest) -> dict[str, Any]:
+    compile_pattern(request.params["filterPattern"])
+    return request.forward(None)
+
+
+def _test_metric_filter(request: ApiRequest) -> dict[str, Any]:
+    fits = compile_pattern(request.params["filterPattern"])
+    messages = enumerate(request.params["logEventMessages"], 1)
+    matches = [{"eventNumber": n, "eventMessage": text, "extractedValues": {}} for n, text in messages if fits(text)]
+    return {"matches": matches}
