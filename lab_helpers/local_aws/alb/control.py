@@ -96,6 +96,8 @@ class Control:
     def read_firewall(self) -> None:
         """Read the security groups that matter."""
         for region, ids in self._plane.security_groups().items():
+            if not ids:
+                continue
             ec2 = self._context.clients.as_service("ec2", PRINCIPAL, region)
             answer = ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": sorted(ids)}])
             self._plane.firewall.replace(region, parse_security_groups(answer["SecurityGroups"]))

@@ -66,11 +66,13 @@ class AccessLog:
         return sum(self._put(s3, path) for path in sorted(self._folder.glob("*.gz")))
 
     def discard(self) -> None:
-        """Close and delete the files."""
+        """Close and delete the files; what could not be delivered is lost, and said to be."""
         with self._lock:
             for file in self._files.values():
                 file.close()
             self._files.clear()
+        if lost := list(self._folder.glob("*.gz")):
+            _LOG.error("%d access log objects for bucket %s are lost: it took none of them", len(lost), self._bucket)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _rotate(self) -> list[tuple[str, Path]]:

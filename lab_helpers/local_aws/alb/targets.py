@@ -2,6 +2,7 @@
 
 All methods are called in the event loop's thread.
 Source: "Target groups for your Application Load Balancers" (round robin, fail-open, deregistration delay).
+Draining ends once nothing is in flight; AWS ends it then too, but goes on to show `draining` up to the delay's end.
 Not modelled: slow start, stickiness, least outstanding requests, weighted random, Availability Zones of targets.
 """
 

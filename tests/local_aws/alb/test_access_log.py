@@ -124,6 +124,17 @@ def test_what_cannot_be_put_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert log.deliver(s3) == 2
     log.discard()
     assert not (tmp_path / "log").exists()
+    assert "are lost" not in caplog.text
+
+
+def test_what_is_lost_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Entries that no bucket took before the load balancer went are an error in the log."""
+    log, s3 = AccessLog(tmp_path / "log", ManualClock(WHEN), "b", "p", OWNER), FakeS3()
+    s3.broken = True
+    log.write("10.0.11.10", entry())
+    log.deliver(s3)
+    log.discard()
+    assert "1 access log objects for bucket b are lost" in caplog.text
 
 
 def test_requests_through_the_proxy_are_logged(tmp_path: Path) -> None:

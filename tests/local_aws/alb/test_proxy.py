@@ -460,6 +460,15 @@ def test_draining_targets_finish_what_they_have(serving: Stand, web: Backend) ->
         assert len(holder.requests()) == 1
 
 
+def test_draining_ends_early_when_nothing_is_in_flight(serving: Stand) -> None:
+    """A target without a request in flight need not wait for the deregistration delay."""
+    with Client(serving.port) as client:
+        client.get()
+        serving.plane.deregister(GROUP, [("10.0.11.100", 80)])
+        assert serving.state(("10.0.11.100", 80)) == "draining"
+        assert serving.advance_until(lambda: serving.state(("10.0.11.100", 80)) == "unused") < 5
+
+
 def test_the_deregistration_delay_ends_draining(serving: Stand, web: Backend) -> None:
     """After the delay what is still in flight is cut off and the target is unused."""
     release = threading.Event()
