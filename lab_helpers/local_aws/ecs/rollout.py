@@ -14,6 +14,8 @@ FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 900.0
 IMPAIRED_AFTER = 3
 SHORT_LIFE_S = 10.0
 """A task that ran for less is taken for one that failed to start: a crash loop must not turn without a pause."""
+SETTLE_S = 0.5
+"""A task counts as healthy when it has run for this long; AWS takes longer than that to see that it runs."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,13 @@ class Scheduler:
         times = [self._next_health[each] for each in self._next_health if each in self._store.services]
         for service in self._store.services.values():
             times += [each.next_start_at for each in service.deployments if each.next_start_at > now]
+            times += [now + left for left in self._settling(service)]
         return max(0.01, min(times) - now) if times else None
+
+    def _settling(self, service: Service) -> list[float]:
+        running = [each for each in self._store.tasks_of(service) if each.status is TaskStatus.RUNNING]
+        lefts = [_settles_at(service, each) - self._store.now() for each in running]
+        return [left for left in lefts if left > 0]
 
     def _reconcile(self, service: Service) -> None:
         with self._store.changed:
@@ -95,7 +101,8 @@ class Scheduler:
                 self._store.notify()
                 return
             self._drop_finished(service, tasks)
-            decision = rollout.decide(self._goal(service), [_view(service, task) for task in tasks])
+            now = self._store.now()
+            decision = rollout.decide(self._goal(service), [_view(service, task, now) for task in tasks])
         self._start(service, decision.start)
         self._stop_tasks(service, [task for task in tasks if task.id in decision.stop])
         with self._store.changed:
@@ -248,9 +255,15 @@ def _deployment(service: Service, deployment_id: str) -> Deployment | None:
     return next((each for each in service.deployments if each.id == deployment_id), None)
 
 
-def _view(service: Service, task: Task) -> TaskView:
-    running = task.status is TaskStatus.RUNNING
+def _view(service: Service, task: Task, now: float) -> TaskView:
+    settled = task.status is TaskStatus.RUNNING and _settles_at(service, task) <= now
     behind = task.healthy_target is True if service.targets else True
-    return TaskView(
-        task.id, task.deployment_id, running and behind and task.health != "UNHEALTHY", task.is_leaving, task.created_at
-    )
+    healthy = settled and behind and task.health != "UNHEALTHY"
+    return TaskView(task.id, task.deployment_id, healthy, task.is_leaving, task.created_at)
+
+
+def _settles_at(service: Service, task: Task) -> float:
+    """Return when (epoch seconds) a running task has run long enough to be believed; after failures it takes longer."""
+    deployment = _deployment(service, task.deployment_id)
+    failing = deployment is not None and deployment.failures_in_row > 0
+    return task.times[TaskStatus.RUNNING] + (rollout.SHORT_LIFE_S if failing else rollout.SETTLE_S)

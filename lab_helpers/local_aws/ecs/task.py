@@ -19,6 +19,7 @@ from lab_helpers.local_aws.ecs.ports import LOOPBACK
 from lab_helpers.local_aws.ecs.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.secret_values import SecretError, resolve_secrets
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, dependencies, start_order
+from lab_helpers.local_aws.ecs.stop_reasons import MOST_CHARS, essential_exited, router_complaint
 from lab_helpers.local_aws.ecs.targets import TargetError
 from lab_helpers.local_aws.ecs.world import World, public_image
 from lab_helpers.local_aws.firelens import Transport
@@ -223,21 +224,15 @@ class RunningTask:
             self.task.version += 1
             store.notify()
         if each.spec.essential and not self._stopping:
-            each.record.reason = each.record.reason or f"Exited ({process.exit_code}): {process.last_line()}".strip()
+            complaint = router_complaint(process.tail()) if each.spec.firelens else process.last_line()
+            each.record.reason = each.record.reason or f"Exited ({process.exit_code}): {complaint}"[:MOST_CHARS]
             self.stop(StopCode.ESSENTIAL_EXITED, self._essential_reason(each), hurry=True)
         with self._wake:
             self._wake.notify_all()
 
     def _essential_reason(self, each: Container) -> str:
-        process = each.process
-        last = process.last_line() if process else ""
-        head = "Essential container in task exited"
-        # AWS says no more than this; a router that does not like its configuration says why in its last line.
-        return (
-            f"{head}: {each.spec.name} (exit code {each.record.exit_code}): {last}"
-            if each.spec.firelens and last
-            else head
-        )
+        complaint = router_complaint(each.process.tail()) if each.spec.firelens and each.process else ""
+        return essential_exited(each.spec.name, each.record.exit_code, complaint)
 
     def _health_changed(self, name: str) -> None:
         each = self.containers.get(name)

@@ -1,0 +1,16 @@
+"""Fixtures of the ECS tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.local_aws.ecs.kit import Stand
+
+
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """One local AWS for all tests of a module."""
+    with Stand(tmp_path_factory.mktemp("aws")) as made:
+        yield made
