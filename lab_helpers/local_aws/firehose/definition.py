@@ -24,7 +24,6 @@ class S3Destination:
     bucket_arn: str
     role_arn: str
     prefix: str = ""
-    error_prefix: str = ""
     compression: str = "UNCOMPRESSED"
     hints: BufferingHints = field(default_factory=BufferingHints)
     error_log: ErrorLog | None = None
@@ -74,7 +73,6 @@ def parse_destination(s3: Mapping[str, Any]) -> S3Destination:
         bucket_arn=s3["BucketARN"],
         role_arn=s3["RoleARN"],
         prefix=s3.get("Prefix") or "",
-        error_prefix=s3.get("ErrorOutputPrefix") or "",
         compression=s3.get("CompressionFormat") or "UNCOMPRESSED",
         hints=BufferingHints.parse(s3.get("BufferingHints") or {}),
         error_log=ErrorLog(log["LogGroupName"], log["LogStreamName"]) if _is_logging(log) else None,

@@ -103,10 +103,6 @@ class Journal:
         self.closed.remove(segment)
         segment.path.unlink(missing_ok=True)
 
-    def close(self) -> None:
-        """Close the open segment's file; all stays on disk."""
-        self.cut()
-
     def discard(self) -> None:
         """Forget everything, folder included."""
         self.cut()
