@@ -1,7 +1,8 @@
 """Access log entries and object keys, pure.
 
 Source: "Access logs for your Application Load Balancer" (syntax of entries, file names, ELBAccessLogTestFile).
-Not modelled: entries of malformed requests (400), classification of ambiguous requests, error reasons of Lambda targets and authentication.
+Not modelled: entries of malformed requests (400), classification of ambiguous requests,
+error reasons of Lambda targets and authentication.
 """
 
 from __future__ import annotations
