@@ -35,6 +35,8 @@ class Summary:
     missing: int
     """Requests that are missing in CloudWatch or S3 (or the given load-balancer log)."""
     doubled: int
+    late: int
+    """Requests that took longer than a given bound."""
     strangers: int
     """Ids in the logs that were not sent in this run."""
     health_checks_cloudwatch: int
@@ -66,20 +68,27 @@ class Audit:
 
     @property
     def unaccounted(self) -> pd.DataFrame:
-        """The requests that are missing or doubled somewhere."""
+        """The requests that are missing, doubled or late somewhere, or had no answer."""
         return self.requests[self.requests["verdict"] != "accounted"]
 
     def require_complete(self) -> None:
         """Raise CheckFailedError, naming requests, when one is missing or doubled somewhere."""
         if self.summary.is_complete:
             return
-        bad = self.unaccounted.head(NAMED_IDS)
+        is_bad = self.requests["verdict"].astype(str).str.contains("missing|doubled")
+        bad = self.requests[is_bad].head(NAMED_IDS)
         named = ", ".join(f"{row.id} ({row.verdict})" for row in bad.itertuples())
         raise CheckFailedError(f"{self.summary} For example {named}. Lines may still be on their way: read again.")
 
 
 def reconcile(
-    requests: pd.DataFrame, cloudwatch: pd.DataFrame, s3: pd.DataFrame, alb: pd.DataFrame | None = None
+    requests: pd.DataFrame,
+    cloudwatch: pd.DataFrame,
+    s3: pd.DataFrame,
+    alb: pd.DataFrame | None = None,
+    *,
+    cloudwatch_within_s: float | None = None,
+    s3_within_s: float | None = None,
 ) -> Audit:
     """Say for each request where it is, what is missing or double, and how long each hop took.
 
@@ -97,7 +106,8 @@ def reconcile(
     frame = _with_hops(frame, places["cloudwatch"], places["s3"])
     if alb is not None:
         frame = _with_alb_hops(frame, alb)
-    frame["verdict"] = _verdicts(frame, sorted(places)).astype("category")
+    bounds = {"cloudwatch": cloudwatch_within_s, "s3": s3_within_s}
+    frame["verdict"] = _verdicts(frame, sorted(places), bounds).astype("category")
     frame = frame.reset_index(drop=True)
     return Audit(frame, _summary(frame, places))
 
@@ -154,12 +164,15 @@ def _with_alb_hops(frame: pd.DataFrame, alb: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _verdicts(frame: pd.DataFrame, places: list[str]) -> pd.Series:
+def _verdicts(frame: pd.DataFrame, places: list[str], bounds: dict[str, float | None]) -> pd.Series:
     verdict = pd.Series("", index=frame.index, dtype=object)
     for place in places:
         count = frame[f"in_{place}"]
         for claim, holds in (("missing", count == 0), ("doubled", count > 1)):
             verdict = verdict.mask(holds, verdict + f", {claim} in {place}")
+    for place, within_s in bounds.items():
+        if within_s is not None:
+            verdict = verdict.mask(frame[f"to_{place}_s"] > within_s, verdict + f", late in {place}")
     in_none = (frame[[f"in_{place}" for place in places]] == 0).all(axis="columns")
     verdict = verdict.mask(in_none & frame["status"].isna(), ", no answer")
     return verdict.str.removeprefix(", ").replace("", "accounted")
@@ -176,6 +189,7 @@ def _summary(frame: pd.DataFrame, places: dict[str, pd.DataFrame]) -> Summary:
         in_s3=int((frame["in_s3"] > 0).sum()),
         missing=int(verdict.str.contains("missing").sum()),
         doubled=int(verdict.str.contains("doubled").sum()),
+        late=int(verdict.str.contains("late").sum()),
         strangers=len(set(logged) - set(frame["id"])),
         health_checks_cloudwatch=int(places["cloudwatch"]["is_health_check"].sum()),
         health_checks_s3=int(places["s3"]["is_health_check"].sum()),

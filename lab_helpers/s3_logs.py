@@ -9,20 +9,24 @@ import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from lab_helpers import frames, records
 from lab_helpers.clients import aws_errors
 from lab_helpers.compression import Unpacked, unpack
+from lab_helpers.errors import NotFoundError
 from lab_helpers.frames import TIME, Moment
 from lab_helpers.parallel import OnProgress, Progress, in_order
 
 logger = logging.getLogger(__name__)
 
 WORKERS = 8
+BODY_ATTEMPTS = 4
 _PARSING = threading.BoundedSemaphore(os.cpu_count() or 2)
 """More threads than cores help while S3 is waited for; while parsing they only take the interpreter from each other."""
 DAMAGED = "damaged_objects"
@@ -127,12 +131,13 @@ def list_objects(
     return frames.to_frame([frames.from_columns(columns, len(found), OBJECT_SCHEMA)], OBJECT_SCHEMA)
 
 
-def head(client: Any, bucket: str, key: str, lines: int = 5) -> str:
-    """Return the first lines of an object's content, unpacked, as they are. Errors as `read_objects`."""
+def head(client: Any, bucket: str, key: str, lines: int = 5, containing: str = "") -> str:
+    """Return the first lines (that contain a text) of an object, unpacked, as they are. Errors as `read_objects`."""
     with aws_errors("GetObject"):
         body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     content = unpack(body, key).data
-    return "\n".join(bytes(content).decode("utf-8", "replace").splitlines()[:lines])
+    found = (line for line in bytes(content).decode("utf-8", "replace").splitlines() if containing in line)
+    return "\n".join(islice(found, lines))
 
 
 def key_time(key: str) -> datetime | None:
@@ -220,10 +225,25 @@ def _read_object(
 
 
 def _fetch(client: Any, bucket: str, item: StoredObject) -> Unpacked:
-    with aws_errors("GetObject"):
-        body = client.get_object(Bucket=bucket, Key=item.key)["Body"].read()
+    try:
+        body = _body(client, bucket, item.key)
+    except NotFoundError:
+        return Unpacked(b"", "deleted since it was listed")
     with _PARSING:
         return unpack(body, item.key)
+
+
+def _body(client: Any, bucket: str, key: str) -> bytes:
+    """An object's bytes. boto3 retries the call, but not a body that breaks off."""
+    with aws_errors("GetObject"):
+        for attempt in range(BODY_ATTEMPTS):
+            try:
+                return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+            except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError):
+                logger.info("%s broke off, attempt %d", key, attempt + 1)
+                if attempt + 1 == BODY_ATTEMPTS:
+                    raise
+    raise AssertionError("unreachable")
 
 
 def _table(unpacked: Unpacked, item: StoredObject, reader: records.Reader) -> pa.Table:

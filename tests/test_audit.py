@@ -63,6 +63,16 @@ def test_missing_doubled_and_stranger_are_told_apart() -> None:
         result.require_complete()
 
 
+def test_late_is_told_but_no_loss() -> None:
+    """With a bound a request that took longer is late; the audit stays complete."""
+    cloudwatch = lines(request_line("r-0"), ingested_at="2021-11-07T09:14:06Z")
+    s3 = lines(request_line("r-0"), delivered_at="2021-11-07T09:16:01Z")
+    result = audit.reconcile(requests("r-0"), cloudwatch, s3, cloudwatch_within_s=10, s3_within_s=90)
+    assert result.requests["verdict"].tolist() == ["late in s3"]
+    assert (result.summary.late, result.summary.is_complete) == (1, True)
+    result.require_complete()
+
+
 def test_no_answer_is_not_held_against_the_logs() -> None:
     """A request that was never answered and is in no log is no loss; one that is in a log must be in all."""
     seen = lines(request_line("r-1"))

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import gzip
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import pytest
+from botocore.exceptions import ClientError, IncompleteReadError
 from botocore.stub import Stubber
 
 from lab_helpers import frames, s3_logs
 from lab_helpers.clients import Clients
-from lab_helpers.errors import AccessDeniedError, NotFoundError, SettingsError
+from lab_helpers.errors import AccessDeniedError, AwsCallError, NotFoundError, SettingsError
 from lab_helpers.parallel import Progress
 from tests.fake_aws import FakeS3, at
 from tests.log_samples import gzipped, ndjson, record, request_line
@@ -77,6 +79,36 @@ def test_damaged_objects_are_named_and_the_rest_is_read(body: bytes, why: str, l
     assert lines is None or report["lines_read"].tolist() == [lines]
     assert len(frame) == 9 + report["lines_read"].sum()
     assert set(ALL[:3] + ALL[6:]) <= set(ids(frame))
+
+
+class BreakingS3(FakeS3):
+    """Bodies of the first object break off some times; the second object is deleted after the listing."""
+
+    def __init__(self, breaks: int) -> None:
+        super().__init__(bucket().objects)
+        self.breaks = breaks
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if KEY.format(11) == Key:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
+        if KEY.format(10) == Key and self.breaks:
+            self.breaks -= 1
+            return {"Body": BrokenBody()}
+        return super().get_object(Bucket=Bucket, Key=Key)
+
+
+class BrokenBody:
+    def read(self) -> bytes:
+        raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+
+
+def test_bodies_that_break_off_are_read_again_and_deleted_objects_are_named() -> None:
+    """A torn answer costs nothing but time, up to a bound; an object that lifecycle took away is listed as damaged."""
+    frame = s3_logs.read_objects(BreakingS3(3), "b")
+    assert ids(frame) == ALL[:3] + ALL[6:]
+    assert s3_logs.damaged(frame)["why"].tolist() == ["deleted since it was listed"]
+    with pytest.raises(AwsCallError, match="IncompleteReadError"):
+        s3_logs.read_objects(BreakingS3(4), "b")
 
 
 def test_listing_tells_sizes_and_fill_times() -> None:
