@@ -39,6 +39,7 @@ Available Options
   -p, --prop="A=B"            set plugin configuration property
   -t, --tag=TAG               set plugin tag, same as '-p tag=abc'
   -R, --parser=FILE           specify a parser configuration file
+  -e, --plugin=FILE           enable an external plugin (cloudwatch.so, firehose.so, kinesis.so)
   -D, --dry-run               dry run
   -q, --quiet                 quiet mode
   -v, --verbose               increase logging verbosity (default: info)
@@ -64,6 +65,7 @@ class Arguments:
     level: Level = Level.INFO
     log_file: str = ""
     parsers: list[str] = field(default_factory=list)
+    external: list[str] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
     shows: str = ""
 
@@ -71,7 +73,7 @@ class Arguments:
 _FLAGS = {
     "--quiet": "-q", "--verbose": "-v", "--version": "-V", "--help": "-h", "--dry-run": "-D", "--config": "-c",
     "--flush": "-f", "--filter": "-F", "--input": "-i", "--output": "-o", "--match": "-m", "--prop": "-p",
-    "--tag": "-t", "--parser": "-R", "--log_file": "-l",
+    "--tag": "-t", "--parser": "-R", "--log_file": "-l", "--plugin": "-e",
 }  # fmt: skip
 _PLUGIN_FLAGS = {"-i": "input", "-F": "filter", "-o": "output"}
 
@@ -162,6 +164,7 @@ _VALUES: dict[str, Callable[[Arguments, str], None]] = {
     "-f": lambda arguments, text: setattr(arguments, "flush_s", to_decimal(text)),
     "-l": _keep("log_file"),
     "-R": lambda arguments, text: arguments.parsers.append(text),
+    "-e": lambda arguments, text: arguments.external.append(os.path.basename(text).removesuffix(".so")),
     "-m": lambda arguments, text: _add_property(arguments, f"match={text}"),
     "-t": lambda arguments, text: _add_property(arguments, f"tag={text}"),
     "-p": _add_property,
@@ -204,6 +207,7 @@ def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log
     """Return the engine, built and started; None for a dry run. Raises ConfigError, InitError."""
     configuration = _configuration(arguments, log)
     service = build_service(configuration, environment, sink, arguments.flush_s)
+    service.external_plugins = frozenset(arguments.external)
     log.info(f"[fluent bit] version={VERSION}, commit=, pid={os.getpid()}")
     engine = Engine(configuration, service)
     try:

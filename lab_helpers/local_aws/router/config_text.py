@@ -110,6 +110,7 @@ class _Reader:
     def _meta(self, line: str) -> None:
         command, space, rest = line[1:].partition(" ")
         if not space:
+            self._log.info(f"[config] '{line}' has no value: @SET NAME=VALUE, @INCLUDE FILE")
             raise ConfigError(line)
         name, equals, value = rest.partition("=")
         if command.upper() == "SET" and equals:

@@ -53,7 +53,7 @@ def _loaded(path: str, log: Log) -> dict[str, Any]:
         log.error(f"file={path}")
         log.info(f"[config] cannot open {path}: {exc.strerror}")
         raise ConfigError(path) from exc
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
         log.error(f"[config] error in {path}: {' '.join(str(exc).split())}")
         raise ConfigError(path) from exc
     if not isinstance(document, dict):

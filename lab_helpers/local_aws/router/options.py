@@ -207,7 +207,9 @@ def near_match(word: str, known: Iterable[str]) -> str:
 
 
 def _sentence(names: Sequence[str]) -> str:
-    return f"{names[0]}." if len(names) == 1 else ", ".join(names[:-1]) + f", and {names[-1]}."
+    if len(names) < 2:
+        return "".join(f"{name}." for name in names)
+    return ", ".join(names[:-1]) + f", and {names[-1]}."
 
 
 _SCALARS: dict[Kind, Any] = {

@@ -77,7 +77,8 @@ def read_options(one: Declared, service: Service, flag: str, failed: Callable[[]
     """Return the parsed options; on refusal log it, call `failed` and raise InitError."""
     log = ComponentLog(service.sink)
     try:
-        check_names(one.plugin.name, one.plugin.options, one.pairs)
+        if not one.plugin.accepts_any:
+            check_names(one.plugin.name, one.plugin.options, one.pairs)
     except OptionError as exc:
         for line in exc.lines:
             log.error(line)
@@ -114,7 +115,7 @@ def _plugin_of(
         raise ConfigError(kind.value)
     name = expand(written, configuration.variables, service.environment, log)
     plugin = plugins.load(kind, name)
-    if plugin is None:
+    if plugin is None or (plugin.is_external and plugin.name not in service.external_plugins):
         log.error(f"[config] section '{written}' tried to instance a plugin name that doesn't exist")
         _explain_missing(kind, name, log)
         raise ConfigError(name)
@@ -123,6 +124,11 @@ def _plugin_of(
 
 def _explain_missing(kind: PluginKind, name: str, log: ComponentLog) -> None:
     there = plugins.names(kind)
+    if name.lower() in there:
+        log.info(
+            f"[config] '{name}' is one of AWS's older plugins: enable it with -e {name.lower()}.so, as AWS's image does"
+        )
+        return
     from lab_helpers.local_aws.router.plugins import elsewhere  # on the way to an error only
 
     if name.lower() in elsewhere.NAMES[kind]:

@@ -133,7 +133,8 @@ class Plugin:
     """A plugin's descriptor: the last thing in each plugin's file, `PLUGIN = Plugin(...)`.
 
     `create(options, context)` builds an instance; raises PluginInitError. `help` is one sentence. `core` names core
-    properties that this plugin reads from `context.properties` (documentation).
+    properties that this plugin reads from `context.properties` (documentation). `accepts_any` refuses no unknown
+    option; `is_external` plugins are there only when the command line enables them (`-e NAME.so`).
     """
 
     kind: PluginKind
@@ -142,3 +143,5 @@ class Plugin:
     create: Callable[[Options, Any], Any]
     options: Sequence[Option] = ()
     core: Sequence[str] = ()
+    accepts_any: bool = False
+    is_external: bool = False

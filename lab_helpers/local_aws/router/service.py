@@ -59,4 +59,5 @@ class Service:
     multiline_parsers: dict[str, Section] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     config_dir: str = ""
+    external_plugins: frozenset[str] = frozenset()
     sink: Sink = field(default_factory=Sink)
