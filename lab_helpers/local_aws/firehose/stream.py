@@ -87,9 +87,11 @@ class StreamWorker:
     def accept(self, records: Sequence[bytes]) -> int:
         """Keep as many of the records, from the first on, as the quota allows; return how many.
 
-        They are on disk when this returns. Raises AwsError when the disk does not take them.
+        They are on disk when this returns. Raises AwsError when the disk does not take them, or the stream ends.
         """
         with self._condition:
+            if self._stopping:
+                raise AwsError("ServiceUnavailableException", "The delivery stream is being stopped or deleted.", 503)
             now_s = self._clock.monotonic()
             admitted = self._throttle.admit([len(data) for data in records], now_s)
             self.counters.throttled += len(records) - admitted
@@ -161,13 +163,22 @@ class StreamWorker:
 
     def _run(self) -> None:
         while True:
-            self.step()
+            pause_s = self._step_safely()
             with self._condition:
-                due_in_s = self.due_in_s()
+                due_in_s = self.due_in_s() if pause_s is None else pause_s
                 if not self._stopping and due_in_s != 0:
                     self._clock.wait(self._condition, due_in_s)
                 if self._stopping:
                     return
+
+    def _step_safely(self) -> float | None:
+        """Do a step; after a fault of ours return the seconds to pause: without this thread nothing is delivered."""
+        try:
+            self.step()
+        except Exception:
+            _LOG.exception("%s: a step of delivery failed", self._book.folder.name)
+            return buffering.RETRY_FIRST_S
+        return None
 
     def _end_thread(self) -> None:
         with self._condition:
@@ -192,7 +203,7 @@ class StreamWorker:
         except DeliveryError as error:
             self._failed(definition, segment, error)
             return False
-        except Exception as exc:  # a fault of ours must not end the thread: what is held would stay for ever
+        except Exception as exc:  # a fault of ours counts as a failed attempt, and is retried like one
             _LOG.exception("%s: an attempt to deliver failed", definition.name)
             self._failed(definition, segment, DeliveryError("InternalError", repr(exc)))
             return False

@@ -246,6 +246,39 @@ def test_the_thread_delivers_by_itself(tmp_path: Path, fakes: Fakes):
     assert bodies(fakes) == [b"x"]
 
 
+def test_the_thread_survives_a_fault(tmp_path: Path, fakes: Fakes, monkeypatch: pytest.MonkeyPatch):
+    """Metrics that cannot be told do not end the delivery of what follows."""
+    clock = SystemClock()
+    service = make_service(tmp_path, fakes, clock)
+    told = threading.Semaphore(0)
+
+    def broken(**_: Any) -> None:
+        told.release()
+        raise RuntimeError("no metrics")
+
+    monkeypatch.setattr(fakes, "put_metric_data", broken)
+    monkeypatch.setattr("lab_helpers.local_aws.firehose.buffering.RETRY_FIRST_S", 0.01)
+    service.start()
+    try:
+        fakes.create(BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0})
+        for record in (b"first", b"second"):
+            put(fakes, record)
+            assert told.acquire(timeout=10)
+    finally:
+        service.stop()
+    assert bodies(fakes) == [b"first", b"second"]
+
+
+def test_a_stopped_stream_takes_nothing(service: FirehoseService, fakes: Fakes):
+    """A call that comes while its stream is deleted is refused, not lost."""
+    fakes.create()
+    worker = service._worker("ap-northeast-1", STREAM)
+    assert worker is not None
+    fakes.call("DeleteDeliveryStream", {"DeliveryStreamName": STREAM})
+    with pytest.raises(AwsError, match="being stopped or deleted"):
+        worker.accept([b"x"])
+
+
 def test_update_destination_counts_in_key_and_is_felt_at_once(
     service: FirehoseService, fakes: Fakes, clock: ManualClock
 ):
