@@ -1,7 +1,7 @@
 """Why a task stopped, in words; no I/O.
 
-AWS says no more than "Essential container in task exited". A router that does not like its configuration says why in its
-log, which the lab adds: it is the article's commonest trouble, and there is nothing else to look at.
+AWS says no more than "Essential container in task exited". A router that does not like its configuration says why
+in its log, which the lab adds: it is the commonest trouble, and there is nothing else to look at.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import pytest
 from tests.local_aws.ecs.kit import Stand
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    """One local AWS for all tests of a module."""
+    """One local AWS for all tests through the API."""
     with Stand(tmp_path_factory.mktemp("aws")) as made:
         yield made

@@ -113,10 +113,10 @@ def test_a_broken_router_configuration_is_said(stand: Stand) -> None:
 
 def test_failing_tasks_are_started_ever_more_slowly(stand: Stand) -> None:
     """Back-off: after some failures the service says that it cannot start tasks, and does not spin."""
-    stand.serve("impaired", stand.define(FAILING))
+    stand.serve("impaired", stand.define(FAILING), 3)
     message = "is unable to consistently start tasks successfully"
     eventually(lambda: any(message in each for each in stand.events("impaired")), lambda: stand.events("impaired"))
-    assert len(stand.tasks("impaired", "STOPPED")) <= 5
+    assert len(stand.tasks("impaired", "STOPPED")) <= 6
     assert stand.service("impaired")["deployments"][0]["failedTasks"] >= 3
     stand.gone("impaired")
 
@@ -177,14 +177,14 @@ def test_the_circuit_breaker_rolls_back(stand: Stand) -> None:
     """Three failed tasks open it; the last deployment that worked comes back."""
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     good = stand.define(QUIET)
-    stand.serve("breaker", good, deploymentConfiguration=breaker)
+    stand.serve("breaker", good, 3, deploymentConfiguration=breaker)
     stand.steady("breaker")
     stand.ecs.update_service(cluster=CLUSTER, service="breaker", taskDefinition=stand.define(FAILING))
     text = "deployment failed: tasks failed to start."
     eventually(lambda: any(text in each for each in stand.events("breaker")), lambda: stand.events("breaker"))
     assert stand.steady("breaker")["taskDefinition"] == good
     assert any("rolling back to (deployment ecs-svc/" in each for each in stand.events("breaker"))
-    assert len(stand.tasks("breaker")) == 1
+    assert len(stand.tasks("breaker")) == 3
     stand.gone("breaker")
 
 

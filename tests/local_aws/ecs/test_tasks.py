@@ -190,14 +190,6 @@ def test_awslogs_needs_its_group_unless_it_may_create_it(stand: Stand) -> None:
     assert stand.messages("/made", stand.stream_of(arn)) == ["made"]
 
 
-def test_a_health_check_that_fails_stops_the_task(stand: Stand) -> None:
-    """HEALTHY as long as the command passes, UNHEALTHY after `retries` failures."""
-    check = {"command": ["CMD-SHELL", "test -e /nowhere"], "interval": 5, "retries": 1, "timeout": 2}
-    arn = stand.run(stand.define(shell("sleep 60", healthCheck=check)))
-    task = stand.stopped(arn)
-    assert (task["stoppedReason"], task["healthStatus"]) == ("Task failed container health checks", "UNHEALTHY")
-
-
 @pytest.mark.parametrize(
     ("operation", "params", "code"),
     [
