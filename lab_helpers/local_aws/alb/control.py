@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import shutil
 import threading
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ class Control:
         self._changing = threading.RLock()  # one change at a time; never taken in the event loop
         self._nodes: dict[str, tuple[Node, ...]] = {}
         self._logs: dict[str, AccessLog] = {}
+        self._retired: list[tuple[str, AccessLog]] = []
 
     def start(self) -> None:
         """Start the data plane and the errands."""
@@ -52,8 +54,9 @@ class Control:
         """End the errands and the data plane, deliver what is left of the access logs; safe before start and twice."""
         self._errands.stop()  # first: they ask the data plane
         self._plane.stop()
-        for arn in list(self._logs):
-            self._end_log(arn)
+        self._retired += self._logs.items()
+        self._logs.clear()
+        self._end_retired_logs()
 
     def reconcile(self, region: str) -> None:
         """Read what there is in `region` and make the data plane equal to it."""
@@ -65,6 +68,7 @@ class Control:
                 self._keep_log(balancer)
             self._plane.apply(Snapshot(region, balancers, read_groups(elbv2), self._nodes, self._logs))
             self._forget_others(region, {balancer.arn for balancer in balancers})
+            self._end_retired_logs()  # now that nothing is written to them any more
             self.read_firewall()
 
     def test_log_bucket(self, arn: str, region: str, bucket: str, prefix: str) -> None:
@@ -118,19 +122,20 @@ class Control:
         wanted = attributes["access_logs.s3.enabled"] == "true"
         present = self._logs.get(arn)
         if present is not None and (not wanted or present.place != place):
-            self._end_log(arn)
+            self._retired.append((arn, self._logs.pop(arn)))
         if wanted and arn not in self._logs:
             self._logs[arn] = self._make_log(arn, balancer.region, *place)
 
     def _make_log(self, arn: str, region: str, bucket: str, prefix: str) -> AccessLog:
         resource_id = arn.split(":loadbalancer/")[1]
-        folder = self._context.data_dir / _LOG_FOLDER / resource_id.replace("/", ".")
+        folder = self._context.data_dir / _LOG_FOLDER / f"{resource_id.replace('/', '.')}.{secrets.token_hex(4)}"
         return AccessLog(folder, self._context.clock, bucket, prefix, (self._context.account_id, region, resource_id))
 
-    def _end_log(self, arn: str) -> None:
-        log = self._logs.pop(arn)
-        log.deliver(self._s3(arn))
-        log.discard()
+    def _end_retired_logs(self) -> None:
+        retired, self._retired = self._retired, []
+        for arn, log in retired:
+            log.deliver(self._s3(arn))
+            log.discard()
 
     def _s3(self, arn: str) -> Any:
         return self._context.clients.as_service("s3", LOG_PRINCIPAL, arn.split(":")[3])
@@ -141,7 +146,7 @@ class Control:
             for node in self._nodes.pop(arn):
                 delete_node(ec2, node)
             if arn in self._logs:
-                self._end_log(arn)
+                self._retired.append((arn, self._logs.pop(arn)))
 
     def _read_firewall_again(self) -> None:
         try:
@@ -151,7 +156,8 @@ class Control:
 
     def _deliver_logs_again(self) -> None:
         try:
-            for arn, log in list(self._logs.items()):
-                log.deliver(self._s3(arn))
+            with self._changing:
+                for arn, log in self._logs.items():
+                    log.deliver(self._s3(arn))
         finally:
             self._errands.call_later(seconds_to_delivery(self._context.clock.now()), self._deliver_logs_again)

@@ -32,6 +32,7 @@ class Dispatch:
         self._waiting: list[bytes] = []
         self._replay: list[bytes] | None = None
         self._tried: set[TargetKey] = set()
+        self._opening: asyncio.Task[None] | None = None
         self._ended = False
         self.connection: TargetConnection | None = None
         self.target: Target | None = None
@@ -98,7 +99,8 @@ class Dispatch:
         if connection is not None:
             self._carry_by(connection)
         else:
-            asyncio.get_running_loop().create_task(self._open(target))
+            # Kept: the loop alone does not keep its tasks from being collected.
+            self._opening = asyncio.get_running_loop().create_task(self._open(target))
 
     def _reuse(self, target: Target) -> TargetConnection | None:
         node, groups = self._exchange.client.node, self._exchange.door.balancer.settings.security_groups

@@ -33,7 +33,7 @@ class AccessLog:
         self._bucket, self._prefix, self._owner = bucket, prefix, owner
         self._lock = threading.Lock()
         self._files: dict[str, BinaryIO] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        self._discarded = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -44,10 +44,8 @@ class AccessLog:
         """Keep an entry for the next delivery."""
         line = format_entry(entry).encode("utf-8", "replace")
         with self._lock:
-            file = self._files.get(node)
-            if file is None:
-                file = self._files[node] = (self._folder / f"{node}.log").open("ab")
-            file.write(line)
+            if not self._discarded:
+                (self._files.get(node) or self._open(node)).write(line)
 
     def write_test_file(self, s3: Any) -> None:
         """Put the object that AWS writes when access logs are switched on; raises botocore's ClientError."""
@@ -68,12 +66,18 @@ class AccessLog:
     def discard(self) -> None:
         """Close and delete the files; what could not be delivered is lost, and said to be."""
         with self._lock:
+            self._discarded = True
             for file in self._files.values():
                 file.close()
             self._files.clear()
         if lost := list(self._folder.glob("*.gz")):
             _LOG.error("%d access log objects for bucket %s are lost: it took none of them", len(lost), self._bucket)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _open(self, node: str) -> BinaryIO:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._files[node] = (self._folder / f"{node}.log").open("ab")
+        return file
 
     def _rotate(self) -> list[tuple[str, Path]]:
         with self._lock:

@@ -157,3 +157,12 @@ def test_requests_through_the_proxy_are_logged(tmp_path: Path) -> None:
     assert ok[8:11] == ["200", "200", str(len("GET /ok HTTP/1.1\r\nHost: demo.example\r\n\r\n"))]
     assert int(ok[11]) > len("It works!\n")
     assert (ok[16], ok[20], ok[22]) == (GROUP, "0", "forward")
+
+
+def test_entries_after_the_end_are_dropped(tmp_path: Path) -> None:
+    """A request that ends after logging was switched off must not fail for it, nor bring the files back."""
+    log = AccessLog(tmp_path / "log", ManualClock(WHEN), "b", "p", OWNER)
+    log.write("10.0.11.10", entry())
+    log.discard()
+    log.write("10.0.11.10", entry())
+    assert not (tmp_path / "log").exists()

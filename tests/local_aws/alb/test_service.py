@@ -245,7 +245,7 @@ def test_attributes_have_awss_defaults(lab: Lab) -> None:
 
 
 def test_access_logs_to_s3(lab: Lab) -> None:
-    """Switched on: a test object at once; switched off: what was logged is delivered, one object a node."""
+    """Switched on: a test object at once; another bucket, or the end: what was logged is delivered, by node."""
     arn, _, port = lab.balancer()
     s3 = lab.aws.client("s3")
 
@@ -263,11 +263,17 @@ def test_access_logs_to_s3(lab: Lab) -> None:
     for _ in range(4):
         with Client(port) as client:
             assert client.get("/logged")[0] == 503
-    switch("false", "alblog")
+    s3.create_bucket(Bucket="second", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    switch("true", "second")
     objects = [each["Key"] for each in s3.list_objects_v2(Bucket="alblog")["Contents"] if each["Key"].endswith(".gz")]
     assert len(objects) == 2
     lines = b"".join(gzip.decompress(s3.get_object(Bucket="alblog", Key=key)["Body"].read()) for key in objects)
     assert lines.count(b'"GET http://demo.example:80/logged HTTP/1.1"') == 4
+    with Client(port) as client:
+        client.get("/second")
+    lab.elb.delete_load_balancer(LoadBalancerArn=arn)
+    assert len(s3.list_objects_v2(Bucket="second")["Contents"]) == 2
+    assert list((lab.context.data_dir / "access-logs").glob("*")) == []
 
 
 def test_security_groups_of_tasks_are_respected(lab: Lab) -> None:
