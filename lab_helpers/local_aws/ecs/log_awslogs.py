@@ -26,7 +26,7 @@ EVENT_OVERHEAD_BYTES = 26
 """Source: the limits of PutLogEvents."""
 GATHER_S = 1.0
 """How long lines gather before they are sent; Docker's driver takes 5 s."""
-RETRY_S = 2.0
+RETRY_S = 1.0
 DEFAULT_BUFFER_LINES = 100_000
 BYTES_A_LINE = 256
 """What a line is taken for when `max-buffer-size` (bytes) becomes a number of lines."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lab_helpers.local_aws.ecr import EcrService
 from lab_helpers.local_aws.ecs import EcsService
 from lab_helpers.local_aws.server import LocalAws
 from lab_helpers.local_aws.service import Runtimes
@@ -67,12 +68,13 @@ class Stand:
     families = 0  # moto keeps task definitions for the whole process
 
     def __init__(self, folder: Path, httpd_runtime: str = "builtin") -> None:
-        self.aws = LocalAws(folder, runtimes=Runtimes(httpd=httpd_runtime), factories=[EcsService])
+        self.aws = LocalAws(folder, runtimes=Runtimes(httpd=httpd_runtime), factories=[EcrService, EcsService])
         self._roles: list[str] = []
 
     def __enter__(self) -> Stand:
         self.aws.__enter__()
         self.ecs, self.logs = self.aws.client("ecs"), self.aws.client("logs")
+        self.ecr = self.aws.client("ecr")
         self.ec2, self.iam, self.elbv2 = self.aws.client("ec2"), self.aws.client("iam"), self.aws.client("elbv2")
         self.add_role("task", TRUST, ALLOW)
         self.add_role("exec", TRUST, ALLOW)
