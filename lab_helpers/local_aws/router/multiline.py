@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lab_helpers.local_aws.router.log import Log
-from lab_helpers.local_aws.router.options import TRUE_WORDS, split_words, to_integer
+from lab_helpers.local_aws.router.options import TRUE_WORDS, split_words
 from lab_helpers.local_aws.router.parser import Parser, ParserError, build_parser
 from lab_helpers.local_aws.router.regexp import compile_pattern
 from lab_helpers.local_aws.router.service import Section, Service
@@ -93,11 +93,14 @@ def find_parser(name: str, service: Service, log: Log) -> MultilineParser:
     raise MultilineError(f"[multiline] parser '{name}' not registered")
 
 
-def build_multiline(section: Section, service: Service, log: Log) -> MultilineParser:
-    """Return the parser of a [MULTILINE_PARSER] section. Raises MultilineError where Fluent Bit refuses it."""
+def build_multiline(section: Section, service: Service | None, log: Log, path: str = "") -> MultilineParser:
+    """Return the parser of a [MULTILINE_PARSER] section of the file `path`. Raises MultilineError where refused.
+
+    Without a service its `parser` is left out: while files are read, a later one may still define it.
+    """
     name, kind = section.get("name"), section.get("type").lower()
     if not kind:
-        raise MultilineError("[multiline_parser] no 'type' defined in file")
+        raise MultilineError(f"[multiline_parser] no 'type' defined in file '{path}'")
     try:
         type_ = MultilineType("equal" if kind == "eq" else kind)
     except ValueError as exc:
@@ -112,19 +115,8 @@ def build_multiline(section: Section, service: Service, log: Log) -> MultilinePa
         key_content=section.get("key_content") or None,
         key_pattern=section.get("key_pattern") or None,
         key_group=section.get("key_group") or None,
-        parser=_text_parser(name, parser_name, service, log) if parser_name else None,
+        parser=_text_parser(name, parser_name, service, log) if parser_name and service else None,
     )
-
-
-def check_multiline(service: Service, log: Log) -> None:
-    """Build all [MULTILINE_PARSER] sections once, as Fluent Bit does when it reads them. Raises MultilineError."""
-    for section in service.multiline_parsers.values():
-        build_multiline(section, service, log)
-
-
-def flush_timeout_ms(section: Section) -> int:
-    """Return Flush_Timeout in milliseconds, 4000 where it is not set."""
-    return to_integer(section.get("flush_timeout")) or 4_000
 
 
 def _rule_lines(section: Section) -> list[Sequence[str]]:

@@ -20,7 +20,7 @@ from lab_helpers.local_aws.router.parser_formats import Pair, logfmt_pairs, ltsv
 from lab_helpers.local_aws.router.parser_time import TimeError, TimeFormat, read_offset
 from lab_helpers.local_aws.router.parser_types import cast, read_types
 from lab_helpers.local_aws.router.regexp import compile_pattern
-from lab_helpers.local_aws.router.service import Section, Service
+from lab_helpers.local_aws.router.service import Section
 
 FORMATS = ("regex", "json", "ltsv", "logfmt")
 
@@ -66,13 +66,13 @@ class Parser:
         return _PARSE[self.format](self, text)
 
 
-def build_parser(section: Section, log: Log) -> Parser:
-    """Return the parser of a [PARSER] section. Raises ParserError where Fluent Bit refuses it."""
+def build_parser(section: Section, log: Log, path: str = "") -> Parser:
+    """Return the parser of a [PARSER] section of the file `path`. Raises ParserError where Fluent Bit refuses it."""
     name, kind, regex = section.get("name"), section.get("format"), section.get("regex")
     if not kind:
-        raise ParserError(f"[parser] no parser 'format' found for '{name}' in file")
+        raise ParserError(f"[parser] no parser 'format' found for '{name}' in file '{path}'")
     if kind == "regex" and not regex:
-        raise ParserError(f"[parser] no parser 'regex' found for '{name}' in file")
+        raise ParserError(f"[parser] no parser 'regex' found for '{name}' in file '{path}")  # as there, without its end
     if kind.lower() not in FORMATS:
         raise ParserError(f"[parser:{name}] Invalid format {kind}")
     try:
@@ -93,12 +93,6 @@ def build_parser(section: Section, log: Log) -> Parser:
         types=read_types(section.get("types")),
         decoders=decoders,
     )
-
-
-def check_parsers(service: Service, log: Log) -> None:
-    """Build all [PARSER] sections once, as Fluent Bit does when it reads them. Raises ParserError."""
-    for section in service.parsers.values():
-        build_parser(section, log)
 
 
 def _parse_regex(parser: Parser, text: str) -> Parsed:

@@ -12,7 +12,7 @@ from typing import Any
 from lab_helpers.local_aws.router.config_text import ConfigError, Configuration, expand, read_file
 from lab_helpers.local_aws.router.log import LEVEL_NAMES, ComponentLog, Level, Sink
 from lab_helpers.local_aws.router.options import to_decimal, to_flag, to_integer, to_seconds
-from lab_helpers.local_aws.router.service import Section, Service
+from lab_helpers.local_aws.router.service import Service
 
 _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "flush": ("flush_s", to_decimal),
@@ -49,7 +49,7 @@ def build_service(
         for key, value in section.pairs:
             text = expand(str(value), configuration.variables, environment, log)
             service = _with_key(service, key.lower(), text, log)
-    _load_parser_sections(service, configuration)
+    _load_parser_sections(service, configuration, configuration.folder, log)
     return service
 
 
@@ -77,16 +77,14 @@ def _set_level(service: Service, text: str, log: ComponentLog) -> None:
 def _load_parsers_file(service: Service, path: str, log: ComponentLog) -> None:
     where = path if path.startswith("/") else service.config_dir + path
     try:
-        _load_parser_sections(service, read_file(where, log))
+        _load_parser_sections(service, read_file(where, log), where, log)
     except ConfigError:
         return  # said already; a filter that needs one of its parsers will refuse to start
 
 
-def _load_parser_sections(service: Service, configuration: Configuration) -> None:
-    target: dict[str, dict[str, Section]] = {
-        "parser": service.parsers,
-        "multiline_parser": service.multiline_parsers,
-    }
-    for section in configuration.sections:
-        if section.name in target:
-            target[section.name][section.get("name")] = section
+def _load_parser_sections(service: Service, configuration: Configuration, path: str, log: ComponentLog) -> None:
+    sections = [one for one in configuration.sections if one.name in ("parser", "multiline_parser")]
+    if sections:
+        from lab_helpers.local_aws.router.parser_sections import register_parsers  # only where there are parsers
+
+        register_parsers(service, sections, path, log)

@@ -8,7 +8,7 @@ import pytest
 
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.loop import Loop
-from lab_helpers.local_aws.router.multiline import MultilineError, check_multiline, find_parser
+from lab_helpers.local_aws.router.multiline import MultilineError, find_parser
 from lab_helpers.local_aws.router.multiline_merge import Merger
 from lab_helpers.local_aws.router.plugin import PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Record
@@ -204,7 +204,7 @@ def test_refusals(bench: Bench, lines: str, message: str) -> None:
     ],
 )
 def test_sections_refused(bench: Bench, body: str, message: str) -> None:
-    """What the real one refuses while it reads a parsers file is refused with its words."""
+    """What the real one refuses in a parsers file is refused with its words."""
     bench.add_parsers(f"[MULTILINE_PARSER]\n    {body}\n")
     with pytest.raises(MultilineError, match=message):
-        check_multiline(bench.service, ComponentLog(bench.service.sink))
+        find_parser("a", bench.service, ComponentLog(bench.service.sink))

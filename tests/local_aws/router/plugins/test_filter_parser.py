@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab_helpers.local_aws.router.log import ComponentLog
-from lab_helpers.local_aws.router.parser import NoMatchError, Parsed, ParserError, build_parser, check_parsers
+from lab_helpers.local_aws.router.parser import NoMatchError, Parsed, ParserError, build_parser
 from lab_helpers.local_aws.router.plugin import PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Record
 from lab_helpers.local_aws.router.service import Section
@@ -197,6 +197,5 @@ def test_decoders(bench: Bench, rules: str, value: str, body: dict[str, Any]) ->
 )
 def test_sections_refused(bench: Bench, settings: str, message: str) -> None:
     """What the real one refuses while it reads a parsers file is refused with its words."""
-    bench.service.parsers["p"] = Section("parser", pairs_of("Name p\n" + settings))
     with pytest.raises(ParserError, match=message):
-        check_parsers(bench.service, ComponentLog(bench.service.sink))
+        build_parser(Section("parser", pairs_of("Name p\n" + settings)), ComponentLog(bench.service.sink))
