@@ -21,7 +21,11 @@ START_PAGE = "00_setup.ipynb"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; return 0, 1 with the reason on stderr, or 130 after Ctrl-C."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args, options = parser.parse_known_args(argv)
+    if options and args.run is not _jupyter:
+        parser.error(f"unrecognized arguments: {' '.join(options)}")
+    args.options = options
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
@@ -56,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "run the workbook headless and write a report")
     run.add_argument("notebooks", nargs="?", help="one notebook (04) or a range (04-06) on the present state")
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
-    add("jupyter", _jupyter, "open the workbook in JupyterLab")
+    add("jupyter", _jupyter, "open the workbook in JupyterLab; options after it are those of `jupyter lab`")
     add("renew", _renew, "run the workbook and store its outputs in notebooks/ (for the lab's developers)")
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
@@ -151,9 +155,10 @@ def _run(args: argparse.Namespace) -> int:
     return 0 if run.passed else 1
 
 
-def _jupyter(_: argparse.Namespace) -> int:
+def _jupyter(args: argparse.Namespace) -> int:
     root = f"--ServerApp.root_dir={config.PROJECT}"
     argv = [sys.executable, "-m", "jupyterlab", root, f"--LabApp.default_url=/lab/tree/notebooks/{START_PAGE}"]
+    argv += args.options
     os.execv(sys.executable, argv)  # Ctrl-C and the exit status are JupyterLab's own
 
 

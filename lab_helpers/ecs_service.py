@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
-from lab_helpers.wait import wait_until
+from lab_helpers.session import Lab
+from lab_helpers.wait import Tick, wait_until
 
 STABLE_TIMEOUT_S = 600.0
 """Bound on `wait_until_stable`: on an account a first Fargate task takes one to three minutes."""
 POLL_S = 1.0
+
+OnTick = Callable[[Tick], None] | None
 
 
 def tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> pd.DataFrame:
@@ -57,22 +61,21 @@ def target_health(elbv2: Any, target_group_arn: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["address", "port", "state", "reason"])
 
 
-def wait_until_stable(
-    ecs: Any, elbv2: Any, cluster: str, service: str, target_group_arn: str, *, on_tick: Any = None
-) -> pd.DataFrame:
+def wait_until_stable(lab: Lab, *, on_tick: OnTick = None) -> pd.DataFrame:
     """Wait until one deployment runs the desired count and every target is healthy; return `target_health`.
 
     Raises WaitTimeoutError after `STABLE_TIMEOUT_S` with the state last seen and the service's newest event.
     """
+    ecs, elbv2, out = lab.client("ecs"), lab.client("elbv2"), lab.outputs
 
     def look() -> tuple[bool, str]:
-        now = _service(ecs, cluster, service)
-        health = target_health(elbv2, target_group_arn)
+        now = _service(ecs, out.cluster_name, out.service_name)
+        health = target_health(elbv2, out.target_group_arn)
         settled = len(now["deployments"]) == 1 and now["runningCount"] == now["desiredCount"]
         healthy = int((health["state"] == "healthy").sum())
-        newest = now["events"][0]["message"] if now["events"] else "no event"
-        seen = f"{now['runningCount']} of {now['desiredCount']} tasks run, {healthy} targets are healthy; {newest}"
-        return settled and healthy == now["desiredCount"] == len(health), seen
+        stable = settled and healthy == now["desiredCount"] == len(health)
+        newest = "" if stable or not now["events"] else f"; {now['events'][0]['message']}"
+        return stable, f"{now['runningCount']} of {now['desiredCount']} tasks run, {healthy} healthy{newest}"
 
     wait_until(
         look,
@@ -83,7 +86,7 @@ def wait_until_stable(
         describe=lambda state: state[1],
         on_tick=on_tick,
     )
-    return target_health(elbv2, target_group_arn)
+    return target_health(elbv2, out.target_group_arn)
 
 
 def redeploy(ecs: Any, cluster: str, service: str) -> None:

@@ -14,7 +14,7 @@ from lab_helpers.display.charts import (
 )
 from lab_helpers.display.log_path import log_path
 from lab_helpers.display.progress import Bar, in_live_notebook
-from lab_helpers.display.tables import Shown, facts, table
+from lab_helpers.display.tables import Shown, facts, table, text
 from lab_helpers.display.terraform_progress import TerraformBar
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "requests_over_time",
     "table",
     "task_balance",
+    "text",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,10 @@ import pandas as pd
 MAX_ROWS = 10
 MAX_CELL = 90
 """Characters of a cell that are shown."""
+MAX_FACT = 400
+"""Characters of a fact that are shown."""
+_ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)|^\d{12}$")
+"""An account number in an ARN, or alone."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,20 @@ def table(frame: pd.DataFrame, title: str = "", rows: int = MAX_ROWS) -> Shown:
 
 
 def facts(values: Mapping[str, Any], title: str = "") -> Shown:
-    """A few named values, one a row."""
-    cells = [[str(name), _cell(value)] for name, value in values.items()]
+    """A few named values, one a row; they are shown whole."""
+    cells = [[str(name), _cell(value, MAX_FACT)] for name, value in values.items()]
     return Shown(_as_text(title, [], cells, ""), _as_html(title, [], cells, ""))
+
+
+def text(content: str) -> Shown:
+    """A text as it is, such as a configuration file, without account numbers."""
+    shown = hide_accounts(content.strip("\n"))
+    return Shown(shown, f"<pre style='text-align:left'>{html.escape(shown)}</pre>")
+
+
+def hide_accounts(content: str) -> str:
+    """Return a text with the account numbers in its ARNs replaced, as the article does."""
+    return _ACCOUNT.sub("[AccountID]", content)
 
 
 def _note(rows: int, shown: int) -> str:
@@ -53,14 +69,15 @@ def _note(rows: int, shown: int) -> str:
     return f"… and {rows - shown:,} more rows" if rows > shown else ""
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, limit: int = MAX_CELL) -> str:
     if isinstance(value, pd.Timestamp):
         return _moment(value)
     if not isinstance(value, list | dict | tuple) and pd.isna(value):
         return ""
     text = f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
     text = f"{value:,.0f}" if isinstance(value, float) and abs(value) >= 1000 else text
-    return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+    text = hide_accounts(text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _moment(value: pd.Timestamp) -> str:

@@ -1,0 +1,102 @@
+"""JupyterLab as the trainee meets it: a real browser opens a notebook, runs all of it, and looks at the result.
+
+With README_PICTURE=FILE in the environment the picture of the README is written there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lab_helpers.wait import wait_until
+
+PROJECT = Path(__file__).resolve().parent.parent
+LAB = Path(sys.executable).parent / "lab"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+NOTEBOOK = "01_firelens"
+CELL_COUNT = len(
+    [c for c in nbformat.read(PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4).cells if c.cell_type == "code"]
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def jupyterlab(tmp_path: Path) -> Iterator[str]:
+    """The address of a JupyterLab on a copy of the notebooks, so that running them changes nothing here."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (Debian: chromium)")
+    shutil.copytree(PROJECT / "notebooks", tmp_path / "notebooks")
+    shutil.copy(PROJECT / "README.md", tmp_path)
+    private = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    environ = {**os.environ, **private, "LAB_HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    log = tmp_path / "jupyter.log"
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--port=0",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={tmp_path}",
+    ]
+    with log.open("wb") as out:
+        server = subprocess.Popen([LAB, "jupyter", *options], env=environ, stdout=out, stderr=out)
+    try:
+        yield wait_until(lambda: _address(log), 60, 0.1, "JupyterLab")
+    finally:
+        server.terminate()
+        server.wait(30)
+        subprocess.run([LAB, "down"], env=environ, check=True, timeout=60)
+
+
+def _address(log: Path) -> str:
+    found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", log.read_text())
+    if not found:
+        return ""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api", timeout=2).close()
+    except OSError:
+        return ""
+    return f"http://127.0.0.1:{found[1]}"
+
+
+def test_trainee_runs_a_whole_notebook(jupyterlab: str, tmp_path: Path) -> None:
+    """All cells run from the menu, no cell fails, the checks and tables are there to be seen."""
+    from playwright.sync_api import expect, sync_playwright
+
+    picture = Path(os.environ.get("README_PICTURE", tmp_path / "jupyterlab.png"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1.5)
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/{NOTEBOOK}.ipynb?reset")
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Restart Kernel and Run All Cells…").click()
+        page.get_by_role("button", name="Confirm Kernel Restart").click()
+        panel = page.locator(".jp-NotebookPanel")
+        deadline = time.monotonic() + 150
+        executed = nbformat.read(tmp_path / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4)
+        while time.monotonic() < deadline:
+            page.keyboard.press("Control+s")
+            page.wait_for_timeout(1000)
+            executed = nbformat.read(tmp_path / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4)
+            if len([c for c in executed.cells if c.cell_type == "code" and c.execution_count]) == CELL_COUNT:
+                break
+        expect(panel).to_be_visible()
+        page.screenshot(path=picture)
+        browser.close()
+    outputs = [output for cell in executed.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert sum(output.get("text", "").count("✔") for output in outputs) >= 2
+    assert picture.stat().st_size > 50_000
