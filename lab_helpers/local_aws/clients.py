@@ -67,6 +67,14 @@ class LoopbackClients:
         expires_at = got["Expiration"].timestamp()
         return Credentials(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"], expires_at, role_arn)
 
+    def forget(self, session_name: str) -> None:
+        """Close and drop the role clients made for `session_name`: a task that ended takes its clients with it."""
+        with self._lock:
+            old = [key for key in self._made if key[0] == "role" and key[3] == session_name]
+            clients = [self._made.pop(key) for key in old]
+        for client in clients:
+            client.close()
+
     def close(self) -> None:
         """Close every client's connections."""
         with self._lock:

@@ -23,6 +23,9 @@ class Clients(Protocol):
         Raises botocore's ClientError (AccessDenied) when the role's trust policy does not let `principal` in.
         """
 
+    def forget(self, session_name: str) -> None:
+        """Drop the clients that `as_role` made and kept for `session_name`."""
+
     def assume(self, role_arn: str, session_name: str, principal: str, region: str) -> Credentials:
         """Return a role's temporary credentials; raises like `as_role`."""
 

@@ -85,4 +85,5 @@ class EcsService:
 
     def _task_ended(self, task: Task) -> None:
         self._metadata.forget(task)
+        self._world.context.clients.forget(task.id)
         self._scheduler.task_ended(task)

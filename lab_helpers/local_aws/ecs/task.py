@@ -21,7 +21,7 @@ from lab_helpers.local_aws.ecs.secret_values import SecretError, resolve_secrets
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, dependencies, start_order
 from lab_helpers.local_aws.ecs.stop_reasons import MOST_CHARS, essential_exited, router_complaint
 from lab_helpers.local_aws.ecs.targets import TargetError
-from lab_helpers.local_aws.ecs.world import World, public_image
+from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World, public_image
 from lab_helpers.local_aws.firelens import Transport
 
 log = logging.getLogger(__name__)
@@ -126,12 +126,13 @@ class RunningTask:
         task, role = self.task, self.task.spec.task_role_arn
         if role is None:
             return ""
-        self._try_role(role, lambda: self._world.as_role("sts", role, task))
+        self._try_role(role)
         return arns.new_uuid()
 
-    def _try_role(self, role: str, call: Callable[[], object]) -> None:
+    def _try_role(self, role: str) -> None:
+        clients, task = self._world.context.clients, self.task
         try:
-            call()
+            clients.assume(role, task.id, TASKS_PRINCIPAL, task.region)
         except (ClientError, BotoCoreError) as exc:
             raise ContainerStartError(
                 f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the "
@@ -148,7 +149,7 @@ class RunningTask:
                 raise PullError(
                     "CannotPullECRContainerError: The task has no execution role, which pulling from ECR needs."
                 )
-            self._try_role(role, lambda: self._world.as_role("ecr", role, task))
+            self._try_role(role)
             ecr = self._world.as_role("ecr", role, task)
             image = images.pull(ecr, image.ref, self._world.task_folder(task.id) / spec.name)
         with self._world.store.changed:
