@@ -123,7 +123,7 @@ class RunningTask:
             self._write_router_files(pulled[task.spec.router.name])
 
     def _assume_task_role(self) -> str:
-        task, role = self.task, self.task.spec.task_role_arn
+        role = self.task.spec.task_role_arn
         if role is None:
             return ""
         self._try_role(role)
