@@ -24,8 +24,10 @@ from lab_helpers.parallel import OnProgress, Progress, growing
 
 WORKERS = 16
 _OPERATION = "FilterLogEvents"
-MAX_WINDOWS = 12
-"""Windows that the rest of one dense stream is cut into."""
+MAX_WINDOWS = 32
+"""Windows that the rest of a dense stream is cut into at once; the last of them may be cut again."""
+PAGE_SHARE = 0.85
+"""A window is meant to hold a little less than a page, so that one call reads it."""
 
 STREAM_SCHEMA = pa.schema(
     [("stream", pa.string()), ("created_at", TIME), ("first_event_at", TIME), ("last_event_at", TIME)]
@@ -194,20 +196,19 @@ def what_follows(
 ) -> tuple[list[dict[str, Any]], list[Window]]:
     """The events of a page to keep, and the windows still to read after it.
 
-    The rest of a whole window is cut at equal times when it is worth it: it then starts again at the last event's
-    millisecond, whose events this page may have only in part, so they are left to the next window.
+    The rest of a whole window is cut into parts of about a page when there are several: it starts again at the last
+    event's millisecond, whose events this page may have only in part, so they are left to the next window.
     """
     if token is None:
         return events, []
-    going_on = replace(window, token=token, is_whole=False)
     first, last = (events[0]["timestamp"], events[-1]["timestamp"]) if events else (0, 0)
+    step = int((last - first) * PAGE_SHARE)
     horizon = min(window.last_event_ms or 0, (window.end_ms or window.last_event_ms or 1) - 1)
-    parts = min(MAX_WINDOWS, (horizon - last) // max(last - first, 1) + 1) if last > first else 0
+    parts = min(MAX_WINDOWS, (horizon - last) // step + 1) if step > 0 else 0
     if not window.is_whole or parts < 2:
-        return events, [going_on]
-    cuts: list[int | None] = [last + (horizon + 1 - last) * part // parts for part in range(parts)]
-    edges = [*cuts, window.end_ms]
-    rest = [Window(window.stream, a, b, None, None, False) for a, b in pairwise(edges)]
+        return events, [replace(window, token=token, is_whole=False)]
+    edges = [*(last + step * part for part in range(parts)), window.end_ms]
+    rest = [replace(window, start_ms=begin, end_ms=end) for begin, end in pairwise(edges)]
     return [event for event in events if event["timestamp"] < last], rest
 
 
