@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -78,16 +77,13 @@ class LocalBackend:
             return
         self._forget_stale()
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.log_file.open("wb") as log:
-            process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=inherited(),
-                start_new_session=True, cwd=self.folder,
-            )  # fmt: skip
+        pid = _spawn_detached(self._command(), inherited(), self.log_file)
         try:
-            wait_until(lambda: self._started(process), START_TIMEOUT_S, 0.05, "the local AWS to answer")
+            wait_until(lambda: self._started(pid), START_TIMEOUT_S, 0.05, "the local AWS to answer")
         except BaseException:
-            process.kill()
-            process.wait()
+            if _alive(pid):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
             raise
 
     def stop(self) -> bool:
@@ -160,11 +156,11 @@ class LocalBackend:
             "--port", str(settings.port), "--httpd", settings.httpd, "--router", settings.router,
         ]  # fmt: skip
 
-    def _started(self, process: subprocess.Popen[bytes]) -> bool:
-        if process.poll() is not None:
-            raise LocalAwsStartError(f"it ended with status {process.returncode}", _tail(self.log_file))
+    def _started(self, pid: int) -> bool:
+        if not _alive(pid):
+            raise LocalAwsStartError("it ended at once", _tail(self.log_file))
         state = self.running()
-        return state is not None and state.pid == process.pid
+        return state is not None and state.pid == pid
 
     def _required(self) -> ServerState:
         state = self.running()
@@ -240,7 +236,19 @@ def fetch_json(url: str, timeout_s: float) -> Any:
         return json.load(answer)
 
 
+def _spawn_detached(argv: list[str], environ: Mapping[str, str], log_file: Path) -> int:
+    """Start a process in a session of its own that is meant to outlive this one; return its pid."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log_file), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(argv[0], argv, dict(environ), file_actions=actions, setsid=True)
+
+
 def _alive(pid: int) -> bool:
+    """Return whether a process runs; one of our own children that has ended is reaped."""
     try:
         os.kill(pid, 0)
         reaped, _ = os.waitpid(pid, os.WNOHANG)

@@ -15,8 +15,8 @@ MAX_CELL = 90
 """Characters of a cell that are shown."""
 MAX_FACT = 400
 """Characters of a fact that are shown."""
-_ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)|^\d{12}$")
-"""An account number in an ARN, or alone."""
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")
+"""An account number: alone, in an ARN, in a bucket name."""
 
 
 @dataclass(frozen=True)
