@@ -11,8 +11,8 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROUTER = f"{sys.executable} -m lab_helpers.local_aws.router"
-AT_LEAST_PERCENT = 90.0
-# raised as cases come to hold; the goal is 100
+AT_LEAST_PERCENT = 98.0
+# all of them hold; a loaded machine may split a batch at the flush timer
 
 
 def run_conformance(*arguments: str) -> subprocess.CompletedProcess[str]:
