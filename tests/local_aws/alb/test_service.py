@@ -264,6 +264,7 @@ def test_access_logs_to_s3(lab: Lab) -> None:
         with Client(port) as client:
             assert client.get("/logged")[0] == 503
     s3.create_bucket(Bucket="second", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    lab.service.status()  # answered by the loop's thread once it is through with the requests
     switch("true", "second")
     objects = [each["Key"] for each in s3.list_objects_v2(Bucket="alblog")["Contents"] if each["Key"].endswith(".gz")]
     assert len(objects) == 2
