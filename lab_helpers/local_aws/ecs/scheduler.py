@@ -6,7 +6,8 @@ import logging
 import threading
 
 from lab_helpers.local_aws.clock import Clock
-from lab_helpers.local_aws.ecs import arns, rollout, targets
+from lab_helpers.local_aws.ecs import rollout, targets
+from lab_helpers.local_aws.ecs.failures import Failures
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
 from lab_helpers.local_aws.ecs.model import Deployment, Service, Store, Task
 from lab_helpers.local_aws.ecs.rollout import Goal, TaskView
@@ -25,6 +26,7 @@ class Scheduler:
 
     def __init__(self, world: World, runner: TaskRunner) -> None:
         self._world, self._runner = world, runner
+        self._failures = Failures(world.store, world.context.clock)
         self._next_health: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="ecs-scheduler", daemon=True)
         self._stopped = False
@@ -55,7 +57,7 @@ class Scheduler:
             service = self._store.services.get(task.service)
             deployment = _deployment(service, task.deployment_id) if service else None
             if service is not None and deployment is not None:
-                self._account(service, deployment, task)
+                self._failures.account(service, deployment, task)
             self._store.notify()
 
     def _run(self) -> None:
@@ -159,57 +161,6 @@ class Scheduler:
     def _forget_old(self, service: Service) -> None:
         if service.inactive_since is not None and self._store.now() - service.inactive_since > KEEP_INACTIVE_S:
             del self._store.services[service.arn]
-
-    def _account(self, service: Service, deployment: Deployment, task: Task) -> None:
-        if task.stop_code not in (StopCode.FAILED_TO_START, StopCode.ESSENTIAL_EXITED):
-            return
-        started = task.times.get(TaskStatus.RUNNING)
-        if started is not None:
-            self._store.add_event(service, f"(task {task.id}) stopped: {task.stopped_reason}")
-            if task.times["stopping"] - started >= rollout.SHORT_LIFE_S:
-                return
-        else:
-            self._store.add_event(service, f"failed to launch a task with (error {task.stopped_reason}).")
-        deployment.failed_tasks += 1
-        deployment.failures_in_row += 1
-        deployment.next_start_at = self._clock.monotonic() + rollout.retry_delay_s(deployment.failures_in_row)
-        self._tell_impaired(service, deployment)
-        self._break_circuit(service, deployment)
-
-    def _tell_impaired(self, service: Service, deployment: Deployment) -> None:
-        if deployment.failures_in_row >= rollout.IMPAIRED_AFTER and not deployment.told_impaired:
-            deployment.told_impaired = True
-            self._store.add_event(
-                service,
-                "is unable to consistently start tasks successfully. For more information, see the Troubleshooting "
-                "section of the Amazon ECS Developer Guide.",
-            )
-
-    def _break_circuit(self, service: Service, deployment: Deployment) -> None:
-        breaker = service.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]
-        under_way = deployment.status == "PRIMARY" and deployment.rollout_state == "IN_PROGRESS"
-        if not breaker["enable"] or not under_way:
-            return
-        if deployment.failed_tasks < rollout.breaker_threshold(service.desired_count):
-            return
-        deployment.rollout_state, deployment.updated_at = "FAILED", self._store.now()
-        deployment.rollout_reason = "ECS deployment circuit breaker: tasks failed to start."
-        self._store.add_event(service, f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
-        if breaker["rollback"]:
-            self._roll_back(service, deployment)
-
-    def _roll_back(self, service: Service, failed: Deployment) -> None:
-        last = next((each for each in service.deployments if each.rollout_state == "COMPLETED"), None)
-        if last is None:
-            return
-        now = self._store.now()
-        again = Deployment(
-            arns.new_deployment_id(), last.spec, now, now, last.network, last.launch_type, last.platform_version,
-            rollout_reason="ECS deployment circuit breaker: rolling back to deploymentId " + last.id + ".",
-        )  # fmt: skip
-        failed.status = "ACTIVE"
-        service.deployments.insert(0, again)
-        self._store.add_event(service, f"rolling back to (deployment {last.id}).")
 
     def _check_health(self, service: Service) -> None:
         now = self._clock.monotonic()

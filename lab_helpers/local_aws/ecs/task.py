@@ -6,23 +6,20 @@ import logging
 import threading
 from collections.abc import Callable
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from lab_helpers.local_aws.ecs import arns, container, images, interfaces, router_files, targets
+from lab_helpers.local_aws.ecs import container, interfaces, targets
 from lab_helpers.local_aws.ecs.container import Container, ContainerStartError
 from lab_helpers.local_aws.ecs.health import HealthMonitor
-from lab_helpers.local_aws.ecs.images import Image, PullError
+from lab_helpers.local_aws.ecs.images import PullError
 from lab_helpers.local_aws.ecs.interfaces import InterfaceError
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
 from lab_helpers.local_aws.ecs.model import TargetSpec, Task
-from lab_helpers.local_aws.ecs.ports import LOOPBACK
+from lab_helpers.local_aws.ecs.preparation import Preparation
 from lab_helpers.local_aws.ecs.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.secret_values import SecretError, resolve_secrets
-from lab_helpers.local_aws.ecs.spec import ContainerSpec, dependencies, start_order
+from lab_helpers.local_aws.ecs.spec import dependencies
 from lab_helpers.local_aws.ecs.stop_reasons import MOST_CHARS, essential_exited, router_complaint
 from lab_helpers.local_aws.ecs.targets import TargetError
-from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World, public_image
-from lab_helpers.local_aws.firelens import Transport
+from lab_helpers.local_aws.ecs.world import World
 
 log = logging.getLogger(__name__)
 
@@ -108,69 +105,12 @@ class RunningTask:
         store.move(task, TaskStatus.PENDING)
 
     def _prepare(self) -> None:
-        """Assume the roles, pull the images, make the log drivers: whatever fails here, no container has started."""
-        store, task = self._world.store, self.task
-        credentials_id = self._assume_task_role()
-        with store.changed:
-            task.times["pull_started"] = store.now()
-        pulled = {spec.name: self._pull(spec) for spec in task.spec.containers}
-        with store.changed:
-            task.times["pull_stopped"] = store.now()
-        for spec in start_order(task.spec.containers):
-            self._check_stop()
-            self._make_container(spec, pulled[spec.name], credentials_id)
-        if task.spec.router is not None:
-            self._write_router_files(pulled[task.spec.router.name])
-
-    def _assume_task_role(self) -> str:
-        role = self.task.spec.task_role_arn
-        if role is None:
-            return ""
-        self._try_role(role)
-        return arns.new_uuid()
-
-    def _try_role(self, role: str) -> None:
-        clients, task = self._world.context.clients, self.task
+        """Roles, images, log drivers: whatever fails here, no container has started."""
+        preparation = Preparation(self._world, self.task, self._check_stop)
         try:
-            clients.assume(role, task.id, TASKS_PRINCIPAL, task.region)
-        except (ClientError, BotoCoreError) as exc:
-            raise ContainerStartError(
-                f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the "
-                "role being passed has the proper trust relationship and permissions and that your IAM user has "
-                "permissions to pass this role."
-            ) from exc
-
-    def _pull(self, spec: ContainerSpec) -> Image:
-        self._check_stop()
-        task, image = self.task, public_image(spec)
-        if images.is_ecr(image.ref, self._world.endpoint_host):
-            role = task.spec.execution_role_arn
-            if role is None:
-                raise PullError(
-                    "CannotPullECRContainerError: The task has no execution role, which pulling from ECR needs."
-                )
-            self._try_role(role)
-            ecr = self._world.as_role("ecr", role, task)
-            image = images.pull(ecr, image.ref, self._world.task_folder(task.id) / spec.name)
-        with self._world.store.changed:
-            task.containers[spec.name].image_digest = image.digest
-        return image
-
-    def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> None:
-        record = self.task.containers[spec.name]
-        runtime = self._world.runtime_for(spec, image)
-        driver = container.make_driver(self._world, self.task, spec, record)
-        self.containers[spec.name] = Container(spec, record, image, runtime, driver, credentials_id)
-
-    def _write_router_files(self, image: Image) -> None:
-        world, router = self._world, self.containers[self.task.spec.router.name if self.task.spec.router else ""]
-        if router.runtime.name == "fluent-bit":
-            transport = Transport(LOOPBACK, world.context.tls_port, str(world.context.ca_file))
-        else:
-            transport = Transport(LOOPBACK, int(world.endpoint_host.rpartition(":")[2]))
-        folder, socket = world.task_folder(self.task.id) / "firelens", world.router_socket(self.task.id)
-        self._router = router_files.write(self.task, image, folder, socket, world.ports, transport)
-        router.releases.append(self._router.release)
+            preparation.run()
+        finally:
+            self.containers, self._router = preparation.containers, preparation.router
 
     def _start_containers(self) -> None:
         for each in self.containers.values():

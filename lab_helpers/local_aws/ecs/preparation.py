@@ -1,0 +1,101 @@
+"""What happens to a task before its first container starts: roles, images, log drivers, the router's files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lab_helpers.local_aws.ecs import arns, container, images, router_files
+from lab_helpers.local_aws.ecs.container import Container, ContainerStartError
+from lab_helpers.local_aws.ecs.images import Image, PullError
+from lab_helpers.local_aws.ecs.model import Task
+from lab_helpers.local_aws.ecs.ports import LOOPBACK
+from lab_helpers.local_aws.ecs.router_files import RouterFiles
+from lab_helpers.local_aws.ecs.spec import ContainerSpec, start_order
+from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World, public_image
+from lab_helpers.local_aws.firelens import Transport
+
+
+class Preparation:
+    """Prepares one task; `containers` (in start order) and `router` hold what was made, also when it then failed.
+
+    `check_stop` raises when the task was told to stop.
+    """
+
+    def __init__(self, world: World, task: Task, check_stop: Callable[[], None]) -> None:
+        self._world, self._task, self._check_stop = world, task, check_stop
+        self.containers: dict[str, Container] = {}
+        self.router: RouterFiles | None = None
+
+    def run(self) -> None:
+        """Do all of it; raises PullError or ContainerStartError with the task's stoppedReason."""
+        spec = self._task.spec
+        credentials_id = self._assume_task_role()
+        pulled = self._pull_all()
+        for each in start_order(spec.containers):
+            self._check_stop()
+            self._make_container(each, pulled[each.name], credentials_id)
+        if spec.router is not None:
+            self._write_router_files(self.containers[spec.router.name])
+
+    def _assume_task_role(self) -> str:
+        role = self._task.spec.task_role_arn
+        if role is None:
+            return ""
+        self._try_role(role)
+        return arns.new_uuid()
+
+    def _try_role(self, role: str) -> None:
+        clients, task = self._world.context.clients, self._task
+        try:
+            clients.assume(role, task.id, TASKS_PRINCIPAL, task.region)
+        except (ClientError, BotoCoreError) as exc:
+            raise ContainerStartError(
+                f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the "
+                "role being passed has the proper trust relationship and permissions and that your IAM user has "
+                "permissions to pass this role."
+            ) from exc
+
+    def _pull_all(self) -> dict[str, Image]:
+        store, task = self._world.store, self._task
+        with store.changed:
+            task.times["pull_started"] = store.now()
+        pulled = {spec.name: self._pull(spec) for spec in task.spec.containers}
+        with store.changed:
+            task.times["pull_stopped"] = store.now()
+            for name, image in pulled.items():
+                task.containers[name].image_digest = image.digest
+        return pulled
+
+    def _pull(self, spec: ContainerSpec) -> Image:
+        self._check_stop()
+        image, role = public_image(spec), self._task.spec.execution_role_arn
+        if not images.is_ecr(image.ref, self._world.endpoint_host):
+            return image
+        if role is None:
+            raise PullError(
+                "CannotPullECRContainerError: The task has no execution role, which pulling from ECR needs."
+            )
+        self._try_role(role)
+        ecr = self._world.as_role("ecr", role, self._task)
+        return images.pull(ecr, image.ref, self._world.task_folder(self._task.id) / spec.name)
+
+    def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> None:
+        record = self._task.containers[spec.name]
+        runtime = self._world.runtime_for(spec, image)
+        driver = container.make_driver(self._world, self._task, spec, record)
+        self.containers[spec.name] = Container(spec, record, image, runtime, driver, credentials_id)
+
+    def _write_router_files(self, router: Container) -> None:
+        world = self._world
+        folder, socket = world.task_folder(self._task.id) / "firelens", world.router_socket(self._task.id)
+        transport = self._transport(router)
+        self.router = router_files.write(self._task, router.image, folder, socket, world.ports, transport)
+        router.releases.append(self.router.release)
+
+    def _transport(self, router: Container) -> Transport:
+        context = self._world.context
+        if router.runtime.name == "fluent-bit":
+            return Transport(LOOPBACK, context.tls_port, str(context.ca_file))
+        return Transport(LOOPBACK, int(self._world.endpoint_host.rpartition(":")[2]))
