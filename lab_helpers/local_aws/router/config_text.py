@@ -146,7 +146,7 @@ class _Reader:
         if target is None or not value.strip():
             self._refuse(state, "could not allocate key value pair")
         else:
-            target.pairs.append((key.strip(), value.strip()))
+            target.pairs.append((key.strip().lower(), value.strip()))  # as messages show keys
 
     def _content(self, state: _FileState, line: str) -> str:
         indent = state.indent or ""

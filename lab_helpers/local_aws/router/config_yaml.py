@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from typing import Any
 
 import yaml
@@ -85,8 +86,15 @@ def _section(kind: str, value: Any, log: Log) -> Section:
         shown: Any = [_text(one) if not isinstance(one, dict) else one for one in item] if isinstance(item, list) else (
             item if isinstance(item, dict) else _text(item)
         )  # fmt: skip
-        pairs.append((str(key), shown))
+        pairs.append((_key(str(key)), shown))
     return Section(kind, pairs)
+
+
+def _key(key: str) -> str:
+    """Return `read_from_head` for `readFromHead`; keys that begin with a capital stay as they are."""
+    if not key[:1].islower():
+        return key
+    return key.lower() if "_" in key else re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), key)
 
 
 def _mapping(value: Any, where: str, log: Log) -> dict[Any, Any]:
