@@ -32,9 +32,13 @@ TRUNK = (
 )
 BRANCHES = (
     ("task role", (Stop("cloudwatch", "CloudWatch Logs", "/ecs/firelens/httpd"),)),
-    ("task role", (Stop("firehose", "Firehose", "1 MiB or 60 s"), Stop("s3", "S3", "YYYY/MM/DD/HH/….gz"))),
+    (
+        "task role, then Firehose's role",
+        (Stop("firehose", "Firehose", "1 MiB or 60 s"), Stop("s3", "S3", "YYYY/MM/DD/HH/….gz")),
+    ),
     ("execution role", (Stop("router_log", "Fluent Bit's own log", "awslogs → /ecs/firelens"),)),
 )
+_LONGEST = max(len(branch) for _, branch in BRANCHES)
 STOPS = {stop.key: stop for stop in (*TRUNK, *(stop for _, branch in BRANCHES for stop in branch))}
 _BOX = "border:1px solid currentColor;border-radius:6px;padding:4px 8px;text-align:center;opacity:0.75"
 _HERE = "border:3px solid #d98a1f;border-radius:6px;padding:4px 8px;text-align:center;font-weight:bold"
@@ -74,13 +78,15 @@ def _html(here: str, counts: Mapping[str, int]) -> str:
     trunk = _arrow(span).join(_box(stop, here, counts, span) for stop in TRUNK)
     rows = [_branch(role, branch, here, counts) for role, branch in BRANCHES]
     first, rest = rows[0], "".join(f"<tr>{row}</tr>" for row in rows[1:])
-    style = "border-collapse:separate;border-spacing:2px 6px;border:none"
+    # said, because a table does not take the page's colour everywhere
+    style = "border-collapse:separate;border-spacing:2px 6px;border:none;color:inherit"
     return f"<table style='{style}'><tbody><tr>{trunk}{first}</tr>{rest}</tbody></table>"
 
 
 def _branch(role: str, branch: tuple[Stop, ...], here: str, counts: Mapping[str, int]) -> str:
     cells = "".join(_arrow(1) + _box(stop, here, counts, 1) for stop in branch)
-    return f"{cells}<td style='{_PLAIN}'><small><i>{html.escape(role)}</i></small></td>"
+    span = 1 + 2 * (_LONGEST - len(branch))
+    return f"{cells}<td colspan='{span}' style='{_PLAIN}'><small><i>{html.escape(role)}</i></small></td>"
 
 
 def _arrow(span: int) -> str:

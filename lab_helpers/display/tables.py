@@ -101,7 +101,7 @@ def _as_html(title: str, names: list[str], cells: list[list[str]], note: str) ->
     head = f"<thead><tr>{_row(names, 'th')}</tr></thead>" if names else ""
     body = "".join(f"<tr>{_row(row, 'td')}</tr>" for row in cells)
     foot = f"<div><i>{html.escape(note)}</i></div>" if note else ""
-    return f"<table>{caption}{head}<tbody>{body}</tbody></table>{foot}"
+    return f"<table style='color:inherit'>{caption}{head}<tbody>{body}</tbody></table>{foot}"
 
 
 def _row(cells: list[str], tag: str) -> str:
