@@ -81,8 +81,7 @@ class Gateway:
         except AwsError as error:
             return protocol.refusal(kind, error, method)
         except Exception as error:
-            _LOG.exception("a call could not be answered")
-            return protocol.refusal(kind, AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500), method)
+            return protocol.refusal(kind, _explained(call, body, error), method)
 
     def figures(self) -> dict[str, Any]:
         """Return calls by operation, and those that nobody could answer."""
@@ -139,6 +138,16 @@ class Gateway:
         with self._lock:
             self._unknown[what] += 1
         return AwsError("NotImplemented", f"The local AWS does not have {what}: {error}", 501)
+
+
+def _explained(call: protocol.Call | None, body: bytes, error: Exception) -> AwsError:
+    """Return AWS's refusal of a call that made somebody fail, or InternalFailure when the call was good."""
+    refusal = validation.explain_failure(call, body) if call else None
+    if refusal is not None:
+        _LOG.info("a malformed call was refused: %s", refusal)
+        return refusal
+    _LOG.error("a call could not be answered", exc_info=error)
+    return AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500)
 
 
 def call_context(environ: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,9 +23,12 @@ from moto.s3.models import s3_backends
 from lab_helpers.local_aws.api import AwsError, NobodyAnswersError
 
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
-_LOG = logging.getLogger(__name__)
 _PARTITION = "aws"
 _USER_BOUNDARY = "lab_permissions_boundary_arn"
+
+
+class ControlPlaneError(Exception):
+    """moto failed at a call; the text says how."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class MotoBridge:
     def call(self, environ: dict[str, Any], body: bytes) -> HttpAnswer:
         """Let moto answer one HTTP call.
 
-        Raises NobodyAnswersError for an operation or service that moto does not have, AwsError with status 500 when
-        moto itself fails.
+        Raises NobodyAnswersError for an operation or service that moto does not have, ControlPlaneError when moto
+        itself fails.
         """
         started: list[tuple[str, list[tuple[str, str]]]] = []
         environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -85,8 +87,7 @@ class MotoBridge:
         except NotImplementedError as exc:
             raise NobodyAnswersError(str(exc) or "moto has not implemented it") from exc
         except Exception as exc:
-            _LOG.exception("moto failed")
-            raise AwsError("InternalFailure", f"moto could not answer: {type(exc).__name__}: {exc}", 500) from exc
+            raise ControlPlaneError(f"moto could not answer: {type(exc).__name__}: {exc}") from exc
         status, headers = started[-1]
         return HttpAnswer(int(status.split()[0]), headers, content)
 

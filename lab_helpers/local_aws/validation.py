@@ -5,7 +5,8 @@ curl) do not. Only services whose refusals are of the common form are checked.
 
 Source: the ValidationException and InvalidParameterException texts of AWS's services ("1 validation error detected:
 Value null at 'logGroupName' failed to satisfy constraint: Member must not be null").
-Not modelled: services that word each refusal in their own way (ECS, ECR, ELB, S3), which check in their own packages.
+Not modelled: services that word each refusal in their own way (ECS, ECR, ELB, S3) and check for themselves; here such a
+call is only explained when it made somebody fail.
 """
 
 from __future__ import annotations
@@ -14,19 +15,28 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+from xml.etree import ElementTree
 
-from botocore.exceptions import DataNotFoundError
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.model import OperationNotFoundError
 
 from lab_helpers.local_aws.api import AwsError
 from lab_helpers.local_aws.protocol import Call, service_model
 
-_CODES = {
+_CHECKED = {
     "firehose": "ValidationException",
     "iam": "ValidationError",
     "logs": "InvalidParameterException",
     "sts": "ValidationError",
 }
+_OTHER_CODES = {
+    "athena": "InvalidRequestException",
+    "ec2": "MissingParameter",
+    "ecr": "InvalidParameterException",
+    "ecs": "InvalidParameterException",
+    "glue": "InvalidInputException",
+}
+"""Services that check in their own way: the code with which they refuse what they cannot use at all."""
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -41,6 +51,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "blob": (str,),
 }
 _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
+_MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 _SHOWN_CHARACTERS = 200
 _CHECKED_BY_THE_SERVICE = frozenset({"InputLogEvents", "PutRecordBatchRequestEntryList"})
 """Shapes of long lists on the hot path, whose members the service itself checks."""
@@ -48,9 +59,39 @@ _CHECKED_BY_THE_SERVICE = frozenset({"InputLogEvents", "PutRecordBatchRequestEnt
 
 def check(call: Call) -> None:
     """Raise AwsError when the call is not as AWS describes it; what AWS does not describe passes."""
-    code = _CODES.get(call.service)
-    shape = input_shape(call.service, call.operation) if code else None
-    if code is None or shape is None:
+    if call.service in _CHECKED:
+        _refuse(call, _CHECKED[call.service])
+
+
+def explain_failure(call: Call, body: bytes) -> AwsError | None:
+    """Return AWS's refusal of a call that made somebody fail; None when the call is as AWS describes it.
+
+    This is for services that are not checked beforehand: what is malformed is the caller's mistake, not ours.
+    """
+    if call.protocol == "s3":
+        return None if _is_xml(body) else AwsError("MalformedXML", _MALFORMED_XML)
+    try:
+        _refuse(call, _OTHER_CODES.get(call.service) or _usual_code(call.protocol))
+    except AwsError as refusal:
+        return refusal
+    return None
+
+
+def _usual_code(protocol: str) -> str:
+    return "ValidationException" if protocol == "json" else "ValidationError"
+
+
+def _is_xml(body: bytes) -> bool:
+    try:
+        ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return False
+    return True
+
+
+def _refuse(call: Call, code: str) -> None:
+    shape = input_shape(call.service, call.operation)
+    if shape is None:
         return
     if call.protocol == "json":
         _refuse_wrong_types(shape, call.params)
@@ -65,7 +106,7 @@ def input_shape(service: str, operation: str) -> Any:
     """Return botocore's shape of an operation's input, None for what AWS does not have or that takes nothing."""
     try:
         return service_model(service).operation_model(operation).input_shape
-    except (OperationNotFoundError, DataNotFoundError):
+    except (OperationNotFoundError, DataNotFoundError, UnknownServiceError):
         return None
 
 

@@ -173,3 +173,25 @@ def test_trust_condition_on_the_source_is_met_by_our_services(aws: LocalAws) -> 
     issued = aws.clients.assume(arn, "0123456789abcdef", TASKS, REGION)
     iam.delete_role(RoleName="deputy")
     assert issued.role_arn == arn
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "code"),
+    [
+        ("elbv2", "create_rule", {}, "ValidationError"),
+        ("elbv2", "create_target_group", {}, "ValidationError"),
+        ("ecs", "describe_task_definition", {}, "InvalidParameterException"),
+        ("ecr", "create_repository", {}, "InvalidParameterException"),
+        ("glue", "create_table", {}, "InvalidInputException"),
+        ("ssm", "get_parameters", {}, "ValidationException"),
+        ("s3", "put_bucket_tagging", {"Bucket": "nowhere"}, "MalformedXML"),
+    ],
+)
+def test_malformed_calls_are_no_failures_of_ours(
+    aws: LocalAws, service: str, operation: str, params: dict[str, str], code: str
+) -> None:
+    """What moto fails at because it is malformed is refused as the caller's mistake, with status 400."""
+    with pytest.raises(ClientError) as caught:
+        getattr(aws.client(service), operation)(**params)
+    assert caught.value.response["Error"]["Code"] == code
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
