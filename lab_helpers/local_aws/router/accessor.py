@@ -31,6 +31,8 @@ class Path:
     def get(self, body: dict[Any, Any]) -> Any:
         """Return the value in the record's body, or MISSING."""
         value = body.get(self.root, MISSING)
+        if not isinstance(value, dict | list):
+            return value  # `$log['a']` on a text is the text, as in Fluent Bit
         for subkey in self.subkeys:
             if isinstance(value, dict) and isinstance(subkey, str):
                 value = value.get(subkey, MISSING)

@@ -23,7 +23,7 @@ INT64_MIN, UINT64_MAX = -(1 << 63), (1 << 64) - 1
 
 _BLANK = " \t\r\n"
 _UNFINISHED_WORD = re.compile(r"[-0-9tfn.eE+][-+.\w]*\Z")
-_UNFINISHED_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{0,3})?\Z")
+_UNFINISHED_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{0,4})?\Z")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_ESCAPE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest of the range stands for bytes that are no UTF-8
 _JSMN_DECIMAL = re.compile(r"\.|[eE][-+]")
