@@ -16,6 +16,7 @@ from typing import Any
 import msgpack
 import orjson
 
+from lab_helpers.local_aws.router.record import OddKey
 from lab_helpers.local_aws.router.utf8 import quote_invalid
 
 _FLOAT_INTEGER_LIMIT = 2.0**63
@@ -83,4 +84,6 @@ def _scalar(value: Any) -> str:
         return "true"
     if value is False:
         return "false"
+    if isinstance(value, OddKey):
+        return careful(value.value)
     return number(value) if isinstance(value, float) else str(int(value))

@@ -98,12 +98,13 @@ def read_options(one: Declared, service: Service, flag: str, failed: Callable[[]
 
 
 def matches(one: Declared, service: Service) -> Callable[[str], bool]:
-    """Return the instance's tag test. Raises InitError where Match_Regex does not compile."""
+    """Return the instance's tag test; a Match_Regex that does not compile matches nothing, as in the reference."""
+    match, match_regex = one.core.get("match"), one.core.get("match_regex")
     try:
-        return matcher(one.core.get("match"), one.core.get("match_regex"))
+        return matcher(match, match_regex)
     except re.error as exc:
-        ComponentLog(service.sink).error(f"[config] invalid match_regex '{one.core.get('match_regex')}': {exc}")
-        raise InitError(one.name) from exc
+        ComponentLog(service.sink).info(f"[config] {one.name}: match_regex '{match_regex}' matches nothing: {exc}")
+        return matcher(match, None)
 
 
 def _plugin_of(

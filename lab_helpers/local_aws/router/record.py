@@ -123,13 +123,30 @@ def new_unpacker(**hooks: Any) -> Any:
     )
 
 
+class OddKey:
+    """A map key that is no string: kept apart from strings and from other types (1, 1.0 and True are three keys)."""
+
+    __slots__ = ("_identity", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._identity = (type(value).__name__, repr(value))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OddKey) and other._identity == self._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
 def body_from_pairs(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    """Return a map in which a repeated key has its last value at its last place; unhashable keys become their repr."""
-    try:
-        body = dict(pairs)
-    except TypeError:
-        pairs = [(key if getattr(key, "__hash__", None) else repr(key), value) for key, value in pairs]
-        body = dict(pairs)
+    """Return a map in which a repeated key has its last value at its last place; keys that are no strings: OddKey."""
+    if not all(type(key) is str for key, _ in pairs):
+        pairs = [(key if isinstance(key, str) else OddKey(key), value) for key, value in pairs]
+    body = dict(pairs)
     if len(body) != len(pairs):
         body = {}
         put_last(body, pairs)
@@ -159,7 +176,7 @@ def time_ns(value: Any) -> int:
 
 def encode(records: Iterable[Record]) -> bytes:
     """Return the records as concatenated msgpack entries with EventTime stamps."""
-    packer = msgpack.Packer(unicode_errors="surrogateescape", autoreset=False)
+    packer = msgpack.Packer(unicode_errors="surrogateescape", autoreset=False, default=lambda odd: odd.value)
     for stamp, body in records:
         packer.pack([msgpack.ExtType(0, struct.pack(">II", (stamp // NS) & 0xFFFF_FFFF, stamp % NS)), body])
     return bytes(packer.bytes())
