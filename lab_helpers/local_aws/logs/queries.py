@@ -15,8 +15,9 @@ from typing import Any
 from lab_helpers.local_aws.api import ApiRequest, AwsError
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.logs.events import Event, EventSource, StoredGroup, TimeRange, found_group, in_order
-from lab_helpers.local_aws.logs.insights import ROWS_MAX, discovered, parse
-from lab_helpers.local_aws.logs.insights_values import Moment
+from lab_helpers.local_aws.logs.insights import discovered, parse
+from lab_helpers.local_aws.logs.insights_commands import ROWS_MAX
+from lab_helpers.local_aws.logs.insights_functions import Moment
 
 QUERIES_KEPT = 1_000
 _SECONDS_END = 100_000_000_000
