@@ -8,9 +8,6 @@ exit_on_eof; they are refused or accepted as the options say.
 
 from __future__ import annotations
 
-import fnmatch
-import glob
-import os
 import re
 import time
 from typing import Any
@@ -21,7 +18,8 @@ from lab_helpers.local_aws.router.options import Kind, Option, Options, to_decim
 from lab_helpers.local_aws.router.parser import NoMatchError, Parser, ParserError, build_parser
 from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Batch, Record
-from lab_helpers.local_aws.router.tail_file import Line, LineRules, TailFile, TooLongLineError
+from lab_helpers.local_aws.router.tail_file import Line, LineRules, TailFile
+from lab_helpers.local_aws.router.tail_files import Selection, TailFiles
 from lab_helpers.local_aws.router.tail_multiline import TailMultiline
 from lab_helpers.local_aws.router.tail_offsets import Offsets
 
@@ -34,36 +32,24 @@ class Tail:
 
     def __init__(self, options: Options, context: InputContext) -> None:
         self._context, self._options = context, options
-        for key in UNSUPPORTED:
-            if options[key]:
-                raise PluginInitError(f"this router's tail input has no '{key}': take it out")
-        if not options["path"]:
-            raise PluginInitError("no input 'path' was given")
-        self._refresh_s = to_decimal(options["refresh_interval"])
-        if self._refresh_s <= 0:
-            raise PluginInitError(f"invalid 'refresh_interval' config value ({options['refresh_interval']})")
-        if options["buffer_max_size"] < options["buffer_chunk_size"]:
-            raise PluginInitError("buffer_max_size must be >= buffer_chunk")
-        self._rules = LineRules(options["buffer_max_size"], options["skip_long_lines"], options["skip_empty_lines"])
+        self._refresh_s = _refresh_s(options)
+        self._selection = _selection(options)
         self._parser = _parser(options["parser"], context)
         names = [name for names in options["multiline.parser"] for name in names]
         self._multiline = TailMultiline(names, context, options["key"], self._ingest) if names else None
-        self._files: dict[str, TailFile] = {}
-        self._rotated: list[TailFile] = []
-        self._failed: set[int] = set()
-        self._offsets: Offsets | None = None
+        self._files: TailFiles | None = None
         self._timers: list[Timer] = []
         self._is_paused = False
 
     def start(self) -> None:
         """Open the files that are there. Raises PluginInitError where the database cannot be opened."""
-        if self._options["db"]:
-            try:
-                self._offsets = Offsets(self._options["db"])
-            except OSError as exc:
-                raise PluginInitError(str(exc), "could not open/create database") from exc
-        self._scan(from_head=self._options["read_from_head"])
         loop = self._context.loop
+        try:
+            offsets = Offsets(self._options["db"]) if self._options["db"] else None
+        except OSError as exc:
+            raise PluginInitError(str(exc), "could not open/create database") from exc
+        self._files = TailFiles(self._selection, self._context.log, loop.clock, offsets)
+        self._files.scan(from_head=self._options["read_from_head"])
         self._timers = [loop.call_every(POLL_S, self._poll), loop.call_every(self._refresh_s, self._rescan)]
         loop.call_after(0, self._poll)
 
@@ -76,94 +62,44 @@ class Tail:
         self._is_paused = False
 
     def stop(self) -> None:
-        """Keep the offsets and close everything."""
+        """Hand over what is half joined, and close everything."""
         self._is_paused = True
         for timer in self._timers:
             timer.cancel()
         if self._multiline is not None:
             self._multiline.stop()
-        for file in [*self._files.values(), *self._rotated]:
-            file.close()
-        self._files, self._rotated = {}, []
-        if self._offsets is not None:
-            self._offsets.close()
-            self._offsets = None
+        if self._files is not None:
+            self._files.close()
+            self._files = None
 
     def _rescan(self) -> None:
-        self._scan(from_head=self._options["read_newly_discovered_files_from_head"])
-
-    def _scan(self, *, from_head: bool) -> None:
-        excluded = self._options["exclude_path"] or []
-        for pattern in self._options["path"]:
-            for path in sorted(glob.glob(pattern)):
-                if any(fnmatch.fnmatch(path, one) for one in excluded) or path in self._files:
-                    continue
-                self._open(path, from_head=from_head)
-
-    def _open(self, path: str, *, from_head: bool) -> None:
-        try:
-            if not os.path.isfile(path) or self._is_too_old(path):
-                return
-            file = TailFile(path, self._rules)
-        except OSError:
-            self._context.log.error(f"cannot open {path}")
-            return
-        if file.inode in self._failed:
-            file.close()
-            return
-        known = self._known_offset(file)
-        file.seek(known if known is not None else 0 if from_head else file.size())
-        self._files[path] = file
-
-    def _is_too_old(self, path: str) -> bool:
-        limit_s = self._options["ignore_older"]
-        return bool(limit_s) and time.time() - os.stat(path).st_mtime > limit_s
-
-    def _known_offset(self, file: TailFile) -> int | None:
-        if self._offsets is None:
-            return None
-        return self._offsets.get(file.path, file.inode, by_name=self._options["db.compare_filename"])
+        if self._files is not None:
+            self._files.scan(from_head=self._options["read_newly_discovered_files_from_head"])
 
     def _poll(self) -> None:
-        for file in [*self._files.values(), *self._rotated]:
-            if not self._is_paused:
-                self._read(file)
-                self._follow_rotation(file)
-
-    def _read(self, file: TailFile) -> None:
-        try:
-            lines = file.read_lines()
-        except TooLongLineError:
-            self._context.log.error(
-                f"file={file.path} requires a larger buffer size, lines are too long. Skipping file."
-            )
-            self._drop(file)
-            self._failed.add(file.inode)
-            return
-        except OSError:
-            self._context.log.error(f"error reading {file.path}")
-            self._drop(file)
-            return
-        if lines:
-            self._take(file, lines)
-            if self._offsets is not None:
-                self._offsets.put(file.path, file.inode, file.offset)
-            self._context.loop.call_after(0, self._poll)  # there may be more
+        for file in self._files.all() if self._files is not None else ():
+            if self._is_paused or self._files is None:
+                return
+            lines = self._files.read(file)
+            if lines:
+                self._take(file, lines)
+                self._files.keep_offset(file)
+                self._context.loop.call_after(0, self._poll)  # there may be more
+            self._files.follow_rotation(file)
 
     def _take(self, file: TailFile, lines: list[Line]) -> None:
         tag = self._tag(file.path)
-        if self._multiline is not None:
-            for line in lines:
-                self._multiline.append(tag, file, line)
-            self._multiline.hand_over()
+        if self._multiline is None:
+            now_ns = time.time_ns()
+            self._ingest(tag, [self._record(file, line, now_ns) for line in lines])
             return
-        now_ns = time.time_ns()
-        self._ingest(tag, [self._record(file, line, now_ns) for line in lines])
+        for line in lines:
+            self._multiline.append(tag, file, line)
+        self._multiline.hand_over()
 
     def _record(self, file: TailFile, line: Line, now_ns: int) -> Record:
         record = self._parsed(line.text, now_ns)
-        body = {**self._extra(file, line), **record.body}
-        return Record(record.time_ns, body)
+        return Record(record.time_ns, {**self._extra(file, line), **record.body})
 
     def _extra(self, file: TailFile, line: Line) -> dict[Any, Any]:
         extra: dict[Any, Any] = {}
@@ -186,26 +122,6 @@ class Tail:
         if records and not self._context.ingest(tag, Batch(records=records)):
             self._is_paused = True
 
-    def _follow_rotation(self, file: TailFile) -> None:
-        now_s = self._context.loop.clock()
-        if file.rotated_s is not None:
-            if now_s - file.rotated_s > self._options["rotate_wait"]:
-                self._drop(file)
-        elif file.path in self._files and file.is_replaced():
-            del self._files[file.path]
-            file.rotated_s = now_s
-            self._rotated.append(file)
-            self._open(file.path, from_head=True)
-
-    def _drop(self, file: TailFile) -> None:
-        file.close()
-        if self._files.get(file.path) is file:
-            del self._files[file.path]
-        if file in self._rotated:
-            self._rotated.remove(file)
-            if self._offsets is not None:
-                self._offsets.forget(file.inode)
-
     def _tag(self, path: str) -> str:
         tag = self._context.tag
         return expand_tag(tag, path) if "*" in tag else tag
@@ -215,6 +131,31 @@ def expand_tag(tag: str, path: str) -> str:
     """Return the tag with the path in the place of its `*`: `app.*` and `/var/x.log` give `app.var.x.log`."""
     dotted = re.sub(r"[/\\:]", ".", tag.replace("*", path, 1))
     return re.sub(r"\.{2,}", ".", dotted.replace("*", "")).strip(".")
+
+
+def _refresh_s(options: Options) -> float:
+    seconds = to_decimal(options["refresh_interval"])
+    if seconds <= 0:
+        raise PluginInitError(f"invalid 'refresh_interval' config value ({options['refresh_interval']})")
+    return seconds
+
+
+def _selection(options: Options) -> Selection:
+    for key in UNSUPPORTED:
+        if options[key]:
+            raise PluginInitError(f"this router's tail input has no '{key}': take it out")
+    if not options["path"]:
+        raise PluginInitError("no input 'path' was given")
+    if options["buffer_max_size"] < options["buffer_chunk_size"]:
+        raise PluginInitError("buffer_max_size must be >= buffer_chunk")
+    return Selection(
+        paths=tuple(options["path"]),
+        excluded=tuple(options["exclude_path"] or ()),
+        rules=LineRules(options["buffer_max_size"], options["skip_long_lines"], options["skip_empty_lines"]),
+        ignore_older_s=options["ignore_older"],
+        rotate_wait_s=options["rotate_wait"],
+        compares_names=options["db.compare_filename"],
+    )
 
 
 def _parser(name: str | None, context: InputContext) -> Parser | None:
