@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+import operator
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -10,6 +13,7 @@ from lab_helpers.local_aws.api import AwsError
 
 ID_SHIFT = 144
 """An event id of AWS is its time in milliseconds, times 2 to this power, plus something: 56 digits."""
+_BY_TIME = operator.attrgetter("timestamp", "event_id")
 
 
 class StoredEvent(Protocol):
@@ -62,9 +66,6 @@ class TimeRange:
     start: int | None = None
     end: int | None = None
 
-    def holds(self, timestamp: int) -> bool:
-        return (self.start is None or timestamp >= self.start) and (self.end is None or timestamp <= self.end)
-
 
 def found_group(source: EventSource, region: str, name_or_arn: str) -> StoredGroup:
     """Return a group by its name or ARN; raises AwsError ResourceNotFoundException."""
@@ -75,12 +76,18 @@ def found_group(source: EventSource, region: str, name_or_arn: str) -> StoredGro
     return group
 
 
-def in_order(group: StoredGroup, streams: Iterable[str], span: TimeRange) -> list[Event]:
-    """Return the events of some streams of a group within a time range, oldest first."""
-    return sorted(event for name in streams for event in _of_stream(name, group.streams[name], span))
+def in_order(group: StoredGroup, streams: Iterable[str], span: TimeRange) -> Iterator[Event]:
+    """Yield the events of some streams of a group within a time range, oldest first.
+
+    A page takes a part of them only, so events are made as they are taken.
+    """
+    return heapq.merge(*(_of_stream(name, group.streams[name], span) for name in streams))
 
 
 def _of_stream(name: str, events: Sequence[StoredEvent], span: TimeRange) -> Iterator[Event]:
-    for event in list(events):
-        if span.holds(event.timestamp):
-            yield Event(event.timestamp, event.event_id, name, event.message, event.ingestion_time)
+    first = 0 if span.start is None else span.start
+    last = sys.maxsize if span.end is None else span.end
+    inside = [event for event in list(events) if first <= event.timestamp <= last]
+    inside.sort(key=_BY_TIME)  # nearly in order already, as events arrive
+    for event in inside:
+        yield Event(event.timestamp, event.event_id, name, event.message, event.ingestion_time)
