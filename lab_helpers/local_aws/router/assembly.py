@@ -146,8 +146,9 @@ class _Builder:
         output = self._created(one, options, context, refused)
         worker = Worker(one.shown_name, output, self._log)
         instance = OutputInstance(
-            one.number, one.plugin.name, one.shown_name, matches(one, self._service), limit, output, worker
-        )
+            one.number, one.plugin.name, one.shown_name, matches(one, self._service), limit, output, worker,
+            _limit(one.core.get("storage.total_limit_size")),
+        )  # fmt: skip
         worker.done = lambda chunk, result: self._hooks.finished(instance, chunk, result)
         return instance
 

@@ -117,7 +117,7 @@ class Chunk:
 def chunk_from_file(file: ChunkFile, input_name: str, escape_unicode: bool) -> Chunk:
     """Return the chunk in a file of an earlier run. Raises OSError, ValueError."""
     tag, batches = file.load()
-    chunk = Chunk(tag, input_name, escape_unicode, name=file.path.name)
+    chunk = Chunk(tag, input_name, escape_unicode, name=os.path.basename(file.path))
     for one in batches:
         chunk.add(Batch(raw=one.raw, count=one.count, appended=one.appended))
     chunk.file = file

@@ -7,11 +7,10 @@ Source: Fluent Bit 4.2.8. Not modelled: processors, stream processor, hot reload
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from lab_helpers.local_aws.router.assembly import Hooks, assemble, open_input
-from lab_helpers.local_aws.router.buffer import Chunk, chunk_from_file
+from lab_helpers.local_aws.router.chunk_maker import ChunkMaker
 from lab_helpers.local_aws.router.config_text import Configuration
 from lab_helpers.local_aws.router.counters import OUTPUT_COUNTERS, Counters
 from lab_helpers.local_aws.router.instances import FilterInstance, InputInstance
@@ -21,7 +20,6 @@ from lab_helpers.local_aws.router.pressure import Pressure
 from lab_helpers.local_aws.router.record import Batch
 from lab_helpers.local_aws.router.retry import RetryPolicy
 from lab_helpers.local_aws.router.service import Service
-from lab_helpers.local_aws.router.storage import ChunkFile, left_over
 from lab_helpers.local_aws.router.tasks import OutputInstance, Task, TaskBoard
 
 HIGH_BYTES = 12 * 1024 * 1024
@@ -42,6 +40,7 @@ class Engine:
         self.inputs: list[InputInstance] = []
         self.filters: list[FilterInstance] = []
         self.outputs: list[OutputInstance] = []
+        self._chunks = ChunkMaker(service)
         self._pressure = Pressure(HIGH_BYTES)
         policy = RetryPolicy(service.retry_base_s, service.retry_cap_s)
         self.tasks = TaskBoard(self.loop, policy, self.counters, self.log, self._pressure, self._task_over)
@@ -112,8 +111,10 @@ class Engine:
         outputs = self._outputs_for(tag)
         if not batch.count or not outputs:
             return not instance.paused
-        chunk = instance.open_chunks.get(tag) or self._new_chunk(instance, tag)
-        size = self._add(chunk, batch)
+        chunk = instance.open_chunks.get(tag)
+        if chunk is None:
+            chunk = instance.open_chunks[tag] = self._chunks.new(tag, instance)
+        size = self._chunks.add(chunk, batch)
         instance.held_bytes += size
         self.counters.add("input", instance.name, bytes=size)
         if chunk.is_full():
@@ -122,47 +123,20 @@ class Engine:
             self._pressure.wait(READ_PAUSE_S)
         return not self._pause_if_over(instance, size)
 
-    def _new_chunk(self, instance: InputInstance, tag: str) -> Chunk:
-        chunk = instance.open_chunks[tag] = Chunk(tag, instance.name, self.service.escape_unicode)
-        if instance.in_files:
-            path = Path(self.service.storage_path) / instance.name / chunk.name
-            chunk.file = ChunkFile(path, sync=self.service.storage_sync.lower() == "full")
-            try:
-                chunk.file.begin(tag)
-            except OSError as exc:
-                self.log.error(f"[input chunk] could not create chunk file: {instance.name}:{chunk.name}: {exc}")
-                chunk.file = None
-        return chunk
-
-    def _add(self, chunk: Chunk, batch: Batch) -> int:
-        try:
-            return chunk.add(batch)
-        except OSError as exc:  # the disk is full: memory is better than nothing
-            self.log.error(f"[input chunk] error writing data from {chunk.input_name} instance: {exc}")
-            chunk.file = None
-            return chunk.add(batch)
-
     def _load_left_over(self) -> None:
         """Start tasks for the chunks of an earlier run."""
         if not self.service.storage_path:
             return
         backlog = InputInstance("storage_backlog", f"storage_backlog.{len(self.inputs)}")
         self._add_input(backlog)
-        for path in left_over(self.service.storage_path):
-            log = ComponentLog(self.service.sink, f"[input:storage_backlog:{backlog.name}]")
-            try:
-                chunk = chunk_from_file(ChunkFile(path), backlog.name, self.service.escape_unicode)
-            except (OSError, ValueError) as exc:
-                log.error(f"discarding irrecoverable chunk {path.parent.name}/{path.name}: {exc}")
-                continue
-            log.info(f"queueing {path.parent.name}:{path.name}")
+        log = ComponentLog(self.service.sink, f"[input:storage_backlog:{backlog.name}]")
+        for chunk in self._chunks.left_over(backlog.name, log):
             outputs = self._outputs_for(chunk.tag)
-            if chunk.count and outputs:
-                backlog.held_bytes += chunk.size_bytes
-                self.counters.add("input", backlog.name, records=chunk.count, bytes=chunk.size_bytes)
-                self.tasks.start(chunk, outputs)
-            else:
-                ChunkFile(path).delete()
+            if not outputs:
+                continue
+            backlog.held_bytes += chunk.size_bytes
+            self.counters.add("input", backlog.name, records=chunk.count, bytes=chunk.size_bytes)
+            self.tasks.start(chunk, outputs)
 
     def flush(self) -> None:
         """Start a task for every open chunk."""
@@ -177,13 +151,11 @@ class Engine:
             steps = self._filters_by_tag[tag] = [one for one in self.filters if one.matches(tag)]
         for one in steps:
             before = batch.count
-            by_batch = getattr(one.step, "filter_batch", None)
-            if by_batch is not None:
-                by_batch(tag, batch)
-            else:
-                kept = one.step.filter(tag, batch.records())
-                if kept is not None:
-                    batch.replace(kept)
+            try:
+                _apply(one.step, tag, batch)
+            except Exception as exc:  # a bug in a filter must not cost records, or the router
+                self.log.error(f"[filter:{one.name}] internal error, records go on as they are: "
+                               f"{type(exc).__name__}: {exc}")  # fmt: skip
             if batch.count != before:
                 amount = before - batch.count
                 self.counters.add("filter", one.name, **{("drop" if amount > 0 else "add") + "_records": abs(amount)})
@@ -277,3 +249,13 @@ class Engine:
         if self._http is not None:
             self._http.stop()
         self.loop.close()
+
+
+def _apply(step: Any, tag: str, batch: Batch) -> None:
+    by_batch = getattr(step, "filter_batch", None)
+    if by_batch is not None:
+        by_batch(tag, batch)
+        return
+    kept = step.filter(tag, batch.records())
+    if kept is not None:
+        batch.replace(kept)

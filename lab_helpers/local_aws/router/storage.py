@@ -9,10 +9,10 @@ Source: Fluent Bit 4.2.8 behaves so. Not modelled: checksums, its file format, `
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -34,12 +34,12 @@ class StoredBatch:
 class ChunkFile:
     """The file behind one chunk."""
 
-    def __init__(self, path: Path, sync: bool = False) -> None:
+    def __init__(self, path: str, sync: bool = False) -> None:
         self.path, self._sync = path, sync
 
     def begin(self, tag: str) -> None:
         """Create the file. Raises OSError."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
         self._write(msgpack.packb([MAGIC, tag], unicode_errors="surrogateescape"), "xb")
 
     def append(self, batch: Batch) -> None:
@@ -50,7 +50,8 @@ class ChunkFile:
     def load(self) -> tuple[str, list[StoredBatch]]:
         """Return (tag, batches). Raises OSError, ValueError for a file that is none of ours."""
         unpacker = msgpack.Unpacker(unicode_errors="surrogateescape", max_buffer_size=0x7FFF_FFFF)
-        unpacker.feed(self.path.read_bytes())
+        with open(self.path, "rb") as file:
+            unpacker.feed(file.read())
         frames = _whole_frames(unpacker)
         head = next(frames, None)
         if not isinstance(head, list) or len(head) != 2 or head[0] != MAGIC:
@@ -62,7 +63,7 @@ class ChunkFile:
     def delete(self) -> None:
         """Remove the file; missing is fine."""
         with contextlib.suppress(OSError):
-            self.path.unlink()
+            os.unlink(self.path)
 
     def _write(self, data: bytes, mode: str) -> None:
         with open(self.path, mode) as file:
@@ -72,9 +73,9 @@ class ChunkFile:
                 os.fsync(file.fileno())
 
 
-def left_over(root: str) -> list[Path]:
+def left_over(root: str) -> list[str]:
     """Return the chunk files under the storage path, oldest first."""
-    return sorted(Path(root).glob("*/*.flb"), key=lambda path: path.name)
+    return sorted(glob.glob(os.path.join(glob.escape(root), "*", "*.flb")), key=os.path.basename)
 
 
 def _whole_frames(unpacker: Any) -> Iterator[Any]:

@@ -22,7 +22,8 @@ from lab_helpers.local_aws.router.workers import Worker
 
 @dataclass
 class OutputInstance:
-    """One [OUTPUT] section at work. `number` is its place in the configuration (out_id)."""
+    """One [OUTPUT] section at work. `number` is its place in the configuration (out_id), `limit_bytes` its
+    storage.total_limit_size (0: none)."""
 
     number: int
     plugin_name: str
@@ -31,6 +32,7 @@ class OutputInstance:
     retry_limit: int
     output: Any
     worker: Worker
+    limit_bytes: int = 0
 
 
 @dataclass
@@ -74,6 +76,9 @@ class TaskBoard:
     def start(self, chunk: Chunk, outputs: list[OutputInstance]) -> None:
         """Hand the chunk to these outputs."""
         number = next(n for n in range(len(self._tasks) + 1) if n not in {t.number for t in self._tasks.values()})
+        for output in outputs:
+            if output.limit_bytes:
+                self._make_room(output, chunk.size_bytes)
         task = self._tasks[chunk.name] = Task(number, chunk)
         for output in outputs:
             self._hand(task, output)
@@ -99,6 +104,25 @@ class TaskBoard:
                 timer.cancel()
                 self._retry(task, self._outputs[number])
 
+    def _make_room(self, output: OutputInstance, more: int) -> None:
+        """Drop the oldest chunks that wait for a retry at this output until the new one fits its limit."""
+        mine = [task for task in self.pending() if output.number in task.in_hand or output.number in task.waiting]
+        used = sum(task.chunk.size_bytes for task in mine) + more
+        for task in mine:
+            if used <= output.limit_bytes:
+                return
+            timer = task.waiting.pop(output.number, None)
+            if timer is None:
+                continue
+            timer.cancel()
+            used -= task.chunk.size_bytes
+            self._count(output, dropped_records=task.chunk.count)
+            self._log.error(
+                f"[input chunk] chunk '{task.chunk.name}' dropped for output={output.name}: "
+                f"storage.total_limit_size of {output.limit_bytes} bytes reached"
+            )
+            self._end_if_over(task)
+
     def _hand(self, task: Task, output: OutputInstance) -> None:
         task.in_hand.add(output.number)
         self._pressure.add(task.chunk.size_bytes)
@@ -120,11 +144,15 @@ class TaskBoard:
         if not task.in_hand:
             chunk.forget_decoded()
             chunk.let_go()
-        if task.is_over():
-            del self._tasks[chunk.name]
-            if chunk.file is not None:
-                chunk.file.delete()
-            self._on_over(task)
+        self._end_if_over(task)
+
+    def _end_if_over(self, task: Task) -> None:
+        if not task.is_over():
+            return
+        del self._tasks[task.chunk.name]
+        if task.chunk.file is not None:
+            task.chunk.file.delete()
+        self._on_over(task)
 
     def _sent(self, task: Task, output: OutputInstance) -> None:
         chunk = task.chunk
