@@ -73,10 +73,14 @@ class Image:
 
     def path(self, inside: str) -> Path | None:
         """Return where the file `inside` the image is unpacked, or None: the image does not have it."""
+        return next(iter(self.paths(inside)), None)
+
+    def paths(self, inside: str) -> list[Path]:
+        """Return the files that a path or a pattern `inside` the image names, in order of their names."""
         if self.rootfs is None:
-            return None
-        found = self.rootfs / inside.lstrip("/")
-        return found if found.exists() else None
+            return []
+        plain = self.rootfs / inside.lstrip("/")
+        return [plain] if plain.exists() else sorted(self.rootfs.glob(inside.lstrip("/")))
 
 
 def parse_image(text: str) -> ImageRef:

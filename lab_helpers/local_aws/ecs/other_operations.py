@@ -13,6 +13,24 @@ from lab_helpers.local_aws.ecs.spec import parse_task_definition
 from lab_helpers.local_aws.ecs.validation import check_registration
 from lab_helpers.local_aws.ecs.world import World
 
+UNSUPPORTED = (
+    "StartTask",
+    "ExecuteCommand",
+    "CreateTaskSet",
+    "UpdateTaskSet",
+    "DeleteTaskSet",
+    "DescribeTaskSets",
+    "UpdateServicePrimaryTaskSet",
+    "UpdateTaskProtection",
+    "GetTaskProtection",
+    "ListServicesByNamespace",
+    "ListServiceDeployments",
+    "DescribeServiceDeployments",
+    "DescribeServiceRevisions",
+    "StopServiceDeployment",
+)
+"""Operations on services and tasks that moto would answer from records of its own, which know nothing of ours."""
+
 
 class OtherOperations:
     """RegisterTaskDefinition, DescribeClusters, DeleteCluster and the tag operations."""
@@ -29,6 +47,7 @@ class OtherOperations:
             "ListTagsForResource": self.list_tags,
             "TagResource": self.tag,
             "UntagResource": self.untag,
+            **dict.fromkeys(UNSUPPORTED, self.refuse),
         }
 
     def register(self, request: ApiRequest) -> dict[str, Any]:
@@ -36,6 +55,10 @@ class OtherOperations:
         compatibilities = list(request.params.get("requiresCompatibilities") or [])
         check_registration(parse_task_definition(request.params), compatibilities)
         return request.forward(None)
+
+    def refuse(self, request: ApiRequest) -> dict[str, Any]:
+        """Refuse what the local AWS does not have."""
+        raise AwsError("UnsupportedFeatureException", f"The local AWS has no {request.operation} of ECS.")
 
     def describe_clusters(self, request: ApiRequest) -> dict[str, Any]:
         """Add our services and tasks to moto's clusters."""

@@ -29,6 +29,8 @@ from lab_helpers.local_aws.firelens.generate import task_metadata
 
 GENERATED = "fluent-bit.conf"
 LOCAL = "fluent-bit.local.conf"
+CONFIG_FOLDER = "/fluent-bit/etc"
+"""Where the agent mounts the configuration: what it includes by a relative path lies there."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, 
     folder.mkdir(parents=True, exist_ok=True)
     inputs = RouterInputs(str(socket), pool.take(), pool.take())
     (folder / GENERATED).write_text(_text(task, RouterInputs(), _options(task).include_path))
-    places = _Places(image, folder, transport)
     include = _options(task).include_path
-    text = localise(_text(task, inputs, places.localised(include) if include else None), transport, places.unpacked)
-    (folder / LOCAL).write_text(text)
+    places = _Places(image, folder, transport)
+    included = places.included(include)[0] if include else None
+    (folder / LOCAL).write_text(localise(_text(task, inputs, included), transport, lambda path: [path]))
     return RouterFiles(folder / LOCAL, inputs, pool)
 
 
@@ -91,31 +93,25 @@ class _Places:
 
     def __init__(self, image: Image, folder: Path, transport: Transport) -> None:
         self._image, self._folder, self._transport = image, folder, transport
-        self._done: dict[str, str] = {}
+        self._copies: dict[Path, str] = {}
 
-    def unpacked(self, path: str) -> str:
-        """Return where a path in the image is; a path that the image does not have stays as it is."""
-        found = self._image.path(path)
-        return str(found) if found else path
+    def included(self, path: str) -> list[str]:
+        """Return where a configuration (or what matches a pattern) is: in the image, or a copy where it had to change.
 
-    def localised(self, path: str) -> str:
-        """Return the path of an included configuration, or of a copy of it when something in it had to change."""
-        source = self._image.path(path)
-        if source is None or not source.is_file():
-            return path
-        if path not in self._done:
-            self._done[path] = str(source)  # before reading: a file may include itself
-            self._done[path] = str(self._copy(source))
-        return self._done[path]
+        A path that the image does not have stays as it is: the router then says that it is missing.
+        """
+        inside = path if path.startswith("/") else f"{CONFIG_FOLDER}/{path}"
+        found = self._image.paths(inside)
+        return [self._copied(each) if each.is_file() else str(each) for each in found] or [path]
 
-    def _copy(self, source: Path) -> Path:
-        text = source.read_bytes().decode("utf-8", "surrogateescape")
-        local = localise(text, self._transport, self._resolve)
-        if local == text:
-            return source
-        copy = self._folder / f"included-{len(self._done)}-{source.name}"
-        copy.write_bytes(local.encode("utf-8", "surrogateescape"))
-        return copy
-
-    def _resolve(self, path: str) -> str:
-        return self.localised(path) if path.endswith(".conf") else self.unpacked(path)
+    def _copied(self, source: Path) -> str:
+        if source not in self._copies:
+            number = len(self._copies) + 1
+            self._copies[source] = str(source)  # before reading: a file may include itself
+            text = source.read_bytes().decode("utf-8", "surrogateescape")
+            local = localise(text, self._transport, self.included)
+            if local != text:
+                copy = self._folder / f"included-{number}-{source.name}"
+                copy.write_bytes(local.encode("utf-8", "surrogateescape"))
+                self._copies[source] = str(copy)
+        return self._copies[source]

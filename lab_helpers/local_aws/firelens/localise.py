@@ -8,13 +8,17 @@ file is never touched.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 AWS_OUTPUTS = frozenset({"cloudwatch_logs", "kinesis_firehose", "kinesis_streams"})
 _HEADING = re.compile(r"\s*\[(\w+)\]")
 _NAME = re.compile(r"(\s+)name\s+(\S+)\s*$", re.IGNORECASE)
-_PATH_VALUE = re.compile(r"^(\s*(?:@INCLUDE|\S+)\s+)(/\S+)(\s*)$", re.IGNORECASE)
+_FILE = re.compile(r"^(\s*(?:@INCLUDE|Parsers_File|Plugins_File|Streams_File)\s+)(\S+)(\s*)$", re.IGNORECASE)
+_PATH = re.compile(r"^(\s*\S+\s+)(/\S+)(\s*)$")
+
+Resolve = Callable[[str], Sequence[str]]
+"""Where a path of the image is on this machine; several places for a pattern."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,27 @@ class Transport:
         return []
 
 
-def localise(text: str, transport: Transport, resolve: Callable[[str], str]) -> str:
+def localise(text: str, transport: Transport, resolve: Resolve) -> str:
     """Return `text` with the transport's lines in each AWS output and with paths led to the unpacked image.
 
-    `resolve` gets each absolute path that stands as a value and returns it, or where it is on this machine.
+    `resolve` gets each absolute path that stands as a value, and what @INCLUDE and the *_File keys name; it returns
+    the value as it is where it does not know better. Several places make several lines.
     """
     lines: list[str] = []
     section = ""
     for line in text.split("\n"):
         heading = _HEADING.match(line)
         section = heading.group(1).upper() if heading else section
-        lines.append(_PATH_VALUE.sub(lambda found: found[1] + resolve(found[2]) + found[3], line))
+        lines += _led(line, resolve)
         lines += _transport_lines(line, section, transport)
     return "\n".join(lines)
+
+
+def _led(line: str, resolve: Resolve) -> list[str]:
+    found = _FILE.match(line) or _PATH.match(line)
+    if found is None:
+        return [line]
+    return [found[1] + place + found[3] for place in resolve(found[2])]
 
 
 def _transport_lines(line: str, section: str, transport: Transport) -> list[str]:

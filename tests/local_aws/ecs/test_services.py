@@ -293,6 +293,7 @@ def _listener(stand: Stand, group: str) -> None:
         ("create_service", {"serviceName": "a", "cluster": "none"}, "ClusterNotFoundException"),
         ("update_service", {"service": "none", "desiredCount": 1}, "ServiceNotFoundException"),
         ("delete_service", {"service": "none"}, "ServiceNotFoundException"),
+        ("describe_task_sets", {"service": "a"}, "UnsupportedFeatureException"),
         ("describe_services", {"services": []}, "InvalidParameterException"),
         ("describe_services", {"services": ["a"], "cluster": "none"}, "ClusterNotFoundException"),
     ],

@@ -8,8 +8,8 @@ PLAIN, TLS = Transport("127.0.0.1", 4566), Transport("127.0.0.1", 4567, "/x/ca.p
 EXTRA = "[OUTPUT]\n    Name   cloudwatch_logs\n    Match  *\n    region ap-northeast-1\n"
 
 
-def _same(path: str) -> str:
-    return path
+def _same(path: str) -> list[str]:
+    return [path]
 
 
 def test_aws_outputs_get_endpoint_and_port() -> None:
@@ -39,7 +39,7 @@ def test_other_sections_and_plugins_are_left_alone() -> None:
 def test_paths_are_led_to_the_unpacked_image() -> None:
     """A path that the image has is read from where the image is unpacked."""
     text = "[SERVICE]\n    Parsers_File /fluent-bit/parsers/parsers.conf\n@INCLUDE /a/b.conf\n    Regex log /x/ y\n"
-    mapped = localise(text, PLAIN, lambda path: "/root" + path)
+    mapped = localise(text, PLAIN, lambda path: ["/root" + path])
     assert mapped.split("\n")[1:3] == [
         "    Parsers_File /root/fluent-bit/parsers/parsers.conf",
         "@INCLUDE /root/a/b.conf",
@@ -51,3 +51,9 @@ def test_odd_line_ends_survive() -> None:
     """CRLF files stay CRLF: Fluent Bit takes them, and the copy must not behave otherwise."""
     text = "[OUTPUT]\r\n    Name null\r\n"
     assert localise(text, PLAIN, _same) == text
+
+
+def test_a_pattern_becomes_the_files_it_matches() -> None:
+    """`@INCLUDE dir/*.conf` includes each file by itself."""
+    text = localise("@INCLUDE conf.d/*.conf\n", PLAIN, lambda path: [f"/x/{path[:6]}/a.conf", "/x/b.conf"])
+    assert text == "@INCLUDE /x/conf.d/a.conf\n@INCLUDE /x/b.conf\n"

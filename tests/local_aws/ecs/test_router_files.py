@@ -1,0 +1,90 @@
+"""The files of a task's log router: AWS's own, and the ones that run here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.local_aws.ecs import router_files
+from lab_helpers.local_aws.ecs.images import Image, parse_image
+from lab_helpers.local_aws.ecs.model import NetworkSettings, Task
+from lab_helpers.local_aws.ecs.ports import PortPool
+from lab_helpers.local_aws.ecs.router_files import RouterFiles
+from lab_helpers.local_aws.ecs.spec import parse_task_definition
+from lab_helpers.local_aws.firelens import Transport
+
+ARN = "arn:aws:ecs:ap-northeast-1:123456789012:task/httpd-cluster/abc"
+EXTRA = "/fluent-bit/etc/extra.conf"
+OUTPUT = "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n"
+
+
+def _task(**options: str) -> Task:
+    router = {
+        "name": "log_router",
+        "memoryReservation": 50,
+        "firelensConfiguration": {"type": "fluentbit", "options": options},
+    }
+    containers: list[dict[str, Any]] = [{"name": "httpd", "logConfiguration": {"logDriver": "awsfirelens"}}, router]
+    definition = {"family": "httpd-task", "revision": 72, "networkMode": "awsvpc", "containerDefinitions": containers}
+    cluster = "arn:aws:ecs:ap-northeast-1:123456789012:cluster/httpd-cluster"
+    return Task("abc", ARN, cluster, parse_task_definition(definition), "", NetworkSettings(()), 0.0)
+
+
+def _write(folder: Path, files: dict[str, str], include: str = EXTRA) -> RouterFiles:
+    for name, text in files.items():
+        path = folder / "rootfs" / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    image = Image(parse_image("r"), rootfs=folder / "rootfs")
+    task = _task(**{"config-file-type": "file", "config-file-value": include})
+    transport = Transport("127.0.0.1", 4566)
+    return router_files.write(task, image, folder / "firelens", folder / "s.sock", PortPool(), transport)
+
+
+def test_both_configurations_are_written(tmp_path: Path) -> None:
+    """One as AWS generates it, with its own places; one with this machine's."""
+    made = _write(tmp_path, {EXTRA: OUTPUT})
+    aws = (tmp_path / "firelens/fluent-bit.conf").read_text()
+    local = made.config.read_text()
+    assert "unix_path /var/run/fluent.sock\n" in aws
+    assert f"@INCLUDE {EXTRA}\n" in aws
+    assert "Record ecs_task_definition httpd-task:72\n" in aws
+    assert f"unix_path {tmp_path}/s.sock\n" in local
+    assert f"Port {made.inputs.forward_port}\n" in local
+    made.release()
+
+
+def test_the_images_own_file_is_never_touched(tmp_path: Path) -> None:
+    """Endpoint and port go into a copy, which the local configuration includes."""
+    made = _write(tmp_path, {EXTRA: OUTPUT})
+    copy = tmp_path / "firelens/included-1-extra.conf"
+    assert f"@INCLUDE {copy}\n" in made.config.read_text()
+    assert "    endpoint 127.0.0.1\n    port 4566\n    tls off\n" in copy.read_text()
+    assert (tmp_path / "rootfs/fluent-bit/etc/extra.conf").read_text() == OUTPUT
+
+
+def test_a_file_that_needs_no_change_is_included_itself(tmp_path: Path) -> None:
+    """No copy without a reason."""
+    made = _write(tmp_path, {EXTRA: "[OUTPUT]\n    Name null\n"})
+    assert f"@INCLUDE {tmp_path}/rootfs{EXTRA}\n" in made.config.read_text()
+
+
+def test_includes_of_includes_are_led_too(tmp_path: Path) -> None:
+    """Absolute and relative paths, patterns, and a file that includes itself."""
+    text = f"@INCLUDE /opt/a.conf\n@INCLUDE more/*.conf\n@INCLUDE {EXTRA}\n"
+    files = {EXTRA: text, "/opt/a.conf": OUTPUT}
+    files |= {f"/fluent-bit/etc/more/{name}.conf": "# empty\n" for name in ("b", "c")}
+    _write(tmp_path, files)
+    copy = (tmp_path / "firelens/included-1-extra.conf").read_text().splitlines()
+    more = tmp_path / "rootfs/fluent-bit/etc/more"
+    assert copy[:3] == [
+        f"@INCLUDE {tmp_path}/firelens/included-2-a.conf",
+        f"@INCLUDE {more}/b.conf",
+        f"@INCLUDE {more}/c.conf",
+    ]
+
+
+def test_what_the_image_does_not_have_stays(tmp_path: Path) -> None:
+    """The router itself says that a file is missing, by the name that the user wrote."""
+    made = _write(tmp_path, {"/x": ""}, include="/fluent-bit/etc/missing.conf")
+    assert "@INCLUDE /fluent-bit/etc/missing.conf\n" in made.config.read_text()
