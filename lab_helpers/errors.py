@@ -13,6 +13,7 @@ LabError
 ├── AwsCallError             an AWS API answered with an error
 │   ├── AccessDeniedError
 │   └── NotFoundError
+├── GuardError               a run on an account was refused before anything was made
 ├── WaitTimeoutError         a documented bound passed; carries the last state seen
 ├── ImageError               image build or push
 ├── NotYetError              an earlier notebook has to run first; names it
@@ -21,9 +22,19 @@ LabError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from lab_helpers.redact import redact
+
 
 class LabError(Exception):
-    """Base of all errors that the lab raises on purpose; each says what, with which value, and what to do next."""
+    """Base of all errors that the lab raises on purpose; each says what, with which value, and what to do next.
+
+    Its text is shown in notebooks and kept in reports, so it names neither account numbers nor keys.
+    """
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 class SettingsError(LabError):
@@ -113,12 +124,22 @@ class NotFoundError(AwsCallError):
     """What the call names does not exist."""
 
 
+class GuardError(LabError):
+    """A run on an account was refused before anything was made; `reasons` are all that speak against it."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        listed = "\n".join(f"  - {reason}" for reason in reasons)
+        super().__init__(f"Nothing was created:\n{listed}")
+        self.reasons = tuple(reasons)
+
+
 class WaitTimeoutError(LabError):
     """What was waited for did not happen within its bound."""
 
-    def __init__(self, what: str, timeout_s: float, seen: str) -> None:
-        super().__init__(f"Waited {timeout_s:.0f} s for {what}. Last seen: {seen}.")
-        self.what, self.timeout_s, self.seen = what, timeout_s, seen
+    def __init__(self, what: str, timeout_s: float, seen: str, look_at: str = "") -> None:
+        hint = f" Look at {look_at}." if look_at else ""
+        super().__init__(f"Waited {timeout_s:.0f} s for {what}. Last seen: {seen}.{hint}")
+        self.what, self.timeout_s, self.seen, self.look_at = what, timeout_s, seen, look_at
 
 
 class ImageError(LabError):

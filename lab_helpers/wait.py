@@ -31,13 +31,15 @@ def wait_until(
     *,
     done: Callable[[State], bool] = bool,
     describe: Callable[[State], str] = repr,
+    look_at: str = "",
     on_tick: Callable[[Tick], None] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     pause: Callable[[float], object] | None = None,
 ) -> State:
     """Call `probe` every `every_s` seconds until `done(state)` holds, and return that state.
 
-    The probe is asked at once, and a last time when the bound has passed. `what` completes "Waited 60 s for …".
+    The probe is asked at once, and a last time when the bound has passed. `what` completes "Waited 60 s for …",
+    `look_at` the sentence "Look at …." of the error.
     Raises WaitTimeoutError with the last state (`describe`d). What the probe raises is passed on.
     """
     pause = pause or threading.Event().wait
@@ -50,5 +52,5 @@ def wait_until(
         if done(state):
             return state
         if elapsed_s >= timeout_s:
-            raise WaitTimeoutError(what, timeout_s, describe(state))
+            raise WaitTimeoutError(what, timeout_s, describe(state), look_at)
         pause(min(every_s, timeout_s - elapsed_s))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from lab_helpers.redact import redact
+
 MAX_ROWS = 10
 MAX_CELL = 90
 """Characters of a cell that are shown."""
 MAX_FACT = 400
 """Characters of a fact that are shown."""
-_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")
-"""An account number: alone, in an ARN, in a bucket name."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,9 @@ def facts(values: Mapping[str, Any], title: str = "") -> Shown:
 
 
 def text(content: str) -> Shown:
-    """A text as it is, such as a configuration file, without account numbers."""
-    shown = hide_accounts(content.strip("\n"))
+    """A text as it is, such as a configuration file, without account numbers, keys and e-mail addresses."""
+    shown = redact(content.strip("\n"))
     return Shown(shown, f"<pre style='text-align:left'>{html.escape(shown)}</pre>")
-
-
-def hide_accounts(content: str) -> str:
-    """Return a text with the account numbers in its ARNs replaced, as the article does."""
-    return _ACCOUNT.sub("[AccountID]", content)
 
 
 def _note(rows: int, shown: int) -> str:
@@ -76,7 +70,7 @@ def _cell(value: Any, limit: int = MAX_CELL) -> str:
         return ""
     text = f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
     text = f"{value:,.0f}" if isinstance(value, float) and abs(value) >= 1000 else text
-    text = hide_accounts(text)
+    text = redact(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
