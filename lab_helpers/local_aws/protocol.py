@@ -12,9 +12,9 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 import botocore.loaders
@@ -46,7 +46,8 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
     """Understand an HTTP call; raises AwsError when it is none that AWS would understand."""
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     key, region, service = _scope(environ.get("HTTP_AUTHORIZATION", ""), query)
-    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or query.get("X-Amz-Security-Token")
+    in_query = query.get("X-Amz-Security-Token") or query.get("x-amz-security-token")
+    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or in_query
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         prefix, _, operation = target.rpartition(".")
@@ -58,7 +59,8 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
         protocol = "ec2" if service == "ec2" else "query"
         return Call(protocol, service, action, region, key, token, _nested(pairs))
     if service == "s3":
-        path = unquote(environ.get("PATH_INFO", "/"))
+        # WSGI has the path unquoted already, its bytes as Latin-1.
+        path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
         operation, params = s3_call(environ["REQUEST_METHOD"], path, query, environ, body)
         return Call("s3", "s3", operation, region, key, token, params)
     operation = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
@@ -131,7 +133,7 @@ def encode_body(call: Call, params: Mapping[str, Any]) -> bytes:
 
 
 def _scope(authorization: str, query: Mapping[str, str]) -> tuple[str | None, str, str]:
-    """Return (access key id, region, signing name) of a SigV4 call; unsigned calls count as S3's."""
+    """Return (access key id, region, signing name) of a call; without Signature 4 it counts as S3's."""
     credential = query.get("X-Amz-Credential", "")
     for part in authorization.replace("AWS4-HMAC-SHA256", "").split(","):
         name, _, value = part.strip().partition("=")
@@ -139,7 +141,8 @@ def _scope(authorization: str, query: Mapping[str, str]) -> tuple[str | None, st
             credential = value
     fields = credential.split("/")
     if len(fields) < 5:
-        return None, "us-east-1", "s3"
+        # boto3 still presigns S3 URLs with Signature 2 unless told otherwise.
+        return query.get("AWSAccessKeyId"), "us-east-1", "s3"
     key, _, region, service, _ = fields[-5:]
     return key, region, service.lower()
 
@@ -186,7 +189,7 @@ def _xml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return escape(str(value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -144,3 +145,28 @@ def test_s3_multiple_delete_lists_its_keys() -> None:
 def test_s3_multiple_delete_that_cannot_be_read_lists_nothing() -> None:
     """Then the permission on everything that it could mean is needed."""
     assert s3_call("POST", "/b", {"delete": ""}, {}, b"<Delete")[1]["Delete"] == {"Objects": []}
+
+
+def test_presigned_url_names_its_caller() -> None:
+    """In the query string, with Signature 4 or the older 2, which boto3 uses for S3 unless told otherwise."""
+    four = "X-Amz-Credential=ASIA%2F20261122%2Fr%2Fs3%2Faws4_request&X-Amz-Security-Token=t"
+    two = "AWSAccessKeyId=ASIA&Signature=x&x-amz-security-token=t"
+    for query in (four, two):
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/b/k", "QUERY_STRING": query}
+        call = protocol.parse(environ, b"")
+        assert (call.access_key_id, call.session_token, call.operation) == ("ASIA", "t", "GetObject")
+
+
+def test_times_are_written_in_utc() -> None:
+    """Whatever the zone of the machine."""
+    call = protocol.Call("query", "sts", "AssumeRole", "r", None, None, {})
+    zone = timezone(timedelta(hours=9))
+    body = protocol.answer(call, {"Expiration": datetime(2026, 11, 22, 19, 30, tzinfo=zone)})[2]
+    assert b"<Expiration>2026-11-22T10:30:00.000000Z</Expiration>" in body
+
+
+def test_keys_are_asked_about_as_they_are() -> None:
+    """A key beyond ASCII, or with a per cent sign in it, is the key that the policy names."""
+    path = "/b/ü 100%25".encode().decode("latin-1")  # as WSGI hands over a path
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "AWSAccessKeyId=AKIA"}
+    assert protocol.parse(environ, b"").params["Key"] == "ü 100%25"
