@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab_helpers.local_aws.router.log import Log
@@ -18,6 +18,8 @@ from lab_helpers.local_aws.router.strptime import Moment, NoMatchError, strptime
 
 MAX_BYTES = 63
 FRACTION = "%L"
+REMEMBERED = 64
+# lines of one second have the same time: reading it again is half of a parser's work
 _DIGITS = re.compile(r"\d{1,9}")
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
@@ -43,6 +45,7 @@ class TimeFormat:
     system_zone: bool = False
     zone: Any = None
     now_s: Callable[[], float] = time.time
+    _known: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def has_year(self) -> bool:
@@ -56,12 +59,24 @@ class TimeFormat:
 
     def read(self, text: str, log: Log) -> int:
         """Return nanoseconds since 1970. Raises TimeError, after an error in the log where Fluent Bit writes one."""
+        known = self._known.get(text)
+        return known if known is not None else self._read(text, log)
+
+    def _read(self, text: str, log: Log) -> int:
         if len(text.encode("utf-8", "surrogateescape")) > MAX_BYTES:
             log.error("[parser] time string length is too long")
             raise TimeError(text)
         moment = Moment()
         fraction_ns = self._fill(moment, text.partition("\0")[0], text, log)
-        return self._seconds(moment) * NS + fraction_ns
+        time_ns = self._seconds(moment) * NS + fraction_ns
+        if self.has_year:  # else it depends on today
+            self._remember(text, time_ns)
+        return time_ns
+
+    def _remember(self, text: str, time_ns: int) -> None:
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[text] = time_ns
 
     def _fill(self, moment: Moment, text: str, shown: str, log: Log) -> int:
         head, fraction, tail = self.text.partition(FRACTION)
