@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab_helpers.local_aws.api import AwsError, Caller
@@ -23,9 +24,19 @@ from lab_helpers.local_aws.iam.trust import may_assume
 DENIALS_KEPT = 1000
 _LOG = logging.getLogger(__name__)
 _UNRESTRICTED = frozenset({"operator", "service"})
+_DELIVERERS = frozenset({"delivery.logs.amazonaws.com", "logdelivery.elasticloadbalancing.amazonaws.com"})
+"""Services that write logs into a customer's bucket with no role: only the bucket's policy lets them."""
 _STS_ASKS_ITSELF = frozenset({"AssumeRole", "GetCallerIdentity"})
 _NO_TRUST: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
+
+@dataclass(frozen=True)
+class _NoPolicies:
+    identity: tuple[tuple[str, str], ...] = ()
+    boundary: tuple[str, str] | None = None
+
+
+_NO_POLICIES = _NoPolicies()
 Context = Mapping[str, str | tuple[str, ...]]
 
 
@@ -62,7 +73,7 @@ class Authoriser:
 
         `context` are the condition keys of the HTTP call, such as `aws:SourceIp`.
         """
-        if caller.kind in _UNRESTRICTED or (service == "sts" and operation in _STS_ASKS_ITSELF):
+        if _is_free(caller, service, operation):
             return
         if caller.kind == "anonymous":
             raise AwsError("AccessDenied", "Access Denied", 403)
@@ -106,7 +117,9 @@ class Authoriser:
         return keys | ({"aws:PrincipalArn": caller.role_arn} if caller.role_arn else {})
 
     def _policies(self, caller: Caller, bucket: str | None) -> PolicySet:
-        if caller.role_arn:
+        if caller.kind == "service":
+            found = _NO_POLICIES
+        elif caller.role_arn:
             found = self._source.role_policies(caller.role_arn)
         else:
             found = self._source.user_policies(caller.arn.rsplit("/", 1)[-1])
@@ -123,6 +136,12 @@ class Authoriser:
         with self._lock:
             self._denials.append(row(self._clock.now(), decision))
         raise AwsError(decision.error_code, decision.message, decision.http_status)
+
+
+def _is_free(caller: Caller, service: str, operation: str) -> bool:
+    """Whether a call needs no permission: the operator's, most of those of AWS's own services, and two of STS."""
+    delivers = caller.principal in _DELIVERERS and service == "s3"
+    return (caller.kind in _UNRESTRICTED and not delivers) or (service == "sts" and operation in _STS_ASKS_ITSELF)
 
 
 def _named(name: str, document: str, kind: PolicyKind = PolicyKind.IDENTITY) -> NamedPolicy:

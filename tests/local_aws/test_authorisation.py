@@ -132,3 +132,25 @@ def test_trust_may_ask_for_whom_a_service_acts() -> None:
     asked.check_trust(TASKS, ROLE, source)
     with pytest.raises(AwsError):
         asked.check_trust(TASKS, ROLE, {**source, "aws:SourceAccount": "999999999999"})
+
+
+def test_log_delivery_needs_the_buckets_policy() -> None:
+    """A load balancer's log delivery has no role: the bucket's policy names it, or it is denied (row A5)."""
+    name = "logdelivery.elasticloadbalancing.amazonaws.com"
+    delivery = Caller("service", name, ACCOUNT, principal=name)
+    named = document(Action="s3:PutObject", Resource="arn:aws:s3:::b/AWSLogs/*", Principal={"Service": name})
+
+    def deliver(policy: str | None, key: str = "AWSLogs/x.log.gz") -> None:
+        params = {"Bucket": "b", "Key": key}
+        authoriser(Policies(bucket=policy)).check(delivery, "s3", "PutObject", "ap-northeast-1", params)
+
+    deliver(named)
+    for policy, key in ((None, "AWSLogs/x"), (named, "elsewhere")):
+        with pytest.raises(AwsError) as caught:
+            deliver(policy, key)
+        assert caught.value.code == "AccessDenied"
+
+
+def test_other_services_of_aws_are_free() -> None:
+    """What ECS or Firehose do for themselves, they do inside AWS; only their roles are asked about."""
+    authoriser(Policies()).check(TASKS, "s3", "PutObject", "ap-northeast-1", {"Bucket": "b", "Key": "k"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -244,6 +245,17 @@ def test_attributes_have_awss_defaults(lab: Lab) -> None:
     assert told["routing.http2.enabled"] == "true"
 
 
+def _log_delivery(bucket: str) -> str:
+    """The bucket policy that log delivery needs: it has no role."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 def test_access_logs_to_s3(lab: Lab) -> None:
     """Switched on: a test object at once; another bucket, or the end: what was logged is delivered, by node."""
     arn, _, port = lab.balancer()
@@ -257,6 +269,9 @@ def test_access_logs_to_s3(lab: Lab) -> None:
     with pytest.raises(ClientError, match=r"Access Denied for bucket: nowhere\. Please check S3bucket permission"):
         switch("true", "nowhere")
     s3.create_bucket(Bucket="alblog", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    with pytest.raises(ClientError, match="Access Denied for bucket: alblog"):
+        switch("true", "alblog")
+    s3.put_bucket_policy(Bucket="alblog", Policy=_log_delivery("alblog"))
     switch("true", "alblog")
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="alblog")["Contents"]]
     assert keys == ["lb/AWSLogs/123456789012/ELBAccessLogTestFile"]
@@ -264,6 +279,7 @@ def test_access_logs_to_s3(lab: Lab) -> None:
         with Client(port) as client:
             assert client.get("/logged")[0] == 503
     s3.create_bucket(Bucket="second", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    s3.put_bucket_policy(Bucket="second", Policy=_log_delivery("second"))
     lab.service.status()  # answered by the loop's thread once it is through with the requests
     switch("true", "second")
     objects = [each["Key"] for each in s3.list_objects_v2(Bucket="alblog")["Contents"] if each["Key"].endswith(".gz")]
