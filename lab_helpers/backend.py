@@ -1,6 +1,6 @@
-"""Where the lab runs: the embedded local AWS, or a real account. The only importer of local_aws.
+"""Where the lab runs: the embedded local AWS, a real account, another endpoint. The only importer of local_aws.
 
-Both answer the same few questions: the environment for child processes, boto3 clients, and whether it is there.
+All answer the same few questions: the environment for child processes, boto3 clients, and whether it is there.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab_helpers.clients import Clients, ClientSettings, aws_errors
-from lab_helpers.config import Settings, inherited, session_environment
-from lab_helpers.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, MissingToolError, SettingsError
+from lab_helpers.account import AwsBackend, EndpointBackend, loopback_environment
+from lab_helpers.clients import Clients, ClientSettings
+from lab_helpers.config import Settings, inherited, private_folder
+from lab_helpers.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, MissingToolError
 from lab_helpers.local_aws import firelens
 from lab_helpers.local_aws.firelens.generate import task_metadata
 from lab_helpers.local_aws.iam import explain
@@ -35,6 +36,10 @@ class Backend(Protocol):
     """What a run needs of the place it runs in."""
 
     name: str
+
+    @property
+    def base_image(self) -> str:
+        """What the Fluent Bit image is built on; empty: the configuration's own."""
 
     def start(self) -> None:
         """Make sure it is there."""
@@ -64,6 +69,8 @@ class LocalBackend:
     """The embedded AWS as one background process on 127.0.0.1, with its own credentials."""
 
     name = "local"
+    base_image = ""
+    """The configuration's own: the local AWS does not fetch it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -76,6 +83,7 @@ class LocalBackend:
         if self.running() is not None:
             return
         self._forget_stale()
+        private_folder(self._settings.home)
         self.folder.mkdir(parents=True, exist_ok=True)
         pid = _spawn_detached(self._command(), inherited(), self.log_file)
         try:
@@ -134,16 +142,9 @@ class LocalBackend:
         state = self._required()
         return {
             **inherited(),
-            "AWS_ENDPOINT_URL": state.endpoint_url,
+            **loopback_environment(state.endpoint_url, self._settings.region),
             "AWS_ACCESS_KEY_ID": state.access_key_id,
             "AWS_SECRET_ACCESS_KEY": state.secret_access_key,
-            "AWS_REGION": self._settings.region,
-            "AWS_DEFAULT_REGION": self._settings.region,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
         }
 
     def identity(self) -> str:
@@ -180,48 +181,14 @@ class LocalBackend:
         (self.folder / "server.json").unlink(missing_ok=True)
 
 
-class AwsBackend:
-    """A real account, with the caller's own credentials; refuses any account but the one that was named."""
-
-    name = "aws"
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._clients: Clients | None = None
-
-    def start(self) -> None:
-        """Check that the credentials lead to the named account; raises SettingsError when not."""
-        account = self._account()
-        if account != self._settings.aws_account:
-            raise SettingsError(
-                "LAB_AWS_ACCOUNT",
-                self._settings.aws_account,
-                f"the account of your credentials, to say that you mean it ({account})",
-            )
-
-    def client(self, service: str) -> Any:
-        if self._clients is None:
-            self._clients = Clients.account(self._settings.region)
-        return self._clients.client(service)
-
-    def environment(self) -> dict[str, str]:
-        return {
-            **session_environment(),
-            "AWS_REGION": self._settings.region,
-            "AWS_DEFAULT_REGION": self._settings.region,
-        }
-
-    def identity(self) -> str:
-        return f"{self._account()}/{self._settings.region}"
-
-    def _account(self) -> str:
-        with aws_errors("who am I"):
-            return str(self.client("sts").get_caller_identity()["Account"])
-
-
 def backend_of(settings: Settings) -> LocalBackend | AwsBackend:
     """Return the backend that the settings name."""
-    return LocalBackend(settings) if settings.backend == "local" else AwsBackend(settings)
+    kinds: dict[str, type[LocalBackend] | type[AwsBackend]] = {
+        "local": LocalBackend,
+        "aws": AwsBackend,
+        "endpoint": EndpointBackend,
+    }
+    return kinds[settings.backend](settings)
 
 
 def denials_table(denials: Iterable[Mapping[str, str]]) -> str:

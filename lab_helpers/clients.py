@@ -99,6 +99,8 @@ class Clients:
             retries={"mode": "standard", "total_max_attempts": self.settings.max_attempts},
             max_pool_connections=self.settings.pool_size,
             proxies=self.proxies,
+            # Neither a shell that was pointed at a local AWS nor a profile may lead a call elsewhere than it was told.
+            ignore_configured_endpoint_urls=True,
             s3={"addressing_style": "path"} if self.endpoint_url else None,
         )
 

@@ -10,15 +10,22 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab_helpers.errors import SettingsError
 
-BACKENDS = ("local", "aws")
+BACKENDS = ("local", "aws", "endpoint")
 DEFAULT_PREFIX = "firelens-lab"
+DEFAULT_LOG_GROUP = "/ecs/firelens"
+"""The article's; a lab with the prefix `firelens` would share it, so there is none."""
 PROJECT = Path(__file__).resolve().parent.parent
+_SECRETS = (
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+    "LAB_ENDPOINT_SECRET_ACCESS_KEY",
+)  # fmt: skip
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"(?=.{2,20}$)(?!internal-)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -27,8 +34,13 @@ class Settings:
     """What a run of the lab depends on. Each field `x_y` is also the environment variable LAB_X_Y.
 
     `home` holds all state (never the project's own folders); `port` 0 takes a free one; `buffer_s` is Firehose's buffer
-    interval in seconds (0 to 900); `requests` how many requests the traffic notebook sends; `aws_account` the 12-digit
-    account that a run on AWS may touch; `httpd`, `router` and `builder` name the program that plays that part.
+    interval in seconds (0 to 900); `requests` how many requests the traffic notebook sends; `httpd`, `router` and
+    `builder` name the program that plays that part.
+    On an account: `aws_account` is the 12-digit account that a run may touch, `aws_profile` the profile to use (empty:
+    what boto3 finds), `accept_cost` the consent of a run that nobody watches, `lifetime_days` after how many days a
+    sweep may delete the lab, `state_bucket` the bucket that holds Terraform's state (empty: a file in `home`),
+    `base_image` what the Fluent Bit image is built on (empty: the backend's own choice).
+    For the backend `endpoint`: its address, and the keys it wants to see.
     """
 
     backend: str = "local"
@@ -46,7 +58,14 @@ class Settings:
     terraform: str = ""
     terraform_mirror: str = ""
     aws_account: str = ""
+    aws_profile: str = ""
     accept_cost: bool = False
+    lifetime_days: int = 2
+    state_bucket: str = ""
+    base_image: str = ""
+    endpoint_url: str = ""
+    endpoint_access_key_id: str = "test"
+    endpoint_secret_access_key: str = field(default="test", repr=False)
     keep: bool = False
 
     @property
@@ -57,12 +76,33 @@ class Settings:
     @property
     def log_group(self) -> str:
         """The lab's log group: the article's for the default prefix, one of its own for any other."""
-        return "/ecs/firelens" if self.prefix == DEFAULT_PREFIX else f"/ecs/{self.prefix}"
+        return log_group_of(self.prefix)
 
     def __post_init__(self) -> None:
         for name, holds, expected in _rules(self):
             if not holds:
                 raise SettingsError(f"LAB_{name.upper()}", getattr(self, name), expected)
+
+
+def log_group_of(prefix: str) -> str:
+    """Return the log group of the lab with this prefix."""
+    return DEFAULT_LOG_GROUP if prefix == DEFAULT_PREFIX else f"/ecs/{prefix}"
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that nobody else on this machine can look into; return it."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file for its owner only, at once and whole."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -93,9 +133,18 @@ def inherited(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def session_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment as it is, for a run on a real account, without an endpoint left over from elsewhere."""
+    """Return the environment as it is, for a run on a real account, without an endpoint left over from elsewhere.
+
+    Endpoints in a profile of ~/.aws/config are ignored by AWS_IGNORE_CONFIGURED_ENDPOINT_URLS; it is in boto3, in the
+    aws CLI, and in Terraform's AWS provider. A home of credentials made for the local AWS (a config file that is
+    /dev/null) would hide the person's own profiles, so it goes too.
+    """
     environ = os.environ if environ is None else environ
-    return {name: value for name, value in environ.items() if not name.startswith(("AWS_ENDPOINT_URL", "TF_"))}
+    kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_ENDPOINT_URL", "TF_"))}
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        if kept.get(name) == os.devnull:
+            del kept[name]
+    return {**kept, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
 
 
 @contextmanager
@@ -110,6 +159,12 @@ def overriding(changes: Mapping[str, str]) -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+def known_secrets(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the values in the environment that no report may hold: keys and tokens of AWS, by their names."""
+    environ = os.environ if environ is None else environ
+    return [environ[name] for name in _SECRETS if environ.get(name)]
 
 
 def terraform_cli_config(environ: Mapping[str, str] | None = None) -> str:
@@ -154,6 +209,11 @@ def _rules(settings: Settings) -> list[tuple[str, bool, str]]:
             bool(_PREFIX.fullmatch(settings.prefix)),
             "2 to 20 characters a-z, 0-9 and single hyphens, beginning with a letter (and not with internal-)",
         ),
+        (
+            "prefix",
+            f"/ecs/{settings.prefix}" != DEFAULT_LOG_GROUP,
+            "another one: this one's logs would be the default's",
+        ),
         ("region", bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", settings.region)), "a region such as ap-northeast-1"),
         ("port", 0 <= settings.port < 65536, "a port from 1 to 65535, or 0 for a free one"),
         ("requests", 1 <= settings.requests <= 100_000, "from 1 to 100000"),
@@ -170,5 +230,17 @@ def _rules(settings: Settings) -> list[tuple[str, bool, str]]:
             "aws_account",
             not settings.aws_account or bool(re.fullmatch(r"\d{12}", settings.aws_account)),
             "12 digits",
+        ),
+        ("lifetime_days", 1 <= settings.lifetime_days <= 30, "from 1 to 30 (days)"),
+        (
+            "state_bucket",
+            not settings.state_bucket or bool(_BUCKET.fullmatch(settings.state_bucket)),
+            "the name of an S3 bucket",
+        ),
+        ("base_image", bool(re.fullmatch(r"([a-z0-9][\w.:/@-]*)?", settings.base_image)), "an image with its tag"),
+        (
+            "endpoint_url",
+            settings.backend != "endpoint" or bool(re.fullmatch(r"https?://[^/\s]+/?", settings.endpoint_url)),
+            "an address such as http://127.0.0.1:4566 for the backend endpoint",
         ),
     ]

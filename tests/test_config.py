@@ -27,7 +27,7 @@ def test_variable_overrides_default_and_argument_overrides_variable() -> None:
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"LAB_BACKEND": "azure"}, "LAB_BACKEND is 'azure', but must be one of local, aws"),
+        ({"LAB_BACKEND": "azure"}, "LAB_BACKEND is 'azure', but must be one of local, aws, endpoint"),
         ({"LAB_BUFFER_S": "901"}, "LAB_BUFFER_S is 901, but must be from 0 to 900"),
         ({"LAB_BUFFER_S": "soon"}, "LAB_BUFFER_S is 'soon', but must be a whole number"),
         ({"LAB_KEEP": "perhaps"}, "LAB_KEEP is 'perhaps', but must be true or false"),
@@ -36,6 +36,11 @@ def test_variable_overrides_default_and_argument_overrides_variable() -> None:
         ({"LAB_AWS_ACCOUNT": "12"}, "12 digits"),
         ({"LAB_BUFER_S": "5"}, "LAB_BUFER_S is '5', but must be one of LAB_BACKEND"),
         ({"LAB_PORT": "65536"}, "a port"),
+        ({"LAB_PREFIX": "firelens"}, "another one: this one's logs would be the default's"),
+        ({"LAB_BACKEND": "endpoint"}, "an address such as http://127.0.0.1:4566"),
+        ({"LAB_STATE_BUCKET": "s3://mine"}, "the name of an S3 bucket"),
+        ({"LAB_BASE_IMAGE": "-x"}, "an image with its tag"),
+        ({"LAB_LIFETIME_DAYS": "0"}, "from 1 to 30"),
     ],
 )
 def test_impossible_values_are_refused(environ: dict[str, str], said: str) -> None:
@@ -52,9 +57,12 @@ def test_false_is_false() -> None:
 
 def test_state_is_kept_apart_by_backend(tmp_path: Path) -> None:
     """No file of one backend's state is in another's folder."""
-    local, aws = (config.load({}, home=tmp_path, backend=name).state for name in config.BACKENDS)
-    assert local != aws
-    assert local.parent == aws.parent == tmp_path
+    folders = [
+        config.load({}, home=tmp_path, backend=name, endpoint_url="http://127.0.0.1:4566").state
+        for name in config.BACKENDS
+    ]
+    assert len(set(folders)) == len(config.BACKENDS)
+    assert {folder.parent for folder in folders} == {tmp_path}
 
 
 def test_inherited_environment_has_nothing_of_aws_or_terraform() -> None:
@@ -72,4 +80,5 @@ def test_inherited_environment_has_nothing_of_aws_or_terraform() -> None:
 def test_account_backend_never_inherits_an_endpoint() -> None:
     """An endpoint left over from elsewhere would lead a run on an account astray."""
     environ = {"AWS_PROFILE": "p", "AWS_ENDPOINT_URL": "http://x", "AWS_ENDPOINT_URL_S3": "http://y", "HOME": "/h"}
-    assert config.session_environment(environ) == {"AWS_PROFILE": "p", "HOME": "/h"}
+    given = config.session_environment(environ | {"AWS_CONFIG_FILE": "/dev/null"})
+    assert given == {"AWS_PROFILE": "p", "HOME": "/h", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
