@@ -28,7 +28,7 @@ class Checks:
     def __init__(self, notebook: str = "", folder: Path | None = None) -> None:
         self._notebook, self._file = notebook, folder / f"{notebook}.jsonl" if folder else None
         if folder and self._file:
-            folder.mkdir(parents=True, exist_ok=True)
+            self._file.parent.mkdir(parents=True, exist_ok=True)  # a notebook's name may have a folder in it
             self._file.write_text("")
 
     def __call__(self, name: str, holds: object, why: str = "") -> None:
@@ -44,5 +44,5 @@ class Checks:
 
 def outcomes(folder: Path) -> list[Outcome]:
     """Return the outcomes that the notebooks wrote into `folder`, in the notebooks' order."""
-    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()]
+    lines = [line for file in sorted(folder.rglob("*.jsonl")) for line in file.read_text().splitlines()]
     return [Outcome(**json.loads(line)) for line in lines]

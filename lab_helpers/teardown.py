@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lab_helpers.clients import aws_errors
+from lab_helpers.drills.opened import open_drills, undo_all
 from lab_helpers.errors import LabError, NotFoundError
 from lab_helpers.faults import NOTE
 from lab_helpers.session import Lab
@@ -27,7 +28,8 @@ def tear_down(lab: Lab) -> list[Step]:
 
     Idempotent: with nothing there, every step succeeds.
     """
-    steps = [_attempt("terraform destroy", partial(_destroy, lab))]
+    steps = [_attempt(f"undo {', '.join(open_drills(lab))}", partial(undo_all, lab))] if open_drills(lab) else []
+    steps.append(_attempt("terraform destroy", partial(_destroy, lab)))
     steps += [
         _attempt(f"delete log group {group}", partial(delete_log_group, lab.client("logs"), group))
         for group in fluent_bit_groups(lab)

@@ -10,6 +10,7 @@
 from lab_helpers.drills.drill import BROKEN, FIXED, Drill, Story, TaskDrill
 from lab_helpers.drills.nothing_arrives import MatchNothing, RouterNotEssential, UnknownOption
 from lab_helpers.drills.opened import open_drills, undo_all
+from lab_helpers.drills.stale_image import StaleImage
 from lab_helpers.drills.wrong_shape import EscapedJson, HealthChecks, SplitLines, UnparsedLines
 
 escaped_json = EscapedJson
@@ -17,6 +18,7 @@ health_checks = HealthChecks
 match_nothing = MatchNothing
 router_not_essential = RouterNotEssential
 split_lines = SplitLines
+stale_image = StaleImage
 unknown_option = UnknownOption
 unparsed_lines = UnparsedLines
 
@@ -24,6 +26,7 @@ CATALOGUE: tuple[type[Drill], ...] = (
     MatchNothing,
     UnknownOption,
     RouterNotEssential,
+    StaleImage,
     EscapedJson,
     UnparsedLines,
     SplitLines,
@@ -37,9 +40,14 @@ __all__ = [
     "Drill",
     "Story",
     "TaskDrill",
+    "escaped_json",
+    "health_checks",
     "match_nothing",
     "open_drills",
     "router_not_essential",
+    "split_lines",
+    "stale_image",
     "undo_all",
     "unknown_option",
+    "unparsed_lines",
 ]

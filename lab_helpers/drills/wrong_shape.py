@@ -24,10 +24,10 @@ class EscapedJson(TaskDrill):
     name = "escaped_json"
     story = Story(
         title="JSON escaped inside `log`",
-        symptom="The app logs JSON, but its fields cannot be queried: the whole line is one string, with \\\" in it.",
+        symptom='The app logs JSON, but its fields cannot be queried: the whole line is one string, with \\" in it.',
         where_to_look="One record, key by key: the app's fields are missing, `log` holds them as text.",
         cause="The log driver wraps every line into a record and does not look into it.",
-        fix="A parser filter on `log` with a json parser, and Reserve_Data On, which keeps the keys that FireLens added.",
+        fix="A parser filter on `log` with a json parser, and Reserve_Data On, which keeps the other keys.",
         proof="The fields are keys of the record, beside container_name and ecs_*.",
         source="aws-for-fluent-bit #172, #304, #892",
     )
@@ -65,9 +65,7 @@ class UnparsedLines(TaskDrill):
         proof="client, method, path, status and size are keys of the record.",
         source="amazon-ecs-firelens-examples #45",
     )
-    script = (
-        "printf '10.0.11.7 - - [%s] \"GET / HTTP/1.1\" 200 45\\n' \"$(date '+%d/%b/%Y:%H:%M:%S %z')\"; sleep 1"
-    )
+    script = "printf '10.0.11.7 - - [%s] \"GET / HTTP/1.1\" 200 45\\n' \"$(date '+%d/%b/%Y:%H:%M:%S %z')\"; sleep 1"
 
     def setups(self) -> Mapping[str, Setup]:
         return {BROKEN: self._setup("message"), FIXED: self._setup("log")}
@@ -136,8 +134,8 @@ class HealthChecks(TaskDrill):
         source="copilot-cli #4564",
     )
     script = (
-        f"i=1; while [ $i -le {PROBES} ]; do echo '10.0.11.7 \"GET /\" 200 \"ELB-HealthChecker/2.0\"'; i=$((i+1)); done; "
-        f"i=1; while [ $i -le {VISITORS} ]; do echo \"10.0.12.9 \\\"GET /$i\\\" 200 \\\"curl/8\\\"\"; i=$((i+1)); done; "
+        f'i=1; while [ $i -le {PROBES} ]; do echo \'10.0.11.7 "GET /" 200 "ELB-HealthChecker/2.0"\'; i=$((i+1)); done; '
+        f'i=1; while [ $i -le {VISITORS} ]; do echo "10.0.12.9 \\"GET /$i\\" 200 \\"curl/8\\""; i=$((i+1)); done; '
         "sleep 1"
     )
 

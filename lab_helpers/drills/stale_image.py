@@ -1,0 +1,115 @@
+"""The drill of a configuration that was changed, built and pushed, and that no running task knows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from lab_helpers import ecs_service, images
+from lab_helpers.clients import aws_errors
+from lab_helpers.drills.drill import Drill, Story
+from lab_helpers.drills.scripts import section, to_cloudwatch
+from lab_helpers.drills.stage import CONFIG_FOLDER, POLL_S, TASK_TIMEOUT_S, OnTick, Setup
+from lab_helpers.wait import wait_until
+
+TAKE = "live"
+KEY = "edition"
+SCRIPT = "while :; do echo tick; sleep 1; done"
+SHOWN_DIGEST = 19
+"""Characters of a digest that are shown: sha256: and twelve more."""
+
+
+class StaleImage(Drill):
+    """A service of one task whose image is replaced under the same tag."""
+
+    name = "stale_image"
+    story = Story(
+        title="extra.conf changed, nothing happens",
+        symptom="The new extra.conf adds a key to every record. It is pushed; the records do not have it.",
+        where_to_look="The digest of the image that the task runs, beside the digest that the tag has in ECR now.",
+        cause="A task keeps the image that it was started with. A tag that moves starts no deployment.",
+        fix="Force a new deployment (or better: a tag or digest of its own for each build, in the task definition).",
+        proof="The new task runs the new digest, and its records have the key.",
+        source="aws-for-fluent-bit #1181, #1046",
+    )
+
+    def inject(self, on_tick: OnTick = None) -> None:
+        self.undo()
+        self._serve(self._publish("1"))
+        self._wait_for_edition("1", on_tick)
+        self._publish("2")
+
+    def mend(self, on_tick: OnTick = None) -> None:
+        ecs_service.redeploy(self.lab.client("ecs"), self.lab.outputs.cluster_name, self.stage.family)
+        self._wait_for_edition("2", on_tick)
+
+    def symptom(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            {"where": ["extra.conf in ECR", "the newest record"], KEY: [self._pushed_edition(), self._newest_edition()]}
+        )
+
+    def proof(self) -> pd.DataFrame:
+        return self.symptom()
+
+    def evidence(self) -> pd.DataFrame:
+        names = ["the tag in ECR", "the running task"]
+        digests = [self._pushed_digest(), self._running_digest()]
+        return pd.DataFrame({"where": names, "digest": [digest[:SHOWN_DIGEST] for digest in digests]})
+
+    def _publish(self, edition: str) -> str:
+        add = section("FILTER", "Name record_modifier", "Match *", f"Record {KEY} {edition}")
+        return self.stage.publish({f"{TAKE}.conf": add + to_cloudwatch()})
+
+    def _serve(self, image: str) -> None:
+        lab, out = self.lab, self.lab.outputs
+        definition = self.stage.define(TAKE, Setup(SCRIPT, ""), image)
+        self.stage.opened.add("service", out.cluster_name, self.stage.family)
+        with aws_errors("CreateService"):
+            lab.client("ecs").create_service(
+                cluster=out.cluster_name,
+                serviceName=self.stage.family,
+                taskDefinition=definition,
+                desiredCount=1,
+                launchType="FARGATE",
+                networkConfiguration=self.stage.network(),
+            )
+
+    def _pushed_edition(self) -> str:
+        out = self.lab.outputs
+        path, tag = f"{CONFIG_FOLDER}{TAKE}.conf", f"drill-{self.stage.slug}"
+        text = images.read_file(self.lab.client("ecr"), out.repository_name, tag, path).decode()
+        return text.partition(f"Record {KEY} ")[2].split()[0]
+
+    def _newest_edition(self) -> str:
+        events = self.stage.events(TAKE)
+        newest = json.loads(events.sort_values("event_time", kind="stable")["message"].iloc[-1]) if len(events) else {}
+        return str(newest.get(KEY, "none"))
+
+    def _wait_for_edition(self, edition: str, on_tick: OnTick) -> None:
+        wait_until(
+            lambda: (self._newest_edition(), len(self._tasks())),
+            TASK_TIMEOUT_S,
+            POLL_S,
+            f"one task whose records have {KEY} {edition}",
+            done=lambda seen: seen == (edition, 1),
+            describe=lambda seen: f"the newest record has {KEY} {seen[0]}, {seen[1]} tasks run",
+            on_tick=on_tick,
+        )
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        found = ecs_service.describe_tasks(self.lab.client("ecs"), self.lab.outputs.cluster_name)
+        return [task for task in found if task["group"] == f"service:{self.stage.family}"]
+
+    def _running_digest(self) -> str:
+        images = [each.get("imageDigest", "") for task in self._tasks() for each in task["containers"]]
+        return next((digest for digest in images if digest), "none")
+
+    def _pushed_digest(self) -> str:
+        out, tag = self.lab.outputs, f"drill-{self.stage.slug}"
+        with aws_errors("DescribeImages"):
+            found = self.lab.client("ecr").describe_images(
+                repositoryName=out.repository_name, imageIds=[{"imageTag": tag}]
+            )
+        return str(found["imageDetails"][0]["imageDigest"])
