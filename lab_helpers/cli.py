@@ -156,8 +156,11 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _jupyter(args: argparse.Namespace) -> int:
-    root = f"--ServerApp.root_dir={config.PROJECT}"
-    argv = [sys.executable, "-m", "jupyterlab", root, f"--LabApp.default_url=/lab/tree/notebooks/{START_PAGE}"]
+    argv = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/notebooks/{START_PAGE}"]
+    # The lab works without a network: JupyterLab is not to ask for news and updates.
+    argv.append(f"--LabApp.app_settings_dir={Path(__file__).with_name('jupyterlab_settings')}")
+    if not any("root_dir" in option for option in args.options):
+        argv.append(f"--ServerApp.root_dir={config.PROJECT}")
     argv += args.options
     os.execv(sys.executable, argv)  # Ctrl-C and the exit status are JupyterLab's own
 

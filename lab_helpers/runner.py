@@ -105,6 +105,8 @@ def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) 
             kernel_name="python3",
             execution_timeout=CELL_TIMEOUT_S,
             progress_bar=False,
+            # The kernel warns, on our terminal, of other users who could listen on loopback; it is ours alone for minutes.
+            extra_arguments=["--IPKernelApp.log_level=40"],
             on_cell=lambda number, count: on_cell(path.stem, number, count),
         )
     except papermill.PapermillExecutionError as exc:
