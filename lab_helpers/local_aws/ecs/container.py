@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,6 +18,7 @@ from lab_helpers.local_aws.ecs.process import ContainerProcess
 from lab_helpers.local_aws.ecs.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.runtime import Launch, LaunchRequest, Runtime
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
+from lab_helpers.local_aws.ecs.warden import Warden
 from lab_helpers.local_aws.ecs.world import World
 from lab_helpers.local_aws.firelens.options import BUFFER_LIMIT
 
@@ -50,6 +51,14 @@ class Container:
     @property
     def is_running(self) -> bool:
         return self.process is not None and not self.process.exited.is_set()
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the task wants of a container: to hear of its end, and to be asked whether it still wants its start."""
+
+    on_exit: Callable[[], None]
+    is_wanted: Callable[[], bool]
 
 
 def make_driver(world: World, task: Task, spec: ContainerSpec, record: ContainerRecord) -> LogDriver:
@@ -96,57 +105,76 @@ def _awslogs_driver(world: World, task: Task, spec: ContainerSpec, record: Conta
     return log_awslogs.AwslogsDriver(world.context.clock, client, options)
 
 
-def start(container: Container, world: World, env: Mapping[str, str], folder: Path, router: RouterFiles | None,
-          socket: Path, on_exit: Callable[[], None]) -> None:  # fmt: skip
+def launch_request(
+    world: World, task: Task, container: Container, router: RouterFiles | None, secrets: Mapping[str, str]
+) -> LaunchRequest:
+    """Return what the container's runtime is told; makes the container's folder."""
+    folder = world.task_folder(task.id) / container.spec.name
+    folder.mkdir(parents=True, exist_ok=True)
+    is_router = container.spec.firelens is not None
+    return LaunchRequest(
+        container=container.spec,
+        image=container.image,
+        folder=folder,
+        run_dir=world.warden.run_dir,
+        env={**environment(world, task, container, router), **secrets},
+        ports=world.ports,
+        router_config=router.config if router and is_router else None,
+        router_socket=world.router_socket(task.id) if is_router else None,
+    )
+
+
+def start(container: Container, request: LaunchRequest, warden: Warden, hooks: Hooks) -> None:
     """Start the container's program and wait until it is ready, or has ended.
 
     A program that ends before it is ready with one of the runtime's retry codes is started again with new ports.
+    Raises ContainerStartError when the program cannot be started at all.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    is_router = container.spec.firelens is not None
-    request = LaunchRequest(
-        container.spec, container.image, folder, world.warden.run_dir, env, world.ports,
-        router.config if router and is_router else None, socket if is_router else None,
-    )  # fmt: skip
     for left in reversed(range(MOST_TRIES)):
-        launch = container.runtime.prepare(request)
-        gate = _Gate(on_exit)
-        try:
-            process = ContainerProcess(
-                launch.argv, launch.env, folder, container.driver, world.warden, gate.exited, launch.hidden
-            )
-        except OSError as exc:
-            launch.release()
-            raise ContainerStartError(f"CannotStartContainerError: {launch.argv[0]}: {exc.strerror}") from exc
-        container.process, container.launch = process, launch
-        if _wait_ready(process, launch) or process.exit_code not in launch.retry_codes or not left:
+        gate = _Gate(hooks.on_exit)
+        process, launch = _spawn(container, request, warden, gate)
+        if _wait_ready(process, launch, hooks.is_wanted) or process.exit_code not in launch.retry_codes or not left:
             container.releases.append(launch.release)
-            gate.open()
+            gate.pass_one()
             return
         log.info("%s ended with %s before it was ready; trying other ports.", container.spec.name, process.exit_code)
         launch.release()
+
+
+def _spawn(
+    container: Container, request: LaunchRequest, warden: Warden, gate: _Gate
+) -> tuple[ContainerProcess, Launch]:
+    launch = container.runtime.prepare(request)
+    try:
+        process = ContainerProcess(
+            launch.argv, launch.env, request.folder, container.driver, warden, gate.pass_one, launch.hidden
+        )
+    except OSError as exc:
+        launch.release()
+        raise ContainerStartError(f"CannotStartContainerError: {launch.argv[0]}: {exc.strerror}") from exc
+    container.process, container.launch = process, launch
+    return process, launch
 
 
 class _Gate:
     """Holds back the news of a program's end until it is known that it is not tried again."""
 
     def __init__(self, on_exit: Callable[[], None]) -> None:
-        self._on_exit, self._open, self._ended = on_exit, False, False
+        self._on_exit, self._lock = on_exit, threading.Lock()
+        self._missing = 2
 
-    def exited(self) -> None:
-        self._ended = True
-        if self._open:
+    def pass_one(self) -> None:
+        """Count the program's end, or the decision that it stands; the second of them tells."""
+        with self._lock:
+            self._missing -= 1
+            told = self._missing == 0
+        if told:
             self._on_exit()
 
-    def open(self) -> None:
-        self._open = True
-        if self._ended:
-            self._on_exit()
 
-
-def _wait_ready(process: ContainerProcess, launch: Launch) -> bool:
+def _wait_ready(process: ContainerProcess, launch: Launch, is_wanted: Callable[[], bool]) -> bool:
     for _ in range(int(READY_LIMIT_S / READY_POLL_S)):
-        if launch.is_ready():
+        if launch.is_ready() or not is_wanted():
             return True
         if process.exited.wait(READY_POLL_S):
             process.finished.wait()

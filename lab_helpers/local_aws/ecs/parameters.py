@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -48,8 +48,8 @@ def task_spec(world: World, request: ApiRequest, name: str) -> TaskSpec:
     return parse_task_definition(definition)
 
 
-def network_settings(request: ApiRequest, spec: TaskSpec) -> NetworkSettings:
-    """Return `networkConfiguration`; raises InvalidParameterException when an awsvpc task has none."""
+def network_settings(world: World, request: ApiRequest, spec: TaskSpec) -> NetworkSettings:
+    """Return `networkConfiguration`, checked against EC2; raises InvalidParameterException."""
     configuration = (request.params.get("networkConfiguration") or {}).get("awsvpcConfiguration")
     if spec.network_mode != "awsvpc":
         raise AwsError(
@@ -60,11 +60,21 @@ def network_settings(request: ApiRequest, spec: TaskSpec) -> NetworkSettings:
         raise invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
     if not configuration.get("subnets"):
         raise invalid("subnets can not be empty.")
-    return NetworkSettings(
-        tuple(configuration["subnets"]),
-        tuple(configuration.get("securityGroups") or ()),
-        configuration.get("assignPublicIp") or "DISABLED",
-    )
+    subnets, groups = tuple(configuration["subnets"]), tuple(configuration.get("securityGroups") or ())
+    ec2 = world.aws("ec2", request.region)
+    _check_known("subnet", subnets, lambda: ec2.describe_subnets(SubnetIds=list(subnets)))
+    if groups:
+        _check_known("security group", groups, lambda: ec2.describe_security_groups(GroupIds=list(groups)))
+    return NetworkSettings(subnets, groups, configuration.get("assignPublicIp") or "DISABLED")
+
+
+def _check_known(kind: str, ids: tuple[str, ...], ask: Callable[[], object]) -> None:
+    try:
+        ask()
+    except ClientError as exc:
+        error = exc.response["Error"]
+        which = f"{kind} information for [{', '.join(ids)}]"
+        raise invalid(f"Error retrieving {which}: {error['Message']} (ErrorCode: {error['Code']})") from exc
 
 
 def load_balancers(world: World, request: ApiRequest, spec: TaskSpec) -> tuple[TargetSpec, ...]:

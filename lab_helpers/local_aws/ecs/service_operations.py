@@ -61,7 +61,7 @@ class ServiceOperations:
         spec = parameters.task_spec(world, request, str(params.get("taskDefinition") or ""))
         launch_type = _launch_type(params)
         check_platform(spec, launch_type)
-        network = parameters.network_settings(request, spec)
+        network = parameters.network_settings(world, request, spec)
         targets = parameters.load_balancers(world, request, spec)
         if params.get("healthCheckGracePeriodSeconds") is not None and not targets:
             raise invalid("Health check grace period is only valid for services configured to use load balancers")
@@ -91,7 +91,9 @@ class ServiceOperations:
         if params.get("taskDefinition"):
             spec = parameters.task_spec(world, request, str(params["taskDefinition"]))
         check_platform(spec, primary.launch_type)
-        network = parameters.network_settings(request, spec) if params.get("networkConfiguration") else primary.network
+        network = (
+            parameters.network_settings(world, request, spec) if params.get("networkConfiguration") else primary.network
+        )
         targets = parameters.load_balancers(world, request, spec) if "loadBalancers" in params else service.targets
         with world.store.changed:
             renew = _needs_deployment(service, params, spec, network)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from lab_helpers.local_aws.ecs import container, interfaces, targets
-from lab_helpers.local_aws.ecs.container import Container, ContainerStartError
+from lab_helpers.local_aws.ecs.container import Container, ContainerStartError, Hooks
 from lab_helpers.local_aws.ecs.health import HealthMonitor
 from lab_helpers.local_aws.ecs.images import PullError
 from lab_helpers.local_aws.ecs.interfaces import InterfaceError
@@ -120,10 +120,10 @@ class RunningTask:
     def _start_container(self, each: Container) -> None:
         self._check_stop()
         world, task = self._world, self.task
-        folder = world.task_folder(task.id) / each.spec.name
-        env = container.environment(world, task, each, self._router) | resolve_secrets(world, task, each.spec)
-        socket = world.router_socket(task.id)
-        container.start(each, world, env, folder, self._router, socket, lambda: self._container_ended(each))
+        secrets = resolve_secrets(world, task, each.spec)
+        request = container.launch_request(world, task, each, self._router, secrets)
+        hooks = Hooks(lambda: self._container_ended(each), lambda: not self._stopping)
+        container.start(each, request, world.warden, hooks)
         with world.store.changed:
             if each.is_running:
                 each.record.status, each.record.started_at = "RUNNING", world.store.now()
@@ -133,7 +133,7 @@ class RunningTask:
             world.store.notify()
         self._attach(each)
         if each.spec.health_check is not None:
-            self._health.watch(each.record, each.spec.health_check, env)
+            self._health.watch(each.record, each.spec.health_check, request.env)
 
     def _await_dependencies(self, each: Container) -> None:
         for name, condition in dependencies(each.spec, self.task.spec.containers).items():

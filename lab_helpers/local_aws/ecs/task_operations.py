@@ -48,7 +48,7 @@ class TaskOperations:
         cluster = parameters.existing_cluster(world, request)
         spec = parameters.task_spec(world, request, str(params.get("taskDefinition") or ""))
         check_platform(spec, "FARGATE")
-        network = parameters.network_settings(request, spec)
+        network = parameters.network_settings(world, request, spec)
         overrides = params.get("overrides") or {}
         self._check_overrides(overrides, [each.name for each in spec.containers])
         tasks = [

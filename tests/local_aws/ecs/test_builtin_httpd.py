@@ -21,6 +21,7 @@ from lab_helpers.local_aws.ecs.ports import PortPool, accepts
 from lab_helpers.local_aws.ecs.runtime import Launch, LaunchRequest
 from lab_helpers.local_aws.ecs.runtime_httpd import HttpdRuntime, find_apache
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
+from lab_helpers.local_aws.ecs.warden import Warden
 
 PROXY = b"PROXY TCP4 10.0.11.5 10.0.11.9 1234 80\r\n"
 END = b"Host: x\r\nConnection: close\r\n\r\n"
@@ -98,7 +99,8 @@ class Server:
 
 @contextmanager
 def _served(choice: str, folder: Path) -> Iterator[Server]:
-    launch = _launch(choice, folder)
+    warden = Warden()  # its folder may be entered by the user that Apache's child becomes
+    launch = _launch(choice, folder, warden.run_dir)
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(list(launch.argv), env=dict(launch.env), cwd=folder, stdout=out, stderr=err)
     pause = threading.Event()
@@ -110,14 +112,14 @@ def _served(choice: str, folder: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait()
+        warden.stop()
 
 
-def _launch(choice: str, folder: Path) -> Launch:
-    folder.mkdir(mode=0o755)
-    folder.parent.chmod(0o755)
+def _launch(choice: str, folder: Path, run_dir: Path) -> Launch:
+    folder.mkdir()
     container = ContainerSpec("httpd", "httpd:latest")
     env = {"PATH": os.environ["PATH"], "TZ": "UTC"}
-    request = LaunchRequest(container, Image(parse_image("httpd")), folder, folder, env, PortPool())
+    request = LaunchRequest(container, Image(parse_image("httpd")), folder, run_dir, env, PortPool())
     return HttpdRuntime(choice).prepare(request)
 
 
@@ -131,10 +133,7 @@ def builtin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if find_apache() is None:
         pytest.skip("Apache is not installed")
-    base = tmp_path_factory.mktemp("run")
-    base.parent.chmod(0o755)  # Apache's child is another user
-    base.parent.parent.chmod(0o755)
-    with _served("apache", base / "apache") as server:
+    with _served("apache", tmp_path_factory.mktemp("run") / "apache") as server:
         yield server
 
 
@@ -191,8 +190,6 @@ def test_a_graceful_stop_answers_what_is_in_flight(choice: str, tmp_path: Path) 
     """The image's stop signal lets a request that has begun end; then the port is closed."""
     if choice == "apache" and find_apache() is None:
         pytest.skip("Apache is not installed")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
     with _served(choice, tmp_path / choice) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
             connection.sendall(PROXY + b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\na")

@@ -130,6 +130,37 @@ def test_metadata_and_credentials(stand: Stand) -> None:
     assert told["env"] == {"AWS_REGION": "ap-northeast-1", "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE", "PYTHONPATH": None}
 
 
+def test_secrets(stand: Stand) -> None:
+    """From Secrets Manager (whole, or one key of JSON) and Parameter Store, read with the execution role."""
+    secrets, ssm = stand.aws.client("secretsmanager"), stand.aws.client("ssm")
+    arn = secrets.create_secret(Name="pair", SecretString='{"user": "me"}')["ARN"]
+    ssm.put_parameter(Name="/lab/word", Value="open", Type="SecureString")
+    given = [
+        {"name": "WHOLE", "valueFrom": arn},
+        {"name": "KEY", "valueFrom": f"{arn}:user::"},
+        {"name": "WORD", "valueFrom": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/lab/word"},
+    ]
+    task = stand.run(stand.define(shell("echo $WHOLE $KEY $WORD", secrets=given)))
+    stand.stopped(task)
+    assert stand.messages("/test", stand.stream_of(task)) == ['{"user": "me"} me open']
+    missing = [{"name": "X", "valueFrom": "/lab/none"}]
+    task = stand.stopped(stand.run(stand.define(shell("true", secrets=missing))))["stoppedReason"]
+    assert task.startswith("ResourceInitializationError: unable to pull secrets or registry auth")
+    secrets.delete_secret(SecretId="pair", ForceDeleteWithoutRecovery=True)
+    ssm.delete_parameter(Name="/lab/word")
+
+
+def test_unknown_subnets_and_groups_are_refused(stand: Stand) -> None:
+    """At once and in AWS's words, not when the task starts."""
+    definition = stand.define(shell("true"))
+    for network in ({"subnets": ["subnet-none"]}, {"subnets": stand.subnets, "securityGroups": ["sg-none"]}):
+        with pytest.raises(ClientError, match=r"Error retrieving (subnet|security group) information for") as caught:
+            stand.ecs.run_task(
+                cluster=CLUSTER, taskDefinition=definition, networkConfiguration={"awsvpcConfiguration": network}
+            )
+        assert caught.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
 def test_without_a_task_role_there_are_no_credentials(stand: Stand) -> None:
     """Nothing is handed out that nobody granted."""
     arn = stand.run(stand.define(shell("env | grep -c CREDENTIALS"), taskRoleArn=""))
