@@ -6,12 +6,13 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
@@ -27,8 +28,11 @@ logger = logging.getLogger(__name__)
 
 WORKERS = 8
 BODY_ATTEMPTS = 4
-_PARSING = threading.BoundedSemaphore(os.cpu_count() or 2)
-"""More threads than cores help while S3 is waited for; while parsing they only take the interpreter from each other."""
+CORES = os.cpu_count() or 2
+BATCH_BYTES = 2 << 20
+"""Objects are read together up to so much text: with less, threads spend their time on taking the interpreter from each
+other; more costs memory."""
+_UNPACKING = threading.BoundedSemaphore(CORES)
 DAMAGED = "damaged_objects"
 """Name in `frame.attrs` of the list of objects that could not be read in full."""
 
@@ -81,9 +85,7 @@ def read_objects(
     """
     damages: list[Damage] = []
     # a generator: with no other reference to a table its memory is given back while the frame is being made
-    frame = frames.to_frame(
-        table for table, _ in _read(client, bucket, prefix, since, until, workers, on_progress, damages)
-    )
+    frame = frames.to_frame(_tables(_read(client, bucket, prefix, since, until, workers, on_progress), damages))
     return with_damages(frame, damages)
 
 
@@ -97,10 +99,9 @@ def iter_objects(
     workers: int = WORKERS,
     on_progress: OnProgress | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Like `read_objects`, one frame an object: for more than fits in memory. Holds two objects a worker at most."""
-    damages: list[Damage] = []
-    for table, found in _read(client, bucket, prefix, since, until, workers, on_progress, damages):
-        yield with_damages(frames.to_frame([table]), [found] if found else [])
+    """Like `read_objects`, a frame for some objects each (about `BATCH_BYTES` of text): for logs beyond memory."""
+    for table, found in _read(client, bucket, prefix, since, until, workers, on_progress):
+        yield with_damages(frames.to_frame([table]), found)
 
 
 def damaged(frame: pd.DataFrame) -> pd.DataFrame:
@@ -187,18 +188,46 @@ def _read(
     until: Moment | None,
     workers: int,
     on_progress: OnProgress | None,
-    damages: list[Damage],
-) -> Iterator[tuple[pa.Table, Damage | None]]:
-    found = _listing(client, bucket, prefix, since, until)
+) -> Iterator[tuple[pa.Table, list[Damage]]]:
+    """Tables of some objects each: fetched by `workers` threads, read by as many as there are cores."""
     reader = records.Reader()
-    results = in_order(lambda item: _read_object(client, bucket, item, reader), found, workers)
-    for done, (table, damage) in enumerate(results, start=1):
-        if damage:
-            damages.append(damage)
+    fetched = each_object(client, bucket, prefix, since, until, workers, on_progress)
+    for table, damages in in_order(lambda batch: _read_batch(batch, reader), _batches(fetched), CORES, ahead=CORES + 1):
+        for damage in damages:
             logger.warning("%s: %s, %s lines read", damage.key, damage.why, damage.lines_read)
-        if on_progress:
-            on_progress(Progress(done, len(found), "objects"))
-        yield table, damage
+        yield table, damages
+
+
+def _tables(read: Iterator[tuple[pa.Table, list[Damage]]], damages: list[Damage]) -> Iterator[pa.Table]:
+    for table, found in read:
+        damages += found
+        yield table
+
+
+def _batches(objects: Iterable[tuple[StoredObject, Unpacked]]) -> Iterator[list[tuple[StoredObject, Unpacked]]]:
+    batch, size = list[tuple[StoredObject, Unpacked]](), 0
+    for item, unpacked in objects:
+        batch.append((item, unpacked))
+        size += len(unpacked.data)
+        if size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _read_batch(batch: list[tuple[StoredObject, Unpacked]], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
+    texts = [unpacked.data if unpacked.data[-1:] in (b"", b"\n") else unpacked.data + b"\n" for _, unpacked in batch]
+    table, lines = reader.read(b"".join(texts))
+    owner = np.searchsorted(np.cumsum([text.count(b"\n") for text in texts]), lines, side="right").astype(np.int32)
+    delivered = np.array([item.delivered_at.replace(tzinfo=None) for item, _ in batch], "datetime64[us]")
+    columns = {name: table[name] for name in table.column_names} | {
+        "s3_key": pa.DictionaryArray.from_arrays(pa.array(owner), [item.key for item, _ in batch]),
+        "delivered_at": pa.array(delivered[owner]).cast(TIME),
+    }
+    rows = np.bincount(owner, minlength=len(batch)).tolist()
+    damages = [Damage(item.key, u.why, count) for (item, u), count in zip(batch, rows, strict=True) if u.why]
+    return frames.from_columns(columns, table.num_rows), damages
 
 
 def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until: Moment | None) -> list[StoredObject]:
@@ -215,21 +244,12 @@ def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until:
     return [o for o in found if (not floor or o.delivered_at >= floor) and (not end or o.delivered_at < end)]
 
 
-def _read_object(
-    client: Any, bucket: str, item: StoredObject, reader: records.Reader
-) -> tuple[pa.Table, Damage | None]:
-    unpacked = _fetch(client, bucket, item)
-    with _PARSING:
-        table = _table(unpacked, item, reader)
-    return table, Damage(item.key, unpacked.why, table.num_rows) if unpacked.why else None
-
-
 def _fetch(client: Any, bucket: str, item: StoredObject) -> Unpacked:
     try:
         body = _body(client, bucket, item.key)
     except NotFoundError:
         return Unpacked(b"", "deleted since it was listed")
-    with _PARSING:
+    with _UNPACKING:
         return unpack(body, item.key)
 
 
@@ -244,13 +264,3 @@ def _body(client: Any, bucket: str, key: str) -> bytes:
                 if attempt + 1 == BODY_ATTEMPTS:
                     raise
     raise AssertionError("unreachable")
-
-
-def _table(unpacked: Unpacked, item: StoredObject, reader: records.Reader) -> pa.Table:
-    table, _ = reader.read(unpacked.data)
-    rows = table.num_rows
-    columns = {name: table[name] for name in table.column_names} | {
-        "s3_key": pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()).fill_null(0), [item.key]),
-        "delivered_at": pa.nulls(rows, TIME).fill_null(item.delivered_at),
-    }
-    return frames.from_columns(columns, rows)

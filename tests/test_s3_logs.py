@@ -54,9 +54,12 @@ def test_the_range_is_over_delivery_time() -> None:
     assert ids(s3_logs.read_objects(bucket(), "b", "2020/")) == []
 
 
-def test_generator_gives_an_object_at_a_time() -> None:
+def test_generator_gives_some_objects_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The generator form gives the same lines without holding them all."""
-    assert [ids(frame) for frame in s3_logs.iter_objects(bucket(), "b")] == [ALL[n : n + 3] for n in (0, 3, 6, 9)]
+    monkeypatch.setattr(s3_logs, "BATCH_BYTES", 2000)
+    parts = list(s3_logs.iter_objects(bucket(object2=b"<html>"), "b"))
+    assert [len(part) for part in parts] == [6, 4]
+    assert [len(s3_logs.damaged(part)) for part in parts] == [0, 1]
 
 
 @pytest.mark.parametrize(
