@@ -10,7 +10,7 @@ PARSERS = r"""[PARSER]
 [PARSER]
     Name        drill_access
     Format      regex
-    Regex       ^(?<client>\S+) \S+ \S+ \[(?<time>[^\]]+)\] "(?<method>\S+) (?<path>\S+) \S+" (?<status>\d+) (?<size>\S+)$
+    Regex ^(?<client>\S+) \S+ \S+ \[(?<time>[^\]]+)\] "(?<method>\S+) (?<path>\S+) \S+" (?<status>\d+) (?<size>\S+)$
     Time_Key    time
     Time_Format %d/%b/%Y:%H:%M:%S %z
     Types       status:integer size:integer
