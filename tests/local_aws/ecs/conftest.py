@@ -12,5 +12,5 @@ from tests.local_aws.ecs.kit import Stand
 @pytest.fixture(scope="package")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """One local AWS for all tests through the API."""
-    with Stand(tmp_path_factory.mktemp("aws")) as made:
+    with Stand(tmp_path_factory.mktemp("aws") / "a path with spaces") as made:
         yield made
