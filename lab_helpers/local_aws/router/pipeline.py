@@ -92,7 +92,8 @@ def read_options(one: Declared, service: Service, flag: str, failed: Callable[[]
     except OptionError as exc:
         for line in exc.lines:
             log.error(line)
-        one.log(service).error("configuration error")
+        if one.plugin.config_error:
+            one.log(service).error(one.plugin.config_error)
         failed()
         raise InitError(one.name) from exc
 

@@ -143,5 +143,6 @@ class Plugin:
     create: Callable[[Options, Any], Any]
     options: Sequence[Option] = ()
     core: Sequence[str] = ()
+    config_error: str = "configuration error"
     accepts_any: bool = False
     is_external: bool = False

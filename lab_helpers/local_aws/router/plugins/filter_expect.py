@@ -131,4 +131,5 @@ PLUGIN = Plugin(
         Option("action", help="What a failure does: warn, exit or result_key.", default="warn"),
         Option("result_key", help="Key that gets the verdict with action result_key.", default="matched"),
     ),
+    config_error="",
 )

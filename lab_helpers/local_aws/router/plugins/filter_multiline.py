@@ -160,4 +160,5 @@ PLUGIN = Plugin(
         Option("emitter_storage.type", help="memory or filesystem (accepted).", default="memory"),
         Option("emitter_mem_buf_limit", Kind.SIZE, "Buffer of the emitter (accepted).", default="10M"),
     ),
+    config_error="",
 )

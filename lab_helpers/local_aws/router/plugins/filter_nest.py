@@ -81,4 +81,5 @@ PLUGIN = Plugin(
         Option("Add_prefix", help="Put this before the keys' names."),
         Option("Remove_prefix", help="Take this away from the beginning of the keys' names."),
     ),
+    config_error="unable to load configuration",
 )

@@ -98,4 +98,5 @@ PLUGIN = Plugin(
         Option("print_status", Kind.FLAG, "Write the current rate to the log at each interval.", default="false"),
         Option("interval", help="Length of an interval: 1, 30s, 2m, 1h, 1d.", default="1"),
     ),
+    config_error="unable to load configuration",
 )

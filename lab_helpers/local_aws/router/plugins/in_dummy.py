@@ -116,4 +116,5 @@ PLUGIN = Plugin(
         Option("flush_on_startup", Kind.FLAG, "Make the first record at once.", default="false"),
         Option("test_hang_on_exit", Kind.FLAG, "Accepted.", default="false"),
     ),
+    config_error="",
 )

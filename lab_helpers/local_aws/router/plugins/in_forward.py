@@ -216,4 +216,5 @@ PLUGIN = Plugin(
         Option("empty_shared_key", Kind.FLAG, "Accepted, without effect (secure forward).", "false"),
     ),
     core=("listen", "port", "tag", "mem_buf_limit", "storage.type"),
+    config_error="config map set error",
 )

@@ -219,4 +219,5 @@ PLUGIN = Plugin(
         Option("generic.encoding", help="Refused: not supported here."),
     ),
     core=("tag", "mem_buf_limit"),
+    config_error="",
 )

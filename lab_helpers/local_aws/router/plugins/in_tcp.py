@@ -143,4 +143,5 @@ PLUGIN = Plugin(
         Option("source_address_key", help="Key that gets the sender's address."),
     ),
     core=("listen", "port", "tag", "mem_buf_limit"),
+    config_error="unable to load configuration",
 )

@@ -30,4 +30,10 @@ class Counter:
         """Nothing is held."""
 
 
-PLUGIN = Plugin(PluginKind.OUTPUT, "counter", "Print how many records each flush brought.", Counter)
+PLUGIN = Plugin(
+    PluginKind.OUTPUT,
+    "counter",
+    "Print how many records each flush brought.",
+    Counter,
+    config_error="unable to load configuration",
+)

@@ -129,4 +129,5 @@ PLUGIN = Plugin(
         Option("csv_column_names", Kind.FLAG, "csv: write the keys as the first line of a new file.", default="false"),
         Option("mkdir", Kind.FLAG, "Make missing folders.", default="false"),
     ),
+    config_error="",
 )

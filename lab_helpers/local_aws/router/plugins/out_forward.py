@@ -213,4 +213,5 @@ PLUGIN = Plugin(
         Option("add_option", Kind.WORDS, "KEY VALUE: one more option.", multiple=True, at_least=2),
     ),
     core=("host", "port", "tls"),
+    config_error="",
 )

@@ -195,4 +195,5 @@ PLUGIN = Plugin(
         Option("headers_key", help="Key whose map is the request's headers."),
     ),
     core=("host", "port", "tls"),
+    config_error="",
 )

@@ -31,4 +31,5 @@ PLUGIN = Plugin(
         Option("json_date_format", help="Accepted, without effect."),
         Option("json_date_key", help="Accepted, without effect.", default="date"),
     ),
+    config_error="",
 )

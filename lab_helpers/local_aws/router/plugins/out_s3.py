@@ -327,4 +327,5 @@ PLUGIN = Plugin(
         Option("authorization_endpoint_bearer_token", help=_IGNORED),
     ),
     core=("retry_limit", "tls.ca_file"),
+    config_error="",
 )

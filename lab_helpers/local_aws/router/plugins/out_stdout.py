@@ -92,4 +92,5 @@ PLUGIN = Plugin(
         Option("json_date_format", help="double, epoch, epoch_ms, iso8601 or java_sql_timestamp."),
         Option("json_date_key", help="Key of the time in JSON; false leaves it out.", default="date"),
     ),
+    config_error="",
 )
