@@ -100,7 +100,7 @@ class Clients:
             max_pool_connections=self.settings.pool_size,
             proxies=self.proxies,
             # Neither a shell that was pointed at a local AWS nor a profile may lead a call elsewhere than it was told.
-            ignore_configured_endpoint_urls=True,
+            ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs do not know it
             s3={"addressing_style": "path"} if self.endpoint_url else None,
         )
 
