@@ -1,0 +1,29 @@
+"""`make bench`: every benchmark in turn, each a program of its own; `python -m benchmarks NAME …` runs some."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = ("alb", "analysis", "router", "lab")
+"""From short to long: load balancer, log analysis, log router, the whole lab (about fifteen minutes)."""
+
+
+def main() -> int:
+    """Run the benchmarks named on the command line, or all; return 1 when one of them failed."""
+    wanted = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in wanted if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"There is no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}.")
+    failed = []
+    for name in wanted:
+        print(f"\n== {name}", flush=True)
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
