@@ -134,7 +134,8 @@ class Plugin:
 
     `create(options, context)` builds an instance; raises PluginInitError. `help` is one sentence. `core` names core
     properties that this plugin reads from `context.properties` (documentation). `accepts_any` refuses no unknown
-    option; `is_external` plugins are there only when the command line enables them (`-e NAME.so`).
+    option; `is_external` plugins are there only when the command line enables them (`-e NAME.so`). `config_error` is
+    the plugin's own line behind a value that cannot be read; '' where the real one has none.
     """
 
     kind: PluginKind
@@ -143,6 +144,6 @@ class Plugin:
     create: Callable[[Options, Any], Any]
     options: Sequence[Option] = ()
     core: Sequence[str] = ()
-    config_error: str = "configuration error"
     accepts_any: bool = False
     is_external: bool = False
+    config_error: str = "configuration error"
