@@ -104,7 +104,7 @@ class Connection:
             raise HttpError(
                 f"[http_client] response timeout reached (elapsed={self._timeout_s:.0f}s, limit={self._timeout_s:.0f}s)"
             ) from exc
-        except (OSError, ValueError, EOFError) as exc:
+        except (OSError, ValueError, LookupError, EOFError) as exc:
             self.close()
             raise HttpError(f"[http_client] broken connection to {self.target.host}:{self.target.port} ?") from exc
         if response.headers.get("connection", "").lower() == "close":
@@ -172,7 +172,7 @@ class Connection:
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return Response(status, headers, self._read_chunked(), head)
-        size = int(headers.get("content-length", "0"))
+        size = max(0, int(headers.get("content-length", "0")))
         return Response(status, headers, self._take(size), head)
 
     def _read_head(self) -> bytes:

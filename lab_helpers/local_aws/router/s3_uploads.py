@@ -36,6 +36,10 @@ class S3Calls:
         self._client, self._bucket, self._headers = client, bucket, headers
         self._sends_md5, self._log = sends_md5, log
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
     def put(self, key: str, body: bytes) -> bool:
         """Upload one object; return whether it was taken."""
         path = f"/{self._bucket}{encode_path(key)}"

@@ -103,6 +103,7 @@ class S3:
                 self._log.error("Could not send all chunks on exit")
         for upload in list(self._uploads.values()):
             self._finish(upload)
+        self._calls.close()
 
     # options
 

@@ -1,0 +1,198 @@
+"""The router as a program: what the article's configuration delivers, signals, storage, command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgpack
+import pytest
+
+from lab_helpers.local_aws.router.command import Arguments, UsageError, main, parse_arguments
+from lab_helpers.local_aws.router.log import Level
+from tests.local_aws.router.stand_in import StandIn
+
+ENVIRONMENT = {**os.environ, "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"}
+SERVICE = "[SERVICE]\n    Flush 0.1\n    scheduler.base 1\n    scheduler.cap 1\n"
+OUTPUTS = """
+[OUTPUT]
+    Name   cloudwatch_logs
+    Match  *
+    region r
+    log_group_name /g
+    log_stream_prefix from-
+    endpoint 127.0.0.1
+    port PORT
+    tls off
+[OUTPUT]
+    Name   kinesis_firehose
+    Match  *
+    region r
+    delivery_stream ds
+    endpoint 127.0.0.1
+    port PORT
+    tls off
+    Retry_Limit False
+"""
+
+
+class Router:
+    """One router process on a configuration; `send` speaks packed forward to its unix socket."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder = folder
+        (folder / "router.conf").write_text(text)
+        self._err = open(folder / "stderr", "wb")  # noqa: SIM115 (closed in stop)
+        command = [sys.executable, "-m", "lab_helpers.local_aws.router", "-c", str(folder / "router.conf")]
+        self.process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=self._err)
+        self._connection = self._connected()
+
+    def _connected(self) -> socket.socket:
+        path = str(self.folder / "f.sock")
+        wait_until(lambda: os.path.exists(path) or self.process.poll() is not None)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(10)
+        connection.connect(path)
+        return connection
+
+    def send(self, *lines: str) -> bytes:
+        """Send records and return the acknowledgement."""
+        entries = b"".join(msgpack.packb([1_636_276_442 + at, {"log": line}]) for at, line in enumerate(lines))
+        self._connection.sendall(msgpack.packb(["app-firelens-1", entries, {"size": len(lines), "chunk": "c"}]))
+        return self._connection.recv(100)
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; return exit code and log."""
+        self._connection.close()
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(20)
+        self._err.close()
+        return code, (self.folder / "stderr").read_text()
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    """Wait for something another process does; on an event that is never set, so without sleeping in a busy loop."""
+    import threading
+    import time
+
+    never = threading.Event()
+    end = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        never.wait(0.01)
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    """An AWS to talk to."""
+    with StandIn() as one:
+        yield one
+
+
+def forward_input(folder: Path, more: str = "") -> str:
+    return f"[INPUT]\n    Name forward\n    unix_path {folder}/f.sock\n{more}"
+
+
+def test_the_articles_path(tmp_path: Path, stand_in: StandIn) -> None:
+    """Forward in, metadata added, CloudWatch and Firehose both get each record once; SIGTERM drains; exit code 0."""
+    metadata = "[FILTER]\n    Name record_modifier\n    Match *\n    Record ecs_cluster demo\n"
+    text = SERVICE + forward_input(tmp_path) + metadata + OUTPUTS.replace("PORT", str(stand_in.port))
+    router = Router(tmp_path, text)
+    assert msgpack.unpackb(router.send("one", "two")) == {"ack": "c"}
+    wait_until(lambda: len(stand_in.records()) == 2)
+    router.send("three")
+    code, log = router.stop()
+    assert code == 0
+    expected = [f'{{"log":"{word}","ecs_cluster":"demo"}}' for word in ("one", "two", "three")]
+    assert stand_in.messages() == expected
+    assert stand_in.records() == [f"{line}\n".encode() for line in expected]
+    assert "[engine] caught signal (SIGTERM)" in log
+    assert "[ warn] [engine] service will shutdown in max 5 seconds" in log
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, stand_in: StandIn) -> None:
+    """Filesystem storage: records of a router killed while its output failed arrive from the next one."""
+    stand_in.refuse("PutRecordBatch", "ServiceUnavailableException", times=1000)
+    service = SERVICE + f"    storage.path {tmp_path}/store\n"
+    firehose = OUTPUTS.replace("PORT", str(stand_in.port)).rpartition("[OUTPUT]")
+    text = service + forward_input(tmp_path, "    storage.type filesystem\n") + firehose[1] + firehose[2]
+    router = Router(tmp_path, text)
+    router.send("kept")
+    wait_until(lambda: bool(stand_in.calls))
+    router.stop(signal.SIGKILL)
+    stand_in.answers.clear()
+    stand_in.calls.clear()
+    os.unlink(tmp_path / "f.sock")
+    router = Router(tmp_path, text)
+    wait_until(lambda: b'{"log":"kept"}\n' in stand_in.records())
+    code, log = router.stop()
+    assert code == 0
+    assert "queueing forward.0:" in log
+    assert list((tmp_path / "store").rglob("*.flb")) == []
+
+
+def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lab_helpers.local_aws.router", *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, env=ENVIRONMENT, check=False)
+
+
+def test_exit_codes_of_what_cannot_start(tmp_path: Path) -> None:
+    """1 for a configuration that cannot be used, 255 for a plugin that does not start; the near match is named."""
+    (tmp_path / "a.conf").write_text("[OUTPUT]\n    Name nul\n")
+    (tmp_path / "b.conf").write_text("[OUTPUT]\n    Name kinesis_firehose\n    Match *\n    deliverystream x\n")
+    unknown, option = run("-c", str(tmp_path / "a.conf")), run("-c", str(tmp_path / "b.conf"))
+    assert (unknown.returncode, option.returncode) == (1, 255)
+    assert "section 'nul' tried to instance a plugin name that doesn't exist" in unknown.stderr
+    assert "did you mean 'null'?" in unknown.stderr
+    assert "did you mean 'delivery_stream'?" in option.stderr
+
+
+def test_dry_run_reads_the_configuration_and_ends(tmp_path: Path) -> None:
+    """--dry-run: nothing is opened."""
+    (tmp_path / "a.conf").write_text(forward_input(tmp_path) + "[OUTPUT]\n    Name null\n    Match *\n")
+    done = run("--dry-run", "-c", str(tmp_path / "a.conf"))
+    assert (done.returncode, "configuration test is successful" in done.stderr) == (0, True)
+    assert not (tmp_path / "f.sock").exists()
+
+
+def test_a_plugin_of_fluent_bit_that_is_not_here_is_named(tmp_path: Path) -> None:
+    """Who asks for one learns which side lacks it, and what there is."""
+    (tmp_path / "a.conf").write_text("[OUTPUT]\n    Name splunk\n    Match *\n")
+    done = run("-c", str(tmp_path / "a.conf"))
+    assert "Fluent Bit has an output plugin 'splunk', this router does not. It has: " in done.stderr
+
+
+def test_the_command_line_builds_sections() -> None:
+    """-i, -F, -o open sections; -p, -m, -t add to the last; long names and = work."""
+    arguments = parse_arguments(
+        ["-i", "dummy", "-t", "x", "--output=null", "-m", "*", "-p", "a=b=c", "-f0.5", "-qv", "-e", "/p/firehose.so"]
+    )
+    assert [(section.name, section.pairs) for section in arguments.sections] == [
+        ("input", [("name", "dummy"), ("tag", "x")]),
+        ("output", [("name", "null"), ("match", "*"), ("a", "b=c")]),
+    ]
+    assert (arguments.flush_s, arguments.level, arguments.external) == (0.5, Level.ERROR, ["firehose"])
+
+
+@pytest.mark.parametrize("argv", [["-c"], ["--nosuch"], ["-p", "a=b"], ["-i", "dummy", "-p", "nothing"]])
+def test_a_command_line_that_cannot_be_read_is_refused(argv: list[str]) -> None:
+    """A missing value, an unknown option, a property without a plugin or without a value."""
+    with pytest.raises(UsageError):
+        parse_arguments(argv)
+    assert main(argv, {}) == 1
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version names the release it behaves like; -o NAME -h describes a plugin from its option specs."""
+    assert main(["--version"], {}) == 0
+    assert main(["-o", "s3", "-h"], {}) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Fluent Bit v4.2.8 (compatible")
+    assert "total_file_size" in text
+    assert parse_arguments([]) == Arguments()
