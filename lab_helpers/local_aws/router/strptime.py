@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import calendar
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,9 +32,13 @@ COMPOSED = {
     "X": "%H:%M:%S",
     "x": "%m/%d/%y",
 }
-_OFFSET = re.compile(r"\s*(?:(?P<utc>GMT|UTC?|Z)|(?P<sign>[+-])(?P<h>\d\d):?(?P<m>\d\d)?|(?P<us>[ECMP][DS]T))", re.I)
+_OFFSET = re.compile(
+    r"\s*(?:(?P<utc>GMT|UTC?|Z)|(?P<sign>[+-])(?P<h>\d\d):?+(?:(?P<m>\d\d)|(?!\d))|(?P<us>[ECMP][DS]T))", re.I
+)
 _ZONE = re.compile(r"[A-Za-z]+(?![A-Za-z0-9])")
-_EPOCH = re.compile(r"\d{1,18}")
+_EPOCH = re.compile(r"[0-9]{1,19}")
+_LAST_EPOCH_S = 67_768_036_191_676_799
+# the last second whose year fits C's int
 
 
 class NoMatchError(ValueError):
@@ -211,7 +216,7 @@ def _half_of_day(reader: _Reader) -> None:
 
 def _epoch(reader: _Reader) -> None:
     found = _EPOCH.match(reader.text, reader.at)
-    if not found:
+    if not found or int(found[0]) > _LAST_EPOCH_S:
         raise NoMatchError
     days, rest = divmod(int(found[0]), 86_400)
     moment = reader.moment
@@ -223,10 +228,26 @@ def _epoch(reader: _Reader) -> None:
 
 def _zone_name(reader: _Reader) -> None:
     found = _ZONE.match(reader.text, reader.at)
-    if not found or found[0].lower() not in ZONE_HOURS:
+    if found and found[0].lower() in ZONE_HOURS:
+        reader.moment.offset_s = int(ZONE_HOURS[found[0].lower()] * HOUR_S)
+        reader.at = found.end()
+        return
+    rest = reader.text[reader.at :]
+    if rest.startswith(("GMT", "UTC")):  # here also with more letters behind them
+        reader.moment.offset_s = 0
+        reader.at += 3
+        return
+    own = next((name for name in time.tzname if rest.lower().startswith(name.lower())), None)
+    if own is None:
         raise NoMatchError
-    reader.moment.offset_s = int(ZONE_HOURS[found[0].lower()] * HOUR_S)
-    reader.at = found.end()
+    reader.moment.offset_s = -time.timezone
+    reader.at += len(own)
+
+
+def _iso_year(reader: _Reader) -> None:
+    reader.at += 1
+    while reader.text[reader.at : reader.at + 1].isdigit():
+        reader.at += 1
 
 
 def _offset(reader: _Reader) -> None:
@@ -255,6 +276,6 @@ _FIELDS: dict[str, Callable[[_Reader], None]] = {
     "k": _set("hour", 0, 23), "H": _set("hour", 0, 23), "l": _set("hour", 1, 12), "I": _set("hour", 1, 12),
     "j": _set("year_day", 1, 366, -1), "M": _set("minute", 0, 59), "m": _set("month", 1, 12, -1),
     "p": _half_of_day, "S": _set("second", 0, 60), "s": _epoch, "U": _ignored(0, 53), "W": _ignored(0, 53),
-    "w": _ignored(0, 6), "u": _ignored(1, 7), "g": _ignored(0, 99), "G": _ignored(0, 9999), "V": _ignored(0, 53),
+    "w": _ignored(0, 6), "u": _ignored(1, 7), "g": _ignored(0, 99), "G": _iso_year, "V": _ignored(0, 53),
     "Y": _year, "y": _short_year, "Z": _zone_name, "z": _offset, "n": _Reader.space, "t": _Reader.space,
 }  # fmt: skip
