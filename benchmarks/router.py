@@ -2,8 +2,8 @@
 
 Goals, against a real 4.2.8 run in turn (`--versus`): 1.25 x its records/s, 0.8 x its CPU a record, 0.6 x its memory; at
 most 80 MiB within FireLens' 25 MB buffer limit with nothing lost; 1.2 x into `null`.
-Run: `python -m benchmarks.router` (`--runs`, `--records`, `--versus /path/to/fluent-bit`). Each figure is the median that
-tests/golden/throughput prints; sender, sink and router share the machine.
+Run: `python -m benchmarks.router` (`--runs`, `--records`, `--versus /path/to/fluent-bit`). Each figure is the median
+that tests/golden/throughput prints; sender, sink and router share the machine.
 """
 
 from __future__ import annotations

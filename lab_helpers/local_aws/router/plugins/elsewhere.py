@@ -8,7 +8,7 @@ _INPUTS = """
 blob collectd cpu disk docker docker_events ebpf elasticsearch event_test event_type exec exec_wasi
 fluentbit_metrics fluentbit_logs gpu_metrics head health kafka kmsg kubernetes_events mem mqtt netif nginx_metrics
 node_exporter_metrics opentelemetry podman_metrics process_exporter_metrics proc prometheus_remote_write
-prometheus_scrape prometheus_textfile random serial splunk statsd stdin syslog systemd tail thermal udp unix_socket
+prometheus_scrape prometheus_textfile random serial splunk statsd stdin syslog systemd thermal udp unix_socket
 """
 _FILTERS = """
 aws checklist ecs geoip2 kubernetes log_to_metrics lua nightfall stdout sysinfo tensorflow type_converter wasm
