@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-_PLAIN = {"n": "\n", "a": "\a", "b": "\b", "t": "\t", "v": "\v", "f": "\f", "r": "\r", "\\": "\\"}
+_PLAIN = {"n": "\n", "a": "\a", "b": "\b", "t": "\t", "v": "\v", "f": "\f", "r": "\r", "\\": "\\", "": "\0"}
 _UTF8 = _PLAIN | {'"': '"', "'": "'", "/": "/"}
 _MYSQL = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"', "0": "\0", "Z": "\x1a"}
 _CODE = re.compile(
-    r"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
-    r"|u(?P<unit>[0-9a-fA-F]{1,4})|x(?P<hex>[0-9a-fA-F]{1,2})|(?P<octal>[0-7]{1,3})|(?P<letter>.))",
+    r"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})(?:\\u(?=.)(?P<low>[0-9a-fA-F]{0,4}))?"
+    r"|u(?P<unit>[0-9a-fA-F]{0,4})|x(?P<hex>[0-9a-fA-F]{1,2})|(?P<octal>[0-7]{1,3})|(?P<letter>.))",
     re.S,
 )
 _QUOTED = re.compile(r"""(?P<quote>["'])(?P<inside>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""", re.S)
@@ -21,13 +21,13 @@ _QUOTE_ESCAPE = re.compile(r"""\\(["'\\])""")
 
 
 def unescape(text: str) -> str:
-    """Undo `\\n`, `\\t` and the like; any other escaped letter disappears with its backslash, as in Fluent Bit."""
-    return re.sub(r"\\(.)", lambda found: _PLAIN.get(found.group(1), ""), text, flags=re.S)
+    """Undo `\\n`, `\\t` and the like; any other escaped letter stays without its backslash, one at the end is a NUL."""
+    return re.sub(r"\\(.|\Z)", lambda found: _PLAIN.get(found.group(1), found.group(1)), text, flags=re.S)
 
 
 def unescape_utf8(text: str) -> str:
-    """Undo JSON's escapes, `\\xNN` and octal ones; half a surrogate pair becomes U+FFFD, text ends at a NUL."""
-    return _CODE.sub(_code_point, text).partition("\0")[0]
+    """Undo JSON's escapes, `\\xNN` and octal ones; half a surrogate pair becomes U+FFFD; a NUL ends the text."""
+    return _CODE.sub(_code_point, text.partition("\0")[0])
 
 
 def unquote_mysql(text: str) -> str:
@@ -39,11 +39,14 @@ def unquote_mysql(text: str) -> str:
 
 def _code_point(found: re.Match[str]) -> str:
     parts = found.groupdict()
-    if parts["high"]:
-        return chr(0x10000 + ((int(parts["high"], 16) - 0xD800) << 10 | (int(parts["low"], 16) - 0xDC00)))
-    if parts["unit"]:
-        number = int(parts["unit"], 16)
-        return "\ufffd" if len(parts["unit"]) < 4 or 0xD800 <= number <= 0xDFFF else chr(number)
+    if parts["high"]:  # what follows as its other half is taken, whatever it is
+        low = int(parts["low"] or "0", 16)
+        is_pair = 0xDC00 <= low <= 0xDFFF
+        return chr(0x10000 + ((int(parts["high"], 16) - 0xD800) << 10 | (low - 0xDC00))) if is_pair else "\ufffd"
+    if parts["unit"] is not None:
+        number = int(parts["unit"] or "0", 16)
+        is_cut = 0 < len(parts["unit"]) < 4
+        return "\ufffd" if is_cut or 0xD800 <= number <= 0xDFFF else chr(number)
     if parts["hex"]:
         return chr(int(parts["hex"], 16))
     if parts["octal"]:

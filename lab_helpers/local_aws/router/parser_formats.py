@@ -30,7 +30,9 @@ class Pair(NamedTuple):
         """Return what goes into the record: True for a key without text, quotes' escapes undone."""
         if not self.text and not self.quoted:
             return True
-        return unescape_utf8(self.text) if self.quoted and "\\" in self.text else self.text
+        if not self.quoted or "\\" not in self.text:
+            return self.text
+        return unescape_utf8(self.text).partition("\0")[0]  # an escaped NUL cuts the value, as in Fluent Bit
 
 
 def logfmt_pairs(text: str) -> Iterator[Pair]:

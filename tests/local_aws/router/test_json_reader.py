@@ -67,7 +67,8 @@ def test_lax_reader_waits_or_refuses() -> None:
 
 def test_escapes() -> None:
     """Each kind of escape is undone as the real one does."""
-    assert unescape(r"a\nb\tc\\d\qe") == "a\nb\tc\\de"
+    assert unescape(r"a\nb\tc\\d\qe") == "a\nb\tc\\dqe"
+    assert unescape_utf8(r"a\u0000b\ud83d\u0041c") == "a\0b\ufffdc"
     assert unescape_utf8(r"\"\u00e9\ud83d\ude00\ud83d\x41\101\/") == '"é\U0001f600\ufffdAA/'
     assert unquote_mysql(r"'it\'s\n\Zx\q'") == "it's\n\x1ax\\q"
     assert unquote_mysql("plain") == "plain"
