@@ -8,14 +8,24 @@
 """
 
 from lab_helpers.drills.drill import BROKEN, FIXED, Drill, Story, TaskDrill
+from lab_helpers.drills.lost_or_double import DriverBufferFull, Duplicates, FirehoseThrottled, LastLines
 from lab_helpers.drills.nothing_arrives import MatchNothing, RouterNotEssential, UnknownOption
 from lab_helpers.drills.opened import open_drills, undo_all
+from lab_helpers.drills.permissions import FirehoseDenied, GroupDenied, PullDenied, RetentionNotSet
 from lab_helpers.drills.stale_image import StaleImage
 from lab_helpers.drills.wrong_shape import EscapedJson, HealthChecks, SplitLines, UnparsedLines
 
+driver_buffer_full = DriverBufferFull
+duplicates = Duplicates
 escaped_json = EscapedJson
+firehose_denied = FirehoseDenied
+firehose_throttled = FirehoseThrottled
+group_denied = GroupDenied
 health_checks = HealthChecks
+last_lines = LastLines
 match_nothing = MatchNothing
+pull_denied = PullDenied
+retention_not_set = RetentionNotSet
 router_not_essential = RouterNotEssential
 split_lines = SplitLines
 stale_image = StaleImage
@@ -31,6 +41,14 @@ CATALOGUE: tuple[type[Drill], ...] = (
     UnparsedLines,
     SplitLines,
     HealthChecks,
+    LastLines,
+    DriverBufferFull,
+    FirehoseThrottled,
+    Duplicates,
+    GroupDenied,
+    RetentionNotSet,
+    FirehoseDenied,
+    PullDenied,
 )
 
 __all__ = [
@@ -40,10 +58,18 @@ __all__ = [
     "Drill",
     "Story",
     "TaskDrill",
+    "driver_buffer_full",
+    "duplicates",
     "escaped_json",
+    "firehose_denied",
+    "firehose_throttled",
+    "group_denied",
     "health_checks",
+    "last_lines",
     "match_nothing",
     "open_drills",
+    "pull_denied",
+    "retention_not_set",
     "router_not_essential",
     "split_lines",
     "stale_image",

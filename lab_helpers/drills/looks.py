@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
+
+_DENIED = re.compile(
+    r"assumed-role/(?P<role>[^/]+)/\S+ is not authorized to perform: (?P<may_not>\S+)"
+    r" on resource: (?P<on>\S+)(?: because (?P<because>[^'\"]*?action))?"
+)
+"""Source: IAM user guide, "Troubleshoot access denied error messages"."""
 
 
 def arrived(printed: int, events: int, where: str = "CloudWatch Logs") -> pd.DataFrame:
@@ -25,6 +33,13 @@ def ending(task: dict[str, Any], lines: int) -> pd.DataFrame:
     rows += [(f"exit code of {each['name']}", each.get("exitCode", "none")) for each in task["containers"]]
     rows += [("stopped reason", task.get("stoppedReason", "")), ("lines in CloudWatch Logs", lines)]
     return pd.DataFrame(rows, columns=["what", "value"])
+
+
+def denial(messages: Iterable[str]) -> pd.DataFrame:
+    """Return who may not do what, from the first message that says so: what, value; empty without one."""
+    found = next((match for message in messages if (match := _DENIED.search(message))), None)
+    values = found.groupdict() if found else {}
+    return pd.DataFrame({"what": [name.replace("_", " ") for name in values], "value": list(values.values())})
 
 
 def newest_record(events: pd.DataFrame) -> pd.DataFrame:

@@ -9,9 +9,10 @@ import pandas as pd
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import arrived, containers, ending
 from lab_helpers.drills.scripts import numbered, to_cloudwatch
-from lab_helpers.drills.stage import ROUTER, OnTick, Setup
+from lab_helpers.drills.stage import APP, ROUTER, OnTick, Setup
 
 LINES = 100
+WRONG_MATCH = "app.*"
 
 
 class MatchNothing(TaskDrill):
@@ -30,7 +31,7 @@ class MatchNothing(TaskDrill):
 
     def setups(self) -> Mapping[str, Setup]:
         return {
-            BROKEN: Setup(numbered(LINES), to_cloudwatch(match="app.*")),
+            BROKEN: Setup(numbered(LINES), to_cloudwatch(match=WRONG_MATCH)),
             FIXED: Setup(numbered(LINES), to_cloudwatch(match="app-firelens-*")),
         }
 
@@ -38,8 +39,10 @@ class MatchNothing(TaskDrill):
         return arrived(LINES, len(self.stage.events(take)))
 
     def evidence(self) -> pd.DataFrame:
-        found = self.stage.router_log(self.task_arn(BROKEN))["level"].fillna("(banner)")
-        return found.value_counts().rename_axis("level of the router's own log").reset_index(name="lines")
+        arn = self.task_arn(BROKEN)
+        errors = self.stage.router_log(arn)["level"].eq("error").sum()
+        names = ["errors in the router's own log", "Match of the output", "tag of the lines"]
+        return pd.DataFrame({"what": names, "value": [errors, WRONG_MATCH, f"{APP}-firelens-{arn.rsplit('/', 1)[-1]}"]})
 
 
 class UnknownOption(TaskDrill):
@@ -54,7 +57,7 @@ class UnknownOption(TaskDrill):
         "exits; the router is essential, so the task ends with it.",
         fix="Correct the option; try the configuration before it is deployed (fluentbit.try_config).",
         proof="The task runs to its end and all lines arrive.",
-        source="Fluent Bit manual, CloudWatch; aws-for-fluent-bit #66",
+        source="Fluent Bit manual, CloudWatch output",
     )
 
     def setups(self) -> Mapping[str, Setup]:

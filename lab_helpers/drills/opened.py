@@ -44,6 +44,12 @@ class Opened:
             things.pop()
             self._note(things)
 
+    def close_kind(self, kind: str) -> None:
+        """Delete the things of one kind now; they stay written down."""
+        for found, *name in self.things():
+            if found == kind:
+                _delete(self._lab, kind, name)
+
     def _note(self, things: list[list[str]]) -> None:
         rest = {drill: kept for drill, kept in _all(self._lab).items() if drill != self._drill}
         self._lab.notes.take(NOTE, rest | ({self._drill: things} if things else {}))

@@ -22,6 +22,14 @@ def numbered(lines: int, then: str = "sleep 1") -> str:
     return f'i=1; while [ $i -le {lines} ]; do echo "line $i"; i=$((i+1)); done; {then}'
 
 
+def big_lines(lines: int, characters: int, linger_s: int) -> str:
+    """Return a shell script that prints long numbered lines in one go, then lingers."""
+    return (
+        f"pad=$(printf '%0{characters}d' 0); i=1; while [ $i -le {lines} ]; do "
+        f'echo "$i $pad"; i=$((i+1)); done; sleep {linger_s}'
+    )
+
+
 def section(kind: str, *options: str) -> str:
     """Return one section of a configuration, with an empty line behind it."""
     return f"[{kind}]\n" + "".join(f"    {option}\n" for option in options) + "\n"

@@ -1,0 +1,194 @@
+"""Drills in which lines are lost or arrive twice: at the stop, in the driver, at Firehose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lab_helpers.drills import streams
+from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
+from lab_helpers.drills.looks import containers, logged
+from lab_helpers.drills.rights import allow, logs_without, make_role
+from lab_helpers.drills.scripts import big_lines, section, to_cloudwatch, to_firehose
+from lab_helpers.drills.stage import OnTick, Setup
+
+BURST_LINES = 20_000
+SMALL_BUFFER = 1_000
+BIG_LINES, BIG_LINE_CHARS = 840, 15_000
+"""12 MiB in a second or two, which is more than a delivery stream of the default quota takes at once."""
+
+
+class LastLines(TaskDrill):
+    """An app that is killed before it has said its last words."""
+
+    name = "last_lines"
+    until = "RUNNING"
+    story = Story(
+        title="the last lines are lost at the stop",
+        symptom="After each deployment the end of the work is missing: `saving` is there, `saved` never.",
+        where_to_look="The exit code: 137 is 128 + 9, SIGKILL. The app did not end, it was ended.",
+        cause="stopTimeout of the app is 2 s: SIGTERM, two seconds, SIGKILL. It needs three. (The router has the same "
+        "limit, and Fluent Bit's own: Grace, 5 s by default.)",
+        fix="stopTimeout above the longest shutdown (at most 120 s on Fargate); for the router Grace below its own.",
+        proof="`saved` arrives, and the exit code is 0.",
+        source="containers-roadmap #579, aws-for-fluent-bit #201, #856",
+    )
+    script = "trap 'echo saving; sleep 3; echo saved; exit 0' TERM; echo ready; while :; do sleep 1 & wait $!; done"
+
+    def setups(self) -> Mapping[str, Setup]:
+        return {
+            BROKEN: Setup(self.script, to_cloudwatch(), app={"stopTimeout": 2}),
+            FIXED: Setup(self.script, to_cloudwatch(), app={"stopTimeout": 30}),
+        }
+
+    def view(self, take: str) -> pd.DataFrame:
+        return pd.DataFrame({"line": logged(self.stage.events(take).sort_values("event_time", kind="stable"))})
+
+    def evidence(self) -> pd.DataFrame:
+        return containers(self.task(BROKEN))
+
+    def _play(self, take: str, on_tick: OnTick) -> None:
+        super()._play(take, on_tick)
+        self.stage.wait_for_events(take, 1, on_tick)
+        self.stage.stop(self.task_arn(take))
+        self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)
+
+
+class DriverBufferFull(TaskDrill):
+    """A burst that the log driver's buffer does not hold."""
+
+    name = "driver_buffer_full"
+    story = Story(
+        title="the log driver's buffer is full",
+        symptom="Of a burst of lines only the beginning arrives. The router has no error: it never got the rest.",
+        where_to_look="Nowhere: neither the router nor CloudWatch knows of them. Number the lines and count.",
+        cause=f"log-driver-buffer-limit is {SMALL_BUFFER:,} lines here. A full buffer drops: the driver never blocks the "
+        "app (non-blocking is the default of ECS since June 2025).",
+        fix="Leave the limit at its default of 1,048,576 lines, or choose it for the longest burst.",
+        proof="Every line of the same burst arrives.",
+        source="amazon-ecs-firelens-examples, log-driver-buffer-limit",
+    )
+    script = f"seq 1 {BURST_LINES}; sleep 3"
+
+    def setups(self) -> Mapping[str, Setup]:
+        options = {"log-driver-buffer-limit": str(SMALL_BUFFER)}
+        return {
+            BROKEN: Setup(self.script, to_cloudwatch(), log_options=options),
+            FIXED: Setup(self.script, to_cloudwatch()),
+        }
+
+    def view(self, take: str) -> pd.DataFrame:
+        return tally(BURST_LINES, logged(self.stage.events(take)))
+
+    def evidence(self) -> pd.DataFrame:
+        arrived = logged(self.stage.events(BROKEN)).astype(int).sort_values()
+        gaps = arrived.diff().fillna(1).sub(1)
+        complaints = self.stage.complaints(self.task_arn(BROKEN))["level"].eq("error").sum()
+        names = ["gaps between the numbers", "errors in the router's own log"]
+        return pd.DataFrame({"what": names, "count": [int((gaps > 0).sum()), int(complaints)]})
+
+
+class _Overload(TaskDrill):
+    """More than a delivery stream takes."""
+
+    def inject(self, on_tick: OnTick = None) -> None:
+        self.undo()
+        streams.make_delivery_stream(self.stage, on_tick=on_tick)
+        self._play(BROKEN, on_tick)
+        streams.wait_until_drained(self.stage, on_tick)
+
+    def view(self, take: str) -> pd.DataFrame:
+        del take  # both are in one folder: the first is emptied before the second
+        return tally(BIG_LINES, pd.Series([_number(line) for line in streams.delivered(self.stage)], dtype=object))
+
+    def _role(self) -> str:
+        put = allow(["firehose:PutRecordBatch"], f"arn:aws:firehose:*:*:deliverystream/{self.stage.family}")
+        return make_role(self.stage, "task", logs_without(), put)
+
+    def _setup(self, conf: str, linger_s: int) -> Setup:
+        variables = {"DELIVERY_STREAM": self.stage.family}
+        script = big_lines(BIG_LINES, BIG_LINE_CHARS, linger_s)
+        return Setup(script, conf, variables=variables, task_role=self._role())
+
+
+class FirehoseThrottled(_Overload):
+    """A burst that Firehose refuses in part, and a router that gives up."""
+
+    name = "firehose_throttled"
+    story = Story(
+        title="Firehose throttles",
+        symptom="After a burst lines are missing in S3, although Firehose delivers without an error.",
+        where_to_look="The router's own log: throughput limits may have been exceeded; then `cannot be retried`.",
+        cause="A delivery stream takes 1 MiB a second in most regions (5 in three). The router tries a refused chunk "
+        "once more (Retry_Limit 1) and drops it.",
+        fix="Send less (compression gzip, filters), ask AWS for a higher quota, and raise Retry_Limit.",
+        proof="The same burst, compressed, arrives whole.",
+        source="aws-for-fluent-bit #334; Amazon Data Firehose quota",
+    )
+
+    def setups(self) -> Mapping[str, Setup]:
+        return {
+            BROKEN: self._setup(to_firehose(), 1),
+            FIXED: self._setup(to_firehose("compression gzip"), 1),
+        }
+
+    def mend(self, on_tick: OnTick = None) -> None:
+        self.stage.opened.close_kind("objects")
+        self._play(FIXED, on_tick)
+        streams.wait_for_lines(self.stage, BIG_LINES, on_tick)
+
+    def evidence(self) -> pd.DataFrame:
+        messages = self.stage.complaints(self.task_arn(BROKEN))["message"]
+        known = {"throughput limits": "Throughput limits", "part of a batch refused": "records failed to be delivered",
+                 "chunk given up": "cannot be retried"}  # fmt: skip
+        seen = [bool(messages.str.contains(text, case=False).any()) for text in known.values()]
+        return pd.DataFrame({"in the router's own log": list(known), "seen": seen})
+
+
+class Duplicates(_Overload):
+    """The same burst with a router that never gives up: everything arrives, some of it twice."""
+
+    name = "duplicates"
+    story = Story(
+        title="duplicates after a partial failure",
+        symptom="There are more lines in S3 than were printed.",
+        where_to_look="The lines, counted by their number; the router's own log: n out of m records failed.",
+        cause="PutRecordBatch took a part of a batch. Fluent Bit tries the whole chunk again, what was taken with it.",
+        fix="Nothing at the sender: at least once is what it promises. Give each line an id, and de-duplicate readers.",
+        proof="Every number once, none missing.",
+        source="fluent-bit #6369, aws-for-fluent-bit #150",
+    )
+
+    def setups(self) -> Mapping[str, Setup]:
+        patient = section("SERVICE", "scheduler.base 3", "scheduler.cap 3", "Grace 30")
+        conf = patient + to_firehose("Retry_Limit no_limits")
+        return {BROKEN: self._setup(conf, 15), FIXED: self._setup(conf, 15)}
+
+    def mend(self, on_tick: OnTick = None) -> None:
+        """Read again, de-duplicated: nothing is sent a second time."""
+        del on_tick
+        self._tasks[FIXED] = self.task_arn(BROKEN)
+
+    def view(self, take: str) -> pd.DataFrame:
+        numbers = pd.Series([_number(line) for line in streams.delivered(self.stage)], dtype=object)
+        return tally(BIG_LINES, numbers.drop_duplicates() if take == FIXED else numbers)
+
+    def evidence(self) -> pd.DataFrame:
+        messages = self.stage.complaints(self.task_arn(BROKEN))["message"]
+        found = messages[messages.str.contains("records failed to be delivered")]
+        return found.str.replace(r"^.*\] ", "", regex=True).head(3).to_frame().reset_index(drop=True)
+
+
+def tally(printed: int, found: pd.Series) -> pd.DataFrame:
+    """Return what became of numbered lines: printed, arrived, unique, twice or more, lost: what, lines."""
+    unique = int(found.nunique())
+    counts = {"printed": printed, "arrived": len(found), "unique": unique}
+    counts |= {"duplicates": len(found) - unique, "lost": printed - unique}
+    return pd.DataFrame({"what": list(counts), "lines": list(counts.values())})
+
+
+def _number(line: bytes) -> int:
+    found = re.search(rb'"log":"(\d+) ', line)
+    return int(found.group(1)) if found else -1

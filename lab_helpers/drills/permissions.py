@@ -1,0 +1,153 @@
+"""Drills in which a role may not do what its task needs: task role, execution role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lab_helpers.clients import aws_errors
+from lab_helpers.drills import streams
+from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
+from lab_helpers.drills.looks import arrived, denial, ending
+from lab_helpers.drills.rights import EXECUTION_POLICY, allow, logs_without, make_role
+from lab_helpers.drills.scripts import numbered, to_cloudwatch, to_firehose
+from lab_helpers.drills.stage import OnTick, Setup
+
+LINES = 100
+RETENTION_DAYS = 90
+
+
+class GroupDenied(TaskDrill):
+    """A task role that may write, but not make the log group."""
+
+    name = "group_denied"
+    story = Story(
+        title="CreateLogGroup denied",
+        symptom="Nothing arrives, and there is no log group; the task itself is fine.",
+        where_to_look="The router's own log: AccessDeniedException, with the role and the action in it.",
+        cause="The task role lacks logs:CreateLogGroup. (Most people look at the execution role first: that one "
+        "writes the router's own log.)",
+        fix="logs:CreateLogGroup for the task role; or make the group beforehand and leave auto_create_group out.",
+        proof="The group is made and all lines are in it.",
+        source="aws-for-fluent-bit #155, #177",
+    )
+
+    def setups(self) -> Mapping[str, Setup]:
+        denied = make_role(self.stage, "task", logs_without("logs:CreateLogGroup"))
+        return {
+            BROKEN: Setup(numbered(LINES), to_cloudwatch(), task_role=denied),
+            FIXED: Setup(numbered(LINES), to_cloudwatch()),
+        }
+
+    def view(self, take: str) -> pd.DataFrame:
+        return arrived(LINES, len(self.stage.events(take)))
+
+    def evidence(self) -> pd.DataFrame:
+        return denial(super().evidence()["message"])
+
+
+class RetentionNotSet(TaskDrill):
+    """A log group that keeps everything for ever."""
+
+    name = "retention_not_set"
+    story = Story(
+        title="the log group never expires",
+        symptom="extra.conf says log_retention_days 90; the group's setting says: never expire.",
+        where_to_look="The group's retention (DescribeLogGroups), then the router's own log.",
+        cause="The task role lacks logs:PutRetentionPolicy. The group is made, the setting is refused.",
+        fix="logs:PutRetentionPolicy for the task role; a group that exists already needs it set by hand or Terraform.",
+        proof="A group that is made now has 90 days.",
+        source="aws-for-fluent-bit #700, fluent-bit #7940",
+    )
+
+    def setups(self) -> Mapping[str, Setup]:
+        conf = to_cloudwatch(more=f"log_retention_days {RETENTION_DAYS}")
+        denied = make_role(self.stage, "task", logs_without("logs:PutRetentionPolicy"))
+        return {
+            BROKEN: Setup(numbered(LINES), conf, task_role=denied),
+            FIXED: Setup(numbered(LINES), conf),
+        }
+
+    def view(self, take: str) -> pd.DataFrame:
+        names = ["in extra.conf", "of the log group"]
+        return pd.DataFrame({"retention": names, "days": [str(RETENTION_DAYS), self._retention(take)]})
+
+    def evidence(self) -> pd.DataFrame:
+        return denial(super().evidence()["message"])
+
+    def _retention(self, take: str) -> str:
+        name = self.stage.log_group(take)
+        with aws_errors("DescribeLogGroups"):
+            found = self.lab.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return str(found[0].get("retentionInDays", "never expire")) if found else "no group"
+
+
+class FirehoseDenied(TaskDrill):
+    """Two outputs, one of which may not send."""
+
+    name = "firehose_denied"
+    story = Story(
+        title="PutRecordBatch denied",
+        symptom="CloudWatch Logs has every line, S3 gets nothing. Firehose has no error to show: it was never reached.",
+        where_to_look="The router's own log. (When Firehose cannot deliver, look into its error log instead.)",
+        cause="The task role may not firehose:PutRecordBatch on this delivery stream.",
+        fix="Allow it, on the ARN of the stream that extra.conf names.",
+        proof="The router has nothing to complain of.",
+        source="aws-for-fluent-bit #772",
+    )
+
+    def inject(self, on_tick: OnTick = None) -> None:
+        self.undo()
+        streams.make_delivery_stream(self.stage, on_tick=on_tick)
+        self._play(BROKEN, on_tick)
+
+    def mend(self, on_tick: OnTick = None) -> None:
+        super().mend(on_tick)
+        streams.wait_for_lines(self.stage, LINES, on_tick)
+
+    def setups(self) -> Mapping[str, Setup]:
+        put = allow(["firehose:PutRecordBatch"], f"arn:aws:firehose:*:*:deliverystream/{self.stage.family}")
+        denied = make_role(self.stage, "task", logs_without())
+        able = make_role(self.stage, "able", logs_without(), put)
+        variables, conf = {"DELIVERY_STREAM": self.stage.family}, to_cloudwatch() + to_firehose()
+        return {
+            BROKEN: Setup(numbered(LINES), conf, task_role=denied, variables=variables),
+            FIXED: Setup(numbered(LINES), conf, task_role=able, variables=variables),
+        }
+
+    def view(self, take: str) -> pd.DataFrame:
+        counts = {"CloudWatch Logs": len(self.stage.events(take)), "S3": len(streams.delivered(self.stage))}
+        return pd.DataFrame({"where": ["printed by the app", *counts], "lines": [LINES, *counts.values()]})
+
+    def evidence(self) -> pd.DataFrame:
+        return denial(super().evidence()["message"])
+
+
+class PullDenied(TaskDrill):
+    """An execution role that may not pull from ECR."""
+
+    name = "pull_denied"
+    story = Story(
+        title="the image cannot be pulled",
+        symptom="The task never starts; no container has an exit code, and there is no log at all.",
+        where_to_look="The task's stopped reason. There is nothing else: no container ever ran.",
+        cause="The execution role lacks AmazonECSTaskExecutionRolePolicy, which lets ECS fetch images from ECR.",
+        fix="Attach it to the execution role. (The task role has nothing to do with it.)",
+        proof="The task runs to its end.",
+        source="Amazon ECS developer guide, CannotPullContainer task errors",
+    )
+
+    def setups(self) -> Mapping[str, Setup]:
+        logs_only = make_role(self.stage, "exec", allow(["logs:CreateLogStream", "logs:PutLogEvents"]))
+        able = make_role(self.stage, "able", managed=(EXECUTION_POLICY,))
+        return {
+            BROKEN: Setup(numbered(LINES), to_cloudwatch(), execution_role=logs_only),
+            FIXED: Setup(numbered(LINES), to_cloudwatch(), execution_role=able),
+        }
+
+    def view(self, take: str) -> pd.DataFrame:
+        return ending(self.task(take), len(self.stage.events(take)))
+
+    def evidence(self) -> pd.DataFrame:
+        return denial([self.task(BROKEN).get("stoppedReason", "")])
