@@ -73,6 +73,7 @@ def read_arrived(data: bytes) -> Arrived:
     while (at := _skip(text, at, _BLANK + ",")) < len(text):
         try:
             value, at = _lax().raw_decode(text, at)
+            _check_delimited(value, text, at)
         except RecursionError as exc:
             raise JsonInvalidError("nested too deep") from exc
         except ValueError as exc:
@@ -96,9 +97,22 @@ def _skip(text: str, at: int, letters: str) -> int:
 
 def _is_unfinished(text: str, error: ValueError) -> bool:
     at, message = getattr(error, "pos", 0), getattr(error, "msg", "")
-    if at >= len(text) or message.startswith("Unterminated string"):
+    if isinstance(error, JsonInvalidError):
+        return False
+    if isinstance(error, JsonIncompleteError) or at >= len(text) or message.startswith("Unterminated string"):
         return True
-    return bool(_UNFINISHED_WORD.match(text, at) or _UNFINISHED_ESCAPE.search(text))
+    is_cut_escape = message.startswith("Invalid") and _UNFINISHED_ESCAPE.search(text) is not None
+    return is_cut_escape or _UNFINISHED_WORD.match(text, at) is not None
+
+
+def _check_delimited(value: Any, text: str, at: int) -> None:
+    """A number or word of its own is complete only when something that ends it has arrived."""
+    if isinstance(value, dict | list | str):
+        return
+    if at == len(text):
+        raise JsonIncompleteError("a number may go on")
+    if text[at] not in _BLANK + ",]}":
+        raise JsonInvalidError("something right behind a number")
 
 
 @cache

@@ -47,6 +47,7 @@ def test_strict_reader_refuses(text: str) -> None:
         (b'{"a":1.5e+1},{"b":2} ', [{"a": 15.0}, {"b": 2}], 20),
         ('{"a":"é"}'.encode() + b'{"', [{"a": "é"}], 10),
         (b'{"a":"\xff\n"}', [{"a": "\udcff\n"}], 10),
+        (b"1 {", [1], 1),
     ],
 )
 def test_lax_reader(data: bytes, documents: list[Any], consumed: int) -> None:
@@ -60,7 +61,9 @@ def test_lax_reader_waits_or_refuses() -> None:
     for end in range(1, len(whole)):
         with pytest.raises(JsonIncompleteError):
             read_arrived(whole[:end])
-    for bad in (b"", b"}", b'{"a":1}}', b'{"a":1} what', b"hello", b"[" * 100_000):
+    with pytest.raises(JsonIncompleteError):
+        read_arrived(b"12")
+    for bad in (b"", b"1{}", b"\\", b"}", b'{"a":1}}', b'{"a":1} what', b"hello", b"[" * 100_000):
         with pytest.raises(JsonInvalidError):
             read_arrived(bad)
 
