@@ -235,7 +235,7 @@ def _configuration(arguments: Arguments, log: ComponentLog) -> Configuration:
         configuration.sections.append(Section("service", list(pairs)))
     configuration.sections += arguments.sections
     if not configuration.of_kind("input"):
-        log.error("[engine] no input was configured")  # the reference starts and does nothing
+        log.info("[engine] no input is configured: there will be nothing to do")
     return configuration
 
 

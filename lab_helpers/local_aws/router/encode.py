@@ -51,11 +51,16 @@ def encode_part(raw: bytes, count: int, appended: Sequence[tuple[str, str]], esc
 
 
 def encode_records(records: Sequence[Record], escape_unicode: bool) -> JsonBatch:
-    """Return the JSON of decoded records."""
-    return JsonBatch(
-        [record.time_ns // 1_000_000 for record in records],
-        [dumps(record.body, escape_unicode) for record in records],
-    )
+    """Return the JSON of decoded records; one that is nested too deeply to be written is left out."""
+    times: list[int] = []
+    lines: list[bytes] = []
+    for stamp, body in records:
+        try:
+            lines.append(dumps(body, escape_unicode))
+        except RecursionError:
+            continue
+        times.append(stamp // 1_000_000)
+    return JsonBatch(times, lines)
 
 
 def escape_lines(batch: JsonBatch) -> JsonBatch:

@@ -40,6 +40,7 @@ class Engine:
         self.inputs: list[InputInstance] = []
         self.filters: list[FilterInstance] = []
         self.outputs: list[OutputInstance] = []
+        self.loop.on_error = self._tell_bug
         self._chunks = ChunkMaker(service)
         self._pressure = Pressure(HIGH_BYTES)
         policy = RetryPolicy(service.retry_base_s, service.retry_cap_s)
@@ -144,6 +145,9 @@ class Engine:
             chunks, instance.open_chunks = instance.open_chunks, {}
             for tag, chunk in chunks.items():
                 self.tasks.start(chunk, self._outputs_for(tag))
+
+    def _tell_bug(self, exc: Exception) -> None:
+        self.log.error(f"[engine] internal error: {type(exc).__name__}: {exc}")
 
     def _filter(self, tag: str, batch: Batch) -> None:
         steps = self._filters_by_tag.get(tag)

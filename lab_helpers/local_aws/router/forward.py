@@ -98,6 +98,8 @@ def _read_frame(unpacker: Any, data: Any) -> Frame:
     tag = unpacker.unpack()
     if not isinstance(tag, str):
         raise FrameError("")
+    if not tag.isascii():  # bytes that are no UTF-8 could not become the name of a stream or a file
+        tag = tag.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     start = unpacker.tell()
     head = _byte_at(data, start)
     if head in _STRING_HEADS:

@@ -32,7 +32,10 @@ class Timer:
 
 
 class Loop:
-    """Run callbacks for readable sockets, due timers and calls from other threads, until stop()."""
+    """Run callbacks for readable sockets, due timers and calls from other threads, until stop().
+
+    What a callback raises goes to `on_error` where that is set, else out of run().
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
@@ -45,6 +48,7 @@ class Loop:
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wake)
         self._running = False
+        self.on_error: Callable[[Exception], None] | None = None
 
     def add_reader(self, source: Any, callback: Callback) -> None:
         """Call back whenever the socket (or file descriptor) is readable."""
@@ -78,9 +82,9 @@ class Loop:
     def turn(self, wait_s: float | None) -> None:
         """Wait at most this long for something to do, and do what is due."""
         for key, _ in self._selector.select(wait_s):
-            key.data()
+            self._call(key.data)
         while self._handed_in:
-            self._handed_in.popleft()()
+            self._call(self._handed_in.popleft())
         self._run_due()
 
     def stop(self) -> None:
@@ -93,6 +97,14 @@ class Loop:
         for descriptor in (self._wake_read, self._wake_write):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+
+    def _call(self, callback: Callback) -> None:
+        try:
+            callback()
+        except Exception as exc:  # one connection's trouble must not end all others, where the owner says so
+            if self.on_error is None:
+                raise
+            self.on_error(exc)
 
     def _schedule(self, due: float, timer: Timer) -> Timer:
         heapq.heappush(self._timers, (due, next(self._order), timer))
@@ -109,7 +121,7 @@ class Loop:
             due, _, timer = heapq.heappop(self._timers)
             if timer.cancelled:
                 continue
-            timer.callback()
+            self._call(timer.callback)
             if timer.every_s is not None and not timer.cancelled:
                 self._schedule(max(due + timer.every_s, now), timer)
 

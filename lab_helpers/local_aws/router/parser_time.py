@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab_helpers.local_aws.router.log import Log
+from lab_helpers.local_aws.router.moment import Moment
 from lab_helpers.local_aws.router.record import NS
-from lab_helpers.local_aws.router.strptime import Moment, NoMatchError, strptime
+from lab_helpers.local_aws.router.strptime import NoMatchError, strptime
 
 MAX_BYTES = 63
 FRACTION = "%L"

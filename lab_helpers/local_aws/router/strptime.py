@@ -13,13 +13,13 @@ import calendar
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
+from lab_helpers.local_aws.router.moment import Moment, days_before
 from lab_helpers.local_aws.router.zone_names import ZONE_HOURS
 
 HOUR_S, MINUTE_S = 3_600, 60
-DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 MONTHS = tuple(name.lower() for name in calendar.month_name[1:])
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 COMPOSED = {
@@ -43,27 +43,6 @@ _LAST_EPOCH_S = 67_768_036_191_676_799
 
 class NoMatchError(ValueError):
     """The text does not follow the format."""
-
-
-@dataclass
-class Moment:
-    """A broken-down time, as C's struct tm: month 0-11, year in full; `offset_s` is seconds east of UTC."""
-
-    year: int = 1900
-    month: int = 0
-    day: int = 0
-    hour: int = 0
-    minute: int = 0
-    second: int = 0
-    year_day: int = 0
-    offset_s: int = 0
-    seen: set[str] = field(default_factory=set)
-
-    def seconds(self) -> int:
-        """Return seconds since 1970 with the offset taken off; a day 0 is the last of the month before, as in C."""
-        year, month = self.year + self.month // 12, self.month % 12 + 1
-        days = _days_before(year, month) + self.day - 1
-        return ((days * 24 + self.hour) * 60 + self.minute) * 60 + self.second - self.offset_s
 
 
 @dataclass
@@ -154,8 +133,8 @@ def _complete(reader: _Reader) -> None:
 
 
 def _from_year_day(moment: Moment) -> None:
-    first = _days_before(moment.year, 1)
-    ends = [_days_before(moment.year, month + 1) - first for month in range(1, 13)]
+    first = days_before(moment.year, 1)
+    ends = [days_before(moment.year, month + 1) - first for month in range(1, 13)]
     month = next((number for number, end in enumerate(ends) if moment.year_day < end), 11)
     if "month" not in moment.seen:
         moment.month = month
@@ -218,10 +197,9 @@ def _epoch(reader: _Reader) -> None:
     found = _EPOCH.match(reader.text, reader.at)
     if not found or int(found[0]) > _LAST_EPOCH_S:
         raise NoMatchError
-    days, rest = divmod(int(found[0]), 86_400)
-    moment = reader.moment
-    moment.year, moment.month, moment.day, moment.offset_s = 1970, 0, days + 1, 0
-    moment.hour, moment.minute, moment.second = rest // HOUR_S, rest % HOUR_S // MINUTE_S, rest % MINUTE_S
+    parts, moment = time.gmtime(int(found[0])), reader.moment
+    moment.year, moment.month, moment.day, moment.offset_s = parts.tm_year, parts.tm_mon - 1, parts.tm_mday, 0
+    moment.hour, moment.minute, moment.second = parts.tm_hour, parts.tm_min, parts.tm_sec
     moment.seen = {"year", "month", "day"}
     reader.at = found.end()
 
@@ -260,14 +238,6 @@ def _offset(reader: _Reader) -> None:
     else:
         reader.moment.offset_s = int(ZONE_HOURS[(found["utc"] or found["us"]).lower()] * HOUR_S)
     reader.at = found.end()
-
-
-def _days_before(year: int, month: int) -> int:
-    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
-    years = year - 1
-    leap_days = years // 4 - years // 100 + years // 400
-    days = years * 365 + leap_days - 719_162  # 1970-01-01
-    return days + DAYS_BEFORE[month - 1] + (month > 2 and calendar.isleap(year))
 
 
 _FIELDS: dict[str, Callable[[_Reader], None]] = {

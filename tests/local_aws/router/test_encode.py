@@ -108,3 +108,11 @@ def test_base64_put_together_equals_base64_of_the_whole(prefix: bytes, suffix: b
 def test_runs_group_equal_times() -> None:
     """Equal times in a row are one run."""
     assert encode.runs([5, 5, 6, 5]) == [(5, 2), (6, 1), (5, 1)]
+
+
+def test_a_record_nested_too_deeply_costs_only_itself() -> None:
+    """No recursion error reaches the chunk: the neighbours are written."""
+    deep = b"\x81\xa1a" * 900 + b"\x01"
+    raw = packed([(1, {"a": 1})]) + b"\x92\x02" + deep + packed([(3, {"b": 2})])
+    lines = encode_part(raw, 3, (), True).lines()
+    assert (lines[0], lines[-1]) == (b'{"a":1}', b'{"b":2}')

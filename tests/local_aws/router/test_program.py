@@ -196,3 +196,33 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert text.startswith("Fluent Bit v4.2.8 (compatible")
     assert "total_file_size" in text
     assert parse_arguments([]) == Arguments()
+
+
+def test_over_its_limit_the_input_closes_and_loses_nothing_acknowledged(tmp_path: Path, stand_in: StandIn) -> None:
+    """Mem_Buf_Limit: connections are closed while an output fails, and every acknowledged record arrives later."""
+    stand_in.refuse("PutRecordBatch", "ServiceUnavailableException", times=2)
+    firehose = OUTPUTS.replace("PORT", str(stand_in.port)).rpartition("[OUTPUT]")
+    text = SERVICE + forward_input(tmp_path, "    Mem_Buf_Limit 100K\n") + firehose[1] + firehose[2]
+    router = Router(tmp_path, text)
+    acknowledged = send_until_closed(router)
+    wait_until(lambda: "forward.0 resume (mem buf overlimit" in (tmp_path / "stderr").read_text())
+    code, log = router.stop()
+    arrived = {record.decode() for record in stand_in.records()}
+    assert code == 0
+    assert "forward.0 paused (mem buf overlimit" in log
+    assert acknowledged
+    assert all(f'{{"log":"{line}"}}\n' in arrived for line in acknowledged)
+
+
+def send_until_closed(router: Router) -> list[str]:
+    """Send records until the router closes the connection; return those that it acknowledged."""
+    acknowledged: list[str] = []
+    while len(acknowledged) < 10_000:
+        lines = [f"{len(acknowledged)}-{at}-{'x' * 1000}" for at in range(20)]
+        try:
+            if not router.send(*lines):
+                return acknowledged
+        except OSError:
+            return acknowledged
+        acknowledged += lines
+    raise AssertionError("the router never closed the connection")
