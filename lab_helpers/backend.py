@@ -25,9 +25,24 @@ from lab_helpers.local_aws.firelens.generate import task_metadata
 from lab_helpers.local_aws.iam import explain
 from lab_helpers.wait import wait_until
 
+__all__ = [
+    "AwsBackend",
+    "Backend",
+    "EndpointBackend",
+    "LocalBackend",
+    "ServerState",
+    "backend_of",
+    "denials_table",
+    "fetch_json",
+    "firelens_config",
+    "router_command",
+]
+
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 45.0
 _LOG_TAIL_LINES = 20
+_FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""glibc keeps a pool of memory for each of the server's threads unless it is told not to; others ignore this."""
 _LOOPBACK = ClientSettings(max_attempts=3)
 """On loopback a lost connection means a server that is gone: say so soon."""
 
@@ -85,7 +100,7 @@ class LocalBackend:
         self._forget_stale()
         private_folder(self._settings.home)
         self.folder.mkdir(parents=True, exist_ok=True)
-        pid = _spawn_detached(self._command(), inherited(), self.log_file)
+        pid = _spawn_detached(self._command(), {**inherited(), **_FRUGAL}, self.log_file)
         try:
             wait_until(lambda: self._started(pid), START_TIMEOUT_S, 0.05, "the local AWS to answer")
         except BaseException:

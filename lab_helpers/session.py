@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lab_helpers import config
-from lab_helpers.backend import AwsBackend, LocalBackend, backend_of
+from lab_helpers import config, guards
+from lab_helpers.backend import AwsBackend, EndpointBackend, LocalBackend, backend_of
 from lab_helpers.checks import Checks
 from lab_helpers.config import Settings
 from lab_helpers.errors import NotYetError
 from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
+from lab_helpers.terraform.remote_state import S3State, with_s3_backend
 
+EXPIRES = "expires_on"
+"""Note of the day after which the lab may be swept away: a tag that changed daily would be a change of everything."""
 CHECKS = "checks"
 """Folder of the checks' outcomes, in the lab's home."""
 
@@ -44,36 +47,72 @@ class Lab:
     def terraform(self) -> Terraform:
         """Terraform over the lab's configuration, with this backend's state.
 
-        Its methods raise ForeignStateError when that state was made against another instance of the local AWS.
+        Its methods raise ForeignStateError when that state was made against another instance of the local AWS. On an
+        account nothing is applied before `guards` have passed and somebody has said yes.
         """
+        remote, source_dir = self._remote_state, config.PROJECT / "terraform"
+        data_dir = self.settings.state / ("terraform-s3" if remote else "terraform")
         return Terraform(
-            source_dir=config.PROJECT / "terraform",
-            data_dir=self.settings.state / "terraform",
+            source_dir=with_s3_backend(source_dir, data_dir) if remote else source_dir,
+            data_dir=data_dir,
             env=self.backend.environment(),
             variables=self.variables(),
             binary_setting=self.settings.terraform or None,
             mirror_setting=self.settings.terraform_mirror or None,
             cli_config_setting=config.terraform_cli_config() or None,
-            instance=self.backend.identity(),
+            instance=None if remote else self.backend.identity(),
+            remote_state=remote.backend_config() if remote else {},
+            before_apply=self.allow_creating,
             display=self.display,
         )
+
+    @property
+    def _remote_state(self) -> S3State | None:
+        settings = self.settings
+        if not settings.state_bucket:
+            return None
+        return S3State(
+            settings.state_bucket, settings.prefix, settings.region, isinstance(self.backend, EndpointBackend)
+        )
+
+    def allow_creating(self) -> None:
+        """On an account: review what would be made and get consent, once a lab; raises GuardError."""
+        if not isinstance(self.backend, AwsBackend) or not guards.is_guarded(self.backend):
+            return
+        if self.notes.has(guards.ACCEPTED):
+            return
+        known = bool(self.terraform.resources())
+        found = guards.review(self.settings, self.backend, is_known=known, expires_on=self.expires_on())
+        guards.confirm(found, self.settings)
+        self.notes.take(guards.ACCEPTED, datetime.now(UTC).isoformat())
+
+    def expires_on(self) -> str:
+        """Return the day after which the lab may be swept away (YYYY-MM-DD); it is set when it is first asked for."""
+        if not self.notes.has(EXPIRES):
+            day = datetime.now(UTC).date() + timedelta(days=self.settings.lifetime_days)
+            self.notes.take(EXPIRES, day.isoformat())
+        return str(self.notes.read(EXPIRES, "The day of expiry", "02"))
 
     @property
     def outputs(self) -> LabOutputs:
         """What `terraform apply` put out; raises NotYetError before notebook 02."""
         if self._outputs is None:
-            self.notes.read("applied", "The infrastructure", "02")
+            if self._remote_state is None:  # another machine may have applied what is in a shared state
+                self.notes.read("applied", "The infrastructure", "02")
             self._outputs = self.terraform.outputs()
         return self._outputs
 
     def variables(self, **changes: Any) -> dict[str, Any]:
         """Return the variables of the Terraform configuration for these settings, with `changes`."""
         settings = self.settings
+        image = settings.base_image or self.backend.base_image
         return {
             "prefix": settings.prefix,
             "region": settings.region,
             "log_group": settings.log_group,
             "owner": settings.owner,
+            "expires_on": self.expires_on(),
+            **({"fluentbit_base_image": image} if image else {}),
             "firehose_buffer_seconds": settings.buffer_s,
             **changes,
         }
@@ -105,10 +144,8 @@ class Notes:
     def take(self, name: str, value: Any = True) -> None:
         """Write a JSON-ready value down under `name`, at once and whole."""
         self._content[name] = value
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(self._content, indent=1))
-        partial.replace(self._file)
+        config.private_folder(self._folder)
+        config.write_private(self._file, json.dumps(self._content, indent=1))
 
     def drop(self, name: str) -> None:
         """Forget a note, if there is one."""
@@ -123,7 +160,7 @@ class Notes:
 
     def keep_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Keep a frame for later notebooks."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        config.private_folder(self._folder)
         frame.to_parquet(self._folder / f"{name}.parquet")
         self.take(f"frame:{name}", datetime.now(UTC).isoformat())
 
@@ -149,6 +186,7 @@ def open_lab(notebook: str, **settings: Any) -> Lab:
 
 def attach(settings: Settings) -> Lab:
     """Like `open_lab`, with settings at hand."""
+    config.private_folder(settings.home)
     backend = backend_of(settings)
     backend.start()
     return Lab(settings, backend, Notes(settings.state / "notes", backend.identity()))

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from lab_helpers.local_aws.api import AwsError, Caller
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.iam.actions import required
-from lab_helpers.local_aws.iam.evaluate import AccessRequest, Decision, NamedPolicy, PolicySet, evaluate
+from lab_helpers.local_aws.iam.evaluate import AccessRequest, Decision, NamedPolicy, Outcome, PolicySet, evaluate
 from lab_helpers.local_aws.iam.explain import row
 from lab_helpers.local_aws.iam.policy import Document, PolicyError, PolicyKind, parse
 from lab_helpers.local_aws.iam.trust import may_assume
@@ -102,6 +102,13 @@ class Authoriser:
             _LOG.warning("the trust policy of %s lets nobody in: %s", role_arn, exc)
             decision = may_assume(_NO_TRUST, who, keys, role_arn=role_arn, own=own)
         self._settle(decision)
+
+    def simulate(self, caller: Caller, action: str, resource: str, context: Context) -> Outcome:
+        """Return what would be decided about an action on a resource; it is not recorded."""
+        if caller.kind in _UNRESTRICTED:
+            return Outcome.ALLOWED
+        wanted = AccessRequest(caller.arn, caller.account_id, action, resource, {**context, **self._keys(caller)})
+        return evaluate(wanted, self._policies(caller, None)).outcome
 
     def denials(self) -> list[dict[str, str]]:
         """Return the rows (iam.explain.row) of the denials recorded so far, oldest first."""

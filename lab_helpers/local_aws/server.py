@@ -34,6 +34,7 @@ from lab_helpers.local_aws.control import ControlRoutes
 from lab_helpers.local_aws.credentials import CredentialStore
 from lab_helpers.local_aws.gateway import Gateway
 from lab_helpers.local_aws.http_server import RequestHandler
+from lab_helpers.local_aws.iam_simulation import IamSimulation
 from lab_helpers.local_aws.logs import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.network import Network
@@ -52,6 +53,8 @@ ServiceFactory = Callable[[ServiceContext], Service]
 class LocalAws:
     """One embedded AWS. `port` 0 takes a free one; everything is in memory or in `data_dir`.
 
+    `middleware` comes between the listener and the gateway (weather.py: an account that is slow to answer).
+
     Raises LocalAwsStartError when a port is taken or a service does not start.
     """
 
@@ -62,10 +65,12 @@ class LocalAws:
         runtimes: Runtimes = Runtimes(),  # noqa: B008  (frozen)
         clock: Clock | None = None,
         factories: Iterable[ServiceFactory] | None = None,
+        middleware: Callable[[WsgiApp], WsgiApp] | None = None,
     ) -> None:
         self.instance_id = uuid.uuid4().hex[:12]
         self.data_dir, self._port, self._runtimes = data_dir, port, runtimes
         self._clock: Clock = clock or SystemClock()
+        self._middleware = middleware
         self._factories = list(factories) if factories is not None else None
         self._servers: list[BaseWSGIServer] = []
         self._threads: list[tuple[BaseWSGIServer, threading.Thread]] = []
@@ -115,6 +120,10 @@ class LocalAws:
         assert self._clients is not None, "the local AWS has not been started"
         return self._clients
 
+    def warm_up(self) -> None:
+        """Do ahead of the first calls what they would wait for; the API answers meanwhile."""
+        self._bridge.warm_up()
+
     def client(self, service: str, region: str = REGION) -> Any:
         """Return a boto3 client with the lab operator's keys."""
         return self.clients.as_operator(service, region)
@@ -129,7 +138,7 @@ class LocalAws:
         plain = self._bind(self._port, None)
         secure = self._bind(0, tls)
         self._port = plain.server_address[1]
-        bridge = MotoBridge()
+        bridge = self._bridge = MotoBridge()
         self._authoriser = Authoriser(bridge, self._clock)
         self._clients = LoopbackClients(self.endpoint_url, self.store)
         network = Network()
@@ -142,7 +151,11 @@ class LocalAws:
                 self.clients, self._runtimes,
             )  # fmt: skip
 
-        services: list[Service] = [StsService(self.store, self._authoriser), LogsService(bridge, self._clock)]
+        services: list[Service] = [
+            StsService(self.store, self._authoriser),
+            IamSimulation(self._authoriser),
+            LogsService(bridge, self._clock),
+        ]
         services += [factory(context(name)) for name, factory in self._service_factories()]
         control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
@@ -150,8 +163,9 @@ class LocalAws:
         self._gateway = Gateway(
             self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID, policy_checks.checks()
         )  # fmt: skip
+        app = self._middleware(self._gateway) if self._middleware else self._gateway
         for server in (plain, secure):
-            server.app = self._gateway
+            server.app = app
             name = f"http-{server.server_address[1]}"
             thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name=name, daemon=True)
             thread.start()
@@ -232,6 +246,7 @@ def main(argv: list[str] | None = None) -> int:
     state_file = args.data_dir / "server.json"
     _write_state(state_file, aws)
     _LOG.info("ready at %s, instance %s", aws.endpoint_url, aws.instance_id)
+    aws.warm_up()
     stopping.wait()
     _LOG.info("stopping")
     aws.stop()

@@ -27,6 +27,8 @@ from lab_helpers.terraform.workspace import Value, Workspace, child_env, fingerp
 
 QUICK_TIMEOUT_S = 60.0
 """Bound of the commands that only read the state."""
+_NO_STATE = "No state file was found"
+"""What `terraform state list` says where nothing was applied yet."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,10 @@ class Terraform:
 
     `env` is the whole environment of Terraform and the provider, nothing is inherited. `binary_setting`,
     `mirror_setting` and `cli_config_setting` are LAB_TERRAFORM, LAB_TERRAFORM_MIRROR and TF_CLI_CONFIG_FILE of the
-    session, if any. `instance` names the server or account that the state belongs to (None: no check). `bin_dirs` come
-    first on PATH, so that the image's provisioner finds this environment's `lab`. Every method initialises when that is
+    session, if any. `instance` names the server or account that the state belongs to (None: no check).
+    `remote_state` is the configuration of the source folder's S3 backend (empty: a file in the data folder);
+    `before_apply` may refuse an apply by raising. `bin_dirs` come first on PATH, so that the image's provisioner finds
+    this environment's `lab`. Every method initialises when that is
     needed, and raises TerraformError with Terraform's own text when it fails.
     """
 
@@ -63,6 +67,8 @@ class Terraform:
     mirror_setting: str | None = None
     cli_config_setting: str | None = None
     instance: str | None = None
+    remote_state: Mapping[str, str] = field(default_factory=dict)
+    before_apply: Callable[[], None] | None = None
     display: Display = silent
     bin_dirs: tuple[Path, ...] = (Path(sys.executable).parent,)
 
@@ -108,6 +114,8 @@ class Terraform:
 
     def apply(self) -> RunResult:
         """Make AWS what the configuration says."""
+        if self.before_apply is not None:
+            self.before_apply()
         self.init()
         self._check_instance()
         if self.instance is not None:
@@ -122,16 +130,16 @@ class Terraform:
 
     def outputs(self) -> LabOutputs:
         """Return the outputs of the applied lab. Raises NotYetError when it is not applied."""
-        if not self.workspace.has_state():
+        if not self._has_state():
             raise NotYetError("The infrastructure", "02")
         answer = json.loads(self._ask("output", json=IsFlagged))
         return LabOutputs.of({name: output["value"] for name, output in answer.items()})
 
     def resources(self) -> list[str]:
         """Return the addresses of all resources in the state, without data sources."""
-        if not self.workspace.has_state():
+        if not self._has_state():
             return []
-        addresses = self._ask("state list").split("\n")
+        addresses = self._state_list().split("\n")
         return [address for address in addresses if address and not address.startswith("data.")]
 
     def forget_state(self) -> Path | None:
@@ -161,8 +169,21 @@ class Terraform:
             follower = Follower("terraform init", on_event, PlainLine)
             tool = PythonTerraform(self.source_dir, self.binary.path, env, follower)
             # upgrade: a lock file may be there from another source of the same provider, with other hashes.
-            tool.init(backend_config={"path": str(self.workspace.state)}, upgrade=True, var=None)
+            backend = dict(self.remote_state) or {"path": str(self.workspace.state)}
+            tool.init(backend_config=backend, upgrade=True, var=None)
             follower.check((0,))
+
+    def _has_state(self) -> bool:
+        """Whether there may be resources; what is in a remote state only Terraform can tell."""
+        return bool(self.remote_state) or self.workspace.has_state()
+
+    def _state_list(self) -> str:
+        try:
+            return self._ask("state list")
+        except TerraformError as exc:
+            if self.remote_state and _NO_STATE in exc.output_tail:
+                return ""
+            raise
 
     def _ask(self, command: str, **options: object) -> str:
         self.init()
@@ -187,7 +208,7 @@ class Terraform:
         return {name: value for name, value in self.env.items() if not name.startswith("TF_")}
 
     def _fingerprint(self) -> str:
-        settings = (self.mirror_setting or "", self.cli_config_setting or "")
+        settings = (self.mirror_setting or "", self.cli_config_setting or "", *map(str, self.remote_state.items()))
         return fingerprint(self.binary, self.source_dir.absolute(), settings)
 
     def _stamp(self) -> dict[str, str]:

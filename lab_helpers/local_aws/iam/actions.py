@@ -134,7 +134,8 @@ def _iam(call: Call) -> tuple[Access, ...]:
         {"iam:PolicyARN": call.text("PolicyArn")} if call.text("PolicyArn") else {}
     )
     for parameter, kind in {"RoleName": "role", "UserName": "user", "GroupName": "group"}.items():
-        if call.text(parameter) and "InstanceProfile" not in call.operation:
+        of_profile = "InstanceProfile" in call.operation and call.operation != "ListInstanceProfilesForRole"
+        if call.text(parameter) and not of_profile:
             return (Access(call.action, arn(kind, call.text(parameter)), policy),)
     if call.text("PolicyArn"):
         return call.access(call.text("PolicyArn"))
