@@ -20,8 +20,8 @@ from lab_helpers.local_aws.router.buffer import Chunk
 from lab_helpers.local_aws.router.go_plugin import GoLog, build_go_client, failure, record_bytes
 from lab_helpers.local_aws.router.options import Options
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext
-from lab_helpers.local_aws.router.put_records import format_time
 from lab_helpers.local_aws.router.record import Record
+from lab_helpers.local_aws.router.record_data import format_time
 
 MAX_RECORDS = 500
 TRUNCATED = b"[Truncated...]"

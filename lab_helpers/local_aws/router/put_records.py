@@ -6,7 +6,6 @@ included; a partial failure sends the whole chunk again (duplicates). Not modell
 
 from __future__ import annotations
 
-import time
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from lab_helpers.local_aws.router.encode import JsonBatch
 from lab_helpers.local_aws.router.http_client import Response
 from lab_helpers.local_aws.router.options import Options
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, PluginInitError
-from lab_helpers.local_aws.router.record import NS
+from lab_helpers.local_aws.router.record_data import base64_apart, format_time, terminated
 
 DEFAULT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 MAX_RECORDS = 500
@@ -114,7 +113,7 @@ class RecordStream:
         """Return (what all begin with, the rest of each) of the records' base64."""
         batches = chunk.json() if self._is_plain else []
         if len(batches) == 1 and self._fit_all(batches[0]):
-            return _base64_apart(batches[0])
+            return base64_apart(batches[0])
         lines = self._aggregated(self._lines(chunk)) if self._aggregates else self._lines(chunk)
         if self._compress is not None:
             compress = self._compress
@@ -153,7 +152,7 @@ class RecordStream:
                 yield self._stamped(record.time_ns, line) if len(line) > 2 else line + b"\n"
         else:
             for batch in chunk.json():
-                yield from _terminated(batch)
+                yield from terminated(batch)
 
     def _stamped(self, time_ns: int, line: bytes) -> bytes:
         stamp = format_time(self._time_format, time_ns)
@@ -252,35 +251,3 @@ class RecordStream:
         if code.startswith("SerializationException"):
             self._log.error("<<------Bug in Code------>>")
         log_error(response, self._api.call, self._log)
-
-
-def format_time(time_format: str, time_ns: int) -> str:
-    """Return the UTC time in strftime's letters; %3N is milliseconds, %9N and %L nanoseconds (nine digits)."""
-    nanoseconds = f"{time_ns % NS:09d}"
-    prepared = time_format.replace("%3N", nanoseconds[:3]).replace("%9N", nanoseconds).replace("%L", nanoseconds)
-    prepared = prepared.replace("%z", "+0000").replace("%Z", "GMT")  # strftime of a struct would take the host's zone
-    return time.strftime(prepared, time.gmtime(time_ns // NS))
-
-
-def _terminated(batch: JsonBatch) -> Iterator[bytes]:
-    prefix, suffix = batch.prefix, batch.suffix + b"\n"
-    return (b"%b%b%b" % (prefix, part, suffix) for part in batch.parts)
-
-
-def _base64_apart(batch: JsonBatch) -> tuple[bytes, list[bytes]]:
-    """Return (the common beginning, the rest of each) of the base64 of all lines.
-
-    What precedes and follows the parts is the same for all lines, so it is encoded once for each of the three places
-    that a part can end at within base64's groups of three bytes.
-    """
-    suffix = batch.suffix + b"\n"
-    whole = len(batch.prefix) - len(batch.prefix) % 3
-    left = batch.prefix[whole:]
-    fill = [suffix[:more] for more in range(3)]
-    endings = [b2a_base64(suffix[more:], newline=False) for more in range(3)]
-    size = len(left)
-    rests = []
-    for part in batch.parts:
-        more = -(size + len(part)) % 3
-        rests.append(b2a_base64(left + part + fill[more], newline=False) + endings[more])
-    return b2a_base64(batch.prefix[:whole], newline=False), rests

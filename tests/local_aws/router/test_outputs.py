@@ -201,7 +201,7 @@ def test_s3_files_of_an_earlier_run_are_sent(aws: Aws, tmp_path: Path) -> None:
     """What a killed router left in its store goes out with the next one's first flush."""
     lines = f"bucket b\nregion r\nstore_dir {tmp_path}\ns3_key_format /$TAG/$INDEX\n"
     aws.build("s3", lines).flush(chunk({"n": 1}))
-    aws._outputs.pop()._calls.close()  # killed: never stopped
+    aws._outputs.pop()._sender._calls.close()  # killed: never stopped
     aws.build("s3", lines).flush(chunk({"n": 2}))
     (call,) = aws.stand_in.calls
     assert (call.path, call.body) == ("/b/t.a/0", b'{"date":"2021-11-07T09:14:02.000000Z","n":1}\n')

@@ -7,39 +7,23 @@ the other, whatever `workers` says.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from lab_helpers.local_aws.router.accessor import AccessorError
-from lab_helpers.local_aws.router.aws import log_error, read_error
+from lab_helpers.local_aws.router.aws import log_error
 from lab_helpers.local_aws.router.aws_output import USER_AGENT, build_client, values_of_key
 from lab_helpers.local_aws.router.buffer import Chunk
 from lab_helpers.local_aws.router.encode import JsonBatch, escape_lines
 from lab_helpers.local_aws.router.log import ComponentLog
+from lab_helpers.local_aws.router.log_streams import CLASSES, TARGET, GroupSettings, LogStream, LogStreams, SendError
 from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.put_log_events import Batches, Event, body_of
 from lab_helpers.local_aws.router.template import Template, parse_template
 
-TARGET = "Logs_20140328."
-STREAM_KEPT_S = 4 * 3600
-CLASSES = ("STANDARD", "INFREQUENT_ACCESS")
 REQUEST_ID = "x-amzn-requestid"
-
-
-@dataclass(frozen=True)
-class LogStream:
-    """A stream in a group."""
-
-    group: str
-    name: str
-
-
-class SendError(Exception):
-    """A call failed; what was wrong has been logged."""
 
 
 class CloudWatchLogs:
@@ -54,14 +38,16 @@ class CloudWatchLogs:
         self._stream_template = self._template("log_stream_template")
         if not options["region"]:
             raise PluginInitError("'region' is a required field", "Initialization failed")
-        self._group_class = self._class_of(options["log_group_class"] or "")
-        self._creates_groups = to_flag(options["auto_create_group"] or "false") is True
-        self._retention_days = to_integer(options["log_retention_days"] or "0")
+        settings = GroupSettings(
+            creates_groups=to_flag(options["auto_create_group"] or "false") is True,
+            retention_days=to_integer(options["log_retention_days"] or "0"),
+            group_class=self._class_of(options["log_group_class"] or ""),
+        )
         self._log_key = options["log_key"]
         self._put_headers = {"x-amzn-logs-format": options["log_format"]} if options["log_format"] else {}
         agent = f"{USER_AGENT}-{options['extra_user_agent'] or ''}"
         self._client = build_client("logs", "logs", options, context, agent)
-        self._known: dict[LogStream, float] = {}
+        self._streams = LogStreams(self._client, settings, context.log)
 
     def flush(self, chunk: Chunk) -> FlushResult:
         """Deliver the chunk; RETRY when any call failed (what was sent before it will be sent again)."""
@@ -113,7 +99,7 @@ class CloudWatchLogs:
     # sending
 
     def _send_all(self, chunk: Chunk) -> None:
-        stream = self._ready(self._stream_for(chunk.tag, {}))
+        stream = self._streams.ready(self._stream_for(chunk.tag, {}))
         batches = Batches(stream.group, stream.name, self._log)
         encoded = chunk.json()
         if len(encoded) == 1:
@@ -128,7 +114,7 @@ class CloudWatchLogs:
         """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
         batches: Batches | None = None
         for record, line in zip(chunk.records(), self._lines(chunk), strict=True):
-            stream = self._ready(self._stream_for(chunk.tag, record.body))
+            stream = self._streams.ready(self._stream_for(chunk.tag, record.body))
             if batches is None or (batches.group, batches.stream) != (stream.group, stream.name):
                 self._put_pending(batches)
                 batches = Batches(stream.group, stream.name, self._log)
@@ -168,97 +154,12 @@ class CloudWatchLogs:
         self._log.error("Failed to send log events")
         raise SendError
 
-    # groups and streams
-
     def _stream_for(self, tag: str, body: dict[Any, Any]) -> LogStream:
         stream = self._stream_template.render(tag, body, self._core_log) if self._stream_template else None
         group = self._group_template.render(tag, body, self._core_log) if self._group_template else None
         if stream is None:
             stream = self._options["log_stream_name"] or f"{self._options['log_stream_prefix']}{tag}"
         return LogStream(group or self._options["log_group_name"], stream)
-
-    def _ready(self, stream: LogStream) -> LogStream:
-        now = time.monotonic()
-        if self._known.get(stream, 0.0) < now:
-            self._known = {one: until for one, until in self._known.items() if until >= now}
-            self._create_stream(stream, may_retry=True)
-        self._known[stream] = now + STREAM_KEPT_S
-        return stream
-
-    def _create_stream(self, stream: LogStream, *, may_retry: bool) -> None:
-        self._log.info(f"Creating log stream {stream.name} in log group {stream.group}")
-        body = {"logGroupName": stream.group, "logStreamName": stream.name}
-        response = self._client.call(TARGET + "CreateLogStream", orjson.dumps(body))
-        if response is not None and response.status == 200:
-            self._log.info(f"Created log stream {stream.name}")
-            return
-        code = read_error(response.body).code if response is not None and response.body else ""
-        if code == "ResourceAlreadyExistsException":
-            self._log.info(f"Log Stream {stream.name} already exists")
-            return
-        if code == "ResourceNotFoundException":
-            self._create_missing_group(stream, may_retry=may_retry)
-            return
-        if response is not None and response.body:
-            self._tell(response, code, "CreateLogStream")
-        self._log.error("Failed to create log stream")
-        raise SendError
-
-    def _create_missing_group(self, stream: LogStream, *, may_retry: bool) -> None:
-        if not self._creates_groups:
-            self._log.error(f"Log Group {stream.group} not found and `auto_create_group` disabled.")
-            raise SendError
-        self._log.info(f"Log Group {stream.group} not found. Will attempt to create it.")
-        self._create_group(stream.group)
-        if not may_retry:
-            raise SendError
-        self._create_stream(stream, may_retry=False)
-
-    def _create_group(self, group: str) -> None:
-        self._log.info(f"Creating log group {group}")
-        body = {"logGroupName": group, **({"logGroupClass": self._group_class} if self._group_class else {})}
-        response = self._client.call(TARGET + "CreateLogGroup", orjson.dumps(body))
-        code = read_error(response.body).code if response is not None and response.body else ""
-        if response is not None and response.status == 200:
-            self._log.info(f"Created log group {group} with storage class {self._group_class or CLASSES[0]}")
-        elif code == "ResourceAlreadyExistsException":
-            self._group_exists(group)
-        else:
-            if response is not None and response.body:
-                self._tell(response, code, "CreateLogGroup")
-            self._log.error("Failed to create log group")
-            raise SendError
-        self._set_retention(group)
-
-    def _group_exists(self, group: str) -> None:
-        if self._group_class == CLASSES[1]:
-            self._log.warn(
-                f"Log Group {group} already exists; Fluent Bit did not create this group in this execution. Fluent Bit "
-                f"therefore was unable verify or set {CLASSES[1]} storage. Check CloudWatch Console or API for the "
-                "groups storage class status."
-            )
-        else:
-            self._log.info(f"Log Group {group} already exists")
-
-    def _set_retention(self, group: str) -> None:
-        if self._retention_days <= 0:
-            return
-        self._log.info(f"Setting retention policy on log group {group} to {self._retention_days}d")
-        body = orjson.dumps({"logGroupName": group, "retentionInDays": self._retention_days})
-        response = self._client.call(TARGET + "PutRetentionPolicy", body)
-        if response is not None and response.status == 200:
-            self._log.info(f"Set retention policy to {self._retention_days}")
-            return
-        if response is not None and response.body:
-            log_error(response, "PutRetentionPolicy", self._log)
-        self._log.error("Failed to putRetentionPolicy")
-        raise SendError
-
-    def _tell(self, response: Any, code: str, api: str) -> None:
-        if code:
-            log_error(response, api, self._log)
-        else:
-            self._log.warn(f"Raw response: {response.body.decode('utf-8', 'replace')}")
 
 
 PLUGIN = Plugin(

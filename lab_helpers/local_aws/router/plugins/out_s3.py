@@ -22,11 +22,10 @@ from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import NS, Record
 from lab_helpers.local_aws.router.retry import UNLIMITED, parse_limit
-from lab_helpers.local_aws.router.s3_keys import object_key, random_part
-from lab_helpers.local_aws.router.s3_store import S3Store, StoredFile
-from lab_helpers.local_aws.router.s3_uploads import S3Calls, Upload
+from lab_helpers.local_aws.router.s3_sender import MIN_PART_BYTES, S3Sender, S3Settings
+from lab_helpers.local_aws.router.s3_store import S3Store
+from lab_helpers.local_aws.router.s3_uploads import S3Calls
 
-MIN_PART_BYTES = 5_242_880
 MAX_PUT_BYTES = 1_000_000_000
 MIN_FILE_BYTES = 1_000_000
 MAX_FILE_BYTES = 50_000_000_000
@@ -39,29 +38,22 @@ class S3:
 
     def __init__(self, options: Options, context: OutputContext) -> None:
         self._options, self._log = options, context.log
-        self._core_log = ComponentLog(context.service.sink)
         self._format = self._format_of(options, context)
         self._check(options)
         limit, _ = parse_limit(context.properties.get("retry_limit"))
         self._retry_limit = MAX_UPLOAD_ERRORS if limit == UNLIMITED else limit
-        self._timeout_s: int = options["upload_timeout"]
-        self._file_bytes: int = options["total_file_size"]
-        self._put_only = options["use_put_object"] or self._file_bytes < 2 * MIN_PART_BYTES
-        self._part_bytes: int = self._file_bytes if self._put_only else options["upload_chunk_size"]
-        self._compress = self._compressor(options["compression"])
+        settings = self._settings(options)
         self._store = S3Store(options["store_dir"], options["bucket"])
-        self._index = self._store.read_index()
-        self._calls = self._build_calls(options, context)
-        self._uploads: dict[str, Upload] = {}
-        self._queue: list[StoredFile] = []
-        self.tick_every_s = min(max(self._timeout_s // 6, 6), 60)
-        self._log.info(f"Using upload size {self._file_bytes} bytes")
+        calls = self._build_calls(options, context)
+        self._sender = S3Sender(settings, self._store, calls, context.log, ComponentLog(context.service.sink))
+        self.tick_every_s = min(max(settings.timeout_s // 6, 6), 60)
+        self._log.info(f"Using upload size {settings.file_bytes} bytes")
 
     # the protocol
 
     def flush(self, chunk: Chunk) -> FlushResult:
         """Put the chunk's records into the file of its tag; upload what is ready."""
-        self._send_leftover()
+        self._sender.send_leftover()
         data = self._text(chunk)
         if not data:
             return FlushResult.ERROR
@@ -72,38 +64,19 @@ class S3:
             )
             self._store.give_up(file)
             file = None
-        is_due = file is not None and self._is_due(file, chunk.tag, len(data))
+        is_due = file is not None and self._sender.is_due(file, len(data))
         file = self._store.put(file, chunk.tag, data, _first_time(chunk.records()))
         if is_due:
-            file.locked = True
-            self._queue.append(file)
-            self._send_queue()
+            self._sender.enqueue(file)
         return FlushResult.OK
 
     def tick(self) -> None:
-        """Look for files and multipart uploads whose time is up."""
-        if self._queue:
-            self._send_queue()
-            return
-        self._log.info("Running upload timer callback (cb_s3_upload)..")
-        now = time.time()
-        for file in [one for one in self._store.files if not one.locked and now >= one.created_at + self._timeout_s]:
-            if not self._send(file):
-                self._log.error(f"Could not send chunk with tag {file.tag}")
-                self._give_up_if_spent(file)
-        for upload in [one for one in self._uploads.values() if now > one.started_at + self._timeout_s]:
-            self._log.info(f"Completing upload for {upload.key} because upload_timeout has passed")
-            self._finish(upload)
+        """Look for what has waited long enough."""
+        self._sender.tick()
 
     def stop(self) -> None:
         """Upload everything that is still here."""
-        if self._store.files:
-            self._log.info("Sending all locally buffered data to S3")
-            if not self._send_all():
-                self._log.error("Could not send all chunks on exit")
-        for upload in list(self._uploads.values()):
-            self._finish(upload)
-        self._calls.close()
+        self._sender.end()
 
     # options
 
@@ -134,6 +107,21 @@ class S3:
         for is_wrong, sentence in problems:
             if is_wrong:
                 raise PluginInitError(sentence)
+
+    def _settings(self, options: Options) -> S3Settings:
+        size: int = options["total_file_size"]
+        puts_only = options["use_put_object"] or size < 2 * MIN_PART_BYTES
+        return S3Settings(
+            timeout_s=options["upload_timeout"],
+            file_bytes=size,
+            part_bytes=size if puts_only else options["upload_chunk_size"],
+            puts_only=puts_only,
+            retry_limit=self._retry_limit,
+            key_format=options["s3_key_format"],
+            tag_delimiters=options["s3_key_format_tag_delimiters"],
+            static_path=options["static_file_path"],
+            compress=self._compressor(options["compression"]),
+        )
 
     def _compressor(self, kind: str | None) -> Callable[[bytes], bytes] | None:
         compress = compressor(kind) if kind else None
@@ -171,112 +159,6 @@ class S3:
                     return value.encode("utf-8", "surrogateescape")
                 return value if isinstance(value, bytes) else dumps(value, self._format.escape_unicode)
         return None
-
-    # uploads
-
-    def _is_due(self, file: StoredFile, tag: str, more: int) -> bool:
-        now = time.time()
-        upload = self._uploads.get(tag)
-        if now > file.created_at + self._timeout_s or (upload and now > upload.started_at + self._timeout_s):
-            self._log.info(f"upload_timeout reached for {tag}")
-            return True
-        return file.size + more > self._part_bytes or bool(upload and upload.size + more > self._file_bytes)
-
-    def _send_queue(self) -> None:
-        while self._queue:
-            file = self._queue[0]
-            if not self._send(file):
-                if file.failures < self._retry_limit:
-                    return
-                self._log.warn(f"Chunk file failed to send {file.failures} times, will not retry")
-                self._store.give_up(file)
-            self._queue.pop(0)
-
-    def _send(self, file: StoredFile) -> bool:
-        """Upload one file, as an object or as a part; count a failure."""
-        body = self._body(file)
-        upload = self._uploads.get(file.tag)
-        if upload is not None or self._wants_multipart(file, len(body)):
-            sent = self._send_part(file, body, upload)
-        else:
-            sent = self._put(file.tag, body, file.first_log_time)
-        if sent:
-            self._store.delete(file)
-        else:
-            file.failures += 1
-        return sent
-
-    def _wants_multipart(self, file: StoredFile, size: int) -> bool:
-        is_late = time.time() > file.created_at + self._timeout_s
-        return not self._put_only and not is_late and MIN_PART_BYTES < size < self._file_bytes
-
-    def _send_part(self, file: StoredFile, body: bytes, upload: Upload | None) -> bool:
-        is_last = upload is not None and len(body) < MIN_PART_BYTES
-        if upload is None:
-            upload = self._calls.create(file.tag, self._key(file.tag, file.first_log_time))
-            if upload is None:
-                return False
-            self._uploads[file.tag] = upload
-        if not self._calls.add_part(upload, body):
-            return False
-        if is_last or upload.size >= self._file_bytes:
-            self._finish(upload)
-        return True
-
-    def _finish(self, upload: Upload) -> None:
-        if self._calls.complete(upload) or upload.errors >= self._retry_limit:
-            self._uploads.pop(upload.tag, None)
-
-    def _put(self, tag: str, body: bytes, when: float) -> bool:
-        key = self._key(tag, when)
-        if "$INDEX" not in self._options["s3_key_format"]:
-            return self._calls.put(key, body)
-        self._store.write_index(self._index + 1)
-        sent = self._calls.put(key, body)
-        self._index += sent
-        self._store.write_index(self._index)
-        return sent
-
-    def _send_all(self) -> bool:
-        for file in list(self._store.files):
-            if file.failures >= self._retry_limit:
-                self._give_up_if_spent(file)
-            elif self._put(file.tag, self._body(file), file.created_at):
-                self._store.delete(file)
-            else:
-                return False
-        return True
-
-    def _send_leftover(self) -> None:
-        if not self._store.leftover:
-            return
-        self._log.info("Sending locally buffered data from previous executions to S3")
-        for file in list(self._store.leftover):
-            if not self._put(file.tag, self._body(file), file.created_at):
-                self._log.error("Failed to send locally buffered data left over from previous executions; will retry")
-                return
-            self._store.delete(file)
-
-    def _give_up_if_spent(self, file: StoredFile) -> None:
-        if file.failures >= self._retry_limit:
-            self._log.warn(
-                f"Chunk for tag {file.tag} failed to send {file.failures}/{self._retry_limit} times, will not retry"
-            )
-            self._store.give_up(file)
-
-    def _body(self, file: StoredFile) -> bytes:
-        data = file.read()
-        if self._compress is None:
-            return data
-        return self._compress(data)
-
-    def _key(self, tag: str, when: float) -> str:
-        key_format = self._options["s3_key_format"]
-        key = object_key(
-            key_format, when, tag, self._options["s3_key_format_tag_delimiters"], self._index, self._core_log
-        )
-        named = "$UUID" in key_format or "$INDEX" in key_format or self._options["static_file_path"]
-        return key if named else f"{key}-object{random_part()}"
 
 
 def _first_time(records: list[Record]) -> int:
