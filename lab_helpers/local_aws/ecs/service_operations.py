@@ -1,7 +1,7 @@
 """CreateService, UpdateService, DeleteService, DescribeServices, ListServices.
 
 Not modelled: external, CodeDeploy and blue/green deployment controllers, service discovery and Service Connect (kept
-and shown, without effect), capacity provider strategies (Fargate is taken).
+and shown, without effect), capacity provider strategies (Fargate is taken), propagateTags TASK_DEFINITION, alarms.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Task definition JSON -> frozen specs.
 
-Not modelled: volumes, mount points, ulimits, Linux parameters, GPU; they are kept in the task definition and have no
-effect on the processes.
+Not modelled: environmentFiles, secretOptions of awsfirelens, volumes, mount points, ulimits, Linux parameters, GPU;
+they are kept in the task definition and have no effect on the processes.
 """
 
 from __future__ import annotations
