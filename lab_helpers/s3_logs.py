@@ -238,6 +238,7 @@ def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until:
             StoredObject(item["Key"], item["Size"], item["LastModified"].astimezone(UTC))
             for page in pages
             for item in page.get("Contents", ())
+            if not item["Key"].startswith("_")  # hidden, as for Athena, which keeps its answers in such a folder
         ]
     # LastModified has whole seconds: an object of the same second as `since` belongs to the range
     floor = start.replace(microsecond=0) if start else None

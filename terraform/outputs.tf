@@ -38,6 +38,16 @@ output "firehose_role_arn" {
   value       = aws_iam_role.firehose.arn
 }
 
+output "glue_database" {
+  description = "Glue database of the table over httpd's log in S3"
+  value       = aws_glue_catalog_database.logs.name
+}
+
+output "glue_table" {
+  description = "Glue table over httpd's log in S3, for Athena"
+  value       = aws_glue_catalog_table.httpd.name
+}
+
 output "httpd_log_group" {
   description = "Log group of httpd's log; made by Fluent Bit, not by Terraform"
   value       = local.httpd_log_group

@@ -11,7 +11,11 @@ from lab_helpers.local_aws.moto_bridge import MotoBridge
 
 def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
     """Return {(signing name, operation): handler} of all services; raises ValueError when two claim the same."""
-    table: dict[tuple[str, str], Handler] = {**_managed_policy_operations(bridge), **_boundary_operations(bridge)}
+    table: dict[tuple[str, str], Handler] = {
+        **_managed_policy_operations(bridge),
+        **_boundary_operations(bridge),
+        **_glue_operations(bridge),
+    }
     for service in services:
         for key, handler in service.overrides().items():
             if key in table:
@@ -79,6 +83,17 @@ def _ensure_policy(bridge: MotoBridge, request: ApiRequest) -> None:
     arn = str(request.params.get("PolicyArn") or request.params.get("PermissionsBoundary") or "")
     if arn.startswith("arn:aws:iam::aws:policy/"):
         bridge.ensure_managed_policy(arn)
+
+
+def _glue_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
+    """DeleteDatabase, without what moto leaves of it."""
+
+    def delete_database(request: ApiRequest) -> dict[str, Any]:
+        answer = request.forward(None)
+        bridge.forget_database_tags(request.region, str(request.params["Name"]))
+        return answer
+
+    return {("glue", "DeleteDatabase"): delete_database}
 
 
 def check_known(table: Mapping[tuple[str, str], Handler]) -> list[str]:

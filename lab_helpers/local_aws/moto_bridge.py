@@ -104,6 +104,13 @@ class MotoBridge:
             instance_types.INSTANCE_TYPE_OFFERINGS.clear()
         _give_memory_back()
 
+    def forget_database_tags(self, region: str, name: str) -> None:
+        """Drop the tags of a Glue database that was deleted: moto keeps them, and a listing by tag would find it."""
+        from moto.glue.models import glue_backends
+
+        arn = f"arn:aws:glue:{region}:{ACCOUNT_ID}:database/{name}"
+        glue_backends[ACCOUNT_ID][region].tagger.delete_all_tags_for_resource(arn)
+
     def ensure_managed_policy(self, arn: str) -> None:
         """Make one of AWS's managed policies known to moto's IAM; an unknown name changes nothing.
 

@@ -178,6 +178,7 @@ class LocalAws:
         if self._factories is not None:
             return [(getattr(factory, "name", f"service-{i}"), factory) for i, factory in enumerate(self._factories)]
         from lab_helpers.local_aws.alb import AlbService
+        from lab_helpers.local_aws.athena import AthenaService
         from lab_helpers.local_aws.ecr import EcrService
         from lab_helpers.local_aws.ecs import EcsService
         from lab_helpers.local_aws.firehose import FirehoseService
@@ -186,6 +187,7 @@ class LocalAws:
         return [
             ("ecr", lambda context: EcrService(context, self._authoriser.check)),
             ("firehose", FirehoseService),
+            ("athena", AthenaService),
             ("alb", AlbService),
             ("ecs", EcsService),
         ]

@@ -20,6 +20,8 @@ class LabOutputs:
     delivery_stream_name: str
     execution_role_arn: str
     firehose_role_arn: str
+    glue_database: str
+    glue_table: str
     httpd_log_group: str
     log_bucket: str
     log_group: str

@@ -237,3 +237,13 @@ def test_two_services_may_not_claim_one_operation() -> None:
 def test_aws_error_carries_code_and_message() -> None:
     """An emulated error reads like AWS's."""
     assert str(AwsError("ResourceNotFoundException", "It is gone.")) == "ResourceNotFoundException: It is gone."
+
+
+def test_deleted_glue_database_leaves_no_tags(aws: LocalAws) -> None:
+    """A listing by tag does not find what was deleted."""
+    glue, tags = aws.client("glue"), aws.client("resourcegroupstaggingapi")
+    glue.create_database(DatabaseInput={"Name": "logs"}, Tags={"Lab": "t"})
+    found = tags.get_resources(TagFilters=[{"Key": "Lab", "Values": ["t"]}])["ResourceTagMappingList"]
+    assert [item["ResourceARN"].rsplit(":", 1)[-1] for item in found] == ["database/logs"]
+    glue.delete_database(Name="logs")
+    assert tags.get_resources(TagFilters=[{"Key": "Lab", "Values": ["t"]}])["ResourceTagMappingList"] == []
