@@ -192,8 +192,8 @@ def _run(arguments: Arguments, environment: Mapping[str, str], sink: Sink) -> in
         sink.raw(BANNER)
     try:
         engine = _built(arguments, environment, sink, log)
-    except ConfigError:
-        log.error("configuration file contains errors, aborting.")
+    except ConfigError as exc:
+        log.error(exc.last)
         return 1
     except InitError:
         return 255

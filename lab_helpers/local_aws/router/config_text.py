@@ -22,7 +22,9 @@ MAX_FILES = 32
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; every line it takes to say why has been logged already."""
+    """The configuration cannot be used; every line it takes to say why has been logged already, but the `last`."""
+
+    last = "configuration file contains errors, aborting."
 
 
 @dataclass

@@ -19,7 +19,8 @@ def matcher(match: str | None, match_regex: str | None) -> Callable[[str], bool]
     def matches(tag: str) -> bool:
         if wildcard is not None and wildcard.fullmatch(tag):
             return True
-        return regex is not None and regex.search(tag) is not None
+        found = regex.match(tag) if regex is not None else None
+        return found is not None and found.end() > 0  # from the tag's beginning, and something
 
     return matches
 

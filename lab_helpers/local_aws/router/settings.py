@@ -33,6 +33,12 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
 }
 
 
+class FlushError(ConfigError):
+    """Flush is not above zero."""
+
+    last = "invalid flush value, aborting."
+
+
 def build_service(
     configuration: Configuration, environment: Mapping[str, str], sink: Sink, flush_s: float = 1.0
 ) -> Service:
@@ -50,6 +56,8 @@ def build_service(
             text = expand(str(value), configuration.variables, environment, log)
             service = _with_key(service, key.lower(), text, log)
     _load_parser_sections(service, configuration, configuration.folder, log)
+    if service.flush_s <= 0:
+        raise FlushError(str(service.flush_s))
     return service
 
 

@@ -226,3 +226,10 @@ def send_until_closed(router: Router) -> list[str]:
             return acknowledged
         acknowledged += lines
     raise AssertionError("the router never closed the connection")
+
+
+def test_a_flush_interval_of_zero_is_refused(tmp_path: Path) -> None:
+    """[SERVICE] Flush has to be above zero: exit 1 with the reference's line."""
+    (tmp_path / "a.conf").write_text("[SERVICE]\n    Flush 0\n[OUTPUT]\n    Name null\n    Match *\n")
+    done = run("-c", str(tmp_path / "a.conf"))
+    assert (done.returncode, "[error] invalid flush value, aborting." in done.stderr) == (1, True)
