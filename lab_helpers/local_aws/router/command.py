@@ -193,7 +193,8 @@ def _run(arguments: Arguments, environment: Mapping[str, str], sink: Sink) -> in
     try:
         engine = _built(arguments, environment, sink, log)
     except ConfigError as exc:
-        log.error(exc.last)
+        if exc.last:
+            log.error(exc.last)
         return 1
     except InitError:
         return 255

@@ -34,9 +34,9 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 
 class FlushError(ConfigError):
-    """Flush is not above zero."""
+    """Flush is not above zero; the reference has one line for it, no second."""
 
-    last = "invalid flush value, aborting."
+    last = ""
 
 
 def build_service(
@@ -57,6 +57,7 @@ def build_service(
             service = _with_key(service, key.lower(), text, log)
     _load_parser_sections(service, configuration, configuration.folder, log)
     if service.flush_s <= 0:
+        log.error("invalid flush value, aborting.")
         raise FlushError(str(service.flush_s))
     return service
 
