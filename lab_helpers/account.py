@@ -12,11 +12,21 @@ from urllib.parse import urlsplit
 
 from lab_helpers.clients import LOOPBACK_HOSTS, Clients, aws_errors
 from lab_helpers.config import Settings, inherited, session_environment
-from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.errors import AwsCallError, LabError, SettingsError
 from lab_helpers.redact import last_digits
 
 PINNED_BASE_IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.2.1"
 """Fluent Bit 4.2.2. From Amazon's registry: Docker Hub limits pulls. Source: aws/aws-for-fluent-bit, release 3.2.1."""
+_CREDENTIALS = {
+    "NoCredentialsError": "Log in: `aws configure sso` once, then `aws sso login`; or name a profile (LAB_AWS_PROFILE)",
+    "InvalidClientTokenId": "If these are the local AWS's keys (`lab env`), open a new shell",
+    "ProfileNotFound": "`aws configure list-profiles` shows those that there are",
+    "TokenRetrievalError": "Your login has ended: `aws sso login`",
+    "UnauthorizedSSOTokenError": "Your login has ended: `aws sso login`",
+    "SSOTokenLoadError": "You are not logged in: `aws sso login`",
+    "ExpiredToken": "Your credentials have ended: log in again",
+}
+_OTHER_CREDENTIALS = "`aws sts get-caller-identity` shows whether your credentials work outside of the lab"
 
 
 class AwsBackend:
@@ -83,8 +93,11 @@ class AwsBackend:
 
     def _caller(self) -> dict[str, str]:
         if not self._identity:
-            with aws_errors("who am I"):
-                found = self.client("sts").get_caller_identity()
+            try:
+                with aws_errors("GetCallerIdentity"):
+                    found = self.client("sts").get_caller_identity()
+            except AwsCallError as exc:
+                raise LabError(f"{exc}. {_CREDENTIALS.get(exc.code, _OTHER_CREDENTIALS)}") from exc
             self._identity = {name: str(found[name]) for name in ("Account", "Arn")}
         return self._identity
 

@@ -10,10 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab_helpers import config
-from lab_helpers.backend import LocalBackend, denials_table
-from lab_helpers.errors import LabError
+from lab_helpers.backend import LocalBackend, backend_of, denials_table
+from lab_helpers.config import Settings
+from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.redact import redact
+
+if TYPE_CHECKING:
+    from lab_helpers.removal import Step
 
 INTERRUPTED = 130
 START_PAGE = "00_setup.ipynb"
@@ -49,14 +55,19 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("up", _up, "start the local AWS")
-    add("status", _status, "show what the local AWS is doing")
+    add("up", _up, "start the local AWS; on an account: check that it is the one that was named")
+    add("status", _status, "show what the local AWS is doing; on an account: what is there of the lab")
     add("down", _down, "stop the local AWS; what was built on it is gone with it")
-    add("env", _env, 'print the variables that lead the aws CLI to the local AWS: eval "$(lab env)"')
+    add("env", _env, 'print the variables that lead the aws CLI to the lab\'s backend: eval "$(lab env)"')
     add("doctor", _doctor, "show what is installed, what would be used, and what is missing")
     add("explain-denials", _denials, "show the calls that IAM refused, and why")
     add("forget-state", _forget_state, "put Terraform's state aside when the local AWS it was made on is gone")
     add("teardown", _teardown, "delete everything the lab made, and prove it")
+    sweep = add("sweep", _sweep, "show the labs of all participants in an account, and which have expired")
+    sweep.add_argument("--delete", action="store_true", help="remove the expired ones")
+    sweep.add_argument("--yes", action="store_true", help="do not ask before removing")
+    add("review", _review, "show what a run would make on an account, what it costs, and what speaks against it")
+    add("policy", _policy, "print the IAM policy that the lab's operator needs")
     run = add("run", _run, "run the workbook headless and write a report")
     run.add_argument("notebooks", nargs="?", help="one notebook (04) or a range (04-06) on the present state")
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
@@ -75,7 +86,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(_: argparse.Namespace) -> int:
-    backend = LocalBackend(config.load())
+    settings = config.load()
+    if settings.backend != "local":
+        backend_of(settings).start()
+        print(f"The {_place(settings)} answers, and it is the one that you named.")
+        return 0
+    backend = LocalBackend(settings)
     backend.start()
     state = backend.running()
     print(f"The local AWS answers at {state.endpoint_url} (instance {state.instance_id})." if state else "It is gone.")
@@ -83,21 +99,42 @@ def _up(_: argparse.Namespace) -> int:
 
 
 def _status(_: argparse.Namespace) -> int:
-    print(json.dumps(LocalBackend(config.load()).status(), indent=2))
+    settings = config.load()
+    if settings.backend == "local":
+        print(json.dumps(LocalBackend(settings).status(), indent=2))
+        return 0
+    from lab_helpers import session, teardown
+
+    there = teardown.leftovers(session.attach(settings))
+    print(redact(there.to_string(index=False)) if len(there) else f"Nothing of {settings.prefix} is there.")
     return 0
 
 
 def _down(_: argparse.Namespace) -> int:
-    print("The local AWS is stopped." if LocalBackend(config.load()).stop() else "The local AWS was not running.")
+    settings = config.load()
+    if settings.backend != "local":
+        raise LabError(f"There is nothing to stop on the {_place(settings)}. `lab teardown` deletes what the lab made.")
+    print("The local AWS is stopped." if LocalBackend(settings).stop() else "The local AWS was not running.")
     return 0
 
 
 def _env(_: argparse.Namespace) -> int:
-    given = LocalBackend(config.load()).environment()
-    for name, value in given.items():
-        if name.startswith("AWS_") or name.lower() == "no_proxy":
+    settings = config.load()
+    if settings.backend == "aws":
+        print("unset AWS_ENDPOINT_URL")
+        names = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
+        names |= {"AWS_PROFILE"} if settings.aws_profile else set()
+    else:
+        names = {name for name in backend_of(settings).environment() if name.startswith("AWS_")}
+        names |= {"NO_PROXY", "no_proxy"}
+    for name, value in backend_of(settings).environment().items():
+        if name in names:
             print(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def _place(settings: Settings) -> str:
+    return "endpoint" if settings.backend == "endpoint" else "account"
 
 
 def _doctor(_: argparse.Namespace) -> int:
@@ -131,11 +168,62 @@ def _teardown(_: argparse.Namespace) -> int:
 
     lab = session.attach(config.load())
     steps = teardown.tear_down(lab)
-    for step in steps:
-        print(f"{'failed' if step.error else 'done'}: {step.what} {step.error}".rstrip())
+    _show_steps(steps)
     left = teardown.leftovers(lab)
-    print("Nothing is left." if left.empty else f"Left:\n{left.to_string(index=False)}")
+    print("Nothing is left." if left.empty else redact(f"Left:\n{left.to_string(index=False)}"))
     return 0 if left.empty and not any(step.error for step in steps) else 1
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from lab_helpers import sweep
+
+    settings = config.load()
+    backend = backend_of(settings)
+    backend.start()
+    found = sweep.labs(backend.client, datetime.now(UTC).date())
+    expired = found.loc[found["expired"], "prefix"].tolist()
+    print(redact(found.to_string(index=False)) if len(found) else f"No labs in {settings.region}.")
+    if not args.delete or not expired:
+        return 0
+    if not args.yes and input(f"Delete everything of {', '.join(expired)}? Type yes: ").strip().lower() != "yes":
+        print("Nothing was deleted.")
+        return 1
+    removed = sweep.remove_expired(backend.client, found)
+    for prefix, steps in removed.items():
+        print(f"{prefix}:")
+        _show_steps(steps)
+    return 1 if any(step.error for steps in removed.values() for step in steps) else 0
+
+
+def _show_steps(steps: Sequence[Step]) -> None:
+    for step in steps:
+        print(redact(f"{'failed' if step.error else 'done'}: {step.what} {step.error}".rstrip()))
+
+
+def _review(_: argparse.Namespace) -> int:
+    from lab_helpers import session
+
+    lab = session.attach(config.load())
+    found = lab.review()
+    print(found if found else "Nothing here costs anything: there is nothing to review.")
+    for refusal in found.refusals if found else []:
+        print(redact(f"Refused     {refusal}"))
+    return 1 if found and found.refusals else 0
+
+
+def _policy(_: argparse.Namespace) -> int:
+    from lab_helpers import operator_policy
+    from lab_helpers.inventory import LabNames
+
+    settings = config.load()
+    account = settings.aws_account
+    if not account:
+        raise SettingsError("LAB_AWS_ACCOUNT", "", "the 12 digits of the account that the policy is for")
+    names = LabNames(settings.prefix, account, settings.region)
+    print(json.dumps(operator_policy.document(names, settings.state_bucket), indent=2))
+    return 0
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -145,6 +233,7 @@ def _run(args: argparse.Namespace) -> int:
     settings = config.load()
     settings = replace(settings, keep=settings.keep or args.keep)
     notebooks = runner.select(args.notebooks)
+    settings = runner.agree(settings, args.notebooks is None)
     with RunDisplay([path.stem for path in notebooks]) as display:
         run = runner.run_workbook(settings, notebooks, args.notebooks is None, display.on_cell)
     display.close(run.results)

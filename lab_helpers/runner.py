@@ -22,8 +22,8 @@ from lab_helpers.report import NotebookResult, write_report
 from lab_helpers.session import CHECKS
 
 NOTEBOOKS = PROJECT / "notebooks"
-CELL_TIMEOUT_S = 900
-"""Bound on one cell: the longest waits for Terraform or for Firehose's buffer (at most 900 s) and the delivery."""
+CELL_TIMEOUT_S = 2700
+"""Bound on one cell, above every bound inside one: Firehose's buffer (at most 900 s), delivery and its retries."""
 ENGINE = "lab"
 
 OnCell = Callable[[str, int, int], None]
@@ -56,6 +56,21 @@ def select(wanted: str | None, folder: Path = NOTEBOOKS) -> list[Path]:
     return chosen
 
 
+def agree(settings: Settings, whole: bool) -> Settings:
+    """Ask on an account, in this terminal, before any notebook runs: in a kernel without a person nobody could answer.
+
+    Returns the settings that carry the consent. Raises GuardError; then nothing was made and nothing is torn down.
+    """
+    if settings.backend == "local":
+        return settings
+    session.attach(_headless(settings) if whole else settings).allow_creating()
+    return replace(settings, accept_cost=True)
+
+
+def _headless(settings: Settings) -> Settings:
+    return replace(settings, home=settings.home / "headless")
+
+
 def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell: OnCell) -> Run:
     """Execute notebooks one after the other and stop at the first that fails.
 
@@ -64,7 +79,7 @@ def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell
     """
     report_dir = settings.home / "report"
     if whole:
-        settings = replace(settings, home=settings.home / "headless")
+        settings = _headless(settings)
         _begin_empty(settings)
     shutil.rmtree(report_dir, ignore_errors=True)
     report_dir.mkdir(parents=True)
@@ -144,7 +159,9 @@ def _parameters(path: Path, settings: Settings) -> dict[str, Any]:
 
 def _kernels_environment(settings: Settings) -> AbstractContextManager[None]:
     """Let the kernels find the run's state folder, and draw into the notebook."""
-    return overriding({"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"})
+    consent = {"LAB_ACCEPT_COST": "true"} if settings.accept_cost else {}
+    changes = {"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return overriding({**changes, **consent})
 
 
 def _begin_empty(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from lab_helpers.backend import AwsBackend, EndpointBackend, LocalBackend, backe
 from lab_helpers.checks import Checks
 from lab_helpers.config import Settings
 from lab_helpers.errors import NotYetError
+from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
 from lab_helpers.terraform.remote_state import S3State, with_s3_backend
 
@@ -77,14 +78,19 @@ class Lab:
 
     def allow_creating(self) -> None:
         """On an account: review what would be made and get consent, once a lab; raises GuardError."""
-        if not isinstance(self.backend, AwsBackend) or not guards.is_guarded(self.backend):
-            return
         if self.notes.has(guards.ACCEPTED):
             return
+        found = self.review()
+        if found is not None:
+            guards.confirm(found, self.settings)
+            self.notes.take(guards.ACCEPTED, datetime.now(UTC).isoformat())
+
+    def review(self) -> guards.Review | None:
+        """Return what a run would make on an account and what speaks against it; None where nothing is guarded."""
+        if not isinstance(self.backend, AwsBackend) or not guards.is_guarded(self.backend):
+            return None
         known = bool(self.terraform.resources())
-        found = guards.review(self.settings, self.backend, is_known=known, expires_on=self.expires_on())
-        guards.confirm(found, self.settings)
-        self.notes.take(guards.ACCEPTED, datetime.now(UTC).isoformat())
+        return guards.review(self.settings, self.backend, is_known=known, expires_on=self.expires_on())
 
     def expires_on(self) -> str:
         """Return the day after which the lab may be swept away (YYYY-MM-DD); it is set when it is first asked for."""
@@ -101,6 +107,10 @@ class Lab:
                 self.notes.read("applied", "The infrastructure", "02")
             self._outputs = self.terraform.outputs()
         return self._outputs
+
+    def exercise(self, name: str) -> Exercise:
+        """Return an exercise of the workbook ("04_1": the first of notebook 04); raises SettingsError."""
+        return exercise_of(name, self, self.settings.home, self.settings.owner)
 
     def variables(self, **changes: Any) -> dict[str, Any]:
         """Return the variables of the Terraform configuration for these settings, with `changes`."""

@@ -9,9 +9,10 @@ import pandas as pd
 from lab_helpers import removal
 from lab_helpers.errors import LabError
 from lab_helpers.faults import NOTE
+from lab_helpers.guards import ACCEPTED
 from lab_helpers.inventory import LabNames
 from lab_helpers.removal import Step
-from lab_helpers.session import Lab
+from lab_helpers.session import EXPIRES, Lab
 from lab_helpers.wait import Tick
 
 __all__ = ["Step", "leftovers", "tear_down"]
@@ -31,7 +32,7 @@ def tear_down(
         steps += removal.remove(lab.client, _names(lab), timeout_s=timeout_s, on_tick=on_tick)
     except LabError as exc:
         steps.append(Step("look for what is left", str(exc)))
-    for note in ("applied", NOTE):
+    for note in ("applied", NOTE, ACCEPTED, EXPIRES):
         lab.notes.drop(note)
     return steps
 
