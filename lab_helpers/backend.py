@@ -22,7 +22,7 @@ from lab_helpers.config import Settings, inherited, private_folder
 from lab_helpers.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, MissingToolError
 from lab_helpers.local_aws import firelens
 from lab_helpers.local_aws.firelens.generate import task_metadata
-from lab_helpers.local_aws.iam import explain
+from lab_helpers.local_aws.iam import evaluate, explain
 from lab_helpers.wait import wait_until
 
 __all__ = [
@@ -209,6 +209,14 @@ def backend_of(settings: Settings) -> LocalBackend | AwsBackend:
 def denials_table(denials: Iterable[Mapping[str, str]]) -> str:
     """Lay out what `LocalBackend.denials` returns as text: time, principal, action, resource, what decided."""
     return explain.table(denials)
+
+
+def policy_allows(document: str, action: str, resource: str) -> bool:
+    """Return whether a policy document alone lets a role do something; raises LocalAwsError for a bad document."""
+    named = evaluate.NamedPolicy.of("answer", document)
+    role = "arn:aws:sts::123456789012:assumed-role/answer/session"
+    request = evaluate.AccessRequest(role, "123456789012", action, resource)
+    return evaluate.evaluate(request, evaluate.PolicySet(identity=(named,))).allowed
 
 
 def fetch_json(url: str, timeout_s: float) -> Any:

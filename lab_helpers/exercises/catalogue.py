@@ -1,0 +1,103 @@
+"""All exercises, in the notebooks' order. The question itself stands in the notebook, above the answer's cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab_helpers.errors import SettingsError
+from lab_helpers.exercises import judges
+from lab_helpers.exercises.exercise import Desk, Exercise, Task
+from lab_helpers.exercises.progress import Progress
+
+CATALOGUE: tuple[Task, ...] = (
+    Task(
+        "01_1",
+        "an output to Kinesis Data Streams",
+        judges.streams_output,
+        (
+            "Take the second [OUTPUT] of extra.conf as a pattern.",
+            "The C plugin is `kinesis_streams`.",
+            "Its options here: Match, region, and `stream` with the stream's name.",
+        ),
+    ),
+    Task(
+        "02_1",
+        "the roles in the plan",
+        judges.roles_of_plan,
+        (
+            "`plan` is a DataFrame; its columns are action, type, name, file and resource.",
+            'Rows are chosen with a condition: plan[plan["type"] == "…"].',
+            "A role's type is aws_iam_role; the address is in the column `resource`. End with .tolist().",
+        ),
+        (list, set, tuple),
+    ),
+    Task(
+        "03_1",
+        "an image that does not change by itself",
+        judges.pinned_dockerfile,
+        (
+            "Which word of the Dockerfile means something else every few weeks?",
+            "`latest` is a tag that moves. A version number stays: 3.2.1, for example.",
+        ),
+    ),
+    Task(
+        "04_1",
+        "health checks out of the log",
+        judges.without_health_checks,
+        (
+            "A [FILTER] with Name grep and Match * drops records by a pattern: Exclude KEY REGEX.",
+            "The key is `log`. What have good health checks in common that your own requests do not have?",
+            'The line holds "GET / HTTP/1.1" 200, with a blank right after the slash, and the status is 200.',
+        ),
+    ),
+    Task(
+        "05_1",
+        "a query that counts",
+        judges.counting_query,
+        (
+            "A query is a chain: filter …, then | stats count(*) as missing.",
+            "The line is in the field `log`: filter log like /…/.",
+            '`404` alone could be part of an id. In the line it stands between a quotation mark and a blank: /" 404 /.',
+        ),
+    ),
+    Task(
+        "06_1",
+        "the prefix of an hour",
+        judges.prefix_of_hour,
+        (
+            "Firehose knows no local time: the keys are in UTC.",
+            "Tokyo is UTC+9, all year. 08:30 there is on the day before in UTC.",
+        ),
+    ),
+    Task(
+        "07_1",
+        "the share of pages that are not there",
+        judges.share_of_missing,
+        (
+            "`result.requests` has one row for each request that you sent: no health checks, nobody else.",
+            'A condition makes a column of True and False: result.requests["status"] == 404.',
+            "The mean of True and False is a share: (…).mean().",
+        ),
+        (float, int),
+    ),
+    Task(
+        "08_1",
+        "the least policy for a delivery",
+        judges.delivery_policy,
+        (
+            "Look at the statement S3Access in terraform/aws_iam_kinesis.tf.",
+            "Six actions, none with a `*`: AbortMultipartUpload, GetBucketLocation, GetObject, ListBucket, "
+            "ListBucketMultipartUploads, PutObject.",
+            "Two resources: the bucket itself (for ListBucket and its kind) and its objects, with /* at the end.",
+        ),
+        (dict, str),
+    ),
+)
+
+
+def exercise_of(name: str, desk: Desk, home: Path, owner: str = "") -> Exercise:
+    """Return an exercise in the hands of the trainee whose lab is `desk`; raises SettingsError."""
+    for task in CATALOGUE:
+        if task.name == name:
+            return Exercise(task, desk, Progress(home, owner))
+    raise SettingsError("exercise", name, f"one of {', '.join(task.name for task in CATALOGUE)}")

@@ -1,0 +1,122 @@
+"""What every exercise has: an answer that is judged, hints one after the other, a solution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from lab_helpers.errors import LabError
+from lab_helpers.exercises.progress import Progress
+
+SOLUTIONS = Path(__file__).with_name("solutions")
+
+
+class Status(Enum):
+    """How an exercise stands."""
+
+    NOT_ATTEMPTED = "not attempted"
+    FAILED = "not yet"
+    PASSED = "passed"
+
+
+_MARKS = {Status.NOT_ATTEMPTED: "…", Status.FAILED: "✘", Status.PASSED: "✔"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `check` says; its text is what the notebook shows."""
+
+    name: str
+    status: Status
+    why: str
+
+    def __repr__(self) -> str:
+        return f"{_MARKS[self.status]} exercise {self.name}: {self.status.value}. {self.why}".rstrip()
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text that a notebook shows as it is."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Desk(Protocol):
+    """What a judge may look at: the trainee's lab."""
+
+    notes: Any
+    outputs: Any
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client."""
+
+
+Judge = Callable[[Any, Desk], str]
+"""Return why an answer is wrong, in words that lead on; empty when it is right."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One exercise as it stands in the catalogue. `wants` names the kind of answer, for who gave another."""
+
+    name: str
+    title: str
+    judge: Judge
+    hints: tuple[str, ...]
+    wants: type | tuple[type, ...] = str
+
+
+class Exercise:
+    """A task in the hands of one trainee."""
+
+    def __init__(self, task: Task, desk: Desk, progress: Progress, solutions: Path = SOLUTIONS) -> None:
+        self.task, self._desk, self._progress, self._solutions = task, desk, progress, solutions
+
+    def check(self, answer: Any = ...) -> Verdict:
+        """Judge an answer and write the result down; `...` counts as not attempted.
+
+        Never raises for a wrong answer, so that a headless run goes on.
+        """
+        verdict = self._judged(answer)
+        if verdict.status is not Status.NOT_ATTEMPTED:
+            self._progress.attempted(self.task.name, verdict.status is Status.PASSED)
+        return verdict
+
+    def hint(self) -> Words:
+        """Return the next hint; after the last one, the last again."""
+        count = len(self.task.hints)
+        step = min(self._progress.of(self.task.name).hints + 1, count)
+        self._progress.hinted(self.task.name, step)
+        more = "" if step < count else " It was the last: solution() shows an answer."
+        return Words(f"Hint {step} of {count}: {self.task.hints[step - 1]}{more}")
+
+    def solution(self) -> Words:
+        """Return an answer as code for the cell; in a student's copy, where to get it."""
+        file = self._solutions / f"{self.task.name}.txt"
+        if not file.exists():
+            return Words("This copy has no solutions: ask your trainer.")
+        self._progress.solution_seen(self.task.name)
+        return Words(file.read_text(encoding="utf-8").rstrip())
+
+    def _judged(self, answer: Any) -> Verdict:
+        task = self.task
+        if answer is ... or answer is None:
+            return Verdict(task.name, Status.NOT_ATTEMPTED, "Put your answer in the place of `...` and run the cell.")
+        if not isinstance(answer, task.wants):
+            wanted = " or ".join(kind.__name__ for kind in _as_tuple(task.wants))
+            return Verdict(task.name, Status.FAILED, f"The answer is a {type(answer).__name__}, wanted is: {wanted}.")
+        try:
+            why = task.judge(answer, self._desk)
+        except LabError as exc:  # such as a router that refuses the configuration
+            why = str(exc)
+        return Verdict(task.name, Status.FAILED if why else Status.PASSED, why)
+
+
+def _as_tuple(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
+    return kinds if isinstance(kinds, tuple) else (kinds,)

@@ -1,0 +1,171 @@
+"""The judges of the exercises: each says in words what an answer lacks, and leads on; empty means right."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from lab_helpers import backend
+from lab_helpers.errors import LabError
+from lab_helpers.exercises.exercise import Desk
+from lab_helpers.exercises.router_trial import sections, survivors
+from lab_helpers.wait import wait_until
+
+BUCKET = "arn:aws:s3:::my-logs"
+ROLES = {"aws_iam_role.ecs_task", "aws_iam_role.ecs_task_exec", "aws_iam_role.firehose"}
+HEALTH_CHECKS = (
+    '10.0.11.203 - - [22/Nov/2026:10:59:07 +0000] "GET / HTTP/1.1" 200 45',
+    '10.0.12.221 - - [22/Nov/2026:10:59:17 +0000] "GET / HTTP/1.1" 200 45',
+)
+VISITS = (
+    '10.0.11.203 - - [22/Nov/2026:10:59:08 +0000] "GET /?id=20261122T105850-a085-1 HTTP/1.1" 200 45',
+    '10.0.12.221 - - [22/Nov/2026:10:59:09 +0000] "GET /missing?id=20261122T105850-a085-2 HTTP/1.1" 404 196',
+    '10.0.12.221 - - [22/Nov/2026:10:59:10 +0000] "POST / HTTP/1.1" 200 45',
+)
+FAILED_CHECK = '10.0.11.203 - - [22/Nov/2026:10:59:27 +0000] "GET / HTTP/1.1" 503 299'
+_QUERY_TIMEOUT_S = 60.0
+_SHARE_TOLERANCE = 0.001
+_MOVING_TAGS = {"latest", "stable", ""}
+
+
+def streams_output(answer: str, _: Desk) -> str:
+    """01_1: an [OUTPUT] that sends everything to the data stream `clicks`."""
+    outputs = [section for section in sections(answer) if section.kind == "OUTPUT"]
+    if len(outputs) != 1:
+        return f"One [OUTPUT] section is wanted, there are {len(outputs)}."
+    values = outputs[0].values
+    if outputs[0].name == "kinesis":
+        return "`kinesis` is the old plugin, in Go. Which name has the one written in C?"
+    if outputs[0].name != "kinesis_streams":
+        return f"Name is {outputs[0].name!r}: look at the table of plugins again, row Kinesis Data Streams."
+    wanted = {"match": "*", "region": "ap-northeast-1", "stream": "clicks"}
+    wrong = [f"{key} is {values.get(key, 'missing')}" for key, value in wanted.items() if values.get(key) != value]
+    return f"The plugin is right, but {', '.join(wrong)}." if wrong else ""
+
+
+def roles_of_plan(answer: Iterable[Any], _: Desk) -> str:
+    """02_1: the addresses of the roles in the plan."""
+    given = {str(address) for address in answer}
+    if given == ROLES:
+        return ""
+    if more := sorted(given - ROLES):
+        return f"{more[0]} is not a role: compare the column `type` with aws_iam_role."
+    return f"{len(ROLES - given)} of the {len(ROLES)} roles are missing."
+
+
+def pinned_dockerfile(answer: str, _: Desk) -> str:
+    """03_1: the Dockerfile with a base image that does not move."""
+    default = re.search(r"(?im)^\s*ARG\s+BASE_IMAGE\s*=\s*(\S+)", answer)
+    image = default[1] if default else next(iter(re.findall(r"(?im)^\s*FROM\s+(\S+)", answer)), "")
+    if "aws-for-fluent-bit" not in image:
+        return "The image is to be built on aws-for-fluent-bit, by ARG BASE_IMAGE=… or by FROM …"
+    if not re.search(r"(?im)^\s*COPY\s+extra\.conf\s+/fluent-bit/etc/extra\.conf\s*$", answer):
+        return "COPY extra.conf /fluent-bit/etc/extra.conf has to stay: Fargate takes the file from there."
+    if default and not re.search(r"(?im)^\s*FROM\s+\$\{?BASE_IMAGE\}?", answer):
+        return "ARG BASE_IMAGE is not used: FROM ${BASE_IMAGE} is missing."
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    if tag in _MOVING_TAGS and "@sha256:" not in image:
+        return f"{image} is whatever was pushed last. Name a version, such as 3.2.1, or a digest."
+    return ""
+
+
+def without_health_checks(answer: str, _: Desk) -> str:
+    """04_1: an extra.conf that drops good health checks and nothing else, tried on sample records."""
+    outputs = {section.name for section in sections(answer) if section.kind == "OUTPUT"}
+    if outputs != {"cloudwatch_logs", "kinesis_firehose"}:
+        return "Keep both [OUTPUT] sections as they are; only a [FILTER] is to be added."
+    left = survivors(answer, (*HEALTH_CHECKS, *VISITS, FAILED_CHECK))
+    if kept := [line for line in HEALTH_CHECKS if line in left]:
+        return f"{len(kept)} of {len(HEALTH_CHECKS)} sample health checks still come through, such as: {kept[0]}"
+    if lost := [line for line in VISITS if line not in left]:
+        return f"A visitor's line is dropped too: {lost[0]}"
+    if FAILED_CHECK not in left:
+        return f"A health check that fails must stay to be seen: {FAILED_CHECK}"
+    return ""
+
+
+def counting_query(answer: str, desk: Desk) -> str:
+    """05_1: a Logs Insights query whose one figure is the number of requests that were answered 404."""
+    sent = desk.notes.frame("requests", "The traffic", "04")
+    wanted = int(sent["status"].eq(404).sum())
+    rows = _ask(desk, answer, sent)
+    if len(rows) != 1:
+        return f"The query gives {len(rows)} rows; `stats count(*)` gives one."
+    values = [field["value"] for field in rows[0] if field["field"] != "@ptr"]
+    if len(values) != 1 or not re.fullmatch(r"\d+(\.0)?", values[0]):
+        return f"The row holds {values}; one number is wanted."
+    found = int(float(values[0]))
+    return (
+        "" if found == wanted else f"The query counts {found} lines; you asked for {wanted} pages that are not there."
+    )
+
+
+def prefix_of_hour(answer: str, _: Desk) -> str:
+    """06_1: the key prefix of a delivery at 08:30 in Tokyo on 3 February 2026."""
+    given = answer.strip()
+    if given == "2026/02/02/23/":
+        return ""
+    if given == "2026/02/03/08/":
+        return "That is Tokyo's clock. In which time zone are the keys?"
+    if given.rstrip("/") == "2026/02/02/23":
+        return "Nearly: a prefix without the last `/`, or with one before it, is not how Firehose writes it."
+    return "The form is YYYY/MM/DD/HH/. Tokyo is nine hours ahead of UTC."
+
+
+def share_of_missing(answer: float, desk: Desk) -> str:
+    """07_1: the share of the trainee's own requests that were answered 404."""
+    sent = desk.notes.frame("requests", "The traffic", "04")
+    wanted = float(sent["status"].eq(404).mean())
+    if abs(float(answer) - wanted) <= _SHARE_TOLERANCE:
+        return ""
+    if abs(float(answer) - 100 * wanted) <= 100 * _SHARE_TOLERANCE:
+        return "As a share between 0 and 1, please, not in per cent."
+    hint = " Are health checks still among the lines?" if float(answer) < wanted else ""
+    return f"{float(answer):.4f} is not the share of your requests that were answered 404.{hint}"
+
+
+def delivery_policy(answer: str | dict[str, Any], _: Desk) -> str:
+    """08_1: the least policy with which Firehose can deliver to one bucket."""
+    document = answer if isinstance(answer, str) else json.dumps(answer)
+    needed = [("s3:PutObject", f"{BUCKET}/2026/02/03/04/x.gz"), ("s3:AbortMultipartUpload", f"{BUCKET}/x"),
+              ("s3:GetBucketLocation", BUCKET), ("s3:ListBucket", BUCKET)]  # fmt: skip
+    too_much = [("s3:PutObject", "arn:aws:s3:::my-logs-of-others/x"), ("s3:DeleteObject", f"{BUCKET}/x"),
+                ("s3:DeleteBucket", BUCKET), ("iam:PassRole", "arn:aws:iam::123456789012:role/admin")]  # fmt: skip
+    if lacking := _first(document, needed, allowed=False):
+        return f"{lacking[0]} on {lacking[1]} is not allowed, and Firehose needs it."
+    if granted := _first(document, too_much, allowed=True):
+        return f"It works, but it also allows {granted[0]} on {granted[1]}: that is more than a delivery needs."
+    return ""
+
+
+def _first(document: str, accesses: Sequence[tuple[str, str]], *, allowed: bool) -> tuple[str, str] | None:
+    """Return the first access whose outcome is `allowed`."""
+    return next((each for each in accesses if backend.policy_allows(document, *each) is allowed), None)
+
+
+def _ask(desk: Desk, query: str, sent: pd.DataFrame) -> list[list[dict[str, str]]]:
+    """Return the rows of a Logs Insights query over the time of the traffic; raises LabError when it is refused."""
+    logs = desk.client("logs")
+    start, end = pd.Timestamp(sent["sent_at"].min()), pd.Timestamp(sent["sent_at"].max())
+    try:
+        started = logs.start_query(
+            logGroupName=desk.outputs.httpd_log_group,
+            startTime=int(start.timestamp()) - 1,
+            endTime=int(end.timestamp()) + 60,
+            queryString=query,
+        )
+    except logs.exceptions.ClientError as exc:
+        raise LabError(f"CloudWatch Logs refuses the query: {exc.response['Error']['Message']}") from exc
+    answer: dict[str, Any] = wait_until(
+        lambda: logs.get_query_results(queryId=started["queryId"]),
+        _QUERY_TIMEOUT_S,
+        0.2,
+        "the query",
+        done=lambda found: found["status"] not in ("Scheduled", "Running"),
+        describe=lambda found: str(found["status"]),
+    )
+    return list(answer["results"])

@@ -1,0 +1,108 @@
+"""Try an extra.conf on sample records: the lab's log router runs its filters, and what comes out is looked at.
+
+The outputs to AWS are replaced by one that prints, so that a trial needs no AWS and no permission.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab_helpers import backend
+from lab_helpers.config import inherited
+from lab_helpers.errors import LabError
+from lab_helpers.wait import wait_until
+
+TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
+"""A tag as the awsfirelens driver makes it: container, `-firelens-`, task id."""
+TRIAL_TIMEOUT_S = 15.0
+_END = "end of the samples"
+_OUTPUT = "\n[OUTPUT]\n    Name stdout\n    Match *\n    Format json_lines\n"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of a configuration in the classic format; keys in lower case, of repeated ones the last."""
+
+    kind: str
+    values: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.values.get("name", "").lower()
+
+
+def sections(text: str) -> list[Section]:
+    """Read `[SECTION]` lines and the `Key value` lines under them; comments and blank lines are left out."""
+    found: list[Section] = []
+    for line in (raw.strip() for raw in text.splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            found.append(Section(line[1:-1].strip().upper(), {}))
+        elif line and not line.startswith(("#", "@")) and found:
+            key, _, value = line.partition(" ")
+            found[-1].values[key.lower()] = value.strip()
+    return found
+
+
+def survivors(extra_conf: str, lines: Iterable[str]) -> list[str]:
+    """Return the log lines that come out of the filters of an extra.conf, in no order.
+
+    Raises LabError with the router's own words when it refuses the configuration.
+    """
+    config = "\n".join(_input(line) for line in (*lines, _END)) + _filters(extra_conf) + _OUTPUT
+    records = [json.loads(line) for line in _run(config).splitlines() if line.startswith("{")]
+    return [str(record.get("log")) for record in records if record.get("log") != _END]
+
+
+def _input(line: str) -> str:
+    record: dict[str, Any] = {"source": "stdout", "log": line, "container_name": "httpd"}
+    return f"[INPUT]\n    Name dummy\n    Tag {TAG}\n    Samples 1\n    Dummy {json.dumps(record)}\n"
+
+
+def _filters(extra_conf: str) -> str:
+    """Return the configuration without its [OUTPUT] sections."""
+    kept, is_output = [], False
+    for line in extra_conf.splitlines():
+        if line.strip().startswith("["):
+            is_output = line.strip().upper() == "[OUTPUT]"
+        kept += [] if is_output else [line]
+    return "\n" + "\n".join(kept) + "\n"
+
+
+def _run(config: str) -> str:
+    """Run the router until the last sample is out or it ends; what it still holds is flushed when it is stopped."""
+    with tempfile.TemporaryDirectory(prefix="lab-trial-") as folder:
+        file, out, err = (Path(folder, name) for name in ("fluent-bit.conf", "out", "err"))
+        file.write_text(config, encoding="utf-8")
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            argv = [*backend.router_command(), "-c", str(file), "-f", "1"]
+            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=inherited())
+        try:
+            ended = _wait(process, out)
+        finally:
+            process.terminate()
+            process.wait(TRIAL_TIMEOUT_S)
+        if ended:
+            said = [line for line in err.read_text(errors="replace").splitlines() if "error]" in line]
+            raise LabError("Fluent Bit does not start with this configuration: " + " ".join(said[:2]))
+        return out.read_text(errors="replace")
+
+
+def _wait(process: subprocess.Popen[bytes], out: Path) -> bool:
+    """Wait for the last sample; return whether the router ended by itself. A filter may drop that sample too."""
+    try:
+        wait_until(
+            lambda: process.poll() is not None or _END in out.read_text(errors="replace"),
+            TRIAL_TIMEOUT_S / 3,
+            0.05,
+            "the samples to come out",
+        )
+    except LabError:
+        return False
+    return process.poll() is not None

@@ -1,0 +1,162 @@
+"""Each exercise: the answer of its solution passes, wrong answers fail with a reason, no answer is not attempted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+
+from lab_helpers import fluentbit
+from lab_helpers.config import PROJECT
+from lab_helpers.errors import SettingsError
+from lab_helpers.exercises import CATALOGUE, Status, exercise_of
+from lab_helpers.exercises.exercise import SOLUTIONS, Exercise
+from lab_helpers.exercises.progress import Progress
+from tests.exercises.insights import Insights
+
+NAMES = [task.name for task in CATALOGUE]
+PLAN = pd.DataFrame(
+    [
+        ("aws_iam_role", "aws_iam_role.ecs_task"),
+        ("aws_iam_role", "aws_iam_role.ecs_task_exec"),
+        ("aws_iam_role", "aws_iam_role.firehose"),
+        ("aws_iam_role_policy", "aws_iam_role_policy.firehose"),
+        ("aws_lb", "aws_lb.httpd"),
+    ],
+    columns=["type", "resource"],
+)
+SENT = pd.DataFrame(
+    {"id": range(20), "status": [200] * 19 + [404], "sent_at": pd.date_range("2026-11-22 10:58:50Z", periods=20)}
+)
+DOCKERFILE = fluentbit.dockerfile()
+EXTRA_CONF = fluentbit.extra_conf()
+TOO_WIDE = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+TOO_NARROW = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::my-logs/*"},
+}
+
+
+def _filter(options: str, match: str = "*") -> str:
+    return f"{EXTRA_CONF}\n[FILTER]\n    Name grep\n    Match {match}\n    {options}\n"
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("01_1", "[OUTPUT]\n Name kinesis\n Match *\n region ap-northeast-1\n stream clicks", "old plugin"),
+    ("01_1", "[OUTPUT]\n Name kinesis_stream\n Match *", "table of plugins"),
+    ("01_1", "[OUTPUT]\n Name kinesis_streams\n Match *\n region ap-northeast-1", "stream is missing"),
+    ("01_1", "Name kinesis_streams", "there are 0"),
+    ("02_1", ["aws_iam_role.ecs_task"], "2 of the 3 roles are missing"),
+    ("02_1", PLAN["resource"].tolist(), "is not a role"),
+    ("03_1", DOCKERFILE, "pushed last"),
+    ("03_1", "FROM amazon/aws-for-fluent-bit:3.2.1", "has to stay"),
+    ("03_1", "FROM httpd:2.4\nCOPY extra.conf /fluent-bit/etc/extra.conf", "aws-for-fluent-bit"),
+    ("03_1", "FROM amazon/aws-for-fluent-bit\nCOPY extra.conf /fluent-bit/etc/extra.conf", "pushed last"),
+    ("04_1", EXTRA_CONF, "health checks still come through"),
+    ("04_1", _filter("Exclude log GET /"), "visitor's line"),
+    ("04_1", _filter('Exclude log "GET / HTTP'), "must stay to be seen"),
+    ("04_1", _filter('Exclude log "GET / HTTP/1.1" 200', match="httpd"), "health checks still come through"),
+    ("04_1", "[FILTER]\n Name grep\n Match *\n Exclude log GET", "[OUTPUT]"),
+    ("04_1", f"{EXTRA_CONF}\n[FILTER]\n    Name grepp\n    Match *\n", "does not start"),
+    ("05_1", "stats count(*)", "The query counts 21 lines"),
+    ("05_1", "filter log like /404/ | stats count(*)", "The query counts 2 lines"),
+    ("05_1", "fields log", "21 rows"),
+    ("05_1", "stats max(log)", "one number is wanted"),
+    ("06_1", "2026/02/03/08/", "Tokyo's clock"),
+    ("06_1", "2026/02/02/23", "Nearly"),
+    ("06_1", "2026-02-02", "The form is"),
+    ("07_1", 1 / 30, "health checks"),
+    ("07_1", 5.0, "not in per cent"),
+    ("08_1", TOO_WIDE, "more than a delivery needs"),
+    ("08_1", TOO_NARROW, "is not allowed"),
+    ("08_1", '{"Statement"', "."),
+]
+
+
+@pytest.fixture
+def desk() -> SimpleNamespace:
+    """A lab in which twenty requests were sent, one of them for a page that is not there."""
+    logs = Insights()
+    notes = SimpleNamespace(frame=lambda *_: SENT)
+    return SimpleNamespace(
+        notes=notes, outputs=SimpleNamespace(httpd_log_group="/ecs/firelens/httpd"), client=lambda _: logs
+    )
+
+
+def _cells() -> dict[str, Any]:
+    """What the notebook has by the time of the exercise."""
+    return {"plan": PLAN, "fluentbit": fluentbit, "result": SimpleNamespace(requests=SENT), "pd": pd}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_is_right(name: str, desk: SimpleNamespace, tmp_path: Path) -> None:
+    """What `solution()` shows can be put in the cell, and passes."""
+    exercise = exercise_of(name, desk, tmp_path)
+    cell = _cells()
+    exec(exercise.solution().text, cell)
+    verdict = exercise.check(cell["answer"])
+    assert verdict.status is Status.PASSED, verdict
+
+
+@pytest.mark.parametrize(("name", "answer", "why"), WRONG)
+def test_wrong_answers_fail_and_say_why(
+    name: str, answer: Any, why: str, desk: SimpleNamespace, tmp_path: Path
+) -> None:
+    """A wrong answer is told what it lacks, without an exception."""
+    verdict = exercise_of(name, desk, tmp_path).check(answer)
+    assert verdict.status is Status.FAILED
+    assert why in verdict.why
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_exercise_was_tried_wrong(name: str) -> None:
+    """No exercise is without a wrong answer in the list above."""
+    assert name in {wrong for wrong, _, _ in WRONG}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_answer_and_answers_of_another_kind(name: str, desk: SimpleNamespace, tmp_path: Path) -> None:
+    """`...` is not attempted and not counted; what cannot be an answer is refused by its type."""
+    exercise = exercise_of(name, desk, tmp_path)
+    assert exercise.check(...).status is Status.NOT_ATTEMPTED
+    assert Progress(tmp_path).of(name).attempts == 0
+    assert "wanted is" in exercise.check(object()).why
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hints_come_one_after_the_other(name: str, desk: SimpleNamespace, tmp_path: Path) -> None:
+    """Each call gives the next hint, and the last one again; a new kernel goes on where the last one was."""
+    count = len(CATALOGUE[NAMES.index(name)].hints)
+    said = [exercise_of(name, desk, tmp_path).hint().text for _ in range(count + 1)]
+    assert len(set(said)) == count >= 2
+    assert said[-1] == said[-2]
+
+
+def test_a_copy_without_solutions_says_so(desk: SimpleNamespace, tmp_path: Path) -> None:
+    """A student's copy has no solutions: the call says whom to ask."""
+    exercise = Exercise(CATALOGUE[0], desk, Progress(tmp_path), solutions=tmp_path / "none")
+    assert "trainer" in exercise.solution().text
+
+
+def test_unknown_exercise(desk: SimpleNamespace, tmp_path: Path) -> None:
+    """An exercise that is not there is refused with those that are."""
+    with pytest.raises(SettingsError, match="01_1"):
+        exercise_of("99_9", desk, tmp_path)
+
+
+def test_every_exercise_is_in_its_notebook_and_has_a_solution() -> None:
+    """Catalogue, notebooks 01 to 08 and solutions are in step; a notebook holds no answer."""
+    sources = {
+        path.stem[:2]: [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        for path in (PROJECT / "notebooks").glob("0[1-8]_*.ipynb")
+    }
+    for name in NAMES:
+        cells = [source for source in sources[name[:2]] if f'lab.exercise("{name}")' in source]
+        assert len(cells) == 1, name
+        assert "answer = ..." in cells[0]
+    assert {name[:2] for name in NAMES} == set(sources)
+    assert sorted(path.stem for path in SOLUTIONS.glob("*.txt")) == NAMES
