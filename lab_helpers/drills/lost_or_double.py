@@ -62,9 +62,9 @@ class DriverBufferFull(TaskDrill):
     name = "driver_buffer_full"
     story = Story(
         title="the log driver's buffer is full",
-        symptom="Of a burst of lines only the beginning arrives. The router has no error: it never got the rest.",
+        symptom="Of a burst of lines a part is missing. The router has no error: it never got them.",
         where_to_look="Nowhere: neither the router nor CloudWatch knows of them. Number the lines and count.",
-        cause=f"log-driver-buffer-limit is {SMALL_BUFFER:,} lines here. A full buffer drops: the driver never blocks the "
+        cause=f"log-driver-buffer-limit is {SMALL_BUFFER:,} lines. A full buffer drops: the driver never blocks the "
         "app (non-blocking is the default of ECS since June 2025).",
         fix="Leave the limit at its default of 1,048,576 lines, or choose it for the longest burst.",
         proof="Every line of the same burst arrives.",

@@ -1,0 +1,1 @@
+"""Drills: each gives its promised symptom, and is undone."""

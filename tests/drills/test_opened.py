@@ -1,0 +1,74 @@
+"""What a drill made is written down first, undone by anybody, and told when it cannot be undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab_helpers import drills
+from lab_helpers.backend import LocalBackend
+from lab_helpers.drills import Drill
+from lab_helpers.drills.opened import Opened, open_drills, undo_all
+from lab_helpers.errors import LabError, NotYetError
+from tests.drills.lab_kit import make_lab
+
+
+def test_a_later_kernel_undoes_what_an_earlier_one_left(backend: LocalBackend, home: Path) -> None:
+    """The notes are enough: the drill's object is not needed."""
+    logs = backend.client("logs")
+    logs.create_log_group(logGroupName="/left/behind")
+    Opened(make_lab(backend, home, "killed"), "match_nothing").add("log group", "/left/behind")
+    later = make_lab(backend, home, "killed")
+    assert undo_all(later) == ["match_nothing"]
+    assert open_drills(later) == []
+    assert logs.describe_log_groups(logGroupNamePrefix="/left/")["logGroups"] == []
+
+
+def test_what_was_never_made_is_undone_without_a_word(backend: LocalBackend, home: Path) -> None:
+    """A kernel may die between the note and the call."""
+    opened = Opened(make_lab(backend, home, "never-made"), "x")
+    for kind, *name in (
+        ["role", "no-such-role"],
+        ["delivery stream", "no-such-stream"],
+        ["data stream", "no-such-stream"],
+        ["log streams", "/no/such/group", "p"],
+        ["task", "t-cluster", "arn:aws:ecs:ap-northeast-1:123456789012:task/t-cluster/" + "0" * 32],
+        ["service", "t-cluster", "no-such-service"],
+        ["image", "t-ecr", "no-such-tag"],
+        ["task definition", "no-such-family"],
+    ):
+        opened.add(kind, *name)
+    opened.close()
+    assert opened.things() == []
+
+
+def test_what_cannot_be_deleted_stays_written_down(backend: LocalBackend, home: Path) -> None:
+    """An error keeps the thing in the notes, so that the next attempt finds it."""
+    opened = Opened(make_lab(backend, home, "stuck"), "x")
+    opened.add("log group", "")
+    with pytest.raises(LabError):
+        opened.close()
+    assert opened.things() == [["log group", ""]]
+
+
+def test_a_symptom_before_its_injection_names_what_to_do(backend: LocalBackend, home: Path) -> None:
+    """A cell that is run too early says which one is missing."""
+    with pytest.raises(NotYetError, match="inject"):
+        drills.match_nothing(make_lab(backend, home, "early")).symptom()
+
+
+@pytest.mark.parametrize("kind", drills.CATALOGUE, ids=lambda kind: kind.name)
+def test_every_story_is_complete(kind: type[Drill]) -> None:
+    """Each drill says its symptom, where to look, cause, fix, proof and source, short enough for a table."""
+    story = kind.story
+    parts = [story.symptom, story.where_to_look, story.cause, story.fix, story.proof, story.source]
+    assert all(10 < len(part) < 400 for part in parts)
+    assert kind.__doc__
+
+
+def test_names_are_unique() -> None:
+    """A drill's name is its key in the notes and the name of its things in AWS."""
+    names = [kind.name for kind in drills.CATALOGUE]
+    assert len(set(names)) == len(names) >= 12
+    assert all(getattr(drills, kind.name) is kind for kind in drills.CATALOGUE)
