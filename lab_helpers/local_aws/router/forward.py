@@ -126,14 +126,15 @@ def count_entries(raw: bytes) -> tuple[int, int]:
     """Return how many whole entries the bytes hold and where the last one ends."""
     unpacker = new_unpacker()
     unpacker.feed(raw)
-    skip = unpacker.skip
-    count = 0
+    skip, tell = unpacker.skip, unpacker.tell
+    count = end = 0
     try:
         while True:
             skip()
+            end = tell()  # not after the loop: a torn entry moves the reader, too
             count += 1
     except (msgpack.OutOfData, ValueError):
-        return count, unpacker.tell()
+        return count, end
 
 
 def _read_frame(unpacker: Any, data: Any) -> Frame:
