@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
     add("jupyter", _jupyter, "open the workbook in JupyterLab; options after it are those of `jupyter lab`")
     add("renew", _renew, "run the workbook and store its outputs in notebooks/ (for the lab's developers)")
+    progress = add("progress", _progress, "show which exercises are passed")
+    progress.add_argument("--class", dest="folder", type=Path, help="folder with the progress files of a class")
+    copy = add("student-copy", _student_copy, "copy the lab without solutions and outputs")
+    copy.add_argument("folder", type=Path, help="folder that is not there yet, or is empty")
+    add("translate", _translate, "build the Japanese notebooks from the English ones and notebooks/ja/*.md")
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
     publish.add_argument("--repository-url", required=True)
@@ -266,6 +271,37 @@ def _renew(_: argparse.Namespace) -> int:
         for path in notebooks:
             stored_outputs.store(run.report.parent / path.name, path)
     return 0 if run.passed else 1
+
+
+def _progress(args: argparse.Namespace) -> int:
+    from lab_helpers import exercises
+
+    names = [task.name for task in exercises.CATALOGUE]
+    if args.folder:
+        rows = exercises.class_table(args.folder, names)
+    else:
+        settings = config.load()
+        rows = exercises.table(exercises.Progress(settings.home, settings.owner), names)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _student_copy(args: argparse.Namespace) -> int:
+    from lab_helpers import student_copy
+
+    count = student_copy.make(args.folder)
+    print(f"{count} files are in {args.folder}: no solutions, no outputs, no trainer's guide.")
+    return 0
+
+
+def _translate(_: argparse.Namespace) -> int:
+    from lab_helpers import translation
+
+    for path in translation.build_all():
+        print(path.name)
+    return 0
 
 
 def _publish(args: argparse.Namespace) -> int:

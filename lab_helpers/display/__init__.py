@@ -13,6 +13,7 @@ from lab_helpers.display.charts import (
     task_balance,
 )
 from lab_helpers.display.log_path import log_path
+from lab_helpers.display.panel import Panel, panel
 from lab_helpers.display.progress import Bar, in_live_notebook
 from lab_helpers.display.tables import Shown, facts, table, text
 from lab_helpers.display.terraform_progress import TerraformBar
@@ -20,6 +21,7 @@ from lab_helpers.display.terraform_progress import TerraformBar
 __all__ = [
     "Bar",
     "Chart",
+    "Panel",
     "Shown",
     "TerraformBar",
     "facts",
@@ -28,6 +30,7 @@ __all__ = [
     "latency",
     "log_path",
     "object_sizes",
+    "panel",
     "requests_over_time",
     "table",
     "task_balance",

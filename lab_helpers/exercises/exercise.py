@@ -50,8 +50,13 @@ class Words:
 class Desk(Protocol):
     """What a judge may look at: the trainee's lab."""
 
-    notes: Any
-    outputs: Any
+    @property
+    def notes(self) -> Any:
+        """What earlier notebooks left (session.Notes)."""
+
+    @property
+    def outputs(self) -> Any:
+        """Terraform's outputs."""
 
     def client(self, service: str) -> Any:
         """Return a boto3 client."""

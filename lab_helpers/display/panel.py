@@ -1,0 +1,81 @@
+"""The pipeline live: a panel that looks again while a person works on, and a table where nobody watches."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+from IPython.display import display
+
+from lab_helpers import pipeline_figures
+from lab_helpers.display.progress import in_live_notebook
+from lab_helpers.display.tables import Shown, table
+from lab_helpers.session import Lab
+
+EVERY_S = 3.0
+_log = logging.getLogger(__name__)
+
+
+class Panel:
+    """A widget with the newest figures; its thread ends with `stop`, with the button, and with the kernel."""
+
+    def __init__(self, read: Callable[[], pd.DataFrame], every_s: float = EVERY_S) -> None:
+        self._read, self._every_s = read, every_s
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.body: Any = ipywidgets.HTML("looking …")
+        self._button: Any = ipywidgets.Button(description="Stop", icon="stop")
+        self._button.on_click(lambda _: self.stop(wait=False))
+        self.widget: Any = ipywidgets.VBox([self.body, self._button])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the panel still looks."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to look, in a thread of its own, so that an interrupted cell does not end it; idempotent."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="panel", daemon=True)
+            self._thread.start()
+
+    def stop(self, *, wait: bool = True) -> None:
+        """End the thread; the last figures stay. Safe before `start` and twice."""
+        self._ended.set()
+        self._button.disabled = True
+        if wait and self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.is_set():
+            self._look()
+            self._ended.wait(self._every_s)
+
+    def _look(self) -> None:
+        try:
+            self.body.value = table(self._read(), "The pipeline now").html
+        except (
+            Exception
+        ):  # whatever it is, the next look may work, and a thread that died would look like a still picture
+            _log.debug("The panel could not look.", exc_info=True)
+            self.body.value = "<i>The figures cannot be read just now; the panel tries again.</i>"
+
+
+_open: list[Panel] = []
+"""The panel of this kernel: a new one takes the old one's place."""
+
+
+def panel(lab: Lab) -> Shown | None:
+    """Show the pipeline's figures: live in an open notebook, once anywhere else."""
+    if not in_live_notebook():
+        return table(pipeline_figures.figures(lab), "The pipeline now")
+    while _open:
+        _open.pop().stop(wait=False)
+    _open.append(Panel(lambda: pipeline_figures.figures(lab)))
+    display(_open[0].widget)
+    _open[0].start()
+    return None

@@ -1,0 +1,103 @@
+"""The pipeline at this moment, hop by hop: what the live panel shows.
+
+On the local AWS the figures are the server's own; on an account they come from CloudWatch's metrics, which are some
+minutes late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from lab_helpers import ecs_service, faults
+from lab_helpers.backend import LocalBackend
+from lab_helpers.clients import aws_errors
+from lab_helpers.errors import LabError
+from lab_helpers.session import Lab
+
+METRICS_SPAN = timedelta(hours=3)
+"""How far back an account's metrics are summed: longer than a session with the lab."""
+
+
+def figures(lab: Lab) -> pd.DataFrame:
+    """Return one row per hop, all strings: hop, figure. What cannot be read says why; raises nothing of LabError."""
+    traffic = _local if isinstance(lab.backend, LocalBackend) else _metrics
+    parts: tuple[tuple[str, Callable[[Lab], dict[str, str]]], ...] = (
+        ("tasks", _tasks), ("records", traffic), ("S3", _objects), ("delivery errors", _errors),
+    )  # fmt: skip
+    found: dict[str, str] = {}
+    for name, read in parts:
+        try:
+            found |= read(lab)
+        except LabError as exc:
+            found[name] = str(exc).splitlines()[0]
+    return pd.DataFrame(found.items(), columns=["hop", "figure"], dtype="str")
+
+
+def _tasks(lab: Lab) -> dict[str, str]:
+    tasks = ecs_service.tasks(lab.client("ecs"), lab.outputs.cluster_name)
+    targets = ecs_service.target_health(lab.client("elbv2"), lab.outputs.target_group_arn)
+    return {"tasks": _counted(tasks["status"]), "targets": _counted(targets["state"])}
+
+
+def _local(lab: Lab) -> dict[str, str]:
+    status = lab.backend.status()  # type: ignore[union-attr]  # asked of the local AWS only
+    services, calls = status["services"], status["calls"]
+    group = lab.outputs.target_group_arn.split("/")[1]
+    requests = services["alb"].get("target_groups", {}).get(group, {}).get("requests", 0)
+    stream = (
+        services["firehose"].get("streams", {}).get(f"{lab.settings.region}/{lab.outputs.delivery_stream_name}", {})
+    )
+    return {
+        "load balancer": f"{requests} requests",
+        "Fluent Bit to CloudWatch Logs": f"{calls.get('logs:PutLogEvents', 0)} calls",
+        "Fluent Bit to Firehose": f"{stream.get('received', 0)} records in",
+        "Firehose to S3": f"{stream.get('delivered', 0)} records out, {stream.get('held', 0)} held",
+    }
+
+
+def _metrics(lab: Lab) -> dict[str, str]:
+    out = lab.outputs
+    balancer = out.alb_arn.partition(":loadbalancer/")[2]
+    stream = ("DeliveryStreamName", out.delivery_stream_name)
+    group = ("LogGroupName", out.httpd_log_group)
+    wanted = (
+        ("load balancer", "requests", "AWS/ApplicationELB", "RequestCount", "LoadBalancer", balancer),
+        ("Fluent Bit to CloudWatch Logs", "records", "AWS/Logs", "IncomingLogEvents", *group),
+        ("Fluent Bit to Firehose", "records in", "AWS/Firehose", "IncomingRecords", *stream),
+        ("Firehose to S3", "records out", "AWS/Firehose", "DeliveryToS3.Records", *stream),
+    )
+    cloudwatch = lab.client("cloudwatch")
+    return {hop: f"{_sum(cloudwatch, *metric):,.0f} {unit}" for hop, unit, *metric in wanted}
+
+
+def _sum(cloudwatch: Any, namespace: str, metric: str, dimension: str, value: str) -> float:
+    now = datetime.now(UTC)
+    with aws_errors("GetMetricStatistics"):
+        found = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": dimension, "Value": value}],
+            StartTime=now - METRICS_SPAN,
+            EndTime=now,
+            Period=300,
+            Statistics=["Sum"],
+        )
+    return sum(float(point["Sum"]) for point in found["Datapoints"])
+
+
+def _objects(lab: Lab) -> dict[str, str]:
+    with aws_errors("ListObjectsV2"):
+        pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.outputs.log_bucket)
+        return {"S3": f"{sum(page['KeyCount'] for page in pages)} objects"}
+
+
+def _errors(lab: Lab) -> dict[str, str]:
+    return {"delivery errors": str(len(faults.delivery_errors(lab.client("logs"), lab.outputs.log_group)))}
+
+
+def _counted(states: pd.Series[str]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.value_counts().items()) or "none"
