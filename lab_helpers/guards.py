@@ -66,10 +66,10 @@ def is_guarded(backend: object) -> bool:
     return isinstance(backend, AwsBackend) and not (isinstance(backend, EndpointBackend) and backend.is_loopback)
 
 
-def review(settings: Settings, backend: AwsBackend, *, is_known: bool, expires_on: str) -> Review:
+def review(settings: Settings, backend: AwsBackend, *, is_known: Callable[[], bool], expires_on: str) -> Review:
     """Look at the account and return what a run would do there; nothing is created.
 
-    `is_known` says that a state or a note of this lab is at hand, so that what is found under its names is its own.
+    `is_known` answers whether a state of this lab is at hand, so that what is found under its names is its own.
     Raises SettingsError when the credentials lead to another account than the one that was named.
     """
     backend.start()
@@ -78,26 +78,26 @@ def review(settings: Settings, backend: AwsBackend, *, is_known: bool, expires_o
         names.account, _alias(backend), settings.region, settings.prefix, settings.owner, expires_on,
         backend.base_image, cost.estimate(settings.region),
     )  # fmt: skip
-    for look in (_zones, _builder, _state_bucket, _permissions, _quotas):
+    for look in (_zones, _builder, _permissions, _quotas):
         look(settings, backend, names, found)
-    if not is_known:
+    if _has_state_bucket(settings, backend, found) and not is_known():
         _strangers(backend, names, found)
     return found
 
 
-def confirm(found: Review, settings: Settings, ask: Ask = input, show: Callable[[str], object] = print) -> None:
+def confirm(found: Review, settings: Settings, ask: Ask | None = None) -> None:
     """Show a review and get consent; raises GuardError when something speaks against it or nobody agrees.
 
     LAB_ACCEPT_COST=true is the consent of a run that nobody watches.
     """
-    show(str(found))
+    print(found)
     if found.refusals:
         raise GuardError(found.refusals)
     if settings.accept_cost:
-        show("Accepted by LAB_ACCEPT_COST.")
+        print("Accepted by LAB_ACCEPT_COST.")
         return
     try:
-        answer = ask(f"Make this in account {last_digits(found.account)}? Type yes: ")
+        answer = (ask or input)(f"Make this in account {last_digits(found.account)}? Type yes: ")
     except (EOFError, OSError, NotImplementedError) as exc:  # no terminal; a notebook without anybody in front of it
         raise GuardError(
             ["nobody is here to say yes. Set LAB_ACCEPT_COST=true once you have read the above, and run again"]
@@ -138,9 +138,10 @@ def _builder(settings: Settings, backend: AwsBackend, _: LabNames, found: Review
         )
 
 
-def _state_bucket(settings: Settings, backend: AwsBackend, _: LabNames, found: Review) -> None:
+def _has_state_bucket(settings: Settings, backend: AwsBackend, found: Review) -> bool:
+    """Whether Terraform's state can be read: without its bucket nobody knows what is the lab's own."""
     if not settings.state_bucket:
-        return
+        return True
     try:
         with aws_errors("HeadBucket"):
             backend.client("s3").head_bucket(Bucket=settings.state_bucket, ExpectedBucketOwner=found.account)
@@ -149,6 +150,8 @@ def _state_bucket(settings: Settings, backend: AwsBackend, _: LabNames, found: R
             f"the bucket {settings.state_bucket} (LAB_STATE_BUCKET) cannot be used ({exc.code}): make it first, see "
             "docs/account.md, or unset it"
         )
+        return False
+    return True
 
 
 def _permissions(settings: Settings, backend: AwsBackend, names: LabNames, found: Review) -> None:

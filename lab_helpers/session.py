@@ -89,8 +89,12 @@ class Lab:
         """Return what a run would make on an account and what speaks against it; None where nothing is guarded."""
         if not isinstance(self.backend, AwsBackend) or not guards.is_guarded(self.backend):
             return None
-        known = bool(self.terraform.resources())
-        return guards.review(self.settings, self.backend, is_known=known, expires_on=self.expires_on())
+        return guards.review(
+            self.settings,
+            self.backend,
+            is_known=lambda: bool(self.terraform.resources()),
+            expires_on=self.expires_on(),
+        )
 
     def expires_on(self) -> str:
         """Return the day after which the lab may be swept away (YYYY-MM-DD); it is set when it is first asked for."""

@@ -95,3 +95,14 @@ def _stream(firehose: Any, names: LabNames, given: dict[str, str]) -> None:
         },
         Tags=pairs(given),
     )
+
+
+def use(clients: Clients, names: LabNames) -> None:
+    """Do what the notebooks do: a service, the image, the logs, the stream."""
+    ecs = clients.client("ecs")
+    ecs.list_services(cluster=names.cluster)
+    ecs.describe_task_definition(taskDefinition=f"{names.prefix}-httpd")
+    clients.client("ecr").get_authorization_token()
+    clients.client("logs").filter_log_events(logGroupName=f"{names.log_group}/httpd")
+    clients.client("s3").list_objects_v2(Bucket=names.buckets[-1])
+    clients.client("firehose").describe_delivery_stream(DeliveryStreamName=f"{names.prefix}-kinesis-firehose")

@@ -133,6 +133,10 @@ def _iam(call: Call) -> tuple[Access, ...]:
     policy: dict[str, str | tuple[str, ...]] = (
         {"iam:PolicyARN": call.text("PolicyArn")} if call.text("PolicyArn") else {}
     )
+    if call.operation == "CreateServiceLinkedRole":
+        service = call.text("AWSServiceName")
+        linked = f"arn:aws:iam::{call.account_id}:role/aws-service-role/{service}/AWSServiceRole"
+        return (Access(call.action, linked, {"iam:AWSServiceName": service}),)
     for parameter, kind in {"RoleName": "role", "UserName": "user", "GroupName": "group"}.items():
         of_profile = "InstanceProfile" in call.operation and call.operation != "ListInstanceProfilesForRole"
         if call.text(parameter) and not of_profile:
