@@ -47,14 +47,14 @@ def delivery_error(lab: Lab) -> Iterator[None]:
         heal_delivery_error(lab)
 
 
-def delivery_errors(logs: Any, group: str, since: datetime | None = None) -> pd.DataFrame:
+def delivery_errors(logs: Any, group: str, since: datetime | None = None, stream: str = ERROR_STREAM) -> pd.DataFrame:
     """Return Firehose's error events: at, error_code, message, destination, version (of the delivery stream).
 
     Empty when the delivery works, and when the stream that Firehose would write to was never made.
     """
     columns = ["at", "error_code", "message", "destination", "version"]
     try:
-        found = cloudwatch.read_messages(logs, group, since=since, streams=[ERROR_STREAM])
+        found = cloudwatch.read_messages(logs, group, since=since, streams=[stream])
     except NotFoundError:
         return pd.DataFrame(columns=columns)
     events = [json.loads(message) for message in found["message"]]

@@ -104,6 +104,10 @@ class TaskDrill(Drill):
     def view(self, take: str) -> pd.DataFrame:
         """Return what a user sees of a take."""
 
+    def configuration(self, take: str) -> str:
+        """Return the router's extra.conf of a take."""
+        return self.setups()[take].conf
+
     def files(self) -> dict[str, str]:
         """Return more files for the router's image, by name."""
         return {}

@@ -84,22 +84,32 @@ class Stage:
             return images.publish(Path(folder), "Dockerfile", out.repository_url, tag, ecr, builder=builder).uri
 
     def run(self, take: str, setup: Setup, image: str) -> str:
-        """Start a task; return its ARN."""
-        out, ecs = self.lab.outputs, self.lab.client("ecs")
-        definition = self.define(take, setup, image)
+        """Start a task of app and router; return its ARN."""
+        return self.start(self.define(take, setup, image))
+
+    def start(self, definition: str) -> str:
+        """Start a task of a registered definition; return its ARN."""
+        cluster = self.lab.outputs.cluster_name
         with aws_errors("RunTask"):
-            made = ecs.run_task(
-                cluster=out.cluster_name,
+            made = self.lab.client("ecs").run_task(
+                cluster=cluster,
                 taskDefinition=definition,
                 launchType="FARGATE",
                 networkConfiguration=self.network(),
             )
         arn = str(made["tasks"][0]["taskArn"])
-        self.opened.add("task", out.cluster_name, arn)
+        self.opened.add("task", cluster, arn)
         return arn
 
     def define(self, take: str, setup: Setup, image: str) -> str:
-        """Register a task definition; return its ARN."""
+        """Register a task definition of app and router; return its ARN."""
+        containers = [self._app(setup), self._router(take, setup, image)]
+        return self.register(take, containers, setup.task_role, setup.execution_role)
+
+    def register(
+        self, take: str, containers: list[dict[str, Any]], task_role: str = "", execution_role: str = ""
+    ) -> str:
+        """Register a task definition of these containers; the roles are the lab's unless given. Return its ARN."""
         out = self.lab.outputs
         self.opened.add("log group", self.log_group(take))
         self.opened.add("log streams", out.log_group, f"{self.family}/")
@@ -107,13 +117,13 @@ class Stage:
         with aws_errors("RegisterTaskDefinition"):
             made = self.lab.client("ecs").register_task_definition(
                 family=self.family,
-                taskRoleArn=setup.task_role or out.task_role_arn,
-                executionRoleArn=setup.execution_role or out.execution_role_arn,
+                taskRoleArn=task_role or out.task_role_arn,
+                executionRoleArn=execution_role or out.execution_role_arn,
                 networkMode="awsvpc",
                 requiresCompatibilities=["FARGATE"],
                 cpu="256",
                 memory="512",
-                containerDefinitions=[self._app(setup), self._router(take, setup, image)],
+                containerDefinitions=containers,
             )
         return str(made["taskDefinition"]["taskDefinitionArn"])
 

@@ -21,13 +21,16 @@ def folder(stage: Stage) -> str:
     return f"drills/{stage.slug}/"
 
 
-def make_delivery_stream(stage: Stage, role_arn: str = "", errors_to: str = "", on_tick: OnTick = None) -> str:
+def make_delivery_stream(
+    stage: Stage, role_arn: str = "", errors_to: str = "", on_tick: OnTick = None, take: str = ""
+) -> str:
     """Make the stream with the shortest buffer, unless it is there, and wait until it is active; return its ARN.
 
     `role_arn` is the lab's Firehose role unless given; `errors_to` the log stream for delivery errors, in the lab's
-    log group.
+    log group; `take` tells streams of one drill apart.
     """
-    out, firehose, name = stage.lab.outputs, stage.lab.client("firehose"), stage.family
+    out, firehose = stage.lab.outputs, stage.lab.client("firehose")
+    name = f"{stage.family}-{take}" if take else stage.family
     stage.opened.add("objects", out.log_bucket, folder(stage))
     stage.opened.add("delivery stream", name)
     destination: dict[str, Any] = {

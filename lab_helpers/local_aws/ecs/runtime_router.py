@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +14,10 @@ from lab_helpers.local_aws.ecs.runtime import PACKAGE_ROOT, Launch, LaunchReques
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 
 ROUTER_IMAGES = ("aws-for-fluent-bit", "fluent-bit")
+ENTRY_POINT = "/entrypoint.sh"
+"""What aws-for-fluent-bit runs. A command that has it in it, to do something more, runs here with the router there."""
+GO_PLUGINS = ("firehose.so", "cloudwatch.so", "kinesis.so")
+"""What that file enables. Source: entrypoint.sh of aws-for-fluent-bit."""
 
 
 class RouterRuntime:
@@ -41,5 +46,9 @@ class RouterRuntime:
         config, socket = request.router_config, request.router_socket
         program = [str(self._program)] if self._program else [sys.executable, "-m", "lab_helpers.local_aws.router"]
         env = dict(request.env) if self._program else {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}
-        argv = [*program, *(["-c", str(config)] if config else [])]
+        enabled = [] if self._program else [word for name in GO_PLUGINS for word in ("-e", name)]
+        argv = [*program, *enabled, *(["-c", str(config)] if config else [])]
+        command = request.container.command
+        if any(ENTRY_POINT in word for word in command):
+            argv = [word.replace(ENTRY_POINT, shlex.join(argv)) for word in command]
         return Launch(argv, env, is_ready=lambda: socket is None or accepts_unix(str(socket)))
