@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--file", default="Dockerfile", help="Dockerfile, in the context folder")
     publish.add_argument("--tag", default="latest")
     publish.add_argument("--region", required=True)
+    publish.add_argument("--architecture", default="amd64", choices=("amd64", "arm64"), help="of the tasks")
     publish.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
     publish.set_defaults(run=_publish)
     return parser
@@ -320,6 +321,7 @@ def _publish(args: argparse.Namespace) -> int:
         ecr,
         builder=config.load().builder,
         build_args=build_args,
+        architecture=args.architecture,
     )
-    print(f"{done.uri} {done.digest} ({done.builder})")
+    print(redact(f"{done.uri} {done.digest} ({done.builder})"))
     return 0

@@ -15,6 +15,8 @@ resource "aws_ecr_repository" "fluentbit" {
 locals {
   fluentbit_dir = abspath("${path.module}/../fluentbit")
   fluentbit_tag = "latest"
+  # As the task definition's runtime_platform. A laptop with an ARM processor would build for itself otherwise.
+  fluentbit_architecture = "amd64"
   # Hidden ones are not part of the image: JupyterLab keeps checkpoints of what it edits.
   fluentbit_files = [
     for name in sort(fileset(local.fluentbit_dir, "**")) : name if !startswith(name, ".") && !strcontains(name, "/.")
@@ -32,9 +34,10 @@ resource "terraform_data" "fluentbit_image" {
 
   provisioner "local-exec" {
     # Values go through the environment, never into the command line: the folder's path may hold spaces.
-    command = "lab image publish --repository-url \"$REPOSITORY_URL\" --context \"$CONTEXT\" --file Dockerfile --tag \"$TAG\" --region \"$REGION\" --build-arg \"BASE_IMAGE=$BASE_IMAGE\""
+    command = "lab image publish --repository-url \"$REPOSITORY_URL\" --context \"$CONTEXT\" --file Dockerfile --tag \"$TAG\" --region \"$REGION\" --architecture \"$ARCHITECTURE\" --build-arg \"BASE_IMAGE=$BASE_IMAGE\""
 
     environment = {
+      ARCHITECTURE   = local.fluentbit_architecture
       BASE_IMAGE     = var.fluentbit_base_image
       CONTEXT        = local.fluentbit_dir
       REGION         = var.region

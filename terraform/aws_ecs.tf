@@ -21,6 +21,12 @@ resource "aws_ecs_task_definition" "httpd" {
   task_role_arn      = aws_iam_role.ecs_task.arn
   execution_role_arn = aws_iam_role.ecs_task_exec.arn
 
+  # What the image is built for, wherever it is built: see fluentbit_architecture in aws_ecr.tf.
+  runtime_platform {
+    cpu_architecture        = "X86_64"
+    operating_system_family = "LINUX"
+  }
+
   container_definitions = templatefile("${path.module}/httpd/container_definitions.json", {
     delivery_stream = aws_kinesis_firehose_delivery_stream.firelens.name
     httpd_log_group = local.httpd_log_group
@@ -47,6 +53,8 @@ resource "aws_ecs_service" "httpd" {
   launch_type                       = "FARGATE"
   platform_version                  = "1.4.0"
   health_check_grace_period_seconds = 60
+  # Tasks carry the lab's tags too, so that the bill and a sweeper find them.
+  propagate_tags = "SERVICE"
 
   network_configuration {
     assign_public_ip = true

@@ -326,10 +326,21 @@ def test_engine_gets_the_password_by_stdin_only(engines: Path, context: Path, tm
     calls = (tmp_path / "calls").read_text()
     assert "s3cret" not in calls
     assert (tmp_path / "password").read_text() == "s3cret"
-    assert [line.split("|")[1].split()[0] for line in calls.splitlines()] == ["build", "login", "push"]
-    config_folder = calls.splitlines()[1].split("|")[0]
+    verbs = [line.split("|")[1].split()[0] for line in calls.splitlines()]
+    assert [verb for verb in verbs if verb != "context"] == ["build", "login", "push"]
+    config_folder = next(line.split("|")[0] for line in calls.splitlines() if "|login" in line)
     assert config_folder
     assert not Path(config_folder).exists()
+
+
+def test_push_finds_the_daemon_that_built(engines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Docker's current context (Colima, Docker Desktop) is in the configuration that the login's own one hides."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    remember = f'[ "$1" = push ] && echo "$DOCKER_HOST" > {tmp_path}/host'
+    fake_engine(engines, "docker", f'[ "$1" = context ] && echo unix:///colima.sock; {remember}; exit 0')
+    Engine("docker").push("127.0.0.1:1/x:latest", Login("http://127.0.0.1:1", base64.b64encode(b"AWS:x").decode()))
+    assert (tmp_path / "host").read_text().strip() == "unix:///colima.sock"
 
 
 def test_failing_engine_shows_the_end_of_its_output(engines: Path, context: Path):

@@ -216,6 +216,8 @@ def test_a7_the_apply_builds_and_pushes(lab: Applied) -> None:
         "latest",
         "--region",
         REGION,
+        "--architecture",
+        "amd64",
         "--build-arg",
         "BASE_IMAGE=amazon/aws-for-fluent-bit:latest",
     ]

@@ -43,9 +43,21 @@ class Engine:
             options = [] if self.name == "docker" else [f"--authfile={folder}/auth.json", f"--tls-verify={_tls(login)}"]
             registry = reference.partition("/")[0]
             log_in = [*options, "--username", "AWS", "--password-stdin", registry]
-            extra = {"DOCKER_CONFIG": folder}
+            extra = {"DOCKER_CONFIG": folder, **self._daemon()}
             self._run("login", log_in, _LOGIN_S, extra, login.password)
             self._run("push", [*options, reference], _PUSH_S, extra)
+
+    def _daemon(self) -> dict[str, str]:
+        """Return where docker's daemon is: a configuration of our own hides the context that names it.
+
+        Empty where the environment names it itself, and for engines without a daemon.
+        """
+        if self.name != "docker" or inherited().keys() & {"DOCKER_HOST", "DOCKER_CONTEXT"}:
+            return {}
+        argv = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+        done = subprocess.run(argv, env=inherited(), text=True, capture_output=True, timeout=_PROBE_S)
+        host = done.stdout.strip()
+        return {"DOCKER_HOST": host} if done.returncode == 0 and "://" in host else {}
 
     def _run(
         self,
