@@ -62,12 +62,15 @@ def make_delivery_stream(
     return str(description["DeliveryStreamARN"])
 
 
-def delivered(stage: Stage, prefix: str = "") -> list[bytes]:
-    """Return the lines of all objects under a prefix of the log bucket (default: the drill's folder)."""
+def delivered(stage: Stage, prefix: str = "", containing: str = "") -> list[bytes]:
+    """Return the lines of all objects under a prefix of the log bucket (default: the drill's folder).
+
+    `containing` takes only those with a text in their key.
+    """
     s3, bucket = stage.lab.client("s3"), stage.lab.outputs.log_bucket
     with aws_errors("read the drill's objects"):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix or folder(stage))
-        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+        keys = [found["Key"] for page in pages for found in page.get("Contents", []) if containing in found["Key"]]
         bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
     return [line for body in bodies for line in _plain(body).splitlines()]
 

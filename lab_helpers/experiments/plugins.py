@@ -31,17 +31,13 @@ class Destinations(Experiment):
         self.undo()
         for take in (C, GO):
             streams.make_delivery_stream(self.stage, on_tick=on_tick, take=take)
-            _make_data_stream(self.stage, f"{self.stage.family}-{take}", on_tick)
+            _make_data_stream(self.stage, self._stream(take), on_tick)
         role = self._role()
-        variables = {"BUCKET": self.lab.outputs.log_bucket}
-        self.play(
-            {
-                C: Setup(numbered(LINES), self.configuration(C), variables=self._variables(C), task_role=role),
-                GO: Setup(numbered(LINES), self.configuration(GO), variables=self._variables(GO), task_role=role),
-            },
-            on_tick,
-        )
-        del variables
+        setups = {
+            take: Setup(numbered(LINES), self.configuration(take), variables=self._variables(take), task_role=role)
+            for take in (C, GO)
+        }
+        self.play(setups, on_tick)
         streams.wait_for_lines(self.stage, 3 * LINES, on_tick)  # twice by Firehose, once by the s3 output
 
     def configuration(self, take: str) -> str:
@@ -66,17 +62,17 @@ class Destinations(Experiment):
         return shown
 
     def _counts(self, take: str) -> list[int | None]:
-        out, name = self.lab.outputs, f"{self.stage.family}-{take}"
-        folder = streams.folder(self.stage)
-        by_firehose = streams.delivered(self.stage, f"{folder}{name}") or streams.delivered(self.stage, folder + name)
-        by_s3 = len(streams.delivered(self.stage, f"{folder}s3/")) if take == C else None
-        del out
-        return [len(self.stage.events(take)), len(by_firehose), len(_data_records(self.stage, name)), by_s3]
+        by_firehose = streams.delivered(self.stage, containing=f"/{self._stream(take)}-")
+        by_s3 = len(streams.delivered(self.stage, f"{streams.folder(self.stage)}s3/")) if take == C else None
+        by_kinesis = _data_records(self.stage, self._stream(take))
+        return [len(self.stage.events(take)), len(by_firehose), len(by_kinesis), by_s3]
+
+    def _stream(self, take: str) -> str:
+        return f"{self.stage.family}-{take}"
 
     def _variables(self, take: str) -> dict[str, str]:
-        folder = streams.folder(self.stage)
-        bucket = self.lab.outputs.log_bucket
-        return {"STREAM": f"{self.stage.family}-{take}", "BUCKET": bucket, "FOLDER": f"{folder}s3"}
+        folder = f"{streams.folder(self.stage)}s3"
+        return {"STREAM": self._stream(take), "BUCKET": self.lab.outputs.log_bucket, "FOLDER": folder}
 
     def _role(self) -> str:
         put = allow(
