@@ -57,6 +57,7 @@ class ContainerProcess:
         )
         warden.guard(self._process.pid)
         name = f"ecs-container-{self._process.pid}"
+        self._reaping = threading.Lock()
         self._reader = threading.Thread(target=self._read, name=name, daemon=True)
         self._waiter = threading.Thread(target=self._wait, name=f"{name}-wait", daemon=True)
         self._waiter.start()  # first: the reader joins it
@@ -82,24 +83,35 @@ class ContainerProcess:
 
     def stop(self, timeout_s: float, first: signal.Signals = signal.SIGTERM) -> int:
         """Send `first` to the container's first process, after `timeout_s` SIGKILL to all; return the exit code."""
-        if not self.exited.is_set():
-            self._process.send_signal(first)
+        self._signal(first)
         if not self.exited.wait(timeout_s):
             self._kill_group()
         self.finished.wait()
         return self.exit_code or 0
 
+    def _signal(self, number: signal.Signals) -> None:
+        # Not Popen.send_signal: it reaps a process that has just ended, and the waiter then waits for nobody.
+        with self._reaping, contextlib.suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.kill(self._process.pid, number)
+
     def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        with self._reaping, contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _wait(self) -> None:
         # What the first process leaves behind goes with it, as in a PID namespace.
         # Not reaped before its group is killed: until then nobody else can be given the group's number.
         if hasattr(os, "waitid"):
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        self._kill_group()
-        self._process.wait()
+            self._kill_group()
+            with self._reaping:
+                self._process.wait()
+        else:  # macOS: reaped first, the number of its group is hardly given to another within this moment
+            self._process.wait()
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._warden.release(self._process.pid)
         self.exited.set()
 
