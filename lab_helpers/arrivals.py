@@ -17,6 +17,10 @@ CLOUDWATCH_TIMEOUT_S = 180.0
 """Bound for CloudWatch: Fluent Bit flushes every second; on an account events can be read within a minute."""
 S3_MARGIN_S = 240.0
 """Bound for S3, on top of the buffer interval: a delivery may be retried, and on an account it takes its time."""
+BACKLOG_S = 1200.0
+"""Added after a delivery error was healed on an account: Firehose tries again for 24 hours, at its own pace."""
+ACCOUNT_POLL_S = 5.0
+"""Between two looks on an account: FilterLogEvents has a quota of five calls a second, and reading again costs."""
 _CLOCK_MARGIN = timedelta(seconds=5)
 
 OnTick = Callable[[Tick], None] | None
@@ -35,18 +39,23 @@ def in_cloudwatch(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> p
         except NotFoundError:  # Fluent Bit makes the group with its first line
             return empty()
 
-    return _wait(read, requests, CLOUDWATCH_TIMEOUT_S, 1.0, "all requests in CloudWatch Logs", on_tick)
+    look_at = f"Fluent Bit's own log in {lab.outputs.log_group}, streams httpd-sidecar/…: what could it not send?"
+    return _wait(
+        read, requests, CLOUDWATCH_TIMEOUT_S, _poll_s(lab, 1.0), "all requests in CloudWatch Logs", look_at, on_tick
+    )
 
 
 def in_s3(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> pd.DataFrame:
     """Return httpd's log lines in S3 since `requests` began, once every request is among them; see `in_cloudwatch`."""
     since = _since(requests)
-    timeout_s = lab.settings.buffer_s + S3_MARGIN_S
+    backlog_s = BACKLOG_S if lab.backend.name == "aws" and lab.notes.has(faults.HEALED) else 0.0
+    timeout_s = lab.settings.buffer_s + S3_MARGIN_S + backlog_s
 
     def read() -> pd.DataFrame:
         return s3_logs.read_objects(lab.client("s3"), lab.outputs.log_bucket, since=since)
 
-    return _wait(read, requests, timeout_s, 2.0, "all requests in S3", on_tick)
+    look_at = f"Firehose's errors in {lab.outputs.log_group}, stream {faults.ERROR_STREAM}"
+    return _wait(read, requests, timeout_s, _poll_s(lab, 2.0), "all requests in S3", look_at, on_tick)
 
 
 def delivery_error(lab: Lab, since: pd.Timestamp, on_tick: OnTick = None) -> pd.DataFrame:
@@ -61,6 +70,7 @@ def _wait(
     timeout_s: float,
     every_s: float,
     what: str,
+    look_at: str,
     on_tick: OnTick,
 ) -> pd.DataFrame:
     answered = set(requests.loc[requests["status"].notna(), "id"])
@@ -75,8 +85,13 @@ def _wait(
         what,
         done=lambda lines: missing(lines) == 0,
         describe=lambda lines: f"{len(answered) - missing(lines)} of {len(answered)} requests have arrived",
+        look_at=look_at,
         on_tick=on_tick,
     )
+
+
+def _poll_s(lab: Lab, local_s: float) -> float:
+    return local_s if lab.backend.name == "local" else ACCOUNT_POLL_S
 
 
 def _since(requests: pd.DataFrame) -> pd.Timestamp:

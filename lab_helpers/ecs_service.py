@@ -84,6 +84,7 @@ def wait_until_stable(lab: Lab, *, on_tick: OnTick = None) -> pd.DataFrame:
         "the service to be stable and its targets healthy",
         done=lambda state: state[0],
         describe=lambda state: state[1],
+        look_at="ecs_service.events, and the stopped reasons of ecs_service.tasks(…, 'STOPPED')",
         on_tick=on_tick,
     )
     return target_health(elbv2, out.target_group_arn)

@@ -7,6 +7,7 @@ heals what was left broken.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from lab_helpers import cloudwatch, s3_logs
+from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
 from lab_helpers.session import Lab
 from lab_helpers.wait import wait_until
@@ -22,19 +24,59 @@ from lab_helpers.wait import wait_until
 ERROR_STREAM = "kinesis_error"
 ERROR_TIMEOUT_S = 900.0
 """Bound on the first delivery error: the buffer interval, the failed attempts, and IAM's propagation on an account."""
+IAM_SETTLE_S = 30.0
+"""How long a change of a policy is given to count everywhere on an account, after IAM itself shows it.
+
+AWS has no sign for it. Source: "Changes that I make are not always immediately visible" of the IAM User Guide; for most
+it is seconds. A role's sessions feel a changed policy without being renewed.
+"""
+IAM_TIMEOUT_S = 120.0
+"""Bound on IAM showing the changed policy, and the settling."""
 NOTE = "delivery error injected"
+HEALED = "delivery error healed"
+"""Note that Firehose has a backlog, which it retries in growing intervals."""
 
 
 def inject_delivery_error(lab: Lab) -> None:
     """Take the Firehose role's permission to write to the bucket away, through Terraform (row D1)."""
     lab.notes.take(NOTE)
     lab.terraform.with_variables(inject_delivery_error=True).apply()
+    wait_for_iam(lab, broken=True)
 
 
 def heal_delivery_error(lab: Lab) -> None:
     """Give the permission back; may be called when nothing is broken."""
     lab.terraform.with_variables(inject_delivery_error=False).apply()
+    wait_for_iam(lab, broken=False)
     lab.notes.drop(NOTE)
+    lab.notes.take(HEALED)
+
+
+def wait_for_iam(lab: Lab, *, broken: bool, settle_s: float = IAM_SETTLE_S, on_tick: Any = None) -> None:
+    """On an account, wait until IAM shows the Firehose role's changed policy and has had time to spread it.
+
+    Elsewhere a change counts at once. Raises WaitTimeoutError after `IAM_TIMEOUT_S`.
+    """
+    if lab.backend.name != "aws":
+        return
+    begin, role = time.monotonic(), f"{lab.settings.prefix}-firehose-role"
+    print(f"IAM takes its time to spread a change: waiting {settle_s:.0f} s")
+    wait_until(
+        lambda: (_is_broken(lab, role) == broken, time.monotonic() - begin),
+        IAM_TIMEOUT_S,
+        2.0,
+        "IAM to show and spread the changed policy",
+        done=lambda seen: seen[0] and seen[1] >= settle_s,
+        describe=lambda seen: f"IAM shows the {'changed' if seen[0] else 'old'} policy after {seen[1]:.0f} s",
+        look_at=f"`aws iam get-role-policy --role-name {role} --policy-name {role}-policy`",
+        on_tick=on_tick,
+    )
+
+
+def _is_broken(lab: Lab, role: str) -> bool:
+    with aws_errors("GetRolePolicy"):
+        found = lab.client("iam").get_role_policy(RoleName=role, PolicyName=f"{role}-policy")["PolicyDocument"]
+    return ":errortest" in json.dumps(found)
 
 
 @contextmanager
@@ -74,6 +116,7 @@ def wait_for_delivery_error(logs: Any, group: str, since: datetime, *, on_tick: 
         f"a delivery error in {group}, stream {ERROR_STREAM}",
         done=lambda found: len(found) > 0,
         describe=lambda found: f"{len(found)} error events",
+        look_at="the stream's destination errors, and whether requests reach the service at all",
         on_tick=on_tick,
     )
 

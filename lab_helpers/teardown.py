@@ -8,7 +8,7 @@ import pandas as pd
 
 from lab_helpers import removal
 from lab_helpers.errors import LabError
-from lab_helpers.faults import NOTE
+from lab_helpers.faults import HEALED, NOTE
 from lab_helpers.guards import ACCEPTED
 from lab_helpers.inventory import LabNames
 from lab_helpers.removal import Step
@@ -32,7 +32,7 @@ def tear_down(
         steps += removal.remove(lab.client, _names(lab), timeout_s=timeout_s, on_tick=on_tick)
     except LabError as exc:
         steps.append(Step("look for what is left", str(exc)))
-    for note in ("applied", NOTE, ACCEPTED, EXPIRES):
+    for note in ("applied", NOTE, HEALED, ACCEPTED, EXPIRES):
         lab.notes.drop(note)
     return steps
 
