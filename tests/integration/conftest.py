@@ -1,7 +1,7 @@
 """One stack for all tests, on a local AWS of their own or on the account that LAB_CONTRACT_ACCOUNT names.
 
-On an account (its 12 digits; credentials as boto3 finds them, region from AWS_REGION) everything is made under a name of
-its own and deleted again; it costs less than a dollar and takes the better part of an hour.
+On an account (its 12 digits; credentials as boto3 finds them, region from AWS_REGION) everything is made under a name
+of its own and deleted again; it costs less than a dollar and takes the better part of an hour.
 """
 
 from __future__ import annotations

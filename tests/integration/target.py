@@ -31,6 +31,15 @@ class Target:
         """Return a boto3 client with the operator's credentials."""
         return self.backend.client(service)
 
+    @property
+    def endpoint_url(self) -> str | None:
+        """The one address of a local AWS; None on an account."""
+        return self.environment().get("AWS_ENDPOINT_URL") if self.is_local else None
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment for a program that speaks AWS."""
+        return self.backend.environment()
+
     def wait(
         self,
         probe: Callable[[], State],
