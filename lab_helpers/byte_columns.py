@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 Positions = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Matrix = NDArray[np.uint8]
+Matrix64 = NDArray[np.int64]
 
 MAX_WIDTH = 1024
 """Widest window; the buffer is padded by as much."""
+_EACH, _TOPS = 0x0101010101010101, 0x8080808080808080
+"""A one, and the top bit, in each byte of a word."""
 _KEEP_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
 """Masks that keep so many bytes of a little-endian word."""
 
@@ -39,12 +42,19 @@ class Scratch(threading.local):
 
 
 class Buffer:
-    """Bytes to cut from, padded so that a window may begin at any of them. Lives until its scratch is taken again."""
+    """Texts end to end, padded so that a window may begin at any byte. Lives until its scratch is taken again."""
 
-    def __init__(self, data: bytes, scratch: Scratch) -> None:
-        self.size = len(data)
-        self.bytes, self._mask = scratch.take(len(data) + MAX_WIDTH)
-        self.bytes[: self.size] = np.frombuffer(data, np.uint8)
+    def __init__(self, parts: Sequence[bytes], scratch: Scratch) -> None:
+        self.size = sum(map(len, parts))
+        self.bytes, self._mask = scratch.take(self.size + MAX_WIDTH)
+        at = 0
+        for part in parts:
+            self.bytes[at : at + len(part)] = np.frombuffer(part, np.uint8)
+            at += len(part)
+
+    def text(self, start: int, end: int) -> bytes:
+        """The bytes between two places."""
+        return self.bytes[start:end].tobytes()
 
     def places_of(self, byte: int) -> Positions:
         """Where a byte stands."""
@@ -63,19 +73,42 @@ class Buffer:
         overlapping: NDArray[np.uint64] = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
         return overlapping[starts]
 
-    def matches(self, starts: Positions, texts: Sequence[bytes], which: Positions) -> Mask:
-        """Whether the buffer holds at each start its text: `texts` (of one length), by number in `which`."""
+    def holds(self, starts: Positions, text: bytes) -> Mask:
+        """Whether `text` stands at each start. Texts of tasks are the same for nearly all: one look at all is tried."""
         same = np.ones(len(starts), np.bool_)
-        size = len(texts[0])
-        whole = size // 8 * 8
+        whole = len(text) // 8 * 8
         for at in range(0, whole, MAX_WIDTH):
-            end = min(at + MAX_WIDTH, whole)
-            wanted = np.frombuffer(b"".join(text[at:end] for text in texts), f"V{end - at}")
-            held = self.windows(starts + at, end - at).view(np.uint64)
-            same &= (held == wanted[which].view(np.uint64).reshape(held.shape)).all(axis=1)
-        for at in range(whole, size):
-            same &= self.bytes[starts + at] == np.array([text[at] for text in texts], np.uint8)[which]
+            part = text[at : min(at + MAX_WIDTH, whole)]
+            equal = self.windows(starts + at, len(part)).view(np.uint64) == np.frombuffer(part, np.uint64)
+            if not equal.all():
+                same &= equal.all(axis=1)
+        for at in range(whole, len(text)):
+            same &= self.bytes[starts + at] == text[at]
         return same
+
+
+def first_of(words: NDArray[np.uint64], byte: int) -> Positions:
+    """The place of the first such byte in each little-endian word; 8 when there is none."""
+    zero = words ^ np.uint64(byte * _EACH)
+    # the top bit of each zero byte; bytes behind the first one may be marked wrongly, which does no harm
+    marks = (zero - np.uint64(_EACH)) & ~zero & np.uint64(_TOPS)
+    before: Positions = (np.bitwise_count((marks & (~marks + np.uint64(1))) - np.uint64(1)) >> 3).astype(np.int64)
+    return before
+
+
+def leading(words: NDArray[np.uint64], count: Positions) -> NDArray[np.uint64]:
+    """The first `count` bytes (up to 8) of each word, zeros behind them."""
+    kept: NDArray[np.uint64] = words & _KEEP_BYTES[count]
+    return kept
+
+
+def eight_digits(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Mask]:
+    """The numbers that words of eight ASCII digits spell, and which words are that."""
+    digits = words ^ np.uint64(0x30 * _EACH)
+    are = (((digits + np.uint64(0x76 * _EACH)) | digits) & np.uint64(_TOPS)) == 0
+    pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
+    fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    return ((fours * np.uint64(10_000) + (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)).view(np.int64), are
 
 
 def inside(lengths: Positions, width: int) -> Mask:
@@ -95,15 +128,32 @@ def strings(kept: NDArray[np.uint8], lengths: Positions, valid: Mask | None = No
 
 
 def cut(buffer: Buffer, starts: Positions, ends: Positions, valid: Mask | None = None) -> pa.StringArray:
-    """The strings between two places each, where `valid`."""
-    lengths = np.maximum(ends - starts, 0) if valid is None else np.where(valid, ends - starts, 0)
-    width = int(lengths.max(initial=0))
-    if not width:
-        return strings(np.zeros(0, np.uint8), lengths, valid)
-    cells = buffer.windows(starts, width)
-    if (lengths == width).all():
-        return strings(cells.ravel(), lengths, valid)
-    return strings(cells[inside(lengths, width)], lengths, valid)
+    """The strings between two places each, where `valid`. Places ascend: no string begins before the last one's end."""
+    if valid is not None:
+        starts = np.minimum(starts, ends)
+    found = _pieces(buffer, np.stack((starts, ends), axis=1))
+    if valid is None:
+        return found
+    bitmap = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(pa.string(), len(found), [bitmap, *found.buffers()[1:]])
+
+
+def joined(buffer: Buffer, places: Matrix64) -> pa.StringArray:
+    """Of each row of places the strings between the first two, the third and fourth and so on, put together."""
+    found = _pieces(buffer, places)
+    kept = np.frombuffer(found.buffers()[2] or b"", np.uint8)
+    return strings(kept, (places[:, 1::2] - places[:, ::2]).sum(axis=1))
+
+
+def _pieces(buffer: Buffer, places: Matrix64) -> pa.StringArray:
+    """What lies between each two places, as Arrow sees it: the buffer is one array of strings and of gaps between
+    them, and every other one of them is taken.
+    """
+    offsets = places.astype(np.int32).ravel()
+    whole = pa.Array.from_buffers(
+        pa.string(), max(len(offsets) - 1, 0), [None, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)]
+    )
+    return whole.take(pa.array(np.arange(0, len(offsets), 2, np.int32)))
 
 
 def encoded(
@@ -113,15 +163,22 @@ def encoded(
     lengths = ends - starts
     width = int(lengths.max(initial=1))
     if width <= 8:
-        keys = buffer.words(starts) & _KEEP_BYTES[lengths]
-        found = pa.array(keys).dictionary_encode()
-        texts = [int(key).to_bytes(8, "little") for key in found.dictionary.to_pylist()]
-    else:
-        cells = buffer.windows(starts, width) * inside(lengths, width)
-        found = _fixed(cells).dictionary_encode()
-        texts = found.dictionary.to_pylist()
+        return word_codes(leading(buffer.words(starts), lengths), convert)
+    cells = buffer.windows(starts, width) * inside(lengths, width)
+    found = _fixed(cells).dictionary_encode()
+    texts = found.dictionary.to_pylist()
     # zeros only fill up: text with a zero byte in it is not plain, and never gets here
     return [convert(text.rstrip(b"\0").decode("latin-1")) for text in texts], found.indices.to_numpy()
+
+
+def word_codes(words: NDArray[np.uint64], convert: Callable[[str], Any]) -> tuple[list[Any], NDArray[np.int32]]:
+    """The converted distinct texts of words that are filled up with zeros, and for each word the number of its text."""
+    if (words == words[:1]).all():
+        keys, codes = words[:1].tolist(), np.zeros(len(words), np.int32)
+    else:
+        found = pa.array(words).dictionary_encode()
+        keys, codes = found.dictionary.to_pylist(), found.indices.to_numpy()
+    return [convert(int(key).to_bytes(8, "little").rstrip(b"\0").decode("latin-1")) for key in keys], codes
 
 
 def text_category(buffer: Buffer, starts: Positions, ends: Positions, missing: str) -> pa.Array:

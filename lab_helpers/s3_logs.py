@@ -218,7 +218,7 @@ def _batches(objects: Iterable[tuple[StoredObject, Unpacked]]) -> Iterator[list[
 
 def _read_batch(batch: list[tuple[StoredObject, Unpacked]], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
     texts = [unpacked.data if unpacked.data[-1:] in (b"", b"\n") else unpacked.data + b"\n" for _, unpacked in batch]
-    table, lines = reader.read(b"".join(texts))
+    table, lines = reader.read(*texts)
     owner = np.searchsorted(np.cumsum([text.count(b"\n") for text in texts]), lines, side="right").astype(np.int32)
     delivered = np.array([item.delivered_at.replace(tzinfo=None) for item, _ in batch], "datetime64[us]")
     columns = {name: table[name] for name in table.column_names} | {
