@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 AWS_OUTPUTS = frozenset({"cloudwatch_logs", "kinesis_firehose", "kinesis_streams"})
+GO_OUTPUTS = frozenset({"cloudwatch", "firehose", "kinesis"})
+"""AWS's older plugins: they take a URL and know no `tls`."""
 _HEADING = re.compile(r"\s*\[(\w+)\]")
 _NAME = re.compile(r"(\s+)name\s+(\S+)\s*$", re.IGNORECASE)
 _FILE = re.compile(r"^(\s*(?:@INCLUDE|Parsers_File|Plugins_File|Streams_File)\s+)(\S+)(\s*)$", re.IGNORECASE)
@@ -38,8 +40,11 @@ class Transport:
         tls = ["tls on", "tls.verify on", f"tls.ca_file {self.ca_file}"] if self.ca_file else ["tls off"]
         if output in AWS_OUTPUTS:
             return [f"endpoint {self.host}", f"port {self.port}", *tls]
+        url = f"endpoint {'https' if self.ca_file else 'http'}://{self.host}:{self.port}"
+        if output in GO_OUTPUTS:
+            return [url]
         if output == "s3":
-            return [f"endpoint {'https' if self.ca_file else 'http'}://{self.host}:{self.port}", *tls]
+            return [url, *tls]
         return []
 
 

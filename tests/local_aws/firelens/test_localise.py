@@ -30,6 +30,12 @@ def test_s3_takes_a_url() -> None:
     assert "endpoint https://127.0.0.1:4567\n" in localise("[output]\n  name S3\n", TLS, _same)
 
 
+def test_the_go_plugins_take_a_url_and_nothing_else() -> None:
+    """AWS's older plugins have no `port` and no `tls`."""
+    lines = localise("[OUTPUT]\n    Name cloudwatch\n    Match *\n", PLAIN, _same).split("\n")
+    assert lines[1:4] == ["    Name cloudwatch", "    endpoint http://127.0.0.1:4566", "    Match *"]
+
+
 def test_other_sections_and_plugins_are_left_alone() -> None:
     """Only AWS outputs reach AWS: a filter of that name, stdout and null stay as they are."""
     text = "[FILTER]\n    Name cloudwatch_logs\n[OUTPUT]\n    Name stdout\n# Name s3\n"
