@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab_helpers.errors import CheckFailedError
+from lab_helpers.redact import redact
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Checks:
 
     def __call__(self, name: str, holds: object, why: str = "") -> None:
         """Say whether `name` holds; raises CheckFailedError with `why` when it does not."""
-        outcome = Outcome(self._notebook, name, bool(holds), "" if holds else why)
+        outcome = Outcome(self._notebook, name, bool(holds), "" if holds else redact(why))
         if self._file:
             with self._file.open("a") as file:
                 file.write(json.dumps(asdict(outcome)) + "\n")

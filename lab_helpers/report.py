@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import nbformat
 from nbconvert import HTMLExporter
 
 from lab_helpers import checks
+from lab_helpers.redact import redact
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,20 @@ class TeardownStep(Protocol):
 
 
 def write_report(
-    folder: Path, results: Sequence[NotebookResult], steps: Sequence[TeardownStep], checks_dir: Path
+    folder: Path,
+    results: Sequence[NotebookResult],
+    steps: Sequence[TeardownStep],
+    checks_dir: Path,
+    redactor: Callable[[str], str] = redact,
 ) -> Path:
-    """Write `index.html`, `report.json` and an HTML page per executed notebook in `folder`; return the index."""
+    """Write `index.html`, `report.json` and an HTML page per executed notebook in `folder`; return the index.
+
+    A report is handed around: whatever is written goes through `redactor` first, the executed notebooks too.
+    """
     names = {result.name for result in results}
     found = [outcome for outcome in checks.outcomes(checks_dir) if outcome.notebook in names]
+    for result in results:
+        redact_notebook(folder / f"{result.name}.ipynb", redactor)
     pages = {result.name: _write_page(folder, result.name) for result in results}
     figures = {
         "passed": all(result.status == "passed" for result in results),
@@ -49,10 +59,34 @@ def write_report(
         "checks": [asdict(outcome) for outcome in found],
         "teardown": [{"what": step.what, "error": step.error} for step in steps],
     }
-    (folder / "report.json").write_text(json.dumps(figures, indent=1))
+    (folder / "report.json").write_text(redactor(json.dumps(figures, indent=1)))
     index = folder / "index.html"
-    index.write_text(_index(results, found, steps, pages), encoding="utf-8")
+    index.write_text(redactor(_index(results, found, steps, pages)), encoding="utf-8")
     return index
+
+
+def redact_notebook(path: Path, redactor: Callable[[str], str] = redact) -> None:
+    """Take secrets out of a notebook's sources, outputs and metadata, in place; pictures stay. No file is no error."""
+    if path.exists():
+        content = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(_redacted(content, redactor), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _redacted(value: Any, redactor: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redactor(value)
+    if isinstance(value, list):
+        if _is_text(value):
+            return redactor("".join(value)).splitlines(keepends=True)
+        return [_redacted(each, redactor) for each in value]
+    if isinstance(value, dict):
+        return {k: v if k.startswith("image/") else _redacted(v, redactor) for k, v in value.items()}
+    return value
+
+
+def _is_text(value: list[Any]) -> bool:
+    """Whether a list is a text, kept as its lines: a secret may go over their ends."""
+    return len(value) > 1 and all(isinstance(v, str) for v in value) and all(v.endswith("\n") for v in value[:-1])
 
 
 def _write_page(folder: Path, name: str) -> str:

@@ -16,8 +16,9 @@ from papermill.engines import NBClientEngine, papermill_engines
 
 from lab_helpers import session, teardown
 from lab_helpers.backend import LocalBackend, backend_of
-from lab_helpers.config import PROJECT, Settings, overriding
+from lab_helpers.config import PROJECT, Settings, known_secrets, overriding, private_folder
 from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.redact import Redactor
 from lab_helpers.report import NotebookResult, write_report
 from lab_helpers.session import CHECKS
 
@@ -77,12 +78,12 @@ def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell
     A `whole` run has a state folder of its own, which begins empty, so it never touches what a trainee has built; it is
     torn down whatever happens, unless `settings.keep`. A part of the workbook works on the trainee's own state.
     """
-    report_dir = settings.home / "report"
+    report_dir = private_folder(settings.home) / "report"
     if whole:
         settings = _headless(settings)
         _begin_empty(settings)
     shutil.rmtree(report_dir, ignore_errors=True)
-    report_dir.mkdir(parents=True)
+    private_folder(report_dir)
     results: list[NotebookResult] = []
     steps: list[teardown.Step] = []
     try:
@@ -91,7 +92,7 @@ def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell
         if whole and not settings.keep:
             steps = _clean_up(settings)
         results += [NotebookResult(path.stem, "not run") for path in notebooks[len(results) :]]
-        page = write_report(report_dir, results, steps, settings.home / CHECKS)
+        page = write_report(report_dir, results, steps, settings.home / CHECKS, Redactor(known_secrets()))
     return Run(results, steps, page)
 
 
@@ -120,7 +121,7 @@ def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) 
             kernel_name="python3",
             execution_timeout=CELL_TIMEOUT_S,
             progress_bar=False,
-            # The kernel warns, on our terminal, of other users who could listen on loopback; it is ours alone for minutes.
+            # The kernel warns, on our terminal, of other users who could listen on loopback; it is ours for minutes.
             extra_arguments=["--IPKernelApp.log_level=40"],
             on_cell=lambda number, count: on_cell(path.stem, number, count),
         )
