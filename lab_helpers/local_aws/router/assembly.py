@@ -141,7 +141,8 @@ class _Builder:
             self._log.warn("[config] invalid retry_limit. set default.")
         options = read_options(one, self._service, "-o", failed)
         context = OutputContext(
-            one.name, one.log(self._service), self._service, one.core, stopping=self._hooks.stopping
+            one.name, one.log(self._service), self._service, one.core, stopping=self._hooks.stopping,
+            ordinal=one.ordinal,
         )  # fmt: skip
         output = self._created(one, options, context, refused)
         worker = Worker(one.shown_name, output, self._log)

@@ -64,9 +64,8 @@ class GoRecords:
     """The output. `_left` are records that AWS refused: they go with the next flush."""
 
     def __init__(self, api: GoApi, options: Options, context: OutputContext) -> None:
-        number = int(context.name.rpartition(".")[2])
         self._api, self._options = api, options
-        self._log = GoLog(api.plugin, number, context)
+        self._log = GoLog(api.plugin, context.ordinal, context)
         self._log.parameters(options, *api.parameters)
         self._stream = options[api.stream_option]
         if api.is_keyed and options["partition_key"] == "log":
@@ -163,7 +162,12 @@ class GoRecords:
             if response is not None and read_error(response.body).code == api.throttled_code:
                 self._log.warning("Throughput limits for the stream may have been exceeded.")
             return False
-        return self._take_note(orjson.loads(response.body or b"{}"), batch)
+        try:
+            answer: dict[str, Any] = orjson.loads(response.body or b"{}")
+            return self._take_note(answer, batch)
+        except (ValueError, TypeError, AttributeError) as exc:
+            self._log.error(f"{api.call} answered with what cannot be read: {exc}")
+            return False
 
     def _take_note(self, answer: dict[str, Any], batch: list[Entry]) -> bool:
         failed = int(answer.get(self._api.failed_key, 0))

@@ -44,6 +44,7 @@ class Declared:
     name: str
     core: dict[str, str]
     pairs: list[tuple[str, str]]
+    ordinal: int = 0
 
     @property
     def shown_name(self) -> str:
@@ -61,7 +62,7 @@ def declare(configuration: Configuration, service: Service, kind: PluginKind) ->
     """Return the instances of one kind in the order of the configuration. Raises ConfigError (exit code 1)."""
     log = ComponentLog(service.sink)
     sections = configuration.of_kind(kind.value)
-    declared = []
+    declared: list[Declared] = []
     for number, section in enumerate(sections):
         plugin = _plugin_of(section, kind, configuration, service, log)
         core, pairs = _split(section, kind, configuration, service, log)
@@ -69,7 +70,8 @@ def declare(configuration: Configuration, service: Service, kind: PluginKind) ->
             log.error(f"[config] could not configure property 'log_level' on {kind.value} plugin with section name "
                       f"'{section.get('name')}'")  # fmt: skip
             raise ConfigError("log_level")
-        declared.append(Declared(plugin, number, f"{plugin.name}.{number}", core, pairs))
+        ordinal = sum(one.plugin is plugin for one in declared)
+        declared.append(Declared(plugin, number, f"{plugin.name}.{number}", core, pairs, ordinal))
     return declared
 
 

@@ -49,13 +49,15 @@ class Context:
     """What every plugin instance gets, whatever its kind.
 
     `name` is the instance's (`grep.0`), `log` writes its lines, `service` holds [SERVICE], parsers and the process's
-    environment, `properties` the section's core properties (match, tag, host, port, tls, …), keys in lower case.
+    environment, `properties` the section's core properties (match, tag, host, port, tls, …), keys in lower case,
+    `ordinal` how many instances of the same plugin come before.
     """
 
     name: str
     log: Log
     service: Service
     properties: Mapping[str, str] = field(default_factory=dict)
+    ordinal: int = field(default=0, kw_only=True)
 
 
 @dataclass

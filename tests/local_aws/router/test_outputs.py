@@ -282,3 +282,34 @@ def test_go_kinesis_has_no_newline_unless_asked(aws: Aws) -> None:
     aws.build("kinesis", "region r\nstream s\nappend_newline true\n").flush(chunk({"n": 2}))
     assert aws.stand_in.records("PutRecords") == [b'{"k":"key","n":1}', b'{"n":2}\n']
     assert aws.stand_in.calls[0].json()["Records"][0]["PartitionKey"] == "key"
+
+
+# answers that nobody expects
+
+NASTY = (
+    b"", b"not json", b"[]", b"null", b'"text"', b'{"FailedPutCount":"x"}', b'{"FailedPutCount":2}',
+    b'{"FailedPutCount":1,"RequestResponses":null}', b'{"FailedPutCount":1,"RequestResponses":[1,2]}',
+    b'{"FailedRecordCount":1,"Records":[null]}', b'{"logStreams":null}', b'{"logStreams":[5]}',
+    b'{"rejectedLogEventsInfo":null}', b"<Error>", b"\xff\xfe", b'{"__type":5,"message":{}}',
+)  # fmt: skip
+OUTPUTS = {
+    "cloudwatch_logs": CLOUDWATCH + "auto_create_group true\n",
+    "kinesis_firehose": "region r\ndelivery_stream ds\n",
+    "kinesis_streams": "region r\nstream ks\n",
+    "cloudwatch": "region r\nlog_group_name /g\nlog_stream_prefix p-\nauto_create_group true\n",
+    "firehose": "region r\ndelivery_stream ds\n",
+    "kinesis": "region r\nstream s\n",
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_any_answer_is_a_success_or_a_retry(aws: Aws, name: str) -> None:
+    """Whatever the answer holds, with whatever status: the flush ends with a result, and no exception."""
+    for status in (200, 400, 500):
+        for body in NASTY:
+            output = aws.build(name, OUTPUTS[name])
+            for operation in ("CreateLogStream", "CreateLogGroup", "PutLogEvents", "PutRecordBatch", "PutRecords",
+                              "DescribeLogStreams"):  # fmt: skip
+                aws.stand_in.answers[operation] = [(status, body)]
+            assert output.flush(chunk({"n": 1}, {"n": 2})) in (FlushResult.OK, FlushResult.RETRY)
+            output.stop()

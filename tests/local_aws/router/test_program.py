@@ -200,7 +200,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_over_its_limit_the_input_closes_and_loses_nothing_acknowledged(tmp_path: Path, stand_in: StandIn) -> None:
     """Mem_Buf_Limit: connections are closed while an output fails, and every acknowledged record arrives later."""
-    stand_in.refuse("PutRecordBatch", "ServiceUnavailableException", times=2)
+    stand_in.refuse("PutRecordBatch", "ServiceUnavailableException", times=1)
     firehose = OUTPUTS.replace("PORT", str(stand_in.port)).rpartition("[OUTPUT]")
     text = SERVICE + forward_input(tmp_path, "    Mem_Buf_Limit 100K\n") + firehose[1] + firehose[2]
     router = Router(tmp_path, text)

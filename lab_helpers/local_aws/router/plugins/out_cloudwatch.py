@@ -70,7 +70,7 @@ class CloudWatch:
 
     def __init__(self, options: Options, context: OutputContext) -> None:
         self._options = options
-        self._log = GoLog("cloudwatch", int(context.name.rpartition(".")[2]), context)
+        self._log = GoLog("cloudwatch", context.ordinal, context)
         self._log.parameters(options, *NAMES)
         self._check(options)
         self._creates_group = (options["auto_create_group"] or "").lower() == "true"
@@ -184,7 +184,12 @@ class CloudWatch:
         response = self._client.call(TARGET + operation, orjson.dumps(body), self._headers)
         if response is None or response.status != 200:
             raise CallError(response)
-        answer: dict[str, Any] = orjson.loads(response.body or b"{}")
+        try:
+            answer = orjson.loads(response.body or b"{}")
+        except ValueError:
+            raise CallError(response) from None
+        if not isinstance(answer, dict):
+            raise CallError(response)
         return answer
 
     def _create_group(self, group: str) -> None:
@@ -206,8 +211,8 @@ class CloudWatch:
         body: dict[str, Any] = {"logGroupName": group, "logStreamNamePrefix": name}
         while True:
             answer = self._call("DescribeLogStreams", body)
-            for one in answer.get("logStreams", []):
-                if one.get("logStreamName") == name:
+            for one in answer.get("logStreams") or []:
+                if isinstance(one, dict) and one.get("logStreamName") == name:
                     return self._known(Stream(group, name, one.get("uploadSequenceToken")))
             if not answer.get("nextToken"):
                 break
@@ -241,7 +246,7 @@ class CloudWatch:
             return
         for key, words in (("expiredLogEventEndIndex", "expired"), ("tooNewLogEventStartIndex", "too new"),
                            ("tooOldLogEventEndIndex", "too old")):  # fmt: skip
-            if key in answer.get("rejectedLogEventsInfo", {}):
+            if key in (answer.get("rejectedLogEventsInfo") or {}):
                 amount = answer["rejectedLogEventsInfo"][key]
                 self._log.warning(f"{amount} log events were marked as {words} by CloudWatch\n")
         stream.token, stream.events, stream.size = answer.get("nextSequenceToken"), [], 0
