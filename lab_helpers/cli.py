@@ -261,7 +261,7 @@ def _jupyter(args: argparse.Namespace) -> int:
 
 
 def _renew(_: argparse.Namespace) -> int:
-    from lab_helpers import runner, stored_outputs
+    from lab_helpers import runner, stored_outputs, translation
     from lab_helpers.run_display import RunDisplay
 
     notebooks = runner.select(None)
@@ -271,6 +271,7 @@ def _renew(_: argparse.Namespace) -> int:
     if run.passed:
         for path in notebooks:
             stored_outputs.store(run.report.parent / path.name, path)
+        translation.build_all()
     return 0 if run.passed else 1
 
 

@@ -111,3 +111,37 @@ def test_trainee_runs_a_whole_notebook(jupyterlab: str, tmp_path: Path) -> None:
     assert not [output for output in outputs if output.output_type == "error"]
     assert sum(output.get("text", "").count("✔") for output in outputs) >= 2
     assert picture.stat().st_size > 50_000
+
+
+PANEL_CELL = """
+import itertools
+import pandas as pd
+from IPython.display import display
+from lab_helpers.display import Panel
+looks = itertools.count(1)
+panel = Panel(lambda: pd.DataFrame({"hop": ["S3"], "figure": [f"look {next(looks)} of the panel"]}), every_s=0.2)
+display(panel.widget)
+panel.start()
+"""
+
+
+def test_live_panel_goes_on_and_stops(jupyterlab: str, tmp_path: Path) -> None:
+    """The panel's figures change while no cell runs, and its button ends that."""
+    from playwright.sync_api import expect, sync_playwright
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PANEL_CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    nbformat.write(notebook, tmp_path / "notebooks" / "panel.ipynb")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/panel.ipynb")
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        figure = page.get_by_text(re.compile(r"look \d+ of the panel")).first
+        figure.wait_for(timeout=60_000)
+        expect(figure).not_to_have_text(figure.inner_text(), timeout=30_000)
+        page.locator("button.jupyter-button", has_text="Stop").click()
+        page.locator("button.jupyter-button[disabled]").wait_for(timeout=10_000)
+        browser.close()

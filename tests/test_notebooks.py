@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 PROJECT = Path(__file__).resolve().parent.parent
 PATHS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 IGNORED = "nbval-ignore-output"
-MAX_CELLS, MAX_CODE_LINES = 45, 15
+MAX_CELLS, MAX_CODE_LINES, MAX_COLUMNS = 45, 15, 110
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -59,6 +59,22 @@ def test_cells_are_short_and_few(notebook: NotebookNode) -> None:
     assert len(notebook.cells) <= MAX_CELLS
     lengths = [len(cell.source.splitlines()) for cell in _code(notebook)]
     assert max(lengths) <= MAX_CODE_LINES
+    assert [line for cell in _code(notebook) for line in cell.source.splitlines() if len(line) > MAX_COLUMNS] == []
+
+
+def test_ends_with_takeaways_and_a_question(notebook: NotebookNode) -> None:
+    """The close says what to keep and asks something, and leads to documentation; before that one had to predict."""
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert all(word in prose[-2] for word in ("**Take away**", "**Ask yourself:**", "**Read more:**"))
+    assert notebook.cells[0].source.startswith("# 00") or any("**Predict" in text for text in prose[:-1])
+
+
+def test_exercises_are_left_open(notebook: NotebookNode) -> None:
+    """An exercise's cell is stored without an answer, so that a headless run goes on and nobody reads the solution."""
+    cells = [cell for cell in _code(notebook) if "lab.exercise(" in cell.source]
+    assert all(cell.source.startswith("answer = ...\n") for cell in cells)
+    assert all("not attempted" in cell.outputs[0].data["text/plain"] for cell in cells)
+    assert len(cells) >= (1 if 1 <= int(notebook.cells[0].source[2:4]) <= 8 else 0)
 
 
 def test_every_cell_was_run_without_error(notebook: NotebookNode) -> None:
