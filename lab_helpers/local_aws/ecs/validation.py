@@ -1,7 +1,8 @@
 """What AWS refuses in a task definition, and where: at registration or when Fargate is asked to run it.
 
 Source: texts as AWS answers them, from public issue threads (aws/aws-sdk#311, fabfuel/ecs-deploy#164,
-splunk/splunk-connect-for-kubernetes#401, ansible-collections/community.aws#136) and the ECS developer guide.
+splunk/splunk-connect-for-kubernetes#401, ansible-collections/community.aws#136, Shippable/support#2946,
+pulumi/pulumi-awsx#188) and the ECS developer guide.
 Not modelled: the many rules for parameters that have no effect here.
 """
 
@@ -35,6 +36,9 @@ def check_registration(spec: TaskSpec, compatibilities: list[str]) -> None:
         raise _client_error("Container list cannot be empty.")
     if not any(container.essential for container in spec.containers):
         raise _client_error("At least one container should be marked as essential.")
+    if len({container.name for container in spec.containers}) < len(spec.containers):
+        raise _client_error("Container names must be unique within a Task Definition.")
+    _check_memory(spec)
     _check_router(spec)
     _check_dependencies(spec)
     if "FARGATE" in compatibilities:
@@ -58,6 +62,13 @@ def check_platform(spec: TaskSpec, launch_type: str) -> None:
 
 def _client_error(message: str) -> AwsError:
     return AwsError("ClientException", message)
+
+
+def _check_memory(spec: TaskSpec) -> None:
+    task_mib = _units(spec.memory or "")
+    for container in spec.containers:
+        if task_mib and container.memory_mib > task_mib:
+            raise _client_error(f"The 'memory' setting for container '{container.name}' is greater than for the task.")
 
 
 def _check_router(spec: TaskSpec) -> None:

@@ -106,3 +106,19 @@ def test_options_without_a_plugin_are_refused_at_registration() -> None:
 def test_memory_may_be_given_in_gb() -> None:
     """The API takes "0.25 vCPU" and "1 GB" as well as units."""
     check_registration(parse_task_definition(_definition(cpu="0.25 vCPU", memory="1 GB")), ["FARGATE"])
+
+
+def test_two_containers_of_one_name_are_refused() -> None:
+    """A container's name is how all else refers to it."""
+    twice = [{"name": "a", "image": "httpd"}, {"name": "a", "image": "httpd"}]
+    assert _refusal(_definition(containerDefinitions=twice)) == (
+        "Container names must be unique within a Task Definition."
+    )
+
+
+def test_a_container_larger_than_its_task_is_refused() -> None:
+    """The task's memory is all that there is."""
+    large = [{"name": "a", "image": "httpd", "memory": 1024}]
+    assert _refusal(_definition(containerDefinitions=large)) == (
+        "The 'memory' setting for container 'a' is greater than for the task."
+    )
