@@ -201,7 +201,7 @@ def _run(arguments: Arguments, environment: Mapping[str, str], sink: Sink) -> in
     if engine is None:
         sink.raw("configuration test is successful\n")
         return 0
-    return _serve(engine, sink)
+    return _serve(engine)
 
 
 def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log: ComponentLog) -> Engine | None:
@@ -210,12 +210,17 @@ def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log
     service = build_service(configuration, environment, sink, arguments.flush_s)
     service.external_plugins = frozenset(arguments.external)
     log.info(f"[fluent bit] version={VERSION}, commit=, pid={os.getpid()}")
+    path = f", path={service.storage_path}" if service.storage_path else ""
+    kind = "memory+filesystem" if service.storage_path else "memory"
+    log.info(f"[storage] type={kind}, sync={service.storage_sync}, checksum=off, max_chunks_up="
+             f"{service.storage_max_chunks_up}{path}")  # fmt: skip
     engine = Engine(configuration, service)
     try:
         engine.build()
         if arguments.dry_run:
             engine.close()
             return None
+        _catch_signals(engine, sink)
         engine.start()
     except InitError:
         engine.close()
@@ -240,7 +245,7 @@ def _configuration(arguments: Arguments, log: ComponentLog) -> Configuration:
     return configuration
 
 
-def _serve(engine: Engine, sink: Sink) -> int:
+def _catch_signals(engine: Engine, sink: Sink) -> None:
     def on_signal(number: int, _frame: object) -> None:
         stamp = time.strftime("%Y/%m/%d %H:%M:%S")
         sink.raw(f"[{stamp}] [engine] caught signal ({signal.Signals(number).name})\n")
@@ -248,6 +253,9 @@ def _serve(engine: Engine, sink: Sink) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+
+
+def _serve(engine: Engine) -> int:
     engine.loop.run()
     engine.close()
     sys.stdout.flush()

@@ -205,7 +205,8 @@ class Engine:
             return
         self.stopping = True
         grace = self.service.grace_s
-        self.log.warn(f"[engine] service will shutdown in max {grace} seconds")
+        limit = f"in max {grace} seconds" if grace >= 0 else "when all remaining tasks are flushed"
+        self.log.warn(f"[engine] service will shutdown {limit}")
         for instance in self.inputs:
             if instance.source is not None:
                 self.log.info(f"[input] pausing {instance.name}")
@@ -227,7 +228,8 @@ class Engine:
         pending = self.tasks.pending()
         if pending:
             self._print_pending(pending)
-        if not pending or self._grace_ticks >= self.service.grace_s:
+        is_late = 0 <= self.service.grace_s <= self._grace_ticks
+        if not pending or is_late:
             self._end(len(pending))
 
     def _end(self, pending: int) -> None:
