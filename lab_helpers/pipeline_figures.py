@@ -15,7 +15,7 @@ import pandas as pd
 from lab_helpers import ecs_service, faults
 from lab_helpers.backend import LocalBackend
 from lab_helpers.clients import aws_errors
-from lab_helpers.errors import LabError
+from lab_helpers.errors import LabError, NotFoundError
 from lab_helpers.session import Lab
 
 METRICS_SPAN = timedelta(hours=3)
@@ -45,7 +45,7 @@ def _tasks(lab: Lab) -> dict[str, str]:
 
 def _local(lab: Lab) -> dict[str, str]:
     status = lab.backend.status()  # type: ignore[union-attr]  # asked of the local AWS only
-    services, calls = status["services"], status["calls"]
+    services = status["services"]
     group = lab.outputs.target_group_arn.split("/")[1]
     requests = services["alb"].get("target_groups", {}).get(group, {}).get("requests", 0)
     stream = (
@@ -53,10 +53,23 @@ def _local(lab: Lab) -> dict[str, str]:
     )
     return {
         "load balancer": f"{requests} requests",
-        "Fluent Bit to CloudWatch Logs": f"{calls.get('logs:PutLogEvents', 0)} calls",
+        "Fluent Bit to CloudWatch Logs": f"{_events(lab.client('logs'), lab.outputs.httpd_log_group)} records in",
         "Fluent Bit to Firehose": f"{stream.get('received', 0)} records in",
         "Firehose to S3": f"{stream.get('delivered', 0)} records out, {stream.get('held', 0)} held",
     }
+
+
+def _events(logs: Any, group: str) -> int:
+    """Return how many records a group got lately: 0 before Fluent Bit has made it. The local AWS answers at once."""
+    now = datetime.now(UTC)
+    span = {"startTime": int((now - METRICS_SPAN).timestamp()), "endTime": int(now.timestamp()) + 1}
+    try:
+        with aws_errors("StartQuery"):
+            query = logs.start_query(logGroupName=group, queryString="stats count(*) as records", **span)
+            rows = logs.get_query_results(queryId=query["queryId"])["results"]
+    except NotFoundError:
+        return 0
+    return int(float(rows[0][0]["value"])) if rows else 0
 
 
 def _metrics(lab: Lab) -> dict[str, str]:
@@ -66,7 +79,7 @@ def _metrics(lab: Lab) -> dict[str, str]:
     group = ("LogGroupName", out.httpd_log_group)
     wanted = (
         ("load balancer", "requests", "AWS/ApplicationELB", "RequestCount", "LoadBalancer", balancer),
-        ("Fluent Bit to CloudWatch Logs", "records", "AWS/Logs", "IncomingLogEvents", *group),
+        ("Fluent Bit to CloudWatch Logs", "records in", "AWS/Logs", "IncomingLogEvents", *group),
         ("Fluent Bit to Firehose", "records in", "AWS/Firehose", "IncomingRecords", *stream),
         ("Firehose to S3", "records out", "AWS/Firehose", "DeliveryToS3.Records", *stream),
     )
