@@ -43,6 +43,10 @@ class LabNames:
         return log_group_of(self.prefix)
 
     @property
+    def database(self) -> str:
+        return f"{self.prefix}_logs".replace("-", "_")
+
+    @property
     def cluster(self) -> str:
         return f"{self.prefix}-cluster"
 
@@ -139,6 +143,15 @@ def buckets(aws: Aws, names: LabNames) -> list[str]:
     return [each["Name"] for each in aws("s3").list_buckets()["Buckets"] if each["Name"] in names.buckets]
 
 
+def databases(aws: Aws, names: LabNames) -> list[str]:
+    """Return the Glue database of the SQL table; an endpoint without Glue has none."""
+
+    def ask() -> list[str]:
+        return [aws("glue").get_database(Name=names.database)["Database"]["Name"]]
+
+    return _or_none(ask)
+
+
 def roles(aws: Aws, names: LabNames) -> list[str]:
     return [role for role in names.roles if _or_none(partial(_role, aws("iam"), role))]
 
@@ -172,7 +185,7 @@ def tagged_arns(aws: Aws, filters: list[dict[str, Any]]) -> dict[str, dict[str, 
 def _is_listed_by_name(arn: str) -> bool:
     service, kind = arn.split(":")[2], arn.split(":", 5)[5].partition("/")[0].partition(":")[0]
     of_vpc = {"vpc", "subnet", "security-group", "security-group-rule", "internet-gateway", "route-table"}
-    whole = {"ecs", "elasticloadbalancing", "firehose", "ecr", "logs", "s3"}
+    whole = {"ecs", "glue", "elasticloadbalancing", "firehose", "ecr", "logs", "s3"}
     return service in whole or (service == "iam" and kind == "role") or (service == "ec2" and kind in of_vpc)
 
 

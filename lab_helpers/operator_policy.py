@@ -23,8 +23,9 @@ _STATE_ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObj
 def document(names: LabNames, state_bucket: str = "") -> dict[str, Any]:
     """Return the policy for one lab; `state_bucket` adds what Terraform's S3 backend needs."""
     filled = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        prefix=names.prefix, account=names.account, region=names.region, log_group=names.log_group
-    )
+        prefix=names.prefix, account=names.account, region=names.region, log_group=names.log_group,
+        database=names.database,
+    )  # fmt: skip
     policy: dict[str, Any] = json.loads(filled)
     if state_bucket:
         arn = f"arn:aws:s3:::{state_bucket}"

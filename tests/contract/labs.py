@@ -37,6 +37,7 @@ def make(clients: Clients, names: LabNames, expires: str = "2026-01-31") -> None
     logs.create_log_stream(logGroupName=names.log_group, logStreamName="kinesis_error")
     _stream(clients.client("firehose"), names, given)
     clients.client("ecr").create_repository(repositoryName=f"{names.prefix}-fluentbit", tags=pairs(given))
+    clients.client("glue").create_database(DatabaseInput={"Name": names.database})
     ecs = clients.client("ecs")
     ecs.create_cluster(clusterName=names.cluster, tags=pairs(given, "key", "value"))
     for family in (f"{names.prefix}-httpd", f"{names.prefix}-drill-nothing-arrives"):
