@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from lab_helpers import drills, experiments
 from lab_helpers.backend import LocalBackend
-from lab_helpers.experiments import AwslogsOrFirelens, CreateGroup, Destinations, Experiment, RouterKilled
+from lab_helpers.experiments import Experiment
 from tests.drills import lab_kit
 
 SIDE_BY_SIDE = 3
@@ -52,9 +53,16 @@ def _run(kind: type[Experiment], backend: LocalBackend, home: Path) -> Seen:
 
 
 def _more(experiment: Experiment) -> object:
-    if isinstance(experiment, CreateGroup):
+    if isinstance(experiment, experiments.create_group):
         return dict(experiment.reason().to_numpy())
-    return experiment.exit_codes() if isinstance(experiment, RouterKilled) else None
+    return experiment.exit_codes() if isinstance(experiment, experiments.router_killed) else None
+
+
+def _by_first(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return each row's other columns as a dict, by the value of the first."""
+    names = [str(name) for name in frame.columns[1:]]
+    rows = frame.itertuples(index=False, name=None)
+    return {str(row[0]): dict(zip(names, row[1:], strict=True)) for row in rows}
 
 
 @pytest.mark.parametrize("kind", experiments.CATALOGUE, ids=lambda kind: kind.name)
@@ -68,24 +76,24 @@ def test_an_experiment_answers_and_leaves_nothing(done: Done, kind: type[Experim
 
 def test_awslogs_alone_delivers_every_line(done: Done) -> None:
     """E1: one container and plain lines, beside two containers and records."""
-    told = done[AwslogsOrFirelens.name].result().result.set_index("what")
-    assert told.loc["lines in CloudWatch Logs"].tolist() == ["100", "100"]
-    assert told.loc["containers in the task"].tolist() == ["1", "2"]
-    assert told.loc["an event", "awslogs"] == "line 100"
-    assert str(told.loc["an event", "firelens"]).startswith("JSON: container_id, container_name, ecs_cluster")
+    told = _by_first(done[experiments.awslogs_or_firelens.name].result().result)
+    assert told["lines in CloudWatch Logs"] == {"awslogs": "100", "firelens": "100"}
+    assert told["containers in the task"] == {"awslogs": "1", "firelens": "2"}
+    assert told["an event"]["awslogs"] == "line 100"
+    assert told["an event"]["firelens"].startswith("JSON: container_id, container_name, ecs_cluster")
 
 
 def test_a_killed_router_loses_what_it_held(done: Done) -> None:
     """E2: all with the s3 output, nothing with Firehose; both were killed."""
-    seen = done[RouterKilled.name].result()
-    told = seen.result.set_index("what")
-    assert (told.loc["lost", "s3"], told.loc["lost", "firehose"]) == (500, 0)
+    seen = done[experiments.router_killed.name].result()
+    told = _by_first(seen.result)
+    assert told["lost"] == {"s3": 500, "firehose": 0}
     assert seen.more == {"s3": 137, "firehose": 137}
 
 
 def test_the_execution_policy_makes_no_group(done: Done) -> None:
     """E3: without logs:CreateLogGroup the task does not start; with it the group is there."""
-    seen = done[CreateGroup.name].result()
+    seen = done[experiments.create_group.name].result()
     assert seen.result["stop code"].tolist() == ["TaskFailedToStart", "EssentialContainerExited"]
     assert seen.result["lines"].tolist() == [0, 100]
     assert isinstance(seen.more, dict)
@@ -104,14 +112,14 @@ def test_the_go_plugin_sorts_keys_and_the_c_plugin_does_not(done: Done) -> None:
 
 def test_firehose_makes_no_log_stream(done: Done) -> None:
     """E5: the error is told where the stream was prepared, and nowhere else."""
-    told = done["faq_firehose_errors"].result().result.set_index("log_stream")
-    assert told["exists"].to_dict() == {"unprepared": False, "prepared": True}
-    assert told.loc["unprepared", "error_events"] == 0
-    assert told.loc["prepared", "error_code"] == "S3.AccessDenied"
+    told = _by_first(done["faq_firehose_errors"].result().result)
+    assert (told["unprepared"]["exists"], told["prepared"]["exists"]) == (False, True)
+    assert told["unprepared"]["error_events"] == 0
+    assert told["prepared"]["error_code"] == "S3.AccessDenied"
 
 
 def test_all_destinations_get_every_line(done: Done) -> None:
     """B2, B3: four by the C plugins, three by the Go plugins."""
-    found = done[Destinations.name].result().result
+    found = done[experiments.destinations.name].result().result
     assert found["c_lines"].tolist() == [100, 100, 100, 100]
     assert found["go_lines"].dropna().tolist() == [100, 100, 100]
