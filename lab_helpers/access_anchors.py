@@ -143,7 +143,7 @@ def _clock(second: Words, third: Words) -> tuple[NDArray[np.int64], Mask]:
     hours = (second >> np.uint64(16)) & np.uint64(0xFFFF0000)
     minutes = (second >> np.uint64(24)) & np.uint64(0xFF00000000) | (third & np.uint64(0xFF)) << np.uint64(40)
     seconds = (third << np.uint64(32)) & np.uint64(0xFFFF000000000000)
-    found, are = eight_digits((_NOUGHTS & np.uint64(0xFFFF)) | hours | minutes | seconds)
+    found, are = eight_digits(np.uint64(0x3030) | hours | minutes | seconds)
     rest, second_of = np.divmod(found, 100)
     hour_of, minute_of = np.divmod(rest, 100)
     return hour_of * 3600 + minute_of * 60 + second_of, are & (hour_of < 24) & (minute_of < 60) & (second_of < 60)
@@ -199,5 +199,5 @@ def _numbers(a: _Anchors) -> tuple[dict[str, Any], Mask]:
 
 def _last_digits(words: Words, count: Positions | int) -> tuple[NDArray[np.int64], Mask]:
     """The number that the last `count` bytes of each word spell."""
-    before = np.full(len(words), 8) - count
-    return eight_digits(words - leading(words, before) + leading(np.full_like(words, _NOUGHTS), before))
+    before = np.full(len(words), 8, np.int64) - count
+    return eight_digits((words ^ leading(words, before)) | leading(np.full_like(words, _NOUGHTS), before))

@@ -7,7 +7,7 @@ buffer (a memcpy a row). Strings of differing lengths are such windows, squeezed
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ Matrix64 = NDArray[np.int64]
 
 MAX_WIDTH = 1024
 """Widest window; the buffer is padded by as much."""
+_NEWLINE = ord("\n")
 _EACH, _TOPS = 0x0101010101010101, 0x8080808080808080
 """A one, and the top bit, in each byte of a word."""
 _KEEP_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
@@ -31,36 +32,51 @@ class Scratch(threading.local):
     """Memory that a thread uses again for each buffer: fresh pages for every megabyte cost more than filling them."""
 
     def __init__(self) -> None:
-        self._bytes = np.zeros(0, np.uint8)
-        self._mask = np.zeros(0, np.bool_)
+        self.bytes = np.zeros(0, np.uint8)
+        self.mask = np.zeros(0, np.bool_)
 
-    def take(self, size: int) -> tuple[NDArray[np.uint8], Mask]:
-        """Bytes and a mask of `size`, with whatever is in them; valid until the thread's next call."""
-        if len(self._bytes) < size:
-            self._bytes, self._mask = np.zeros(size * 5 // 4, np.uint8), np.zeros(size * 5 // 4, np.bool_)
-        return self._bytes[:size], self._mask[:size]
+    def reserve(self, size: int, keep: int = 0) -> None:
+        """Have room for `size` bytes; the first `keep` stay as they are."""
+        if len(self.bytes) < size:
+            kept = self.bytes[:keep]
+            self.bytes, self.mask = np.zeros(size * 5 // 4, np.uint8), np.zeros(size * 5 // 4, np.bool_)
+            self.bytes[:keep] = kept
 
 
 class Buffer:
     """Texts end to end, padded so that a window may begin at any byte. Lives until its scratch is taken again."""
 
-    def __init__(self, parts: Sequence[bytes], scratch: Scratch) -> None:
-        self.size = sum(map(len, parts))
-        self.bytes, self._mask = scratch.take(self.size + MAX_WIDTH)
-        at = 0
+    def __init__(self, parts: Iterable[bytes], scratch: Scratch) -> None:
+        """Each part is let go as soon as it is copied. One that does not end with a newline gets one."""
+        self.size = 0
+        ends = []
         for part in parts:
-            self.bytes[at : at + len(part)] = np.frombuffer(part, np.uint8)
-            at += len(part)
+            self._append(part, scratch)
+            ends.append(self.size)
+        self.part_ends = np.array(ends, np.int64)
+        scratch.reserve(self.size + MAX_WIDTH, self.size)
+        self.bytes, self._mask = scratch.bytes[: self.size + MAX_WIDTH], scratch.mask
+
+    def _append(self, part: bytes, scratch: Scratch) -> None:
+        scratch.reserve(self.size + len(part) + 1 + MAX_WIDTH, self.size)
+        scratch.bytes[self.size : self.size + len(part)] = np.frombuffer(part, np.uint8)
+        self.size += len(part)
+        if part and not part.endswith(b"\n"):
+            scratch.bytes[self.size] = _NEWLINE
+            self.size += 1
+
+    def lines(self) -> tuple[Positions, Positions]:
+        """Where each line begins and ends (its newline)."""
+        mask = self._mask[: self.size]
+        np.equal(self.bytes[: self.size], _NEWLINE, out=mask)
+        ends = np.flatnonzero(mask)
+        starts = np.zeros_like(ends)
+        starts[1:] = ends[:-1] + 1
+        return starts, ends
 
     def text(self, start: int, end: int) -> bytes:
         """The bytes between two places."""
         return self.bytes[start:end].tobytes()
-
-    def places_of(self, byte: int) -> Positions:
-        """Where a byte stands."""
-        mask = self._mask[: self.size]
-        np.equal(self.bytes[: self.size], byte, out=mask)
-        return np.flatnonzero(mask)
 
     def windows(self, starts: Positions, width: int) -> Matrix:
         """The `width` bytes (1 to MAX_WIDTH) from each start, a row each."""
@@ -153,7 +169,7 @@ def _pieces(buffer: Buffer, places: Matrix64) -> pa.StringArray:
     whole = pa.Array.from_buffers(
         pa.string(), max(len(offsets) - 1, 0), [None, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)]
     )
-    return whole.take(pa.array(np.arange(0, len(offsets), 2, np.int32)))
+    return whole.take(pa.array(np.arange(0, len(offsets), 2, dtype=np.int32)))
 
 
 def encoded(

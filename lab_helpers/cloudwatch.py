@@ -223,8 +223,7 @@ def _one_a_line(messages: list[str]) -> bytes:
 def _log_table(stream: str, events: list[dict[str, Any]], reader: records.Reader) -> pa.Table:
     table, origin = reader.read(_one_a_line([event["message"] for event in events]))
     found = events if len(origin) == len(events) else [events[n] for n in origin]
-    columns = {name: table[name] for name in table.column_names} | _event_columns(stream, found)
-    return frames.from_columns(columns, table.num_rows)
+    return frames.with_columns(table, _event_columns(stream, found))
 
 
 def _message_table(stream: str, events: list[dict[str, Any]]) -> pa.Table:

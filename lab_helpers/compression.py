@@ -21,6 +21,8 @@ from isal import igzip_lib, isal_zlib
 SNAPPY_STREAM = b"\xff\x06\x00\x00sNaPpY"
 JAVA_SNAPPY = b"\x82SNAPPY\x00"
 _GZIP_WINDOW_BITS = 31
+_MOST_GZIP_SAVES = 1032
+"""Deflate's best ratio: what claims more is no size."""
 _DAMAGED: tuple[Any, ...] = (igzip_lib.IsalError, zlib.error)
 
 
@@ -43,6 +45,13 @@ def unpack(body: bytes, key: str) -> Unpacked:
     if key.endswith(".snappy"):
         return _collect(_raw_snappy(body), "Snappy")
     return Unpacked(body, _name_disagrees(body, key))
+
+
+def size_hint(body: bytes) -> int:
+    """About how many bytes an object unpacks to: gzip says it at its end (of the last member, modulo 4 GiB)."""
+    if body.startswith(b"\x1f\x8b") and len(body) >= 18:
+        return min(int.from_bytes(body[-4:], "little"), _MOST_GZIP_SAVES * len(body))
+    return len(body)
 
 
 def _name_disagrees(body: bytes, key: str) -> str:

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -93,6 +94,15 @@ def from_columns(columns: Mapping[str, Any], rows: int, schema: pa.Schema = LOG_
     return pa.table([_column(columns.get(field.name), rows, field.type) for field in schema], schema=schema)
 
 
+def with_columns(table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
+    """The table with these of its columns put in place."""
+    for name, values in columns.items():
+        place = table.schema.get_field_index(name)
+        field = table.schema.field(place)
+        table = table.set_column(place, field, _column(values, table.num_rows, field.type))
+    return table
+
+
 def empty(schema: pa.Schema = LOG_SCHEMA) -> pd.DataFrame:
     """A frame without rows, with all columns and dtypes."""
     return to_frame([], schema)
@@ -125,12 +135,18 @@ def task_id(arn: str | None) -> str | None:
 
 def _column(values: Any, rows: int, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     if values is None:
-        return pa.nulls(rows, kind)
+        return _missing(rows, kind)
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values if values.type == kind else values.cast(kind)
     if pa.types.is_dictionary(kind):
         return pa.array(values, kind.value_type).dictionary_encode()
     return pa.array(values, kind)
+
+
+@lru_cache(maxsize=64)
+def _missing(rows: int, kind: pa.DataType) -> pa.Array:
+    # a table has ten such columns of few kinds, which may share their memory: Arrow's arrays never change
+    return pa.nulls(rows, kind)
 
 
 def _pandas_type(kind: pa.DataType) -> Any:

@@ -18,22 +18,21 @@ from lab_helpers import access_anchors, access_matrix, frames
 from lab_helpers.byte_columns import Buffer, Positions, category
 from lab_helpers.record_templates import Template, owners
 
-_NEWLINE = ord("\n")
-
 
 @dataclass(frozen=True)
 class Regular:
-    """What `scan` could read: tables, each row's line number, and the other lines and their numbers."""
+    """What `scan` could read: tables, each row's line number; the other lines and their numbers; each line's part."""
 
     tables: list[pa.Table]
     lines: Positions
     others: list[bytes]
     other_lines: Positions
+    part_of_line: Positions
 
 
 def scan(buffer: Buffer, templates: list[Template]) -> Regular:
     """Read the regular lines of a buffer of records. New `templates` are added to the known ones."""
-    starts, ends = _lines(buffer)
+    starts, ends = buffer.lines()
     owner = owners(buffer, starts, ends, templates)
     mine = np.flatnonzero(owner >= 0)
     found = _access_lines(buffer, starts[mine], ends[mine], owner[mine], templates) if len(mine) else []
@@ -42,7 +41,8 @@ def scan(buffer: Buffer, templates: list[Template]) -> Regular:
     left = np.ones(len(starts), np.bool_)
     left[done] = False
     others = np.flatnonzero(left)
-    return Regular(tables, done, [buffer.text(starts[n], ends[n]) for n in others.tolist()], others)
+    texts = [buffer.text(starts[n], ends[n]) for n in others.tolist()]
+    return Regular(tables, done, texts, others, np.searchsorted(buffer.part_ends, starts, side="right"))
 
 
 def _access_lines(
@@ -67,12 +67,3 @@ def _table(columns: dict[str, Any], owner: Positions, templates: list[Template])
         values = [template.values[place] for template in templates]
         columns[name] = category([frames.task_id(v) for v in values] if name == "task" else values, codes)
     return frames.from_columns(columns, len(codes))
-
-
-def _lines(buffer: Buffer) -> tuple[Positions, Positions]:
-    ends = buffer.places_of(_NEWLINE)
-    if buffer.size and (not len(ends) or ends[-1] != buffer.size - 1):
-        ends = np.append(ends, buffer.size)
-    starts = np.zeros_like(ends)
-    starts[1:] = ends[:-1] + 1
-    return starts, ends

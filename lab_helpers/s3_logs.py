@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,7 +19,7 @@ from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseS
 
 from lab_helpers import frames, records
 from lab_helpers.clients import aws_errors
-from lab_helpers.compression import Unpacked, unpack
+from lab_helpers.compression import Unpacked, size_hint, unpack
 from lab_helpers.errors import NotFoundError
 from lab_helpers.frames import TIME, Moment
 from lab_helpers.parallel import OnProgress, Progress, in_order
@@ -29,10 +29,9 @@ logger = logging.getLogger(__name__)
 WORKERS = 8
 BODY_ATTEMPTS = 4
 CORES = os.cpu_count() or 2
-BATCH_BYTES = 2 << 20
+BATCH_BYTES = 4 << 20
 """Objects are read together up to so much text: with less, threads spend their time on taking the interpreter from each
 other; more costs memory."""
-_UNPACKING = threading.BoundedSemaphore(CORES)
 DAMAGED = "damaged_objects"
 """Name in `frame.attrs` of the list of objects that could not be read in full."""
 
@@ -55,6 +54,10 @@ class StoredObject:
     key: str
     size: int
     delivered_at: datetime
+
+
+Fetched = tuple[StoredObject, bytes | None]
+"""An object and its bytes as stored; None: deleted since it was listed."""
 
 
 @dataclass(frozen=True)
@@ -164,13 +167,10 @@ def each_object(
 
     As `read_objects` else.
     """
-    found = _listing(client, bucket, prefix, since, until)
-    results = in_order(lambda item: (item, _fetch(client, bucket, item)), found, workers)
-    for done, (item, unpacked) in enumerate(results, start=1):
+    for item, body in _fetched(client, bucket, prefix, since, until, workers, on_progress):
+        unpacked = _unpack(item, body)
         if unpacked.why and damages is not None:
             damages.append(Damage(item.key, unpacked.why, unpacked.data.count(b"\n")))
-        if on_progress:
-            on_progress(Progress(done, len(found), "objects"))
         yield item, unpacked
 
 
@@ -191,11 +191,28 @@ def _read(
 ) -> Iterator[tuple[pa.Table, list[Damage]]]:
     """Tables of some objects each: fetched by `workers` threads, read by as many as there are cores."""
     reader = records.Reader()
-    fetched = each_object(client, bucket, prefix, since, until, workers, on_progress)
-    for table, damages in in_order(lambda batch: _read_batch(batch, reader), _batches(fetched), CORES, ahead=CORES + 1):
+    batches = _batches(_fetched(client, bucket, prefix, since, until, workers, on_progress))
+    for table, damages in in_order(lambda batch: _read_batch(batch, reader), batches, CORES, ahead=CORES + 1):
         for damage in damages:
             logger.warning("%s: %s, %s lines read", damage.key, damage.why, damage.lines_read)
         yield table, damages
+
+
+def _fetched(
+    client: Any,
+    bucket: str,
+    prefix: str,
+    since: Moment | None,
+    until: Moment | None,
+    workers: int,
+    on_progress: OnProgress | None,
+) -> Iterator[Fetched]:
+    found = _listing(client, bucket, prefix, since, until)
+    bodies = in_order(lambda item: (item, _body(client, bucket, item.key)), found, workers)
+    for done, fetched in enumerate(bodies, start=1):
+        if on_progress:
+            on_progress(Progress(done, len(found), "objects"))
+        yield fetched
 
 
 def _tables(read: Iterator[tuple[pa.Table, list[Damage]]], damages: list[Damage]) -> Iterator[pa.Table]:
@@ -204,11 +221,11 @@ def _tables(read: Iterator[tuple[pa.Table, list[Damage]]], damages: list[Damage]
         yield table
 
 
-def _batches(objects: Iterable[tuple[StoredObject, Unpacked]]) -> Iterator[list[tuple[StoredObject, Unpacked]]]:
-    batch, size = list[tuple[StoredObject, Unpacked]](), 0
-    for item, unpacked in objects:
-        batch.append((item, unpacked))
-        size += len(unpacked.data)
+def _batches(objects: Iterable[Fetched]) -> Iterator[list[Fetched]]:
+    batch, size = list[Fetched](), 0
+    for item, body in objects:
+        batch.append((item, body))
+        size += size_hint(body or b"")
         if size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -216,18 +233,24 @@ def _batches(objects: Iterable[tuple[StoredObject, Unpacked]]) -> Iterator[list[
         yield batch
 
 
-def _read_batch(batch: list[tuple[StoredObject, Unpacked]], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
-    texts = [unpacked.data if unpacked.data[-1:] in (b"", b"\n") else unpacked.data + b"\n" for _, unpacked in batch]
-    table, lines = reader.read(*texts)
-    owner = np.searchsorted(np.cumsum([text.count(b"\n") for text in texts]), lines, side="right").astype(np.int32)
+def _read_batch(batch: list[Fetched], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
+    why: list[str] = []
+
+    def texts() -> Iterator[bytes]:
+        for item, body in batch:
+            unpacked = _unpack(item, body)
+            why.append(unpacked.why)
+            yield unpacked.data
+
+    table, owner = reader.read_parts(texts())
     delivered = np.array([item.delivered_at.replace(tzinfo=None) for item, _ in batch], "datetime64[us]")
-    columns = {name: table[name] for name in table.column_names} | {
-        "s3_key": pa.DictionaryArray.from_arrays(pa.array(owner), [item.key for item, _ in batch]),
+    columns = {
+        "s3_key": pa.DictionaryArray.from_arrays(pa.array(owner.astype(np.int32)), [item.key for item, _ in batch]),
         "delivered_at": pa.array(delivered[owner]).cast(TIME),
     }
     rows = np.bincount(owner, minlength=len(batch)).tolist()
-    damages = [Damage(item.key, u.why, count) for (item, u), count in zip(batch, rows, strict=True) if u.why]
-    return frames.from_columns(columns, table.num_rows), damages
+    damages = [Damage(item.key, w, count) for (item, _), w, count in zip(batch, why, rows, strict=True) if w]
+    return frames.with_columns(table, columns), damages
 
 
 def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until: Moment | None) -> list[StoredObject]:
@@ -245,18 +268,13 @@ def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until:
     return [o for o in found if (not floor or o.delivered_at >= floor) and (not end or o.delivered_at < end)]
 
 
-def _fetch(client: Any, bucket: str, item: StoredObject) -> Unpacked:
-    try:
-        body = _body(client, bucket, item.key)
-    except NotFoundError:
-        return Unpacked(b"", "deleted since it was listed")
-    with _UNPACKING:
-        return unpack(body, item.key)
+def _unpack(item: StoredObject, body: bytes | None) -> Unpacked:
+    return Unpacked(b"", "deleted since it was listed") if body is None else unpack(body, item.key)
 
 
-def _body(client: Any, bucket: str, key: str) -> bytes:
-    """An object's bytes. boto3 retries the call, but not a body that breaks off."""
-    with aws_errors("GetObject"):
+def _body(client: Any, bucket: str, key: str) -> bytes | None:
+    """An object's bytes, None when it is gone. boto3 retries the call, but not a body that breaks off."""
+    with suppress(NotFoundError), aws_errors("GetObject"):
         for attempt in range(BODY_ATTEMPTS):
             try:
                 return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
@@ -264,4 +282,4 @@ def _body(client: Any, bucket: str, key: str) -> bytes:
                 logger.info("%s broke off, attempt %d", key, attempt + 1)
                 if attempt + 1 == BODY_ATTEMPTS:
                     raise
-    raise AssertionError("unreachable")
+    return None
