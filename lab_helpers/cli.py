@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     add("status", _status, "show what the local AWS is doing; on an account: what is there of the lab")
     add("down", _down, "stop the local AWS; what was built on it is gone with it")
     add("env", _env, 'print the variables that lead the aws CLI to the lab\'s backend: eval "$(lab env)"')
-    add("doctor", _doctor, "show what is installed, what would be used, and what is missing")
+    doctor = add("doctor", _doctor, "show what is installed, what would be used, what is missing and how to get it")
+    doctor.add_argument("--backend", choices=config.BACKENDS, help="for another backend than the one that is set")
     add("explain-denials", _denials, "show the calls that IAM refused, and why")
     add("forget-state", _forget_state, "put Terraform's state aside when the local AWS it was made on is gone")
     add("teardown", _teardown, "delete everything the lab made, and prove it")
@@ -143,11 +144,14 @@ def _place(settings: Settings) -> str:
     return "endpoint" if settings.backend == "endpoint" else "account"
 
 
-def _doctor(_: argparse.Namespace) -> int:
+def _doctor(args: argparse.Namespace) -> int:
     from lab_helpers.preflight import inspect  # pandas is slow to import, and most commands do without
 
-    found = inspect(config.load())
-    print(found.to_string(index=False))
+    found = inspect(config.load(backend=args.backend))
+    shown = found.assign(ok=found["ok"].map({True: "yes", False: "NO"})).drop(columns="remark")
+    print(shown.to_string(index=False))
+    for part, ok, remark in found.loc[found["remark"] != "", ["part", "ok", "remark"]].itertuples(index=False):
+        print(f"\n{part}: {'' if ok else 'missing. '}{redact(remark)}")
     return 0 if found["ok"].all() else 1
 
 

@@ -1,4 +1,8 @@
-"""What is installed, what would be used, and what is missing: `lab doctor`, and the first notebook's first table."""
+"""What is installed, what would be used, and what is missing: `lab doctor`, and the first notebook's first table.
+
+What is missing comes with how to get it on this kind of machine. What is needed differs by backend: an account needs an
+image builder and credentials, the local AWS neither.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,12 @@ import sys
 import pandas as pd
 
 from lab_helpers import config, process
+from lab_helpers.backend import AwsBackend, backend_of
 from lab_helpers.config import Settings
-from lab_helpers.errors import LabError
-from lab_helpers.images.engines import find_engine
+from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.images.engines import ENGINES, find_engine
+from lab_helpers.redact import last_digits, redact
+from lab_helpers.remedies import remedy
 from lab_helpers.terraform import find_binary
 from lab_helpers.terraform.provider import ProviderSearch, ProviderSource
 
@@ -30,7 +37,7 @@ def inspect(settings: Settings) -> pd.DataFrame:
         _router(settings),
         _builder(settings),
         _package("JupyterLab", "jupyterlab"),
-        _package("local AWS: control plane", "moto"),
+        *_backend(settings),
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -40,7 +47,7 @@ Row = tuple[str, str, str, bool, str]
 
 def _python() -> Row:
     ok = sys.version_info >= OLDEST_PYTHON
-    return ("Python", "CPython", platform.python_version(), ok, "" if ok else "3.11 or newer is needed")
+    return ("Python", "CPython", platform.python_version(), ok, "" if ok else f"3.11 or newer: {remedy('python')}")
 
 
 def _terraform(settings: Settings) -> list[Row]:
@@ -48,14 +55,14 @@ def _terraform(settings: Settings) -> list[Row]:
     try:
         binary = find_binary(settings.terraform or None, env, work_dir)
     except LabError as exc:
-        return [("Terraform", "none", "", False, str(exc))]
+        return [("Terraform", "none", "", False, f"{exc} {remedy('terraform')}")]
     rows: list[Row] = [("Terraform", f"from {binary.origin}", str(binary.version), True, "")]
     mirror, own_config = settings.terraform_mirror or None, config.terraform_cli_config() or None
     search = ProviderSearch(mirror, env, config.PROJECT / "terraform", binary.platform, own_config)
     try:
         rows.append(_provider(search.find()))
     except LabError as exc:
-        rows.append(("AWS provider", "none", "", False, str(exc)))
+        rows.append(("AWS provider", "none", "", False, f"{exc} {remedy('provider')}"))
     return rows
 
 
@@ -71,9 +78,9 @@ def _httpd(settings: Settings) -> Row:
     if settings.backend != "local":
         return ("httpd", "the image httpd:latest", "", True, "on Fargate")
     if settings.httpd == "builtin" or (settings.httpd == "auto" and not found):
-        return ("httpd", "built-in server", "", True, "install apache2 (Debian: apache2-bin) for the real one")
+        return ("httpd", "built-in server", "", True, f"for the real one: {remedy('httpd')}")
     if not found:
-        return ("httpd", "none", "", False, "Apache was asked for and is not installed")
+        return ("httpd", "none", "", False, f"Apache was asked for and is not installed: {remedy('httpd')}")
     return ("httpd", "Apache", _version([found, "-v"]), True, "")
 
 
@@ -84,17 +91,61 @@ def _router(settings: Settings) -> Row:
     if settings.router == "builtin" or (settings.router == "auto" and not found):
         return ("log router", "built-in, compatible with Fluent Bit 4.2", "", True, "")
     if not found:
-        return ("log router", "none", "", False, "fluent-bit was asked for and is not installed")
+        return ("log router", "none", "", False, f"fluent-bit was asked for and is not installed: {remedy('router')}")
     return ("log router", "Fluent Bit", _version([found, "--version"]), True, "")
 
 
 def _builder(settings: Settings) -> Row:
-    engine = find_engine() if settings.builder == "auto" else None
-    name = engine.name if engine else settings.builder
-    if name in {"auto", "builtin"}:
-        ok = settings.backend == "local"
-        return ("image builder", "built-in (FROM and COPY)", "", ok, "" if ok else "an account needs Docker or Podman")
-    return ("image builder", name, "", True, "")
+    wanted = ENGINES if settings.builder == "auto" else tuple(name for name in ENGINES if name == settings.builder)
+    engine = find_engine(wanted)
+    if engine is not None:
+        return ("image builder", engine.name, _version([engine.name, "--version"]), True, "")
+    if settings.backend == "aws" or settings.builder in ENGINES:
+        return (
+            "image builder",
+            "none",
+            "",
+            False,
+            f"none of {', '.join(wanted or ENGINES)} answers: {remedy('builder')}",
+        )
+    remark = "" if settings.backend == "local" else f"an emulator that runs containers needs more: {remedy('builder')}"
+    return ("image builder", "built-in (FROM and COPY)", "", True, remark)
+
+
+def _backend(settings: Settings) -> list[Row]:
+    if settings.backend == "local":
+        return [_package("local AWS: control plane", "moto")]
+    if settings.backend == "endpoint":
+        return [_answers("endpoint", settings)]
+    return [_answers("credentials", settings), _account(settings), _aws_cli()]
+
+
+def _answers(part: str, settings: Settings) -> Row:
+    """Who one is there; not with the account's number: the table is kept in notebooks."""
+    backend = backend_of(settings)
+    assert isinstance(backend, AwsBackend), "the local AWS is not asked"
+    try:
+        who = backend.caller_arn()
+    except LabError as exc:
+        return (part, "none", "", False, str(exc))
+    return (part, redact(who), "", True, "")
+
+
+def _account(settings: Settings) -> Row:
+    try:
+        backend_of(settings).start()
+    except SettingsError as exc:
+        return ("account", "none", "", False, f"{exc} {'' if settings.aws_account else remedy('account')}".rstrip())
+    except LabError:
+        return ("account", "unknown", "", False, "without credentials nobody knows")
+    return ("account", f"the named one ({last_digits(settings.aws_account)})", "", True, "")
+
+
+def _aws_cli() -> Row:
+    found = shutil.which("aws")
+    if found is None:
+        return ("aws CLI", "none", "", True, f"not needed, but handy: {remedy('aws')}")
+    return ("aws CLI", "aws", _version([found, "--version"]), True, "")
 
 
 def _package(part: str, name: str) -> Row:
