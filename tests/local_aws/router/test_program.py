@@ -53,12 +53,17 @@ class Router:
         self._connection = self._connected()
 
     def _connected(self) -> socket.socket:
-        path = str(self.folder / "f.sock")
-        wait_until(lambda: os.path.exists(path) or self.process.poll() is not None)
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(10)
-        connection.connect(path)
+        connection.settimeout(30)
+        wait_until(lambda: self._accepts(connection) or self.process.poll() is not None)
         return connection
+
+    def _accepts(self, connection: socket.socket) -> bool:
+        try:
+            connection.connect(str(self.folder / "f.sock"))
+        except OSError:  # not there yet, or bound and not listening yet
+            return False
+        return True
 
     def send(self, *lines: str) -> bytes:
         """Send records and return the acknowledgement."""
@@ -67,16 +72,19 @@ class Router:
         return self._connection.recv(100)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal; return exit code and log."""
+        """Send a signal; return exit code and log. Safe twice."""
         self._connection.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(20)
+        code = self.process.wait(30)
         self._err.close()
         return code, (self.folder / "stderr").read_text()
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
+Start = Callable[[Path, str], Router]
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Wait for something another process does; on an event that is never set, so without sleeping in a busy loop."""
     import threading
     import time
@@ -86,6 +94,20 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not happen in time"
         never.wait(0.01)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Path, str], Router]]:
+    """A function that starts routers; all of them have ended after the test."""
+    routers: list[Router] = []
+
+    def started(folder: Path, text: str) -> Router:
+        routers.append(Router(folder, text))
+        return routers[-1]
+
+    yield started
+    for router in routers:
+        router.stop(signal.SIGKILL)
 
 
 @pytest.fixture
@@ -99,11 +121,11 @@ def forward_input(folder: Path, more: str = "") -> str:
     return f"[INPUT]\n    Name forward\n    unix_path {folder}/f.sock\n{more}"
 
 
-def test_the_articles_path(tmp_path: Path, stand_in: StandIn) -> None:
+def test_the_articles_path(tmp_path: Path, stand_in: StandIn, start: Start) -> None:
     """Forward in, metadata added, CloudWatch and Firehose both get each record once; SIGTERM drains; exit code 0."""
     metadata = "[FILTER]\n    Name record_modifier\n    Match *\n    Record ecs_cluster demo\n"
     text = SERVICE + forward_input(tmp_path) + metadata + OUTPUTS.replace("PORT", str(stand_in.port))
-    router = Router(tmp_path, text)
+    router = start(tmp_path, text)
     assert msgpack.unpackb(router.send("one", "two")) == {"ack": "c"}
     wait_until(lambda: len(stand_in.records()) == 2)
     router.send("three")
@@ -116,20 +138,20 @@ def test_the_articles_path(tmp_path: Path, stand_in: StandIn) -> None:
     assert "[ warn] [engine] service will shutdown in max 5 seconds" in log
 
 
-def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, stand_in: StandIn) -> None:
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, stand_in: StandIn, start: Start) -> None:
     """Filesystem storage: records of a router killed while its output failed arrive from the next one."""
     stand_in.refuse("PutRecordBatch", "ServiceUnavailableException", times=1000)
     service = SERVICE + f"    storage.path {tmp_path}/store\n"
     firehose = OUTPUTS.replace("PORT", str(stand_in.port)).rpartition("[OUTPUT]")
     text = service + forward_input(tmp_path, "    storage.type filesystem\n") + firehose[1] + firehose[2]
-    router = Router(tmp_path, text)
+    router = start(tmp_path, text)
     router.send("kept")
     wait_until(lambda: bool(stand_in.calls))
     router.stop(signal.SIGKILL)
     stand_in.answers.clear()
     stand_in.calls.clear()
     os.unlink(tmp_path / "f.sock")
-    router = Router(tmp_path, text)
+    router = start(tmp_path, text)
     wait_until(lambda: b'{"log":"kept"}\n' in stand_in.records())
     code, log = router.stop()
     assert code == 0
@@ -139,7 +161,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, stand_in: StandIn
 
 def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lab_helpers.local_aws.router", *arguments]
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, env=ENVIRONMENT, check=False)
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False)
 
 
 def test_exit_codes_of_what_cannot_start(tmp_path: Path) -> None:
@@ -198,12 +220,12 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_arguments([]) == Arguments()
 
 
-def test_over_its_limit_the_input_closes_and_loses_nothing_acknowledged(tmp_path: Path, stand_in: StandIn) -> None:
+def test_over_its_limit_nothing_acknowledged_is_lost(tmp_path: Path, stand_in: StandIn, start: Start) -> None:
     """Mem_Buf_Limit: connections are closed while an output fails, and every acknowledged record arrives later."""
     stand_in.refuse("PutRecordBatch", "ServiceUnavailableException", times=1)
     firehose = OUTPUTS.replace("PORT", str(stand_in.port)).rpartition("[OUTPUT]")
     text = SERVICE + forward_input(tmp_path, "    Mem_Buf_Limit 100K\n") + firehose[1] + firehose[2]
-    router = Router(tmp_path, text)
+    router = start(tmp_path, text)
     acknowledged = send_until_closed(router)
     wait_until(lambda: "forward.0 resume (mem buf overlimit" in (tmp_path / "stderr").read_text())
     code, log = router.stop()
