@@ -20,6 +20,7 @@ from lab_helpers.local_aws.router.record import Batch
 DEFAULT_PORT = 24224
 READ_BYTES = 1 << 18
 BACKLOG = 128
+LAST_READS = 8
 
 
 class Forward:
@@ -144,9 +145,10 @@ class Connection:
             self._owner.forget(self)
 
     def read_rest(self) -> None:
-        """Take what the kernel holds already."""
-        while self._is_open and self._readable():
-            pass
+        """Take what the kernel holds already; not more, for a sender that never stops would keep the router alive."""
+        for _ in range(LAST_READS):
+            if not self._is_open or not self._readable():
+                return
 
     def _readable(self) -> bool:
         try:
