@@ -225,6 +225,7 @@ class Engine:
 
     def _grace_tick(self) -> None:
         self._grace_ticks += 1
+        self.flush()  # what a filter gave back late
         pending = self.tasks.pending()
         if pending:
             self._print_pending(pending)
