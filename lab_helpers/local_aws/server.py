@@ -41,6 +41,7 @@ from lab_helpers.local_aws.network import Network
 from lab_helpers.local_aws.service import Runtimes, ServiceContext
 from lab_helpers.local_aws.sts import StsService
 from lab_helpers.local_aws.tls import write_certificates
+from lab_helpers.local_aws.vpc_dependencies import VpcDependencies
 
 HOST = "127.0.0.1"
 REGION = "ap-northeast-1"
@@ -155,6 +156,7 @@ class LocalAws:
             StsService(self.store, self._authoriser),
             IamSimulation(self._authoriser),
             LogsService(bridge, self._clock),
+            VpcDependencies(self.clients),
         ]
         services += [factory(context(name)) for name, factory in self._service_factories()]
         control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)

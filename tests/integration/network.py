@@ -16,7 +16,6 @@ class Network:
     gateway: str
     table: str
     subnets: tuple[str, ...]
-    associations: tuple[str, ...]
     balancer_group: str
     task_group: str
 
@@ -29,23 +28,20 @@ def build(ec2: Any, prefix: str, region: str) -> Network:
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     subnets = tuple(_subnet(ec2, vpc, f"{region}{zone}", cidr) for zone, cidr in ZONES.items())
-    associations = tuple(
-        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"] for subnet in subnets
-    )
+    for subnet in subnets:
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     balancer = ec2.create_security_group(GroupName=f"{prefix}-alb", Description="alb", VpcId=vpc)["GroupId"]
     tasks = ec2.create_security_group(GroupName=f"{prefix}-ecs", Description="ecs", VpcId=vpc)["GroupId"]
     http = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
     _let_in(ec2, balancer, {**http, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]})
     _let_in(ec2, tasks, {**http, "UserIdGroupPairs": [{"GroupId": balancer}]})
-    return Network(vpc, gateway, table, subnets, associations, balancer, tasks)
+    return Network(vpc, gateway, table, subnets, balancer, tasks)
 
 
 def remove(ec2: Any, made: Network) -> None:
     """Delete it; AWS refuses while an interface is left in it."""
     for group in (made.task_group, made.balancer_group):
         ec2.delete_security_group(GroupId=group)
-    for association in made.associations:
-        ec2.disassociate_route_table(AssociationId=association)
     for subnet in made.subnets:
         ec2.delete_subnet(SubnetId=subnet)
     ec2.delete_route_table(RouteTableId=made.table)
