@@ -19,9 +19,9 @@ from pathlib import Path
 
 import psutil
 
-from lab_helpers import config, session
+from lab_helpers import config
 from lab_helpers.backend import LocalBackend
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab, attach
 from lab_helpers.terraform import silent
 
 IDLE_S = 60.0
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lab-bench-") as folder:
         settings = config.load(home=Path(folder) / "bare")
         first_call_s = start_time(LocalBackend(settings))
-        lab = session.attach(settings)
+        lab = attach(settings)
         lab.display = silent
         apply_s = _timed(lab.terraform.apply)
         memory_mib, cpu = idle(lab)

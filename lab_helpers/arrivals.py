@@ -10,7 +10,7 @@ import pandas as pd
 from lab_helpers import audit, cloudwatch, faults, s3_logs
 from lab_helpers.errors import NotFoundError
 from lab_helpers.frames import empty
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 from lab_helpers.wait import Tick, wait_until
 
 CLOUDWATCH_TIMEOUT_S = 180.0

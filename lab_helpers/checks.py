@@ -12,6 +12,9 @@ from pathlib import Path
 from lab_helpers.errors import CheckFailedError
 from lab_helpers.redact import redact
 
+CHECKS = "checks"
+"""Folder of the checks' outcomes, in the lab's home."""
+
 
 @dataclass(frozen=True)
 class Outcome:

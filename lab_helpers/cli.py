@@ -110,9 +110,10 @@ def _status(_: argparse.Namespace) -> int:
     if settings.backend == "local":
         print(json.dumps(LocalBackend(settings).status(), indent=2))
         return 0
-    from lab_helpers import session, teardown
+    from lab_helpers import teardown
+    from lab_helpers.lab import attach
 
-    there = teardown.leftovers(session.attach(settings))
+    there = teardown.leftovers(attach(settings))
     print(redact(there.to_string(index=False)) if len(there) else f"Nothing of {settings.prefix} is there.")
     return 0
 
@@ -161,22 +162,23 @@ def _denials(_: argparse.Namespace) -> int:
 
 
 def _forget_state(_: argparse.Namespace) -> int:
-    from lab_helpers import session
+    from lab_helpers.lab import attach
 
     settings = config.load()
     if settings.backend != "local":
         raise LabError(
             "Only the local AWS's state can be forgotten: what is on an account is still there. Use `lab teardown`."
         )
-    put_aside = session.attach(settings).terraform.forget_state()
+    put_aside = attach(settings).terraform.forget_state()
     print(f"Terraform's state is now in {put_aside}." if put_aside else "There was no state.")
     return 0
 
 
 def _teardown(_: argparse.Namespace) -> int:
-    from lab_helpers import session, teardown
+    from lab_helpers import teardown
+    from lab_helpers.lab import attach
 
-    lab = session.attach(config.load())
+    lab = attach(config.load())
     steps = teardown.tear_down(lab)
     _show_steps(steps)
     left = teardown.leftovers(lab)
@@ -213,9 +215,9 @@ def _show_steps(steps: Sequence[Step]) -> None:
 
 
 def _review(_: argparse.Namespace) -> int:
-    from lab_helpers import session
+    from lab_helpers.lab import attach
 
-    lab = session.attach(config.load())
+    lab = attach(config.load())
     found = lab.review()
     print(found if found else "Nothing here costs anything: there is nothing to review.")
     for refusal in found.refusals if found else []:

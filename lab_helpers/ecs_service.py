@@ -9,7 +9,7 @@ import pandas as pd
 
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 from lab_helpers.wait import Tick, wait_until
 
 STABLE_TIMEOUT_S = 600.0

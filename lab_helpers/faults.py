@@ -18,7 +18,7 @@ import pandas as pd
 from lab_helpers import cloudwatch, s3_logs
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 from lab_helpers.wait import wait_until
 
 ERROR_STREAM = "kinesis_error"

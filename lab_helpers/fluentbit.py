@@ -15,7 +15,7 @@ from lab_helpers import backend, cloudwatch, ecs_service, images
 from lab_helpers.clients import aws_errors
 from lab_helpers.config import PROJECT, inherited
 from lab_helpers.errors import NotYetError
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 from lab_helpers.wait import wait_until
 
 FOLDER = PROJECT / "fluentbit"

@@ -16,7 +16,7 @@ from lab_helpers import ecs_service, faults
 from lab_helpers.backend import LocalBackend
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import LabError, NotFoundError
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 
 METRICS_SPAN = timedelta(hours=3)
 """How far back an account's metrics are summed: longer than a session with the lab."""

@@ -14,13 +14,14 @@ import nbformat
 import papermill
 from papermill.engines import NBClientEngine, papermill_engines
 
-from lab_helpers import session, teardown
+from lab_helpers import teardown
 from lab_helpers.backend import LocalBackend, backend_of
+from lab_helpers.checks import CHECKS
 from lab_helpers.config import PROJECT, Settings, known_secrets, overriding, private_folder
 from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.lab import attach
 from lab_helpers.redact import Redactor
 from lab_helpers.report import NotebookResult, write_report
-from lab_helpers.session import CHECKS
 
 NOTEBOOKS = PROJECT / "notebooks"
 CELL_TIMEOUT_S = 2700
@@ -64,7 +65,7 @@ def agree(settings: Settings, whole: bool) -> Settings:
     """
     if settings.backend == "local":
         return settings
-    session.attach(_headless(settings) if whole else settings).allow_creating()
+    attach(_headless(settings) if whole else settings).allow_creating()
     return replace(settings, accept_cost=True)
 
 
@@ -179,10 +180,10 @@ def _clean_up(settings: Settings) -> list[teardown.Step]:
     """Tear the run down and stop the local AWS; a local AWS that is gone took everything with it."""
     backend = backend_of(settings)
     if not isinstance(backend, LocalBackend):
-        return teardown.tear_down(session.attach(settings))
+        return teardown.tear_down(attach(settings))
     steps: list[teardown.Step] = []
     if backend.running() is not None:
-        steps = teardown.tear_down(session.attach(settings))
+        steps = teardown.tear_down(attach(settings))
     try:
         backend.stop()
     except LabError as exc:

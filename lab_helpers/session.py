@@ -1,206 +1,39 @@
-"""One trainee's run of the workbook: settings, backend, Terraform, and what earlier notebooks left behind.
+"""A notebook's session: a lab, with the notebook's checks, its exercises, and its way to show progress.
 
-Every notebook begins with `lab = open_lab(...)`. What a notebook makes for a later one is written to the state folder,
-so each can be run again by itself, and one that comes too early says which notebook it needs.
+Every notebook begins with `lab = open_lab(...)`.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from lab_helpers import config, guards
-from lab_helpers.backend import AwsBackend, EndpointBackend, LocalBackend, backend_of
-from lab_helpers.checks import Checks
-from lab_helpers.config import Settings
-from lab_helpers.errors import NotYetError
+from lab_helpers import config
+from lab_helpers.checks import CHECKS, Checks
+from lab_helpers.display import TerraformBar
 from lab_helpers.exercises import Exercise, exercise_of
-from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
-from lab_helpers.terraform.remote_state import S3State, with_s3_backend
-
-EXPIRES = "expires_on"
-"""Note of the day after which the lab may be swept away: a tag that changed daily would be a change of everything."""
-CHECKS = "checks"
-"""Folder of the checks' outcomes, in the lab's home."""
+from lab_helpers.lab import Lab, attach
 
 
 @dataclass
-class Lab:
+class Session(Lab):
     """What a notebook works with; make it with `open_lab`."""
 
-    settings: Settings
-    backend: LocalBackend | AwsBackend
-    notes: Notes
-    display: Display = ProgressPrinter
     check: Checks = field(default_factory=Checks, repr=False)
-    _outputs: LabOutputs | None = field(default=None, repr=False)
-
-    def client(self, service: str) -> Any:
-        """Return a boto3 client of a service ("logs", "s3", "ecs", …) in the lab's region."""
-        return self.backend.client(service)
-
-    @property
-    def terraform(self) -> Terraform:
-        """Terraform over the lab's configuration, with this backend's state.
-
-        Its methods raise ForeignStateError when that state was made against another instance of the local AWS. On an
-        account nothing is applied before `guards` have passed and somebody has said yes.
-        """
-        remote, source_dir = self._remote_state, config.PROJECT / "terraform"
-        data_dir = self.settings.state / ("terraform-s3" if remote else "terraform")
-        return Terraform(
-            source_dir=with_s3_backend(source_dir, data_dir) if remote else source_dir,
-            data_dir=data_dir,
-            env=self.backend.environment(),
-            variables=self.variables(),
-            binary_setting=self.settings.terraform or None,
-            mirror_setting=self.settings.terraform_mirror or None,
-            cli_config_setting=config.terraform_cli_config() or None,
-            instance=None if remote else self.backend.identity(),
-            remote_state=remote.backend_config() if remote else {},
-            before_apply=self.allow_creating,
-            display=self.display,
-        )
-
-    @property
-    def _remote_state(self) -> S3State | None:
-        settings = self.settings
-        if not settings.state_bucket:
-            return None
-        return S3State(
-            settings.state_bucket, settings.prefix, settings.region, isinstance(self.backend, EndpointBackend)
-        )
-
-    def allow_creating(self) -> None:
-        """On an account: review what would be made and get consent, once a lab; raises GuardError."""
-        if self.notes.has(guards.ACCEPTED):
-            return
-        found = self.review()
-        if found is not None:
-            guards.confirm(found, self.settings)
-            self.notes.take(guards.ACCEPTED, datetime.now(UTC).isoformat())
-
-    def review(self) -> guards.Review | None:
-        """Return what a run would make on an account and what speaks against it; None where nothing is guarded."""
-        if not isinstance(self.backend, AwsBackend) or not guards.is_guarded(self.backend):
-            return None
-        return guards.review(
-            self.settings,
-            self.backend,
-            is_known=lambda: bool(self.terraform.resources()),
-            expires_on=self.expires_on(),
-        )
-
-    def expires_on(self) -> str:
-        """Return the day after which the lab may be swept away (YYYY-MM-DD); it is set when it is first asked for."""
-        if not self.notes.has(EXPIRES):
-            day = datetime.now(UTC).date() + timedelta(days=self.settings.lifetime_days)
-            self.notes.take(EXPIRES, day.isoformat())
-        return str(self.notes.read(EXPIRES, "The day of expiry", "02"))
-
-    @property
-    def outputs(self) -> LabOutputs:
-        """What `terraform apply` put out; raises NotYetError before notebook 02."""
-        if self._outputs is None:
-            if self._remote_state is None:  # another machine may have applied what is in a shared state
-                self.notes.read("applied", "The infrastructure", "02")
-            self._outputs = self.terraform.outputs()
-        return self._outputs
 
     def exercise(self, name: str) -> Exercise:
         """Return an exercise of the workbook ("04_1": the first of notebook 04); raises SettingsError."""
         return exercise_of(name, self, self.settings.home, self.settings.owner)
 
-    def variables(self, **changes: Any) -> dict[str, Any]:
-        """Return the variables of the Terraform configuration for these settings, with `changes`."""
-        settings = self.settings
-        image = settings.base_image or self.backend.base_image
-        return {
-            "prefix": settings.prefix,
-            "region": settings.region,
-            "log_group": settings.log_group,
-            "owner": settings.owner,
-            "expires_on": self.expires_on(),
-            **({"fluentbit_base_image": image} if image else {}),
-            "firehose_buffer_seconds": settings.buffer_s,
-            **changes,
-        }
-
-    def __repr__(self) -> str:
-        s = self.settings
-        return f"backend {s.backend} · region {s.region} · prefix {s.prefix}"
+    __repr__ = Lab.__repr__
 
 
-class Notes:
-    """What notebooks tell each other, in one JSON file and parquet files beside it.
-
-    The notes belong to one instance of the local AWS or one account: with another one they start empty.
-    """
-
-    def __init__(self, folder: Path, identity: str) -> None:
-        self._file, self._folder = folder / "notes.json", folder
-        self._content: dict[str, Any] = {"identity": identity}
-        self.identity = identity
-        if self._file.exists():
-            found = json.loads(self._file.read_text())
-            if found.get("identity") == identity:
-                self._content = found
-
-    def has(self, name: str) -> bool:
-        """Return whether a note of this name was taken."""
-        return name in self._content
-
-    def take(self, name: str, value: Any = True) -> None:
-        """Write a JSON-ready value down under `name`, at once and whole."""
-        self._content[name] = value
-        config.private_folder(self._folder)
-        config.write_private(self._file, json.dumps(self._content, indent=1))
-
-    def drop(self, name: str) -> None:
-        """Forget a note, if there is one."""
-        if self._content.pop(name, None) is not None:
-            self.take("identity", self.identity)
-
-    def read(self, name: str, what: str, notebook: str) -> Any:
-        """Return a note; raises NotYetError that names `what` is missing and the notebook that makes it."""
-        if name not in self._content:
-            raise NotYetError(what, notebook)
-        return self._content[name]
-
-    def keep_frame(self, name: str, frame: pd.DataFrame) -> None:
-        """Keep a frame for later notebooks."""
-        config.private_folder(self._folder)
-        frame.to_parquet(self._folder / f"{name}.parquet")
-        self.take(f"frame:{name}", datetime.now(UTC).isoformat())
-
-    def frame(self, name: str, what: str, notebook: str) -> pd.DataFrame:
-        """Return a kept frame; raises NotYetError."""
-        self.read(f"frame:{name}", what, notebook)
-        return pd.read_parquet(self._folder / f"{name}.parquet")
-
-
-def open_lab(notebook: str, **settings: Any) -> Lab:
-    """Start the backend if it is not there and return the run; settings are those of config.Settings.
+def open_lab(notebook: str, **settings: Any) -> Session:
+    """Start the backend if it is not there and return the session; settings are those of config.Settings.
 
     `notebook` is the notebook's name without `.ipynb`; its checks are collected under it. Raises SettingsError,
     LocalAwsStartError.
     """
-    from lab_helpers.display import TerraformBar  # matplotlib is slow to import, and the command line does without
-
     lab = attach(config.load(**settings))
-    lab.display = TerraformBar
-    lab.check = Checks(notebook, lab.settings.home / CHECKS)
-    return lab
-
-
-def attach(settings: Settings) -> Lab:
-    """Like `open_lab`, with settings at hand."""
-    config.private_folder(settings.home)
-    backend = backend_of(settings)
-    backend.start()
-    return Lab(settings, backend, Notes(settings.state / "notes", backend.identity()))
+    check = Checks(notebook, lab.settings.home / CHECKS)
+    return Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check)

@@ -11,8 +11,8 @@ from lab_helpers.errors import LabError
 from lab_helpers.faults import HEALED, NOTE
 from lab_helpers.guards import ACCEPTED
 from lab_helpers.inventory import LabNames
+from lab_helpers.lab import EXPIRES, Lab
 from lab_helpers.removal import Step
-from lab_helpers.session import EXPIRES, Lab
 from lab_helpers.wait import Tick
 
 __all__ = ["Step", "leftovers", "tear_down"]

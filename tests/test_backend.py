@@ -15,7 +15,7 @@ from lab_helpers import config
 from lab_helpers.backend import LocalBackend
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import LocalAwsNotRunningError, LocalAwsStartError
-from lab_helpers.session import attach
+from lab_helpers.lab import attach
 from lab_helpers.wait import wait_until
 
 pytestmark = pytest.mark.timeout(120)

@@ -177,10 +177,9 @@ def test_only_display_imports_what_draws() -> None:
     assert not found, told(found)
 
 
-@pytest.mark.xfail(strict=True, reason="session.Lab carries the notebook's checks and display, and faults stand on it")
 def test_nothing_below_imports_the_top() -> None:
     """The runner, the command, the checks and the display stand on the others."""
-    top = ("runner", "run_display", "report", "cli", "checks", "display")
+    top = ("runner", "run_display", "report", "cli", "cli_logs", "session", "checks", "exercises", "display")
     found = [
         i for i in imports() for name in top
         if within(i.imported, f"lab_helpers.{name}")

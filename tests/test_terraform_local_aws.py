@@ -10,7 +10,7 @@ import pytest
 
 from lab_helpers.backend import LocalBackend
 from lab_helpers.config import Settings
-from lab_helpers.session import attach
+from lab_helpers.lab import attach
 from lab_helpers.terraform import silent
 from lab_helpers.wait import wait_until
 

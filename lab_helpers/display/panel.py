@@ -14,7 +14,7 @@ from IPython.display import display
 from lab_helpers import pipeline_figures
 from lab_helpers.display.progress import in_live_notebook
 from lab_helpers.display.tables import Shown, table
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 
 EVERY_S = 3.0
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lab_helpers.drills.stage import OnTick, Setup, Stage
 from lab_helpers.errors import NotYetError
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 
 BROKEN, FIXED = "broken", "fixed"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import AwsCallError, NotFoundError
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 from lab_helpers.wait import wait_until
 
 NOTE = "drills open"

@@ -18,7 +18,7 @@ from lab_helpers import cloudwatch, fluentbit, images
 from lab_helpers.clients import aws_errors
 from lab_helpers.drills.opened import Opened
 from lab_helpers.errors import NotFoundError
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 from lab_helpers.wait import Tick, wait_until
 
 APP_IMAGE = "public.ecr.aws/docker/library/busybox:stable"

@@ -52,7 +52,7 @@ class Desk(Protocol):
 
     @property
     def notes(self) -> Any:
-        """What earlier notebooks left (session.Notes)."""
+        """What earlier notebooks left (lab.Notes)."""
 
     @property
     def outputs(self) -> Any:

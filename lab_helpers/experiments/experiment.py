@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import pandas as pd
 
 from lab_helpers.drills.stage import OnTick, Setup, Stage
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 
 
 class Experiment(ABC):

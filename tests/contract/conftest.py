@@ -16,9 +16,9 @@ from lab_helpers.account import AwsBackend
 from lab_helpers.clients import Clients, ClientSettings
 from lab_helpers.config import Settings
 from lab_helpers.inventory import LabNames
+from lab_helpers.lab import Lab, Notes
 from lab_helpers.local_aws.server import LocalAws
 from lab_helpers.local_aws.weather import Forecast, Weather
-from lab_helpers.session import Lab, Notes
 
 ACCOUNT, REGION, PREFIX = "123456789012", "ap-northeast-1", "ann"
 NAMES = LabNames(PREFIX, ACCOUNT, REGION)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
+
+import pandas as pd
 
 from lab_helpers.clients import Clients
 from lab_helpers.inventory import LabNames
@@ -107,3 +110,20 @@ def use(clients: Clients, names: LabNames) -> None:
     clients.client("logs").filter_log_events(logGroupName=f"{names.log_group}/httpd")
     clients.client("s3").list_objects_v2(Bucket=names.buckets[-1])
     clients.client("firehose").describe_delivery_stream(DeliveryStreamName=f"{names.prefix}-kinesis-firehose")
+
+
+def milliseconds() -> int:
+    """The time as CloudWatch Logs wants it."""
+    return int(time.time() * 1000)
+
+
+def sent() -> pd.DataFrame:
+    """One request, as traffic.send returns them."""
+    return pd.DataFrame({"id": ["one"], "status": [200], "sent_at": [pd.Timestamp.now("UTC")]})
+
+
+class Outputs:
+    """What arrivals asks of Terraform's outputs."""
+
+    log_group = "/ecs/ann"
+    log_bucket = "ann-logs"

@@ -12,7 +12,7 @@ from lab_helpers.backend import backend_of
 from lab_helpers.clients import Clients
 from lab_helpers.errors import GuardError, LabError, SettingsError
 from lab_helpers.images.engines import Engine
-from lab_helpers.session import Lab
+from lab_helpers.lab import Lab
 from tests.contract import labs
 from tests.contract.conftest import ACCOUNT, NAMES, REGION, Account
 

@@ -1,4 +1,4 @@
-"""The real Terraform with exactly the operator's policy: apply, an empty plan, destroy, and a teardown that finds nothing.
+"""The real Terraform with exactly the operator's policy: apply, an empty plan, destroy, nothing left.
 
 One test, about three minutes: the provider waits a minute for the load balancer alone.
 """
@@ -13,8 +13,8 @@ import pytest
 
 from lab_helpers import operator_policy, teardown
 from lab_helpers.config import Settings
+from lab_helpers.lab import attach
 from lab_helpers.local_aws.server import LocalAws
-from lab_helpers.session import attach
 from lab_helpers.terraform import silent
 from tests.contract.conftest import ACCOUNT, NAMES, PREFIX
 

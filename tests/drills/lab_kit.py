@@ -9,7 +9,7 @@ from typing import Any
 
 from lab_helpers.backend import LocalBackend
 from lab_helpers.config import Settings
-from lab_helpers.session import Lab, Notes
+from lab_helpers.lab import Lab, Notes
 from lab_helpers.terraform import LabOutputs
 
 ACCOUNT = "123456789012"
