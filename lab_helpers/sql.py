@@ -15,6 +15,7 @@ import pandas as pd
 from lab_helpers import frames
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import AwsCallError, WaitTimeoutError
+from lab_helpers.lab import Lab
 from lab_helpers.wait import Tick, wait_until
 
 FINAL_STATES = ("SUCCEEDED", "FAILED", "CANCELLED")
@@ -68,6 +69,15 @@ def query(
     frame = _fetch(athena, execution)
     frame.attrs["scanned_bytes"] = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
     return frame
+
+
+def ask(lab: Lab, text: str) -> pd.DataFrame:
+    """Ask Athena about the lab's delivered logs (table `httpd`) and return the rows; errors as `query`.
+
+    Answers are kept in the log bucket's folder `_athena/`, which neither Athena nor `s3_logs` takes for logs.
+    """
+    out = lab.outputs
+    return query(lab.client("athena"), text, out.glue_database, f"s3://{out.log_bucket}/_athena/")
 
 
 def logs_table(name: str, bucket: str, prefix: str = "") -> dict[str, Any]:
