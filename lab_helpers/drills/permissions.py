@@ -93,7 +93,7 @@ class FirehoseDenied(TaskDrill):
         where_to_look="The router's own log. (When Firehose cannot deliver, look into its error log instead.)",
         cause="The task role may not firehose:PutRecordBatch on this delivery stream.",
         fix="Allow it, on the ARN of the stream that extra.conf names.",
-        proof="The router has nothing to complain of.",
+        proof="All lines are in both places.",
         source="aws-for-fluent-bit #772",
     )
 
