@@ -112,9 +112,10 @@ def _form(args: argparse.Namespace) -> str:
 
 
 def _logs(args: argparse.Namespace) -> int:
-    from lab_helpers import s3_logs, session
+    from lab_helpers import s3_logs
+    from lab_helpers.lab import attach
 
-    frame = read(session.attach(config.load()), args, datetime.now(UTC))
+    frame = read(attach(config.load()), args, datetime.now(UTC))
     for damage in s3_logs.damaged(frame).itertuples():
         print(f"lab: {damage.key}: {damage.why}, {damage.lines_read} lines read", file=sys.stderr)
     write(_chosen(frame, args), _form(args), args.output)
@@ -133,9 +134,10 @@ def _chosen(frame: pd.DataFrame, args: argparse.Namespace) -> pd.DataFrame:
 
 
 def _query(args: argparse.Namespace) -> int:
-    from lab_helpers import session, sql
+    from lab_helpers import sql
+    from lab_helpers.lab import attach
 
-    lab = session.attach(config.load())
+    lab = attach(config.load())
     outputs = lab.outputs
     answer = sql.query(lab.client("athena"), args.sql, outputs.glue_database, f"s3://{outputs.log_bucket}/{RESULTS}")
     write(answer, _form(args), args.output)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab_helpers import cli_logs, session, sql
+from lab_helpers import cli_logs, sql
 from lab_helpers.errors import SettingsError
 from tests.fake_aws import FakeLogs, FakeS3, at
 from tests.log_samples import HEALTH_CHECK, gzipped, record, request_line, stream_name
@@ -39,7 +39,7 @@ class FakeLab:
 
 @pytest.fixture(autouse=True)
 def fake_lab(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "attach", lambda _: FakeLab())
+    monkeypatch.setattr("lab_helpers.lab.attach", lambda _: FakeLab())
 
 
 def lab(*argv: str) -> int:
