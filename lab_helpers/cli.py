@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab_helpers import config
+from lab_helpers import cli_logs, config
 from lab_helpers.backend import LocalBackend, backend_of, denials_table
 from lab_helpers.config import Settings
 from lab_helpers.errors import LabError, SettingsError
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     copy = add("student-copy", _student_copy, "copy the lab without solutions and outputs")
     copy.add_argument("folder", type=Path, help="folder that is not there yet, or is empty")
     add("translate", _translate, "build the Japanese notebooks from the English ones and notebooks/ja/*.md")
+    cli_logs.add(commands)
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
     publish.add_argument("--repository-url", required=True)
