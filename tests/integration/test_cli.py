@@ -90,7 +90,7 @@ def test_ecr(stack: Stack, aws: Callable[..., Any], run: Program) -> None:
 
 
 def test_logs(stack: Stack, aws: Callable[..., Any], run: Program, sent: str) -> None:
-    """filter-log-events reads httpd's log, as `aws logs tail` does (version 2 only); describe-log-streams finds kinesis_error."""
+    """filter-log-events reads httpd's log, as `aws logs tail` does (version 2 only); the error stream is there."""
     pattern = ("--filter-pattern", f'"{sent}"')
     events = aws("logs", "filter-log-events", "--log-group-name", stack.httpd_log_group, *pattern)["events"]
     streams = aws("logs", "describe-log-streams", "--log-group-name", stack.log_group)["logStreams"]
