@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab_helpers import frames, record_scan, records
+from lab_helpers import access_anchors, frames, record_scan, records
 from lab_helpers.byte_columns import Buffer, Scratch
 from tests.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
 
@@ -110,3 +110,24 @@ def test_most_lines_take_the_fast_way() -> None:
     scanned = record_scan.scan(Buffer([ndjson(*regular)], Scratch()), [])
     assert sum(table.num_rows for table in scanned.tables) == 150
     assert scanned.others == []
+
+
+@given(st.integers(0, 94), st.sampled_from([b"\0", b" ", b'"', b"\\", b"?", b"-", b":", b"0", b"6", b"\n", b"\xff"]))
+@settings(max_examples=150, deadline=None)
+def test_damage_to_a_usual_line(place: int, replacement: bytes) -> None:
+    """A byte changed anywhere in a usual line is seen as the slow reader sees it."""
+    data = bytearray(ndjson(*(record(line) for line in (LINES[1], LINES[5], HEALTH_CHECK))))
+    start = data.index(b"10.0")
+    data[start + place : start + place + 1] = replacement
+    assert_agrees(bytes(data))
+
+
+def test_usual_lines_take_the_fastest_way() -> None:
+    """Common-format lines without user are read from both ends, whatever their size, query or status."""
+    texts = [json.dumps(line)[1:-1].encode() for line in (LINES[1], LINES[5], HEALTH_CHECK, LINES[3])]
+    buffer = Buffer(texts, Scratch())
+    columns, found = access_anchors.read(buffer, *buffer.lines())
+    assert found.tolist() == [0, 1, 2]
+    assert columns["size"].to_pylist() == [45, None, 45]
+    assert columns["path"].to_pylist() == ["/", "/", "/"]
+    assert columns["query"].to_pylist() == ["id=r-1", "id=r-5", None]
