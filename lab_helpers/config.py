@@ -37,9 +37,10 @@ class Settings:
     interval in seconds (0 to 900); `requests` how many requests the traffic notebook sends; `httpd`, `router` and
     `builder` name the program that plays that part.
     On an account: `aws_account` is the 12-digit account that a run may touch, `aws_profile` the profile to use (empty:
-    what boto3 finds), `accept_cost` the consent of a run that nobody watches, `check_permissions` whether to
-    ask IAM before anything is made, `lifetime_days` after how many days a sweep may delete the lab, `state_bucket` the bucket that holds Terraform's state (empty: a file in `home`),
-    `base_image` what the Fluent Bit image is built on (empty: the backend's own choice).
+    what boto3 finds), `accept_cost` the consent of a run that nobody watches, `check_permissions` whether to ask IAM
+    before anything is made, `lifetime_days` after how many days a sweep may delete the lab, `state_bucket` the bucket
+    that holds Terraform's state (empty: a file in `home`), `base_image` what the Fluent Bit image is built on (empty:
+    the backend's own choice).
     For the backend `endpoint`: its address, and the keys it wants to see.
     """
 

@@ -31,13 +31,7 @@ def make(clients: Clients, names: LabNames, expires: str = "2026-01-31") -> None
     """Make one of nearly everything that a lab has, in the order of Terraform."""
     given = tags(names, expires)
     _network(clients.client("ec2"), clients.client("elbv2"), names, given)
-    _roles(clients.client("iam"), names)
-    for bucket in names.buckets:
-        _bucket(clients.client("s3"), bucket, names.region)
-    logs = clients.client("logs")
-    for group in (names.log_group, f"{names.log_group}/httpd"):
-        logs.create_log_group(logGroupName=group, tags=given)
-    logs.create_log_stream(logGroupName=names.log_group, logStreamName="kinesis_error")
+    make_places(clients, names, given)
     _stream(clients.client("firehose"), names, given)
     clients.client("ecr").create_repository(repositoryName=f"{names.prefix}-fluentbit", tags=pairs(given))
     clients.client("glue").create_database(DatabaseInput={"Name": names.database})
@@ -45,6 +39,17 @@ def make(clients: Clients, names: LabNames, expires: str = "2026-01-31") -> None
     ecs.create_cluster(clusterName=names.cluster, tags=pairs(given, "key", "value"))
     for family in (f"{names.prefix}-httpd", f"{names.prefix}-drill-nothing-arrives"):
         ecs.register_task_definition(family=family, containerDefinitions=[CONTAINER])
+
+
+def make_places(clients: Clients, names: LabNames, given: dict[str, str] | None = None) -> None:
+    """Make what logs go to, and the roles that write them."""
+    _roles(clients.client("iam"), names)
+    for bucket in names.buckets:
+        _bucket(clients.client("s3"), bucket, names.region)
+    logs = clients.client("logs")
+    for group in (names.log_group, f"{names.log_group}/httpd"):
+        logs.create_log_group(logGroupName=group, **({"tags": given} if given else {}))
+    logs.create_log_stream(logGroupName=names.log_group, logStreamName="kinesis_error")
 
 
 def _network(ec2: Any, elbv2: Any, names: LabNames, given: dict[str, str]) -> None:
