@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from lab_helpers import removal
+from lab_helpers.drills.opened import open_drills, undo_all
 from lab_helpers.errors import LabError
 from lab_helpers.faults import HEALED, NOTE
 from lab_helpers.guards import ACCEPTED
@@ -27,7 +28,9 @@ def tear_down(
     died, another machine): what Terraform could not destroy is found by its names and tags, and deleted in rounds until
     nothing is found or `timeout_s` has passed.
     """
-    steps = [_attempt("terraform destroy", lambda: _destroy(lab))]
+    # First: a drill's running task would hold the cluster, and the destroy would wait for it in vain.
+    steps = [_attempt(f"undo {', '.join(open_drills(lab))}", lambda: undo_all(lab))] if open_drills(lab) else []
+    steps.append(_attempt("terraform destroy", lambda: _destroy(lab)))
     try:
         steps += removal.remove(lab.client, _names(lab), timeout_s=timeout_s, on_tick=on_tick)
     except LabError as exc:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers import drills
+from lab_helpers import drills, teardown
 from lab_helpers.backend import LocalBackend
 from lab_helpers.drills import Drill
 from lab_helpers.drills.opened import Opened, open_drills, undo_all
@@ -23,6 +23,16 @@ def test_a_later_kernel_undoes_what_an_earlier_one_left(backend: LocalBackend, h
     assert undo_all(later) == ["match_nothing"]
     assert open_drills(later) == []
     assert logs.describe_log_groups(logGroupNamePrefix="/left/")["logGroups"] == []
+
+
+def test_teardown_undoes_open_drills_first(backend: LocalBackend, home: Path) -> None:
+    """A drill's task would hold the cluster that Terraform is about to destroy."""
+    lab = make_lab(backend, home, "torn-down")
+    backend.client("logs").create_log_group(logGroupName="/left/for/teardown")
+    Opened(lab, "match_nothing").add("log group", "/left/for/teardown")
+    first = teardown.tear_down(lab)[0]
+    assert (first.what, first.error) == ("undo match_nothing", "")
+    assert open_drills(lab) == []
 
 
 def test_what_was_never_made_is_undone_without_a_word(backend: LocalBackend, home: Path) -> None:
