@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -243,6 +244,7 @@ def _run(args: argparse.Namespace) -> int:
     from lab_helpers import runner
     from lab_helpers.run_display import RunDisplay
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end tears down, as after Ctrl-C
     settings = config.load()
     settings = replace(settings, keep=settings.keep or args.keep)
     notebooks = runner.select(args.notebooks)
