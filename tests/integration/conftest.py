@@ -1,4 +1,4 @@
-"""One stack for all tests, on a local AWS of their own or on the account that LAB_CONTRACT_ACCOUNT names.
+"""One stack for all tests, on a local AWS of their own or on the account that CONTRACT_ACCOUNT names.
 
 On an account (its 12 digits; credentials as boto3 finds them, region from AWS_REGION) everything is made under a name
 of its own and deleted again; it costs less than a dollar and takes the better part of an hour.
@@ -21,7 +21,7 @@ from tests.integration.stack import Stack
 from tests.integration.target import Target
 
 REGION = "ap-northeast-1"
-ACCOUNT = os.environ.get("LAB_CONTRACT_ACCOUNT", "")
+ACCOUNT = os.environ.get("CONTRACT_ACCOUNT", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

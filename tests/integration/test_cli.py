@@ -1,7 +1,7 @@
 """The article's calls by other clients: the aws CLI and awslogs.
 
 They are no dependency of the lab (awscli pins botocore to one version). `aws` and `awslogs` on PATH are used; else,
-with LAB_TEST_AWSCLI=1, both are installed from PyPI into a temporary virtual environment; else these tests are skipped.
+with TEST_AWSCLI=1, both are installed from PyPI into a temporary virtual environment; else these tests are skipped.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     found = {name: path for name in PROGRAMS if (path := shutil.which(name))}
     if len(found) == len(PROGRAMS):
         return found
-    if not os.environ.get("LAB_TEST_AWSCLI"):
-        pytest.skip("aws and awslogs are not both on PATH; LAB_TEST_AWSCLI=1 installs them for the test")
+    if not os.environ.get("TEST_AWSCLI"):
+        pytest.skip("aws and awslogs are not both on PATH; TEST_AWSCLI=1 installs them for the test")
     folder = tmp_path_factory.mktemp("awscli")
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     packages = ["awscli", "awslogs", "setuptools<81"]  # awslogs imports pkg_resources
