@@ -135,12 +135,13 @@ class Notes:
 
     def __init__(self, folder: Path, identity: str) -> None:
         self._file, self._folder = folder / "notes.json", folder
-        self._content: dict[str, Any] = {"identity": identity}
         self.identity = identity
-        if self._file.exists():
-            found = json.loads(self._file.read_text())
-            if found.get("identity") == identity:
-                self._content = found
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        """The notes as they are now: two notebooks may be open at once."""
+        found: dict[str, Any] = json.loads(self._file.read_text()) if self._file.exists() else {}
+        return found if found.get("identity") == self.identity else {"identity": self.identity}
 
     def has(self, name: str) -> bool:
         """Return whether a note of this name was taken."""
@@ -148,20 +149,23 @@ class Notes:
 
     def take(self, name: str, value: Any = True) -> None:
         """Write a JSON-ready value down under `name`, at once and whole."""
-        self._content[name] = value
-        config.private_folder(self._folder)
-        config.write_private(self._file, json.dumps(self._content, indent=1))
+        self._write({**self._content, name: value})
 
     def drop(self, name: str) -> None:
         """Forget a note, if there is one."""
-        if self._content.pop(name, None) is not None:
-            self.take("identity", self.identity)
+        if name in self._content:
+            self._write({key: value for key, value in self._content.items() if key != name})
+
+    def _write(self, content: dict[str, Any]) -> None:
+        config.private_folder(self._folder)
+        config.write_private(self._file, json.dumps(content, indent=1))
 
     def read(self, name: str, what: str, notebook: str) -> Any:
         """Return a note; raises NotYetError that names `what` is missing and the notebook that makes it."""
-        if name not in self._content:
+        content = self._content
+        if name not in content:
             raise NotYetError(what, notebook)
-        return self._content[name]
+        return content[name]
 
     def keep_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Keep a frame for later notebooks."""

@@ -15,7 +15,7 @@ from lab_helpers import config
 from lab_helpers.backend import LocalBackend
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import LocalAwsNotRunningError, LocalAwsStartError
-from lab_helpers.lab import attach
+from lab_helpers.lab import Notes, attach
 from lab_helpers.wait import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -160,3 +160,14 @@ def test_server_dies_with_nothing_left_on_sigterm(backend: LocalBackend) -> None
     assert state is not None
     os.kill(state.pid, signal.SIGTERM)
     wait_until(lambda: not (backend.folder / "server.json").exists(), 30, 0.05, "the state file to go")
+
+
+def test_two_open_notebooks_keep_each_others_notes(tmp_path: Path) -> None:
+    """What one notebook notes is seen, and not overwritten, by another that was opened before."""
+    one, two = Notes(tmp_path, "me"), Notes(tmp_path, "me")
+    one.take("a", 1)
+    two.take("b", 2)
+    assert (one.read("b", "b", "02"), two.read("a", "a", "02")) == (2, 1)
+    one.drop("a")
+    assert not two.has("a")
+    assert two.has("b")
