@@ -128,9 +128,13 @@ def own_log(lab: Lab) -> pd.DataFrame:
     return found[["stream", "event_time", "level", "message"]]
 
 
-def newest_record(lab: Lab) -> dict[str, Any]:
-    """Return the newest record in httpd's log group, as Fluent Bit wrote it."""
+def newest_record(lab: Lab, containing: str = "") -> dict[str, Any]:
+    """Return the newest record (that contains a text) in httpd's log group, as Fluent Bit wrote it.
+
+    Raises NotYetError when there is none.
+    """
     messages = cloudwatch.read_messages(lab.client("logs"), lab.outputs.httpd_log_group)
+    messages = messages[messages["message"].str.contains(containing, regex=False)]
     if messages.empty:
         raise NotYetError("httpd's log", "04")
     newest: dict[str, Any] = json.loads(messages.sort_values("event_time")["message"].iloc[-1])

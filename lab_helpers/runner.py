@@ -173,6 +173,7 @@ def _begin_empty(settings: Settings) -> None:
         backend.stop()
         for name in ("aws", "notes", "terraform/state"):
             shutil.rmtree(settings.state / name, ignore_errors=True)
+        (settings.state / "terraform" / "init-stamp.json").unlink(missing_ok=True)  # every run shows its init
     shutil.rmtree(settings.home / CHECKS, ignore_errors=True)
 
 
