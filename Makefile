@@ -28,7 +28,7 @@ jupyter: setup ## open the workbook in JupyterLab
 	$(BIN)/lab jupyter
 
 test: setup ## run all tests (unit, integration, the workbook, its stored outputs)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## lint and type-check
 	$(BIN)/ruff check .
