@@ -12,7 +12,6 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterator
 
-import pyarrow
 from isal import igzip
 
 _SNAPPY_BLOCK = 32 * 1024
@@ -50,6 +49,8 @@ def _hadoop_snappy(data: bytes) -> bytes:
 
 
 def _raw_snappy(piece: bytes) -> bytes:
+    import pyarrow  # at the server's start it would cost half a second, and few streams ask for Snappy
+
     packed: bytes = pyarrow.compress(piece, codec="snappy", asbytes=True)
     return packed
 
