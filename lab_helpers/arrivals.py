@@ -11,6 +11,7 @@ from lab_helpers import audit, cloudwatch, faults, s3_logs
 from lab_helpers.errors import NotFoundError
 from lab_helpers.frames import empty
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 from lab_helpers.wait import Tick, wait_until
 
 CLOUDWATCH_TIMEOUT_S = 180.0
@@ -39,9 +40,17 @@ def in_cloudwatch(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> p
         except NotFoundError:  # Fluent Bit makes the group with its first line
             return empty()
 
-    look_at = f"Fluent Bit's own log in {lab.outputs.log_group}, streams httpd-sidecar/…: what could it not send?"
+    look_at = say(
+        "Fluent Bit's own log in {group}, streams httpd-sidecar/…: what could it not send?", group=lab.outputs.log_group
+    )
     return _wait(
-        read, requests, CLOUDWATCH_TIMEOUT_S, _poll_s(lab, 1.0), "all requests in CloudWatch Logs", look_at, on_tick
+        read,
+        requests,
+        CLOUDWATCH_TIMEOUT_S,
+        _poll_s(lab, 1.0),
+        say("all requests in CloudWatch Logs"),
+        look_at,
+        on_tick,
     )
 
 
@@ -54,8 +63,10 @@ def in_s3(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> pd.DataFr
     def read() -> pd.DataFrame:
         return s3_logs.read_objects(lab.client("s3"), lab.outputs.log_bucket, since=since)
 
-    look_at = f"Firehose's errors in {lab.outputs.log_group}, stream {faults.ERROR_STREAM}"
-    return _wait(read, requests, timeout_s, _poll_s(lab, 2.0), "all requests in S3", look_at, on_tick)
+    look_at = say(
+        "Firehose's errors in {group}, stream {stream}", group=lab.outputs.log_group, stream=faults.ERROR_STREAM
+    )
+    return _wait(read, requests, timeout_s, _poll_s(lab, 2.0), say("all requests in S3"), look_at, on_tick)
 
 
 def delivery_error(lab: Lab, since: pd.Timestamp, on_tick: OnTick = None) -> pd.DataFrame:
@@ -84,7 +95,9 @@ def _wait(
         every_s,
         what,
         done=lambda lines: missing(lines) == 0,
-        describe=lambda lines: f"{len(answered) - missing(lines)} of {len(answered)} requests have arrived",
+        describe=lambda lines: say(
+            "{arrived} of {wanted} requests have arrived", arrived=len(answered) - missing(lines), wanted=len(answered)
+        ),
         look_at=look_at,
         on_tick=on_tick,
     )

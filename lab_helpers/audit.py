@@ -14,6 +14,7 @@ from functools import lru_cache
 import pandas as pd
 
 from lab_helpers.errors import CheckFailedError
+from lab_helpers.messages import say
 from lab_helpers.traffic import request_id
 
 VPC = "10.0.0.0/16"
@@ -53,9 +54,14 @@ class Summary:
 
     def __str__(self) -> str:
         if self.is_complete:
-            return f"All {self.answered} answered requests are in CloudWatch and in S3, each once."
-        return (
-            f"Of {self.answered} answered requests {self.missing} are missing and {self.doubled} are doubled somewhere."
+            return say(
+                "All {answered} answered requests are in CloudWatch and in S3, each once.", answered=self.answered
+            )
+        return say(
+            "Of {answered} answered requests {missing} are missing and {doubled} are doubled somewhere.",
+            answered=self.answered,
+            missing=self.missing,
+            doubled=self.doubled,
         )
 
 
@@ -78,7 +84,8 @@ class Audit:
         is_bad = self.requests["verdict"].astype(str).str.contains("missing|doubled")
         bad = self.requests[is_bad].head(NAMED_IDS)
         named = ", ".join(f"{row.id} ({row.verdict})" for row in bad.itertuples())
-        raise CheckFailedError(f"{self.summary} For example {named}. Lines may still be on their way: read again.")
+        hint = say("For example {named}. Lines may still be on their way: read again.", named=named)
+        raise CheckFailedError(f"{self.summary} {hint}")
 
 
 def reconcile(

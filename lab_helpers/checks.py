@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab_helpers.errors import CheckFailedError
+from lab_helpers.messages import say
 from lab_helpers.redact import redact
 
 CHECKS = "checks"
@@ -35,15 +36,19 @@ class Checks:
             self._file.parent.mkdir(parents=True, exist_ok=True)  # a notebook's name may have a folder in it
             self._file.write_text("")
 
-    def __call__(self, name: str, holds: object, why: str = "") -> None:
-        """Say whether `name` holds; raises CheckFailedError with `why` when it does not."""
-        outcome = Outcome(self._notebook, name, bool(holds), "" if holds else redact(why))
+    def __call__(self, name: str, holds: object, why: str = "", **facts: object) -> None:
+        """Say whether `name` holds; raises CheckFailedError with `why`, told with its `{facts}`, when it does not.
+
+        What is written down is in English, what is said in the reader's language.
+        """
+        told = say(why, **facts)
+        outcome = Outcome(self._notebook, name, bool(holds), "" if holds else redact(told))
         if self._file:
             with self._file.open("a") as file:
                 file.write(json.dumps(asdict(outcome)) + "\n")
         if not outcome.passed:
-            raise CheckFailedError(f"✘ {name}: {why or 'it does not hold'}")
-        print(f"✔ {name}")
+            raise CheckFailedError(f"✘ {say(name)}: {told or say('it does not hold')}")
+        print(f"✔ {say(name)}")
 
 
 def outcomes(folder: Path) -> list[Outcome]:

@@ -10,6 +10,7 @@ import pandas as pd
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 from lab_helpers.wait import Tick, wait_until
 
 STABLE_TIMEOUT_S = 600.0
@@ -75,16 +76,20 @@ def wait_until_stable(lab: Lab, *, on_tick: OnTick = None) -> pd.DataFrame:
         healthy = int((health["state"] == "healthy").sum())
         stable = settled and healthy == now["desiredCount"] == len(health)
         newest = "" if stable or not now["events"] else f"; {now['events'][0]['message']}"
-        return stable, f"{now['runningCount']} of {now['desiredCount']} tasks run, {healthy} healthy{newest}"
+        running, wanted = now["runningCount"], now["desiredCount"]
+        told = say(
+            "{running} of {wanted} tasks run, {healthy} healthy", running=running, wanted=wanted, healthy=healthy
+        )
+        return stable, told + newest
 
     wait_until(
         look,
         STABLE_TIMEOUT_S,
         POLL_S,
-        "the service to be stable and its targets healthy",
+        say("the service to be stable and its targets healthy"),
         done=lambda state: state[0],
         describe=lambda state: state[1],
-        look_at="ecs_service.events, and the stopped reasons of ecs_service.tasks(…, 'STOPPED')",
+        look_at=say("ecs_service.events, and the stopped reasons of ecs_service.tasks(…, 'STOPPED')"),
         on_tick=on_tick,
     )
     return target_health(elbv2, out.target_group_arn)

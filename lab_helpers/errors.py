@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab_helpers.messages import say
 from lab_helpers.redact import redact
 
 
@@ -41,7 +42,7 @@ class SettingsError(LabError):
     """A setting is unknown or has an impossible value."""
 
     def __init__(self, name: str, value: object, expected: str) -> None:
-        super().__init__(f"{name} is {value!r}, but must be {expected}.")
+        super().__init__(say("{name} is {value!r}, but must be {expected}.", name=name, value=value, expected=expected))
         self.name, self.value = name, value
 
 
@@ -71,8 +72,11 @@ class ProviderNotFoundError(LabError):
     def __init__(self, tried: list[str]) -> None:
         places = "\n".join(f"  - {place}" for place in tried)
         super().__init__(
-            f"No AWS provider (hashicorp/aws 5.100 or newer 5.x) for Terraform. Looked at:\n{places}\n"
-            "Connect to a network once, or point LAB_TERRAFORM_MIRROR to a filesystem mirror."
+            say(
+                "No AWS provider (hashicorp/aws 5.100 or newer 5.x) for Terraform. Looked at:\n{places}\n"
+                "Connect to a network once, or point LAB_TERRAFORM_MIRROR to a filesystem mirror.",
+                places=places,
+            )
         )
         self.tried = tried
 
@@ -86,8 +90,12 @@ class LocalAwsNotRunningError(LocalAwsError):
 
     def __init__(self, where: str, why: str) -> None:
         super().__init__(
-            f"The local AWS at {where} does not answer ({why}). Its resources lived in its memory and are gone: "
-            "start afresh with `lab up`, then run the notebooks from 02 on."
+            say(
+                "The local AWS at {where} does not answer ({why}). Its resources lived in its memory and are gone: "
+                "start afresh with `lab up`, then run the notebooks from 02 on.",
+                where=where,
+                why=why,
+            )
         )
 
 
@@ -95,7 +103,7 @@ class LocalAwsStartError(LocalAwsError):
     """The embedded AWS did not become ready."""
 
     def __init__(self, why: str, log_tail: str = "") -> None:
-        super().__init__(f"The local AWS did not start: {why}" + (f"\n{log_tail}" if log_tail else ""))
+        super().__init__(say("The local AWS did not start: {why}", why=why) + (f"\n{log_tail}" if log_tail else ""))
 
 
 class ForeignStateError(LocalAwsError):
@@ -103,8 +111,12 @@ class ForeignStateError(LocalAwsError):
 
     def __init__(self, state_instance: str, running_instance: str) -> None:
         super().__init__(
-            f"Terraform's state belongs to local AWS instance {state_instance}, but {running_instance} is running: the "
-            "resources in it are gone with their server. Run `lab forget-state`, then notebook 02 again."
+            say(
+                "Terraform's state belongs to local AWS instance {state_instance}, but {running_instance} is running: "
+                "the resources in it are gone with their server. Run `lab forget-state`, then notebook 02 again.",
+                state_instance=state_instance,
+                running_instance=running_instance,
+            )
         )
 
 
@@ -129,7 +141,7 @@ class GuardError(LabError):
 
     def __init__(self, reasons: Sequence[str]) -> None:
         listed = "\n".join(f"  - {reason}" for reason in reasons)
-        super().__init__(f"Nothing was created:\n{listed}")
+        super().__init__(say("Nothing was created:\n{reasons}", reasons=listed))
         self.reasons = tuple(reasons)
 
 
@@ -137,8 +149,9 @@ class WaitTimeoutError(LabError):
     """What was waited for did not happen within its bound."""
 
     def __init__(self, what: str, timeout_s: float, seen: str, look_at: str = "") -> None:
-        hint = f" Look at {look_at}." if look_at else ""
-        super().__init__(f"Waited {timeout_s:.0f} s for {what}. Last seen: {seen}.{hint}")
+        hint = " " + say("Look at {look_at}.", look_at=look_at) if look_at else ""
+        told = say("Waited {seconds:.0f} s for {what}. Last seen: {seen}.", seconds=timeout_s, what=what, seen=seen)
+        super().__init__(told + hint)
         self.what, self.timeout_s, self.seen, self.look_at = what, timeout_s, seen, look_at
 
 
@@ -150,7 +163,8 @@ class NotYetError(LabError):
     """An earlier notebook has to run first."""
 
     def __init__(self, missing: str, notebook: str) -> None:
-        super().__init__(f"{missing} is not there yet. Notebook {notebook} makes it: run that one first.")
+        text = "{missing} is not there yet. Notebook {notebook} makes it: run that one first."
+        super().__init__(say(text, missing=say(missing), notebook=notebook))
         self.missing, self.notebook = missing, notebook
 
 

@@ -19,6 +19,7 @@ from lab_helpers import cloudwatch, s3_logs
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 ERROR_STREAM = "kinesis_error"
@@ -60,14 +61,19 @@ def wait_for_iam(lab: Lab, *, broken: bool, settle_s: float = IAM_SETTLE_S, on_t
     if lab.backend.name != "aws":
         return
     begin, role = time.monotonic(), f"{lab.settings.prefix}-firehose-role"
-    print(f"IAM takes its time to spread a change: waiting {settle_s:.0f} s")
+    print(say("IAM takes its time to spread a change: waiting {seconds:.0f} s", seconds=settle_s))
     wait_until(
         lambda: (_is_broken(lab, role) == broken, time.monotonic() - begin),
         IAM_TIMEOUT_S,
         2.0,
-        "IAM to show and spread the changed policy",
+        say("IAM to show and spread the changed policy"),
         done=lambda seen: seen[0] and seen[1] >= settle_s,
-        describe=lambda seen: f"IAM shows the {'changed' if seen[0] else 'old'} policy after {seen[1]:.0f} s",
+        describe=lambda seen: say(
+            "IAM shows the changed policy after {seconds:.0f} s"
+            if seen[0]
+            else "IAM shows the old policy after {seconds:.0f} s",
+            seconds=seen[1],
+        ),
         look_at=f"`aws iam get-role-policy --role-name {role} --policy-name {role}-policy`",
         on_tick=on_tick,
     )
@@ -113,10 +119,10 @@ def wait_for_delivery_error(logs: Any, group: str, since: datetime, *, on_tick: 
         lambda: delivery_errors(logs, group, since),
         ERROR_TIMEOUT_S,
         1.0,
-        f"a delivery error in {group}, stream {ERROR_STREAM}",
+        say("a delivery error in {group}, stream {stream}", group=group, stream=ERROR_STREAM),
         done=lambda found: len(found) > 0,
-        describe=lambda found: f"{len(found)} error events",
-        look_at="the stream's destination errors, and whether requests reach the service at all",
+        describe=lambda found: say("{count} error events", count=len(found)),
+        look_at=say("the stream's destination errors, and whether requests reach the service at all"),
         on_tick=on_tick,
     )
 

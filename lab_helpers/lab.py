@@ -18,6 +18,7 @@ from lab_helpers import config, guards
 from lab_helpers.backend import AwsBackend, EndpointBackend, LocalBackend, backend_of
 from lab_helpers.config import Settings
 from lab_helpers.errors import NotYetError
+from lab_helpers.messages import say
 from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
 from lab_helpers.terraform.remote_state import S3State, with_s3_backend
 
@@ -124,7 +125,9 @@ class Lab:
 
     def __repr__(self) -> str:
         s = self.settings
-        return f"backend {s.backend} · region {s.region} · prefix {s.prefix}"
+        return say(
+            "backend {backend} · region {region} · prefix {prefix}", backend=s.backend, region=s.region, prefix=s.prefix
+        )
 
 
 class Notes:

@@ -17,6 +17,7 @@ from lab_helpers.backend import LocalBackend
 from lab_helpers.clients import aws_errors
 from lab_helpers.errors import LabError, NotFoundError
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 
 METRICS_SPAN = timedelta(hours=3)
 """How far back an account's metrics are summed: longer than a session with the lab."""
@@ -51,11 +52,13 @@ def _local(lab: Lab) -> dict[str, str]:
     stream = (
         services["firehose"].get("streams", {}).get(f"{lab.settings.region}/{lab.outputs.delivery_stream_name}", {})
     )
+    out, held = stream.get("delivered", 0), stream.get("held", 0)
+    events = _events(lab.client("logs"), lab.outputs.httpd_log_group)
     return {
-        "load balancer": f"{requests} requests",
-        "Fluent Bit to CloudWatch Logs": f"{_events(lab.client('logs'), lab.outputs.httpd_log_group)} records in",
-        "Fluent Bit to Firehose": f"{stream.get('received', 0)} records in",
-        "Firehose to S3": f"{stream.get('delivered', 0)} records out, {stream.get('held', 0)} held",
+        "load balancer": say("{count} requests", count=requests),
+        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=events),
+        "Fluent Bit to Firehose": say("{count} records in", count=stream.get("received", 0)),
+        "Firehose to S3": say("{out} records out, {held} held", out=out, held=held),
     }
 
 
@@ -78,13 +81,13 @@ def _metrics(lab: Lab) -> dict[str, str]:
     stream = ("DeliveryStreamName", out.delivery_stream_name)
     group = ("LogGroupName", out.httpd_log_group)
     wanted = (
-        ("load balancer", "requests", "AWS/ApplicationELB", "RequestCount", "LoadBalancer", balancer),
-        ("Fluent Bit to CloudWatch Logs", "records in", "AWS/Logs", "IncomingLogEvents", *group),
-        ("Fluent Bit to Firehose", "records in", "AWS/Firehose", "IncomingRecords", *stream),
-        ("Firehose to S3", "records out", "AWS/Firehose", "DeliveryToS3.Records", *stream),
+        ("load balancer", "{count} requests", "AWS/ApplicationELB", "RequestCount", "LoadBalancer", balancer),
+        ("Fluent Bit to CloudWatch Logs", "{count} records in", "AWS/Logs", "IncomingLogEvents", *group),
+        ("Fluent Bit to Firehose", "{count} records in", "AWS/Firehose", "IncomingRecords", *stream),
+        ("Firehose to S3", "{count} records out", "AWS/Firehose", "DeliveryToS3.Records", *stream),
     )
     cloudwatch = lab.client("cloudwatch")
-    return {hop: f"{_sum(cloudwatch, *metric):,.0f} {unit}" for hop, unit, *metric in wanted}
+    return {hop: say(text, count=f"{_sum(cloudwatch, *metric):,.0f}") for hop, text, *metric in wanted}
 
 
 def _sum(cloudwatch: Any, namespace: str, metric: str, dimension: str, value: str) -> float:
@@ -105,7 +108,7 @@ def _sum(cloudwatch: Any, namespace: str, metric: str, dimension: str, value: st
 def _objects(lab: Lab) -> dict[str, str]:
     with aws_errors("ListObjectsV2"):
         pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.outputs.log_bucket)
-        return {"S3": f"{sum(page['KeyCount'] for page in pages)} objects"}
+        return {"S3": say("{count} objects", count=sum(page["KeyCount"] for page in pages))}
 
 
 def _errors(lab: Lab) -> dict[str, str]:

@@ -19,6 +19,7 @@ from lab_helpers.backend import AwsBackend, backend_of
 from lab_helpers.config import Settings
 from lab_helpers.errors import LabError, SettingsError
 from lab_helpers.images.engines import ENGINES, find_engine
+from lab_helpers.messages import say
 from lab_helpers.redact import last_digits, redact
 from lab_helpers.remedies import remedy
 from lab_helpers.terraform import find_binary
@@ -47,7 +48,13 @@ Row = tuple[str, str, str, bool, str]
 
 def _python() -> Row:
     ok = sys.version_info >= OLDEST_PYTHON
-    return ("Python", "CPython", platform.python_version(), ok, "" if ok else f"3.11 or newer: {remedy('python')}")
+    return (
+        "Python",
+        "CPython",
+        platform.python_version(),
+        ok,
+        "" if ok else say("3.11 or newer: {remedy}", remedy=remedy("python")),
+    )
 
 
 def _terraform(settings: Settings) -> list[Row]:
@@ -56,7 +63,7 @@ def _terraform(settings: Settings) -> list[Row]:
         binary = find_binary(settings.terraform or None, env, work_dir)
     except LabError as exc:
         return [("Terraform", "none", "", False, f"{exc} {remedy('terraform')}")]
-    rows: list[Row] = [("Terraform", f"from {binary.origin}", str(binary.version), True, "")]
+    rows: list[Row] = [("Terraform", say("from {origin}", origin=say(binary.origin)), str(binary.version), True, "")]
     mirror, own_config = settings.terraform_mirror or None, config.terraform_cli_config() or None
     search = ProviderSearch(mirror, env, config.PROJECT / "terraform", binary.platform, own_config)
     try:
@@ -69,29 +76,38 @@ def _terraform(settings: Settings) -> list[Row]:
 def _provider(source: ProviderSource) -> Row:
     """Where it is on this machine is nobody's business: the table is kept in notebooks."""
     if source.mirror is not None:
-        return ("AWS provider", f"a mirror on this machine ({source.origin})", str(source.mirror.version), True, "")
-    return ("AWS provider", "Terraform's CLI configuration" if source.own_config else "the registry", "", True, "")
+        return (
+            "AWS provider",
+            say("a mirror on this machine ({origin})", origin=say(source.origin)),
+            str(source.mirror.version),
+            True,
+            "",
+        )
+    uses = say("Terraform's CLI configuration") if source.own_config else say("the registry")
+    return ("AWS provider", uses, "", True, "")
 
 
 def _httpd(settings: Settings) -> Row:
     found = _first_on_path("apache2", "httpd")
     if settings.backend != "local":
-        return ("httpd", "the image httpd:latest", "", True, "on Fargate")
+        return ("httpd", say("the image httpd:latest"), "", True, say("on Fargate"))
     if settings.httpd == "builtin" or (settings.httpd == "auto" and not found):
-        return ("httpd", "built-in server", "", True, f"for the real one: {remedy('httpd')}")
+        return ("httpd", say("built-in server"), "", True, say("for the real one: {remedy}", remedy=remedy("httpd")))
     if not found:
-        return ("httpd", "none", "", False, f"Apache was asked for and is not installed: {remedy('httpd')}")
+        missing = say("Apache was asked for and is not installed: {remedy}", remedy=remedy("httpd"))
+        return ("httpd", "none", "", False, missing)
     return ("httpd", "Apache", _version([found, "-v"]), True, "")
 
 
 def _router(settings: Settings) -> Row:
     found = _first_on_path("fluent-bit")
     if settings.backend != "local":
-        return ("log router", "the image built by terraform apply", "", True, "on Fargate")
+        return ("log router", say("the image built by terraform apply"), "", True, say("on Fargate"))
     if settings.router == "builtin" or (settings.router == "auto" and not found):
-        return ("log router", "built-in, compatible with Fluent Bit 4.2", "", True, "")
+        return ("log router", say("built-in, compatible with Fluent Bit 4.2"), "", True, "")
     if not found:
-        return ("log router", "none", "", False, f"fluent-bit was asked for and is not installed: {remedy('router')}")
+        missing = say("fluent-bit was asked for and is not installed: {remedy}", remedy=remedy("router"))
+        return ("log router", "none", "", False, missing)
     return ("log router", "Fluent Bit", _version([found, "--version"]), True, "")
 
 
@@ -101,15 +117,11 @@ def _builder(settings: Settings) -> Row:
     if engine is not None:
         return ("image builder", engine.name, _version([engine.name, "--version"]), True, "")
     if settings.backend == "aws" or settings.builder in ENGINES:
-        return (
-            "image builder",
-            "none",
-            "",
-            False,
-            f"none of {', '.join(wanted or ENGINES)} answers: {remedy('builder')}",
-        )
-    remark = "" if settings.backend == "local" else f"an emulator that runs containers needs more: {remedy('builder')}"
-    return ("image builder", "built-in (FROM and COPY)", "", True, remark)
+        names = ", ".join(wanted or ENGINES)
+        missing = say("none of {names} answers: {remedy}", names=names, remedy=remedy("builder"))
+        return ("image builder", "none", "", False, missing)
+    more = say("an emulator that runs containers needs more: {remedy}", remedy=remedy("builder"))
+    return ("image builder", say("built-in (FROM and COPY)"), "", True, "" if settings.backend == "local" else more)
 
 
 def _backend(settings: Settings) -> list[Row]:
@@ -137,14 +149,14 @@ def _account(settings: Settings) -> Row:
     except SettingsError as exc:
         return ("account", "none", "", False, f"{exc} {'' if settings.aws_account else remedy('account')}".rstrip())
     except LabError:
-        return ("account", "unknown", "", False, "without credentials nobody knows")
-    return ("account", f"the named one ({last_digits(settings.aws_account)})", "", True, "")
+        return ("account", "unknown", "", False, say("without credentials nobody knows"))
+    return ("account", say("the named one ({digits})", digits=last_digits(settings.aws_account)), "", True, "")
 
 
 def _aws_cli() -> Row:
     found = shutil.which("aws")
     if found is None:
-        return ("aws CLI", "none", "", True, f"not needed, but handy: {remedy('aws')}")
+        return ("aws CLI", "none", "", True, say("not needed, but handy: {remedy}", remedy=remedy("aws")))
     return ("aws CLI", "aws", _version([found, "--version"]), True, "")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 from enum import Enum
 
+from lab_helpers.messages import say
+
 
 class Machine(Enum):
     """The kinds of machine that the lab runs on."""
@@ -61,4 +63,4 @@ def this_machine(system: str | None = None, release: str | None = None) -> Machi
 def remedy(part: str, machine: Machine | None = None) -> str:
     """Return how to get a part ("terraform", "builder", …) on a machine, by default this one."""
     known = _REMEDIES[part]
-    return known.get(machine or this_machine(), known[Machine.LINUX])
+    return say(known.get(machine or this_machine(), known[Machine.LINUX]))

@@ -13,6 +13,7 @@ from lab_helpers.checks import CHECKS, Checks
 from lab_helpers.display import TerraformBar
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import Lab, attach
+from lab_helpers.messages import language_of, say, speak
 
 
 @dataclass
@@ -25,15 +26,20 @@ class Session(Lab):
         """Return an exercise of the workbook ("04_1": the first of notebook 04); raises SettingsError."""
         return exercise_of(name, self, self.settings.home, self.settings.owner)
 
+    def say(self, text: str, **values: Any) -> None:
+        """Print a sentence in the reader's language, with `values` in the places of its `{names}`."""
+        print(say(text, **values))
+
     __repr__ = Lab.__repr__
 
 
 def open_lab(notebook: str, **settings: Any) -> Session:
     """Start the backend if it is not there and return the session; settings are those of config.Settings.
 
-    `notebook` is the notebook's name without `.ipynb`; its checks are collected under it. Raises SettingsError,
-    LocalAwsStartError.
+    `notebook` is the notebook's name without `.ipynb`, with its folder; its checks are collected under it, and its
+    language is spoken from now on (`ja/…`: Japanese). Raises SettingsError, LocalAwsStartError.
     """
+    speak(language_of(notebook))
     lab = attach(config.load(**settings))
     check = Checks(notebook, lab.settings.home / CHECKS)
     return Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check)

@@ -1,12 +1,14 @@
-"""Japanese notebooks: the English notebooks' code cells and outputs with Japanese prose.
+"""Japanese notebooks: the English notebooks' code cells with Japanese prose; their outputs are of runs of their own.
 
 The prose of NAME.ipynb is notebooks/ja/NAME.md: one section per prose cell, which begins with the line
-`<!-- CELL-ID HASH -->`. The hash is that of the English cell, so that a change of the English is noticed.
+`<!-- CELL-ID HASH -->`. The hash is that of the English cell, so that a change of the English is noticed. The only
+code that differs is the notebook's name in `open_lab("ja/NAME")`, which tells the language (see `messages`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ NOTEBOOKS = PROJECT / "notebooks"
 JAPANESE = "ja"
 _HEAD = re.compile(r"^<!-- (?P<cell>\S+) (?P<hash>[0-9a-f]{12}) -->$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#|/)(?P<target>[^)]+)\)")
+_NOTEBOOK = re.compile(r"(\.\./)?((faq|drills)/)?\d+_\w+\.ipynb")
+_OPEN = 'open_lab("', f'open_lab("{JAPANESE}/'
 
 
 @dataclass(frozen=True)
@@ -60,21 +64,48 @@ def out_of_step(notebook: NotebookNode, prose: dict[str, Section]) -> list[str]:
     return missing + stale + [f"{cell}: there is no such cell" for cell in prose if cell not in english]
 
 
-def translated(notebook: NotebookNode, prose: dict[str, Section]) -> NotebookNode:
-    """Return the Japanese notebook; raises LabError, naming the cells, when the prose is out of step."""
+def translated(notebook: NotebookNode, prose: dict[str, Section], english: str) -> NotebookNode:
+    """Return the Japanese notebook without outputs; raises LabError, naming the cells, when the prose is out of step.
+
+    `english` is where the English notebook is, seen from the Japanese one: its first cell ends with a link to it, on
+    the line of the links to the notebooks before and after.
+    """
     if wrong := out_of_step(notebook, prose):
         raise LabError("The Japanese prose is out of step. " + "; ".join(wrong))
     japanese = nbformat.from_dict(notebook)
     for cell in japanese.cells:
         if cell.cell_type == "markdown":
             cell.source = _LINK.sub(_one_folder_down, prose[cell.id].text)
+        else:
+            cell.source = cell.source.replace(*_OPEN)
+            cell.outputs, cell.execution_count = [], None
+    japanese.cells[0].source += f" · [English]({english})"
     return japanese
 
 
+def with_outputs(notebook: NotebookNode, stored: NotebookNode) -> NotebookNode:
+    """Return a notebook with the outputs that a stored one has of the same cells with the same code."""
+    known = {(cell.id, cell.source): cell for cell in stored.cells if cell.cell_type == "code"}
+    for cell in notebook.cells:
+        if before := known.get((cell.id, cell.source)):
+            cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return notebook
+
+
 def pairs(folder: Path = NOTEBOOKS) -> Iterator[tuple[Path, Path]]:
-    """Yield each English main notebook with the path of its Japanese prose."""
-    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-        yield path, folder / JAPANESE / f"{path.stem}.md"
+    """Yield each English notebook (main, FAQ, drill) with the path of its Japanese prose."""
+    for pattern in ("[0-9][0-9]_*.ipynb", "faq/*.ipynb", "drills/*.ipynb"):
+        for path in sorted(folder.glob(pattern)):
+            yield path, (folder / JAPANESE / path.relative_to(folder)).with_suffix(".md")
+
+
+def build(english: Path, prose: Path) -> NotebookNode:
+    """Return the Japanese notebook of an English one, with the outputs that are stored. Raises LabError."""
+    target = prose.with_suffix(".ipynb")
+    sections = read_prose(prose.read_text(encoding="utf-8"))
+    link = Path(os.path.relpath(english, prose.parent)).as_posix()
+    notebook = translated(nbformat.read(english, as_version=4), sections, link)
+    return with_outputs(notebook, nbformat.read(target, as_version=4)) if target.exists() else notebook
 
 
 def build_all(folder: Path = NOTEBOOKS) -> list[Path]:
@@ -82,14 +113,12 @@ def build_all(folder: Path = NOTEBOOKS) -> list[Path]:
     built = []
     for english, prose in pairs(folder):
         if prose.exists():
-            notebook = nbformat.read(english, as_version=4)
-            target = prose.with_suffix(".ipynb")
-            nbformat.write(translated(notebook, read_prose(prose.read_text(encoding="utf-8"))), target)
-            built.append(target)
+            nbformat.write(build(english, prose), prose.with_suffix(".ipynb"))
+            built.append(prose.with_suffix(".ipynb"))
     return built
 
 
 def _one_folder_down(link: re.Match[str]) -> str:
     """Links between notebooks stay, since those are translated too; others lead one folder further up."""
     target = link["target"]
-    return f"]({target})" if re.fullmatch(r"\d\d_\w+\.ipynb", target) else f"](../{target})"
+    return f"]({target})" if _NOTEBOOK.fullmatch(target) else f"](../{target})"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lab_helpers.display.tables import Shown
 from lab_helpers.errors import SettingsError
+from lab_helpers.messages import say
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,17 @@ def _text(here: str, counts: Mapping[str, int]) -> str:
     indent = " " * 4
     lines = [trunk]
     for role, branch in BRANCHES:
-        lines.append(f"{indent}-> " + " -> ".join(_name(stop, here, counts) for stop in branch) + f"   ({role})")
+        lines.append(f"{indent}-> " + " -> ".join(_name(stop, here, counts) for stop in branch) + f"   ({say(role)})")
     if here:
-        lines.append(f"You are here: {STOPS[here].name} ({STOPS[here].detail})")
+        stop = STOPS[here]
+        lines.append(say("You are here: {name} ({detail})", name=say(stop.name), detail=say(stop.detail)))
     return "\n".join(lines)
 
 
 def _name(stop: Stop, here: str, counts: Mapping[str, int]) -> str:
     count = f" {counts[stop.key]:,}" if stop.key in counts else ""
-    return f"[{stop.name}{count}]" if stop.key == here else f"{stop.name}{count}"
+    name = say(stop.name) + count
+    return f"[{name}]" if stop.key == here else name
 
 
 def _html(here: str, counts: Mapping[str, int]) -> str:
@@ -86,7 +89,7 @@ def _html(here: str, counts: Mapping[str, int]) -> str:
 def _branch(role: str, branch: tuple[Stop, ...], here: str, counts: Mapping[str, int]) -> str:
     cells = "".join(_arrow(1) + _box(stop, here, counts, 1) for stop in branch)
     span = 1 + 2 * (_LONGEST - len(branch))
-    return f"{cells}<td colspan='{span}' style='{_PLAIN}'><small><i>{html.escape(role)}</i></small></td>"
+    return f"{cells}<td colspan='{span}' style='{_PLAIN}'><small><i>{html.escape(say(role))}</i></small></td>"
 
 
 def _arrow(span: int) -> str:
@@ -94,10 +97,10 @@ def _arrow(span: int) -> str:
 
 
 def _box(stop: Stop, here: str, counts: Mapping[str, int], span: int) -> str:
-    count = f"<br><b>{counts[stop.key]:,}</b> lines" if stop.key in counts else ""
-    mark = "<br><small>▲ you are here</small>" if stop.key == here else ""
+    count = "<br>" + say("<b>{count:,}</b> lines", count=counts[stop.key]) if stop.key in counts else ""
+    mark = f"<br><small>▲ {say('you are here')}</small>" if stop.key == here else ""
     style = _HERE if stop.key == here else _BOX
     return (
-        f"<td rowspan='{span}' style='{style}'>{html.escape(stop.name)}<br>"
-        f"<small>{html.escape(stop.detail)}</small>{count}{mark}</td>"
+        f"<td rowspan='{span}' style='{style}'>{html.escape(say(stop.name))}<br>"
+        f"<small>{html.escape(say(stop.detail))}</small>{count}{mark}</td>"
     )

@@ -15,6 +15,7 @@ from lab_helpers import pipeline_figures
 from lab_helpers.display.progress import in_live_notebook
 from lab_helpers.display.tables import Shown, table
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 
 EVERY_S = 3.0
 _log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ class Panel:
         self._read, self._every_s = read, every_s
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self.body: Any = ipywidgets.HTML("looking …")
-        self._button: Any = ipywidgets.Button(description="Stop", icon="stop")
+        self.body: Any = ipywidgets.HTML(say("looking …"))
+        self._button: Any = ipywidgets.Button(description=say("Stop"), icon="stop")
         self._button.on_click(lambda _: self.stop(wait=False))
         self.widget: Any = ipywidgets.VBox([self.body, self._button])
 
@@ -57,12 +58,12 @@ class Panel:
 
     def _look(self) -> None:
         try:
-            self.body.value = table(self._read(), "The pipeline now").html
+            self.body.value = table(self._read(), say("The pipeline now")).html
         except (
             Exception
         ):  # whatever it is, the next look may work, and a thread that died would look like a still picture
             _log.debug("The panel could not look.", exc_info=True)
-            self.body.value = "<i>The figures cannot be read just now; the panel tries again.</i>"
+            self.body.value = f"<i>{say('The figures cannot be read just now; the panel tries again.')}</i>"
 
 
 _open: list[Panel] = []
@@ -72,7 +73,7 @@ _open: list[Panel] = []
 def panel(lab: Lab) -> Shown | None:
     """Show the pipeline's figures: live in an open notebook, once anywhere else."""
     if not in_live_notebook():
-        return table(pipeline_figures.figures(lab), "The pipeline now")
+        return table(pipeline_figures.figures(lab), say("The pipeline now"))
     while _open:
         _open.pop().stop(wait=False)
     _open.append(Panel(lambda: pipeline_figures.figures(lab)))

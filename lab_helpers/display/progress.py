@@ -13,6 +13,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from lab_helpers import parallel
+from lab_helpers.messages import say
 from lab_helpers.wait import Tick
 
 STEADY_S = 5.0
@@ -42,7 +43,7 @@ class Bar:
         self._what, self._monotonic = what, monotonic
         self._sink: Sink = sink or _suitable_sink(monotonic)
         self._share: float | None = None
-        self._note = "started"
+        self._note = say("started")
         self._started = monotonic()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -53,7 +54,7 @@ class Bar:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         if exc is not None:
-            self._note = f"stopped by {type(exc).__name__}"
+            self._note = say("stopped by {error}", error=type(exc).__name__)
         self.stop()
 
     def __call__(self, progress: parallel.Progress) -> None:
@@ -67,7 +68,8 @@ class Bar:
 
     def update(self, done: float, total: float, unit: str = "") -> None:
         """Say that `done` of `total` units are done."""
-        self.note(f"{done:,} of {total:,} {unit}".rstrip(), done / total if total else None)
+        told = say("{done:,} of {total:,} {unit}", done=done, total=total, unit=say(unit))
+        self.note(told.rstrip(), done / total if total else None)
 
     def note(self, text: str, share: float | None = None) -> None:
         """Say something, with a share of 0 to 1 when it is known."""
@@ -76,7 +78,8 @@ class Bar:
 
     def tick(self, tick: Tick) -> None:
         """Show a look of `wait_until`."""
-        self.note(f"{tick.seen} (at most {tick.timeout_s:.0f} s)", tick.elapsed_s / tick.timeout_s)
+        told = say("{seen} (at most {seconds:.0f} s)", seen=tick.seen, seconds=tick.timeout_s)
+        self.note(told, tick.elapsed_s / tick.timeout_s)
 
     def show(self) -> None:
         """Show the state as it is now."""
@@ -92,7 +95,8 @@ class Bar:
         self._sink.close(self._line())
 
     def _line(self) -> str:
-        return f"{self._what}: {self._note}, {self._monotonic() - self._started:.0f} s"
+        seconds = self._monotonic() - self._started
+        return say("{what}: {note}, {seconds:.0f} s", what=say(self._what), note=self._note, seconds=seconds)
 
     def _repeat(self) -> None:
         while not self._ended.wait(_LOOK_S):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from lab_helpers.messages import say, say_word
 from lab_helpers.redact import redact
 
 MAX_ROWS = 10
@@ -47,7 +49,7 @@ def table(frame: pd.DataFrame, title: str = "", rows: int = MAX_ROWS) -> Shown:
 
 def facts(values: Mapping[str, Any], title: str = "") -> Shown:
     """A few named values, one a row; they are shown whole."""
-    cells = [[str(name), _cell(value, MAX_FACT)] for name, value in values.items()]
+    cells = [[say_word(str(name)), _cell(value, MAX_FACT)] for name, value in values.items()]
     return Shown(_as_text(title, [], cells, ""), _as_html(title, [], cells, ""))
 
 
@@ -59,8 +61,8 @@ def text(content: str) -> Shown:
 
 def _note(rows: int, shown: int) -> str:
     if not rows:
-        return "no rows"
-    return f"… and {rows - shown:,} more rows" if rows > shown else ""
+        return say("no rows")
+    return say("… and {count:,} more rows", count=rows - shown) if rows > shown else ""
 
 
 def _cell(value: Any, limit: int = MAX_CELL) -> str:
@@ -70,7 +72,7 @@ def _cell(value: Any, limit: int = MAX_CELL) -> str:
         return ""
     text = f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
     text = f"{value:,.0f}" if isinstance(value, float) and abs(value) >= 1000 else text
-    text = redact(text)
+    text = redact(say_word(text))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -81,11 +83,20 @@ def _moment(value: pd.Timestamp) -> str:
 
 def _as_text(title: str, names: list[str], cells: list[list[str]], note: str) -> str:
     rows = [names, *cells] if names else cells
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if names:
         lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line for line in (title, *lines, note) if line)
+
+
+def _width(text: str) -> int:
+    """Return the columns that a text takes in a terminal: two for each wide character, such as a Japanese one."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
 
 
 def _as_html(title: str, names: list[str], cells: list[list[str]], note: str) -> str:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from lab_helpers.display.progress import Bar
+from lab_helpers.messages import say
 from lab_helpers.terraform.events import Event, RefreshFinished
 from lab_helpers.terraform.progress import Progress
 
@@ -40,8 +41,10 @@ class TerraformBar:
     def _line(self) -> str:
         progress = self.progress
         if not progress.total:
-            return f"{self._refreshed} resources refreshed" if self._refreshed else "planning"
+            return say("{count} resources refreshed", count=self._refreshed) if self._refreshed else say("planning")
         named = [f"{action} {address}" for address, action in list(progress.running.items())[:MAX_NAMED]]
-        more = [f"{len(progress.running) - MAX_NAMED} more"] if len(progress.running) > MAX_NAMED else []
-        failed = f", {progress.failed} failed" if progress.failed else ""
-        return f"{progress.done} of {progress.total} resources{failed}" + "".join(f" | {name}" for name in named + more)
+        hidden = len(progress.running) - MAX_NAMED
+        more = [say("{count} more", count=hidden)] if hidden > 0 else []
+        done = say("{done} of {total} resources", done=progress.done, total=progress.total)
+        failed = say(", {count} failed", count=progress.failed) if progress.failed else ""
+        return done + failed + "".join(f" | {name}" for name in named + more)

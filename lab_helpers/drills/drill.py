@@ -13,6 +13,7 @@ import pandas as pd
 from lab_helpers.drills.stage import OnTick, Setup, Stage
 from lab_helpers.errors import NotYetError
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 
 BROKEN, FIXED = "broken", "fixed"
 
@@ -71,7 +72,10 @@ class Drill(ABC):
     def diagnosis(self) -> dict[str, str]:
         """Return the story's second half, for a reader who has made a guess: where to look, cause, fix, proof."""
         told = asdict(self.story)
-        return {name.replace("_", " "): told[name] for name in ("where_to_look", "cause", "fix", "proof", "source")}
+        return {
+            say(name.replace("_", " ")): say(told[name])
+            for name in ("where_to_look", "cause", "fix", "proof", "source")
+        }
 
     def __enter__(self) -> Self:
         self.inject()
@@ -81,7 +85,7 @@ class Drill(ABC):
         self.undo()
 
     def __repr__(self) -> str:
-        return f"drill {self.name}: {self.story.title}"
+        return say("drill {name}: {title}", name=self.name, title=say(self.story.title))
 
 
 class TaskDrill(Drill):

@@ -19,6 +19,7 @@ from lab_helpers.clients import aws_errors
 from lab_helpers.drills.opened import Opened
 from lab_helpers.errors import NotFoundError
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 from lab_helpers.wait import Tick, wait_until
 
 APP_IMAGE = "public.ecr.aws/docker/library/busybox:stable"
@@ -153,9 +154,9 @@ class Stage:
             lambda: self.task(arn),
             TASK_TIMEOUT_S,
             POLL_S,
-            f"the drill's task to be {status}",
+            say("the drill's task to be {status}", status=status),
             done=lambda task: task["lastStatus"] in (status, "STOPPED"),
-            describe=lambda task: f"the task is {task['lastStatus']}",
+            describe=lambda task: say("the task is {status}", status=task["lastStatus"]),
             on_tick=on_tick,
         )
 
@@ -169,9 +170,9 @@ class Stage:
             lambda: self.events(take),
             TASK_TIMEOUT_S,
             POLL_S,
-            f"{count} events in {self.log_group(take)}",
+            say("{count} events in {group}", count=count, group=self.log_group(take)),
             done=lambda found: len(found) >= count,
-            describe=lambda found: f"{len(found)} of {count} events",
+            describe=lambda found: say("{done} of {count} events", done=len(found), count=count),
             on_tick=on_tick,
         )
 

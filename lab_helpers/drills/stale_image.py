@@ -12,6 +12,7 @@ from lab_helpers.clients import aws_errors
 from lab_helpers.drills.drill import Drill, Story
 from lab_helpers.drills.scripts import section, to_cloudwatch
 from lab_helpers.drills.stage import CONFIG_FOLDER, POLL_S, TASK_TIMEOUT_S, OnTick, Setup
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 TAKE = "live"
@@ -92,9 +93,11 @@ class StaleImage(Drill):
             lambda: (self._newest_edition(), len(self._tasks())),
             TASK_TIMEOUT_S,
             POLL_S,
-            f"one task whose records have {KEY} {edition}",
+            say("one task whose records have {key} {edition}", key=KEY, edition=edition),
             done=lambda seen: seen == (edition, 1),
-            describe=lambda seen: f"the newest record has {KEY} {seen[0]}, {seen[1]} tasks run",
+            describe=lambda seen: say(
+                "the newest record has {key} {edition}, {count} tasks run", key=KEY, edition=seen[0], count=seen[1]
+            ),
             on_tick=on_tick,
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lab_helpers.clients import aws_errors
 from lab_helpers.drills.stage import POLL_S, OnTick, Stage
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 DELIVERY_TIMEOUT_S = 240.0
@@ -54,7 +55,7 @@ def make_delivery_stream(
             lambda: firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"],
             DELIVERY_TIMEOUT_S,
             POLL_S,
-            f"the delivery stream {name} to be active",
+            say("the delivery stream {name} to be active", name=name),
             done=lambda found: found["DeliveryStreamStatus"] == "ACTIVE",
             describe=lambda found: str(found["DeliveryStreamStatus"]),
             on_tick=on_tick,
@@ -81,9 +82,9 @@ def wait_for_lines(stage: Stage, count: int, on_tick: OnTick = None) -> list[byt
         lambda: delivered(stage),
         DELIVERY_TIMEOUT_S,
         POLL_S,
-        f"{count} lines in S3",
+        say("{count} lines in S3", count=count),
         done=lambda lines: len(lines) >= count,
-        describe=lambda lines: f"{len(lines)} of {count} lines in S3",
+        describe=lambda lines: say("{done} of {count} lines in S3", done=len(lines), count=count),
         on_tick=on_tick,
     )
 
@@ -101,9 +102,9 @@ def wait_until_drained(stage: Stage, on_tick: OnTick = None) -> list[bytes]:
         look,
         DELIVERY_TIMEOUT_S,
         SETTLE_S,
-        "the deliveries to end",
+        say("the deliveries to end"),
         done=lambda lines: bool(lines) and looks[-2:] == [len(lines)] * 2,
-        describe=lambda lines: f"{len(lines)} lines in S3",
+        describe=lambda lines: say("{count} lines in S3", count=len(lines)),
         on_tick=on_tick,
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from lab_helpers.errors import LabError
 from lab_helpers.exercises.progress import Progress
+from lab_helpers.messages import say
 
 SOLUTIONS = Path(__file__).with_name("solutions")
 
@@ -34,7 +35,9 @@ class Verdict:
     why: str
 
     def __repr__(self) -> str:
-        return f"{_MARKS[self.status]} exercise {self.name}: {self.status.value}. {self.why}".rstrip()
+        status = say(self.status.value)
+        told = say("exercise {name}: {status}. {why}", name=self.name, status=status, why=self.why)
+        return f"{_MARKS[self.status]} {told}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -98,24 +101,27 @@ class Exercise:
         count = len(self.task.hints)
         step = min(self._progress.of(self.task.name).hints + 1, count)
         self._progress.hinted(self.task.name, step)
-        more = "" if step < count else " It was the last: solution() shows an answer."
-        return Words(f"Hint {step} of {count}: {self.task.hints[step - 1]}{more}")
+        hint = say(self.task.hints[step - 1])
+        more = "" if step < count else " " + say("It was the last: solution() shows an answer.")
+        return Words(say("Hint {step} of {count}: {hint}", step=step, count=count, hint=hint) + more)
 
     def solution(self) -> Words:
         """Return an answer as code for the cell; in a student's copy, where to get it."""
         file = self._solutions / f"{self.task.name}.txt"
         if not file.exists():
-            return Words("This copy has no solutions: ask your trainer.")
+            return Words(say("This copy has no solutions: ask your trainer."))
         self._progress.solution_seen(self.task.name)
         return Words(file.read_text(encoding="utf-8").rstrip())
 
     def _judged(self, answer: Any) -> Verdict:
         task = self.task
         if answer is ... or answer is None:
-            return Verdict(task.name, Status.NOT_ATTEMPTED, "Put your answer in the place of `...` and run the cell.")
+            why = say("Put your answer in the place of `...` and run the cell.")
+            return Verdict(task.name, Status.NOT_ATTEMPTED, why)
         if not isinstance(answer, task.wants):
-            wanted = " or ".join(kind.__name__ for kind in _as_tuple(task.wants))
-            return Verdict(task.name, Status.FAILED, f"The answer is a {type(answer).__name__}, wanted is: {wanted}.")
+            wanted = " / ".join(kind.__name__ for kind in _as_tuple(task.wants))
+            why = say("The answer is a {kind}, wanted is: {wanted}.", kind=type(answer).__name__, wanted=wanted)
+            return Verdict(task.name, Status.FAILED, why)
         try:
             why = task.judge(answer, self._desk)
         except LabError as exc:  # such as a router that refuses the configuration

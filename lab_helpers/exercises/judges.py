@@ -13,6 +13,7 @@ from lab_helpers import backend
 from lab_helpers.errors import LabError
 from lab_helpers.exercises.exercise import Desk
 from lab_helpers.exercises.router_trial import sections, survivors
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 BUCKET = "arn:aws:s3:::my-logs"
@@ -36,15 +37,20 @@ def streams_output(answer: str, _: Desk) -> str:
     """01_1: an [OUTPUT] that sends everything to the data stream `clicks`."""
     outputs = [section for section in sections(answer) if section.kind == "OUTPUT"]
     if len(outputs) != 1:
-        return f"One [OUTPUT] section is wanted, there are {len(outputs)}."
+        return say("One [OUTPUT] section is wanted, there are {count}.", count=len(outputs))
     values = outputs[0].values
     if outputs[0].name == "kinesis":
-        return "`kinesis` is the old plugin, in Go. Which name has the one written in C?"
+        return say("`kinesis` is the old plugin, in Go. Which name has the one written in C?")
     if outputs[0].name != "kinesis_streams":
-        return f"Name is {outputs[0].name!r}: look at the table of plugins again, row Kinesis Data Streams."
+        text = "Name is {name!r}: look at the table of plugins again, row Kinesis Data Streams."
+        return say(text, name=outputs[0].name)
     wanted = {"match": "*", "region": "ap-northeast-1", "stream": "clicks"}
-    wrong = [f"{key} is {values.get(key, 'missing')}" for key, value in wanted.items() if values.get(key) != value]
-    return f"The plugin is right, but {', '.join(wrong)}." if wrong else ""
+    wrong = [
+        say("{key} is {value}", key=key, value=values.get(key, say("missing")))
+        for key, value in wanted.items()
+        if values.get(key) != value
+    ]
+    return say("The plugin is right, but {wrong}.", wrong=", ".join(wrong)) if wrong else ""
 
 
 def roles_of_plan(answer: Iterable[Any], _: Desk) -> str:
@@ -53,8 +59,8 @@ def roles_of_plan(answer: Iterable[Any], _: Desk) -> str:
     if given == ROLES:
         return ""
     if more := sorted(given - ROLES):
-        return f"{more[0]} is not a role: compare the column `type` with aws_iam_role."
-    return f"{len(ROLES - given)} of the {len(ROLES)} roles are missing."
+        return say("{address} is not a role: compare the column `type` with aws_iam_role.", address=more[0])
+    return say("{count} of the {total} roles are missing.", count=len(ROLES - given), total=len(ROLES))
 
 
 def pinned_dockerfile(answer: str, _: Desk) -> str:
@@ -62,14 +68,14 @@ def pinned_dockerfile(answer: str, _: Desk) -> str:
     default = re.search(r"(?im)^\s*ARG\s+BASE_IMAGE\s*=\s*(\S+)", answer)
     image = default[1] if default else next(iter(re.findall(r"(?im)^\s*FROM\s+(\S+)", answer)), "")
     if "aws-for-fluent-bit" not in image:
-        return "The image is to be built on aws-for-fluent-bit, by ARG BASE_IMAGE=… or by FROM …"
+        return say("The image is to be built on aws-for-fluent-bit, by ARG BASE_IMAGE=… or by FROM …")
     if not re.search(r"(?im)^\s*COPY\s+extra\.conf\s+/fluent-bit/etc/extra\.conf\s*$", answer):
-        return "COPY extra.conf /fluent-bit/etc/extra.conf has to stay: Fargate takes the file from there."
+        return say("COPY extra.conf /fluent-bit/etc/extra.conf has to stay: Fargate takes the file from there.")
     if default and not re.search(r"(?im)^\s*FROM\s+\$\{?BASE_IMAGE\}?", answer):
-        return "ARG BASE_IMAGE is not used: FROM ${BASE_IMAGE} is missing."
+        return say("ARG BASE_IMAGE is not used: FROM ${BASE_IMAGE} is missing.")
     tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
     if tag in _MOVING_TAGS and "@sha256:" not in image:
-        return f"{image} is whatever was pushed last. Name a version, such as 3.2.1, or a digest."
+        return say("{image} is whatever was pushed last. Name a version, such as 3.2.1, or a digest.", image=image)
     return ""
 
 
@@ -77,14 +83,15 @@ def without_health_checks(answer: str, _: Desk) -> str:
     """04_1: an extra.conf that drops good health checks and nothing else, tried on sample records."""
     outputs = {section.name for section in sections(answer) if section.kind == "OUTPUT"}
     if outputs != {"cloudwatch_logs", "kinesis_firehose"}:
-        return "Keep both [OUTPUT] sections as they are; only a [FILTER] is to be added."
+        return say("Keep both [OUTPUT] sections as they are; only a [FILTER] is to be added.")
     left = survivors(answer, (*HEALTH_CHECKS, *VISITS, FAILED_CHECK))
     if kept := [line for line in HEALTH_CHECKS if line in left]:
-        return f"{len(kept)} of {len(HEALTH_CHECKS)} sample health checks still come through, such as: {kept[0]}"
+        text = "{count} of {total} sample health checks still come through, such as: {line}"
+        return say(text, count=len(kept), total=len(HEALTH_CHECKS), line=kept[0])
     if lost := [line for line in VISITS if line not in left]:
-        return f"A visitor's line is dropped too: {lost[0]}"
+        return say("A visitor's line is dropped too: {line}", line=lost[0])
     if FAILED_CHECK not in left:
-        return f"A health check that fails must stay to be seen: {FAILED_CHECK}"
+        return say("A health check that fails must stay to be seen: {line}", line=FAILED_CHECK)
     return ""
 
 
@@ -94,14 +101,15 @@ def counting_query(answer: str, desk: Desk) -> str:
     wanted = int(sent["status"].eq(404).sum())
     rows = _ask(desk, answer, sent)
     if len(rows) != 1:
-        return f"The query gives {len(rows)} rows; `stats count(*)` gives one."
+        return say("The query gives {count} rows; `stats count(*)` gives one.", count=len(rows))
     values = [field["value"] for field in rows[0] if field["field"] != "@ptr"]
     if len(values) != 1 or not re.fullmatch(r"\d+(\.0)?", values[0]):
-        return f"The row holds {values}; one number is wanted."
+        return say("The row holds {values}; one number is wanted.", values=values)
     found = int(float(values[0]))
-    return (
-        "" if found == wanted else f"The query counts {found} lines; you asked for {wanted} pages that are not there."
-    )
+    if found == wanted:
+        return ""
+    text = "The query counts {found} lines; you asked for {wanted} pages that are not there."
+    return say(text, found=found, wanted=wanted)
 
 
 def prefix_of_hour(answer: str, _: Desk) -> str:
@@ -110,10 +118,10 @@ def prefix_of_hour(answer: str, _: Desk) -> str:
     if given == "2026/02/02/23/":
         return ""
     if given == "2026/02/03/08/":
-        return "That is Tokyo's clock. In which time zone are the keys?"
+        return say("That is Tokyo's clock. In which time zone are the keys?")
     if given.rstrip("/") == "2026/02/02/23":
-        return "Nearly: a prefix without the last `/`, or with one before it, is not how Firehose writes it."
-    return "The form is YYYY/MM/DD/HH/. Tokyo is nine hours ahead of UTC."
+        return say("Nearly: a prefix without the last `/`, or with one before it, is not how Firehose writes it.")
+    return say("The form is YYYY/MM/DD/HH/. Tokyo is nine hours ahead of UTC.")
 
 
 def share_of_missing(answer: float, desk: Desk) -> str:
@@ -123,9 +131,9 @@ def share_of_missing(answer: float, desk: Desk) -> str:
     if abs(float(answer) - wanted) <= _SHARE_TOLERANCE:
         return ""
     if abs(float(answer) - 100 * wanted) <= 100 * _SHARE_TOLERANCE:
-        return "As a share between 0 and 1, please, not in per cent."
-    hint = " Are health checks still among the lines?" if float(answer) < wanted else ""
-    return f"{float(answer):.4f} is not the share of your requests that were answered 404.{hint}"
+        return say("As a share between 0 and 1, please, not in per cent.")
+    hint = " " + say("Are health checks still among the lines?") if float(answer) < wanted else ""
+    return say("{share:.4f} is not the share of your requests that were answered 404.", share=float(answer)) + hint
 
 
 def delivery_policy(answer: str | dict[str, Any], _: Desk) -> str:
@@ -136,9 +144,11 @@ def delivery_policy(answer: str | dict[str, Any], _: Desk) -> str:
     too_much = [("s3:PutObject", "arn:aws:s3:::my-logs-of-others/x"), ("s3:DeleteObject", f"{BUCKET}/x"),
                 ("s3:DeleteBucket", BUCKET), ("iam:PassRole", "arn:aws:iam::123456789012:role/admin")]  # fmt: skip
     if lacking := _first(document, needed, allowed=False):
-        return f"{lacking[0]} on {lacking[1]} is not allowed, and Firehose needs it."
+        action, resource = lacking
+        return say("{action} on {resource} is not allowed, and Firehose needs it.", action=action, resource=resource)
     if granted := _first(document, too_much, allowed=True):
-        return f"It works, but it also allows {granted[0]} on {granted[1]}: that is more than a delivery needs."
+        text = "It works, but it also allows {action} on {resource}: that is more than a delivery needs."
+        return say(text, action=granted[0], resource=granted[1])
     return ""
 
 
@@ -159,7 +169,8 @@ def _ask(desk: Desk, query: str, sent: pd.DataFrame) -> list[list[dict[str, str]
             queryString=query,
         )
     except logs.exceptions.ClientError as exc:
-        raise LabError(f"CloudWatch Logs refuses the query: {exc.response['Error']['Message']}") from exc
+        message = exc.response["Error"]["Message"]
+        raise LabError(say("CloudWatch Logs refuses the query: {message}", message=message)) from exc
     answer: dict[str, Any] = wait_until(
         lambda: logs.get_query_results(queryId=started["queryId"]),
         _QUERY_TIMEOUT_S,

@@ -16,6 +16,7 @@ from typing import Any
 from lab_helpers import backend
 from lab_helpers.config import inherited
 from lab_helpers.errors import LabError
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
@@ -90,7 +91,7 @@ def _run(config: str) -> str:
             process.wait(TRIAL_TIMEOUT_S)
         if ended:
             said = [line for line in err.read_text(errors="replace").splitlines() if "error]" in line]
-            raise LabError("Fluent Bit does not start with this configuration: " + " ".join(said[:2]))
+            raise LabError(say("Fluent Bit does not start with this configuration: {said}", said=" ".join(said[:2])))
         return out.read_text(errors="replace")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lab_helpers.drills.stage import OnTick, Setup, Stage
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 
 
 class Experiment(ABC):
@@ -43,7 +44,7 @@ class Experiment(ABC):
         self.undo()
 
     def __repr__(self) -> str:
-        return f"experiment {self.name}: {self.question}"
+        return say("experiment {name}: {question}", name=self.name, question=say(self.question))
 
     def play(self, setups: dict[str, Setup], on_tick: OnTick = None) -> None:
         """Run a task a setup side by side, each to its end."""

@@ -13,6 +13,7 @@ from lab_helpers.drills.scripts import numbered, to_firehose
 from lab_helpers.drills.stage import POLL_S, OnTick, Setup
 from lab_helpers.experiments.experiment import Experiment
 from lab_helpers.experiments.plugins import put_objects, to_s3
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 LINES = 500
@@ -120,7 +121,7 @@ class FirehoseErrors(Experiment):
             lambda: len(self._errors(PREPARED)),
             faults.ERROR_TIMEOUT_S,
             POLL_S,
-            f"a delivery error in {self._stream(PREPARED)}",
-            describe=lambda count: f"{count} error events",
+            say("a delivery error in {stream}", stream=self._stream(PREPARED)),
+            describe=lambda count: say("{count} error events", count=count),
             on_tick=on_tick,
         )

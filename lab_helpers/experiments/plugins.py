@@ -14,6 +14,7 @@ from lab_helpers.drills.rights import allow, logs_without, make_role
 from lab_helpers.drills.scripts import numbered, section
 from lab_helpers.drills.stage import POLL_S, TASK_TIMEOUT_S, OnTick, Setup, Stage
 from lab_helpers.experiments.experiment import Experiment
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 LINES = 100
@@ -142,7 +143,7 @@ def _make_data_stream(stage: Stage, name: str, on_tick: OnTick) -> None:
             lambda: str(kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"]),
             TASK_TIMEOUT_S,
             POLL_S,
-            f"the data stream {name} to be active",
+            say("the data stream {name} to be active", name=name),
             done=lambda status: status == "ACTIVE",
             on_tick=on_tick,
         )
