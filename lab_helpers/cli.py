@@ -17,6 +17,7 @@ from lab_helpers import cli_logs, config
 from lab_helpers.backend import LocalBackend, backend_of, denials_table
 from lab_helpers.config import Settings
 from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.messages import ENGLISH, languages
 from lab_helpers.redact import redact
 
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     add("policy", _policy, "print the IAM policy that the lab's operator needs")
     run = add("run", _run, "run the workbook headless and write a report")
     run.add_argument("notebooks", nargs="?", help="one notebook (04) or a range (04-06) on the present state")
+    run.add_argument("--language", choices=languages(), default=ENGLISH, help="of the notebooks")
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
     add("jupyter", _jupyter, "open the workbook in JupyterLab; options after it are those of `jupyter lab`")
-    add("renew", _renew, "run the workbook and store its outputs in notebooks/ (for the lab's developers)")
+    renew = add("renew", _renew, "run all notebooks and store their outputs in notebooks/ (for the lab's developers)")
+    renew.add_argument("languages", nargs="*", choices=languages(), default=languages(), help="of these languages only")
     progress = add("progress", _progress, "show which exercises are passed")
     progress.add_argument("--class", dest="folder", type=Path, help="folder with the progress files of a class")
     copy = add("student-copy", _student_copy, "copy the lab without solutions and outputs")
@@ -247,7 +250,7 @@ def _run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end tears down, as after Ctrl-C
     settings = config.load()
     settings = replace(settings, keep=settings.keep or args.keep)
-    notebooks = runner.select(args.notebooks)
+    notebooks = runner.select(args.notebooks, runner.folder_of(args.language))
     settings = runner.agree(settings, args.notebooks is None)
     with RunDisplay([path.stem for path in notebooks]) as display:
         run = runner.run_workbook(settings, notebooks, args.notebooks is None, display.on_cell)
@@ -269,19 +272,26 @@ def _jupyter(args: argparse.Namespace) -> int:
     os.execv(sys.executable, argv)  # Ctrl-C and the exit status are JupyterLab's own
 
 
-def _renew(_: argparse.Namespace) -> int:
-    from lab_helpers import runner, stored_outputs, translation
+def _renew(args: argparse.Namespace) -> int:
+    from lab_helpers import translation
+
+    if ENGLISH in args.languages and not _renewed(ENGLISH):
+        return 1
+    translation.build_all()  # the other languages have the code of the English ones
+    return 0 if all(_renewed(language) for language in args.languages if language != ENGLISH) else 1
+
+
+def _renewed(language: str) -> bool:
+    from lab_helpers import runner, stored_outputs
     from lab_helpers.run_display import RunDisplay
 
-    notebooks = runner.select(None)
+    notebooks = runner.everything(runner.folder_of(language))
     with RunDisplay([path.stem for path in notebooks]) as display:
         run = runner.run_workbook(config.load(), notebooks, True, display.on_cell)
     display.close(run.results)
-    if run.passed:
-        for path in notebooks:
-            stored_outputs.store(run.report.parent / path.name, path)
-        translation.build_all()
-    return 0 if run.passed else 1
+    for path in notebooks if run.passed else []:
+        stored_outputs.store(run.report.parent / path.name, path)
+    return run.passed
 
 
 def _progress(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from typing import Any
 ENGLISH = "en"
 LOCALE = Path(__file__).with_name("locale")
 WORD = "word"
-"""msgctxt of what `say_word` looks up: only what is entered under it is translated, never a trainee's data."""
+"""msgctxt of what `say_word` looks up: what is entered under it is translated in tables, and data is left alone."""
 
 _spoken = ENGLISH
 """Of this process, not of a thread: progress bars and the panel speak from threads of their own."""
+_here: ContextVar[str] = ContextVar("language", default="")
+"""Another language inside a block, of its thread alone."""
 
 Catalogue = dict[tuple[str, str], str]
 
@@ -39,37 +42,40 @@ def language_of(notebook: str) -> str:
 
 def spoken() -> str:
     """Return the language that is spoken now."""
-    return _spoken
+    return _here.get() or _spoken
 
 
 def speak(language: str) -> None:
     """Speak a language from now on, in the whole process; raises ValueError for one without a catalogue."""
     global _spoken
-    if language not in languages():
-        raise ValueError(f"There is no catalogue for {language!r}, only for {', '.join(languages())}.")
-    _spoken = language
+    _spoken = _known(language)
 
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Speak a language inside the block."""
-    before = spoken()
-    speak(language)
+    """Speak a language inside the block, in this thread only; raises ValueError."""
+    before = _here.set(_known(language))
     try:
         yield
     finally:
-        speak(before)
+        _here.reset(before)
 
 
 def say(text: str, /, **values: Any) -> str:
     """Return a text in the reader's language with `values` in the places of its `{names}`; without values as it is."""
-    found = _catalogue(_spoken).get(("", text), text)
+    found = _catalogue(spoken()).get(("", text), text)
     return found.format(**values) if values else found
 
 
 def say_word(text: str) -> str:
     """Return what stands in a table in the reader's language, where the catalogue knows it as a word of ours."""
-    return _catalogue(_spoken).get((WORD, text), text)
+    return _catalogue(spoken()).get((WORD, text), text)
+
+
+def _known(language: str) -> str:
+    if language not in languages():
+        raise ValueError(f"There is no catalogue for {language!r}, only for {', '.join(languages())}.")
+    return language
 
 
 @cache

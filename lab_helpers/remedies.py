@@ -16,7 +16,7 @@ class Machine(Enum):
     WSL = "WSL"
 
 
-_REMEDIES: dict[str, dict[Machine, str]] = {
+REMEDIES: dict[str, dict[Machine, str]] = {
     "python": {
         Machine.LINUX: "apt install python3.12 (or your distribution's package), then make setup PYTHON=python3.12",
         Machine.MACOS: "brew install python@3.12, then make setup PYTHON=python3.12",
@@ -62,5 +62,5 @@ def this_machine(system: str | None = None, release: str | None = None) -> Machi
 
 def remedy(part: str, machine: Machine | None = None) -> str:
     """Return how to get a part ("terraform", "builder", …) on a machine, by default this one."""
-    known = _REMEDIES[part]
+    known = REMEDIES[part]
     return say(known.get(machine or this_machine(), known[Machine.LINUX]))

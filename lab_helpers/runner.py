@@ -20,6 +20,7 @@ from lab_helpers.checks import CHECKS
 from lab_helpers.config import PROJECT, Settings, known_secrets, overriding, private_folder
 from lab_helpers.errors import LabError, SettingsError
 from lab_helpers.lab import attach
+from lab_helpers.messages import ENGLISH
 from lab_helpers.redact import Redactor
 from lab_helpers.report import NotebookResult, write_report
 
@@ -56,6 +57,17 @@ def select(wanted: str | None, folder: Path = NOTEBOOKS) -> list[Path]:
     if not chosen:
         raise SettingsError("notebooks", wanted, f"a number or range of {found[0].name[:2]} to {found[-1].name[:2]}")
     return chosen
+
+
+def folder_of(language: str) -> Path:
+    """Return the folder of a language's notebooks."""
+    return NOTEBOOKS if language == ENGLISH else NOTEBOOKS / language
+
+
+def everything(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return all notebooks in an order in which they run: FAQ and drills on an applied lab, before the teardown."""
+    *main, last = select(None, folder)
+    return [*main, *sorted(folder.glob("faq/*.ipynb")), *sorted(folder.glob("drills/*.ipynb")), last]
 
 
 def agree(settings: Settings, whole: bool) -> Settings:

@@ -21,6 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lab_helpers import audit
+from lab_helpers.display.fonts import in_readable_language
+from lab_helpers.messages import say
 
 INK = "#767a82"
 """Contrast of 4 to 1 or more with white and with JupyterLab's dark ground (#111111)."""
@@ -53,6 +55,7 @@ class Chart:
         return f"{self.title}\n{self.text}".rstrip()
 
 
+@in_readable_language
 def requests_over_time(lines: pd.DataFrame, bin_s: int = 1) -> Chart:
     """Requests in each `bin_s` seconds by status class, from log lines (health checks left out)."""
     own = _traffic(lines)
@@ -66,10 +69,11 @@ def requests_over_time(lines: pd.DataFrame, bin_s: int = 1) -> Chart:
     with _canvas(title) as (axes, image):
         if len(counts):
             _stack_bars(axes, counts, totals, bin_s)
-        axes.set_ylabel(f"requests per {bin_s} s")
+        axes.set_ylabel(say("requests per {seconds} s", seconds=bin_s))
     return Chart(title, _listed(totals), image.getvalue())
 
 
+@in_readable_language
 def task_balance(lines: pd.DataFrame) -> Chart:
     """How many requests each task served, from log lines (health checks left out)."""
     counts = _traffic(lines)["task"].astype(object).value_counts().sort_index()
@@ -78,11 +82,12 @@ def task_balance(lines: pd.DataFrame) -> Chart:
     with _canvas(title) as (axes, image):
         bars = axes.barh(list(served), list(served.values()), color=BLUE, height=0.6)
         axes.bar_label(bars, padding=3, color=INK)
-        axes.set_xlabel("requests")
+        axes.set_xlabel(say("requests"))
         axes.grid(axis="y", visible=False)
     return Chart(title, _listed(served), image.getvalue())
 
 
+@in_readable_language
 def health_checks_and_traffic(lines: pd.DataFrame, bin_s: int = 10) -> Chart:
     """Log lines in each `bin_s` seconds: the load balancer's health checks against everything else."""
     checks = audit.is_health_check(lines)
@@ -91,34 +96,41 @@ def health_checks_and_traffic(lines: pd.DataFrame, bin_s: int = 10) -> Chart:
     counts = lines.groupby([when, kind]).size().unstack(fill_value=0)
     totals = {name: int((kind == name).sum()) for name in ("traffic", "health checks")}
     share = totals["health checks"] / max(len(lines), 1)
-    title = f"{totals['health checks']:,} of {len(lines):,} lines ({share:.0%}) are health checks"
+    text = "{checks:,} of {lines:,} lines ({share:.0%}) are health checks"
+    title = say(text, checks=totals["health checks"], lines=len(lines), share=share)
     with _canvas(title) as (axes, image):
         for name, colour in (("traffic", BLUE), ("health checks", ORANGE)):
             if name in counts:
-                axes.step(counts.index, counts[name], where="post", color=colour, label=f"{name} ({totals[name]:,})")
-        axes.set_ylabel(f"lines per {bin_s} s")
+                axes.step(
+                    counts.index, counts[name], where="post", color=colour, label=f"{say(name)} ({totals[name]:,})"
+                )
+        axes.set_ylabel(say("lines per {seconds} s", seconds=bin_s))
         _legend_and_clock(axes)
     return Chart(title, _listed(totals), image.getvalue())
 
 
+@in_readable_language
 def latency(requests: pd.DataFrame) -> Chart:
     """Share of requests that have arrived after so many seconds in CloudWatch and in S3, from `Audit.requests`."""
     hops = {"CloudWatch": requests["to_cloudwatch_s"].dropna(), "S3": requests["to_s3_s"].dropna()}
     medians = {name: float(hop.median()) for name, hop in hops.items() if len(hop)}
-    parts = [f"in {name} after {seconds:.3g} s" for name, seconds in medians.items()]
-    title = f"Half of the lines are {', '.join(parts)}" if parts else "No line has arrived yet"
+    parts = [say("in {name} after {seconds:.3g} s", name=name, seconds=seconds) for name, seconds in medians.items()]
+    title = say("Half of the lines are {hops}", hops=", ".join(parts)) if parts else say("No line has arrived yet")
     with _canvas(title) as (axes, image):
         for name, colour in (("CloudWatch", BLUE), ("S3", ORANGE)):
             if name in medians:
                 axes.ecdf(hops[name], color=colour, label=name)
-        axes.set_xlabel("seconds after the request was sent")
-        axes.set_ylabel("share arrived")
+        axes.set_xlabel(say("seconds after the request was sent"))
+        axes.set_ylabel(say("share arrived"))
         _legend(axes)
     return Chart(
-        title, _listed({f"{name}, median s": f"{value:.3g}" for name, value in medians.items()}), image.getvalue()
+        title,
+        _listed({say("{name}, median s", name=name): f"{value:.3g}" for name, value in medians.items()}),
+        image.getvalue(),
     )
 
 
+@in_readable_language
 def object_sizes(objects: pd.DataFrame, interval_s: float | None = None) -> Chart:
     """Size and fill time of each delivered object, from `s3_logs.list_objects`; `interval_s` is the buffer's
     interval.
@@ -128,37 +140,43 @@ def object_sizes(objects: pd.DataFrame, interval_s: float | None = None) -> Char
     with _canvas(title) as (axes, image):
         axes.scatter(objects["fill_s"], sizes_kib, color=BLUE, alpha=0.8)
         if interval_s:
-            axes.axvline(interval_s, color=ORANGE, linestyle="--", label=f"buffer interval {interval_s:g} s")
+            axes.axvline(
+                interval_s, color=ORANGE, linestyle="--", label=say("buffer interval {seconds:g} s", seconds=interval_s)
+            )
             _legend(axes)
-        axes.set_xlabel("seconds from first record to delivery")
-        axes.set_ylabel("KiB as stored")
+        axes.set_xlabel(say("seconds from first record to delivery"))
+        axes.set_ylabel(say("KiB as stored"))
         axes.set_ylim(bottom=0)
     return Chart(title, _listed({"objects": len(objects), "KiB": f"{sizes_kib.sum():.1f}"}), image.getvalue())
 
 
 def _requests_title(totals: dict[str, int], seconds: float, peak: int) -> str:
     if not totals:
-        return "No requests in these lines"
-    answers = ", ".join(f"{count:,} answered {name}" for name, count in totals.items())
-    return f"{sum(totals.values()):,} requests in {seconds:,.0f} s: {answers}; at most {peak:,} a second" \
-        if seconds else answers  # fmt: skip
+        return say("No requests in these lines")
+    answers = ", ".join(say("{count:,} answered {status}", count=n, status=name) for name, n in totals.items())
+    if not seconds:
+        return answers
+    text = "{total:,} requests in {seconds:,.0f} s: {answers}; at most {peak:,} a second"
+    return say(text, total=sum(totals.values()), seconds=seconds, answers=answers, peak=peak)
 
 
 def _balance_title(served: list[int]) -> str:
     if len(served) < 2:
-        return f"{len(served)} task served all {sum(served):,} requests"
+        return say("{count} task served all {total:,} requests", count=len(served), total=sum(served))
     spread = (max(served) - min(served)) / sum(served)
-    claim = "share evenly" if spread < 0.1 else "do not share evenly"
-    return f"{len(served)} tasks {claim}: {min(served):,} to {max(served):,} of {sum(served):,} requests"
+    even = "{count} tasks share evenly: {least:,} to {most:,} of {total:,} requests"
+    uneven = "{count} tasks do not share evenly: {least:,} to {most:,} of {total:,} requests"
+    facts = {"count": len(served), "least": min(served), "most": max(served), "total": sum(served)}
+    return say(even if spread < 0.1 else uneven, **facts)
 
 
 def _objects_title(objects: pd.DataFrame, interval_s: float | None) -> str:
     if objects.empty:
-        return "No objects were delivered"
+        return say("No objects were delivered")
     fill_s = objects["fill_s"].median()
-    title = f"{len(objects):,} objects, half of them closed within {fill_s:.0f} s"
+    title = say("{count:,} objects, half of them closed within {seconds:.0f} s", count=len(objects), seconds=fill_s)
     if interval_s and fill_s >= interval_s * 0.9:
-        title += ": by the interval, not by size"
+        title += say(": by the interval, not by size")
     return title
 
 
@@ -191,7 +209,8 @@ def _legend_and_clock(axes: Axes) -> None:
 
 def _listed(values: dict[str, Any]) -> str:
     return "\n".join(
-        f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}" for name, value in values.items()
+        f"  {say(name)}: {value:,}" if isinstance(value, int) else f"  {say(name)}: {value}"
+        for name, value in values.items()
     )
 
 

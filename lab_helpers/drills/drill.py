@@ -72,10 +72,8 @@ class Drill(ABC):
     def diagnosis(self) -> dict[str, str]:
         """Return the story's second half, for a reader who has made a guess: where to look, cause, fix, proof."""
         told = asdict(self.story)
-        return {
-            say(name.replace("_", " ")): say(told[name])
-            for name in ("where_to_look", "cause", "fix", "proof", "source")
-        }
+        parts = {say(name.replace("_", " ")): say(told[name]) for name in ("where_to_look", "cause", "fix", "proof")}
+        return {**parts, say("source"): self.story.source}
 
     def __enter__(self) -> Self:
         self.inject()
