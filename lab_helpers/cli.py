@@ -75,9 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("notebooks", nargs="?", help="one notebook (04) or a range (04-06) on the present state")
     run.add_argument("--language", choices=languages(), default=ENGLISH, help="of the notebooks")
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
-    add("jupyter", _jupyter, "open the workbook in JupyterLab; options after it are those of `jupyter lab`")
+    jupyter = add("jupyter", _jupyter, "open the workbook in JupyterLab; options after it are those of `jupyter lab`")
+    jupyter.add_argument("--language", choices=languages(), default=ENGLISH, help="of the notebook that is opened")
     renew = add("renew", _renew, "run all notebooks and store their outputs in notebooks/ (for the lab's developers)")
-    renew.add_argument("languages", nargs="*", choices=languages(), default=languages(), help="of these languages only")
+    renew.add_argument("--language", choices=languages(), help="only the notebooks of this language")
     progress = add("progress", _progress, "show which exercises are passed")
     progress.add_argument("--class", dest="folder", type=Path, help="folder with the progress files of a class")
     copy = add("student-copy", _student_copy, "copy the lab without solutions and outputs")
@@ -263,7 +264,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _jupyter(args: argparse.Namespace) -> int:
-    argv = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/notebooks/{START_PAGE}"]
+    page = START_PAGE if args.language == ENGLISH else f"{args.language}/{START_PAGE}"
+    argv = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/notebooks/{page}"]
     # The lab works without a network: JupyterLab is not to ask for news and updates.
     argv.append(f"--LabApp.app_settings_dir={Path(__file__).with_name('jupyterlab_settings')}")
     if not any("root_dir" in option for option in args.options):
@@ -275,10 +277,11 @@ def _jupyter(args: argparse.Namespace) -> int:
 def _renew(args: argparse.Namespace) -> int:
     from lab_helpers import translation
 
-    if ENGLISH in args.languages and not _renewed(ENGLISH):
-        return 1
-    translation.build_all()  # the other languages have the code of the English ones
-    return 0 if all(_renewed(language) for language in args.languages if language != ENGLISH) else 1
+    for language in [args.language] if args.language else languages():
+        translation.build_all()  # the other languages have the code of the English ones
+        if not _renewed(language):
+            return 1
+    return 0
 
 
 def _renewed(language: str) -> bool:

@@ -64,6 +64,19 @@ def out_of_step(notebook: NotebookNode, prose: dict[str, Section]) -> list[str]:
     return missing + stale + [f"{cell}: there is no such cell" for cell in prose if cell not in english]
 
 
+def readme_cells(text: str) -> NotebookNode:
+    """Return a README as a notebook: one prose cell a section, whose id is its heading in small letters and hyphens.
+
+    So README.ja.md is kept in step with README.md in the same way as the notebooks' prose.
+    """
+    sections = re.split(r"^(?=##? )", text, flags=re.MULTILINE)[1:]
+    ids = (re.sub(r"[^a-z]+", "-", section.splitlines()[0].lower()).strip("-") for section in sections)
+    cells = [
+        nbformat.v4.new_markdown_cell(section.strip(), id=name) for name, section in zip(ids, sections, strict=True)
+    ]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
 def translated(notebook: NotebookNode, prose: dict[str, Section], english: str) -> NotebookNode:
     """Return the Japanese notebook without outputs; raises LabError, naming the cells, when the prose is out of step.
 

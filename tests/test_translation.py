@@ -11,6 +11,7 @@ from nbconvert.filters.markdown import markdown2html
 from nbformat import NotebookNode
 
 from lab_helpers import translation
+from lab_helpers.config import PROJECT
 from lab_helpers.errors import LabError
 
 PAIRS = list(translation.pairs())
@@ -92,6 +93,16 @@ def test_emphasis_is_rendered(english: Path, prose: Path) -> None:
     for section in translation.read_prose(prose.read_text(encoding="utf-8")).values():
         shown = re.sub(r"<code>.*?</code>", "", markdown2html(section.text), flags=re.DOTALL)
         assert "**" not in shown, section.cell
+
+
+def test_readme_is_translated_as_it_is_now() -> None:
+    """README.ja.md has each section of README.md, in order, made from its present text; its links lead somewhere."""
+    english = translation.readme_cells((PROJECT / "README.md").read_text(encoding="utf-8"))
+    text = (PROJECT / "README.ja.md").read_text(encoding="utf-8")
+    prose = translation.read_prose(text)
+    assert translation.out_of_step(english, prose) == []
+    assert list(prose) == [cell.id for cell in english.cells]
+    assert [target for target in re.findall(r"\]\((?!https?:)([^)#]+)", text) if not (PROJECT / target).exists()] == []
 
 
 def test_a_change_of_the_english_is_noticed() -> None:

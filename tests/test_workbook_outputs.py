@@ -29,7 +29,7 @@ def test_stored_outputs(home: Path) -> None:
     nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=900", f"--nbval-sanitize-with={SANITIZE}"]
     own = ["-o", "addopts=", "-o", "filterwarnings=default", "-p", "no:cacheprovider", "-p", "no:timeout", "-q"]
     notebooks = PROJECT / "notebooks"
-    # The Japanese ones have the same code cells and outputs (tests/test_translation.py); drills and FAQ need an applied
+    # The Japanese ones are compared in tests/test_workbook_outputs_ja.py; drills and FAQ need an applied
     # lab, which is gone after the last of these (tests/test_drill_notebooks.py).
     ignored = [f"--ignore={notebooks / name}" for name in ("ja", "drills", "faq")]
     argv = [sys.executable, "-m", "pytest", *nbval, *own, *ignored, str(notebooks)]
