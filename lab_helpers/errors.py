@@ -42,7 +42,9 @@ class SettingsError(LabError):
     """A setting is unknown or has an impossible value."""
 
     def __init__(self, name: str, value: object, expected: str) -> None:
-        super().__init__(say("{name} is {value!r}, but must be {expected}.", name=name, value=value, expected=expected))
+        super().__init__(
+            say("{name} is {value!r}, but must be {expected}.", name=name, value=value, expected=say(expected))
+        )
         self.name, self.value = name, value
 
 

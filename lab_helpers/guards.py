@@ -16,6 +16,7 @@ from lab_helpers.config import Settings
 from lab_helpers.errors import AccessDeniedError, AwsCallError, GuardError
 from lab_helpers.images.engines import ENGINES, find_engine
 from lab_helpers.inventory import LabNames
+from lab_helpers.messages import say
 from lab_helpers.redact import last_digits
 
 MAKES = (
@@ -94,16 +95,17 @@ def confirm(found: Review, settings: Settings, ask: Ask | None = None) -> None:
     if found.refusals:
         raise GuardError(found.refusals)
     if settings.accept_cost:
-        print("Accepted by LAB_ACCEPT_COST.")
+        print(say("Accepted by LAB_ACCEPT_COST."))
         return
     try:
-        answer = (ask or input)(f"Make this in account {last_digits(found.account)}? Type yes: ")
+        question = say("Make this in account {digits}? Type yes: ", digits=last_digits(found.account))
+        answer = (ask or input)(question)
     except (EOFError, OSError, NotImplementedError) as exc:  # no terminal; a notebook without anybody in front of it
         raise GuardError(
-            ["nobody is here to say yes. Set LAB_ACCEPT_COST=true once you have read the above, and run again"]
+            [say("nobody is here to say yes. Set LAB_ACCEPT_COST=true once you have read the above, and run again")]
         ) from exc
     if answer.strip().lower() != "yes":
-        raise GuardError([f"you answered {answer.strip()!r}, not yes"])
+        raise GuardError([say("you answered {answer!r}, not yes", answer=answer.strip())])
 
 
 def _alias(backend: AwsBackend) -> str:
