@@ -113,6 +113,28 @@ def test_trainee_runs_a_whole_notebook(jupyterlab: str, tmp_path: Path) -> None:
     assert picture.stat().st_size > 50_000
 
 
+def test_start_page_leads_to_japanese_and_it_speaks(jupyterlab: str, tmp_path: Path) -> None:
+    """From the first page one click opens the Japanese one; run there, the same cells say it in Japanese."""
+    from playwright.sync_api import expect, sync_playwright
+
+    (tmp_path / "notebooks" / "ja").mkdir()
+    for name in ("00_setup.ipynb", "ja/00_setup.ipynb"):
+        _copy_without_outputs(PROJECT / "notebooks" / name, (tmp_path / "notebooks" / name).parent)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/00_setup.ipynb")
+        page.get_by_role("link", name="日本語", exact=True).click(timeout=60_000)
+        page.get_by_role("heading", name="このラボに必要なものは何か").wait_for(timeout=60_000)
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.get_by_text("✔ 呼び出し元がわかる").wait_for(timeout=120_000)
+        expect(page.get_by_text("✔ このバックエンドに必要なものはすべてある")).to_have_count(1)
+        expect(page.get_by_role("link", name="English", exact=True)).to_have_count(1)
+        browser.close()
+
+
 PANEL_CELL = """
 import itertools
 import pandas as pd
