@@ -18,6 +18,11 @@ LabError
 ├── ImageError               image build or push
 ├── NotYetError              an earlier notebook has to run first; names it
 └── CheckFailedError         a check of the workbook does not hold
+
+KeyboardInterrupt
+└── InterruptedStep          somebody stopped a step that shows its progress
+
+In a notebook both are shown as their sentence, without the way through the lab's own code that led there.
 """
 
 from __future__ import annotations
@@ -36,6 +41,10 @@ class LabError(Exception):
 
     def __str__(self) -> str:
         return redact(super().__str__())
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class SettingsError(LabError):
@@ -172,3 +181,14 @@ class NotYetError(LabError):
 
 class CheckFailedError(LabError):
     """A check of the workbook does not hold."""
+
+
+class InterruptedStep(KeyboardInterrupt):
+    """Somebody stopped a step that shows its progress. What it drove has ended in order (see process.stream)."""
+
+    def __init__(self) -> None:
+        super().__init__(say("Interrupted, and ended in order. To go on, run the cell again."))
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [str(self)]

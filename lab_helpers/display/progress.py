@@ -13,6 +13,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from lab_helpers import parallel
+from lab_helpers.errors import InterruptedStep
 from lab_helpers.messages import say
 from lab_helpers.wait import Tick
 
@@ -53,9 +54,13 @@ class Bar:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        if exc is not None:
+        if isinstance(exc, KeyboardInterrupt):
+            self._note = say("interrupted")
+        elif exc is not None:
             self._note = say("stopped by {error}", error=type(exc).__name__)
         self.stop()
+        if isinstance(exc, KeyboardInterrupt):
+            raise InterruptedStep from exc
 
     def __call__(self, progress: parallel.Progress) -> None:
         self.update(progress.done, progress.total, progress.unit)

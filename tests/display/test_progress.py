@@ -5,6 +5,7 @@ import pytest
 from lab_helpers.display import progress
 from lab_helpers.display.progress import Bar, TextSink, WidgetSink, in_live_notebook
 from lab_helpers.display.terraform_progress import TerraformBar
+from lab_helpers.errors import InterruptedStep
 from lab_helpers.parallel import Progress
 from lab_helpers.terraform.events import PlannedChange, ResourceFinished, ResourceStarted
 from lab_helpers.wait import Tick
@@ -51,6 +52,14 @@ def test_an_error_ends_the_bar_and_is_named() -> None:
     assert bar._thread is not None
     assert not bar._thread.is_alive()
     assert lines == ["reading: stopped by ZeroDivisionError, 0 s"]
+
+
+def test_an_interruption_ends_the_bar_and_says_how_to_go_on() -> None:
+    """The ■ button of JupyterLab is no failure: the line says so, and so does what is raised."""
+    lines = list[str]()
+    with pytest.raises(InterruptedStep, match="run the cell again"), text_bar(lines, Clock()):
+        raise KeyboardInterrupt
+    assert lines == ["reading: interrupted, 0 s"]
 
 
 def test_a_wait_shows_what_was_seen_last() -> None:
