@@ -146,11 +146,11 @@ class TaskDrill(Drill):
         """Return ECS's description of a take's task."""
         return self.stage.task(self.task_arn(take))
 
-    def _play(self, take: str, on_tick: OnTick) -> None:
+    def _play(self, take: str, on_tick: OnTick, until: str = "") -> None:
         setups = self.setups()
         image = self.stage.publish({f"{name}.conf": setup.conf for name, setup in setups.items()} | self.files())
         self._tasks[take] = self.stage.run(take, setups[take], image)
-        self.stage.wait_for(self._tasks[take], self.until, on_tick)
+        self.stage.wait_for(self._tasks[take], until or self.until, on_tick)
 
 
 _VERB = {BROKEN: "inject", FIXED: "mend"}
