@@ -17,6 +17,7 @@ from lab_helpers.drills.rights import logs_without, make_role
 from lab_helpers.drills.scripts import big_lines, section, to_cloudwatch
 from lab_helpers.drills.stage import POLL_S, ROUTER, TASK_TIMEOUT_S, OnTick, Setup
 from lab_helpers.lab import Lab
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 BASH_IMAGE = "public.ecr.aws/docker/library/bash:5"
@@ -51,9 +52,9 @@ class _Outage(TaskDrill):
             lambda: self._held_mb(arn),
             TASK_TIMEOUT_S,
             POLL_S,
-            f"{megabytes} MB in the router's buffer",
+            say("{megabytes} MB in the router's buffer", megabytes=megabytes),
             done=lambda held: held >= megabytes,
-            describe=lambda held: f"about {held} MB wait in the router",
+            describe=lambda held: say("about {held} MB wait in the router", held=held),
             on_tick=on_tick,
         )
 
@@ -214,8 +215,8 @@ class InputPaused(_Outage):
             lambda: self._messages(arn).str.contains(PAUSED, regex=False).any(),
             TASK_TIMEOUT_S,
             POLL_S,
-            "the router's input to be paused",
-            describe=lambda paused: "the input is paused" if paused else "the input still takes lines",
+            say("the router's input to be paused"),
+            describe=lambda paused: say("the input is paused") if paused else say("the input still takes lines"),
             on_tick=on_tick,
         )
 
@@ -225,9 +226,9 @@ class InputPaused(_Outage):
             lambda: self._numbers(take).max(),
             TASK_TIMEOUT_S,
             POLL_S,
-            "the burst's last line in CloudWatch Logs",
+            say("the burst's last line in CloudWatch Logs"),
             done=lambda newest: newest == LINES,
-            describe=lambda newest: f"the newest line is {newest} of {LINES}",
+            describe=lambda newest: say("the newest line is {newest} of {total}", newest=newest, total=LINES),
             on_tick=on_tick,
         )
 

@@ -20,6 +20,7 @@ import psutil
 from lab_helpers import backend
 from lab_helpers.config import inherited
 from lab_helpers.errors import LabError
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 FLOOD_MB, LIMIT_MIB = 60, 64
@@ -83,7 +84,7 @@ def _connect(process: subprocess.Popen[bytes], port: int, err: Path) -> socket.s
     wait_until(try_once, START_TIMEOUT_S, SAMPLE_S, "the router to listen")
     if not found:
         said = [line for line in err.read_text(errors="replace").splitlines() if "error]" in line]
-        raise LabError("Fluent Bit does not start with this configuration: " + " ".join(said[:2]))
+        raise LabError(say("Fluent Bit does not start with this configuration: {said}", said=" ".join(said[:2])))
     return found[0]
 
 

@@ -16,6 +16,7 @@ from lab_helpers import backend
 from lab_helpers.config import inherited
 from lab_helpers.errors import LabError
 from lab_helpers.exercises.router_trial import TAG
+from lab_helpers.messages import say
 from lab_helpers.wait import wait_until
 
 TRIAL_TIMEOUT_S = 15.0
@@ -54,7 +55,7 @@ def made(extra_conf: str, records: Iterable[Mapping[str, Any]]) -> list[Call]:
             process.wait(TRIAL_TIMEOUT_S)
         if has_ended:
             errors = [line for line in err.read_text(errors="replace").splitlines() if "error]" in line]
-            raise LabError("Fluent Bit does not start with this configuration: " + " ".join(errors[:2]))
+            raise LabError(say("Fluent Bit does not start with this configuration: {said}", said=" ".join(errors[:2])))
     return listener.calls
 
 

@@ -143,12 +143,12 @@ WRONG: list[tuple[str, Any, str]] = [
     ("drill_3", lambda printed, numbers: (printed - len(numbers), 0), "it should be"),
     ("drill_3", lambda printed, numbers: printed - numbers.nunique(), "two numbers"),
     ("drill_3", lambda printed, numbers: (numbers.lost, printed), "raises AttributeError"),
-    ("drill_4", _policy("*", "*"), "more than this router needs"),
+    ("drill_4", _policy("*", "*"), "more than is needed here"),
     ("drill_4", _policy("logs:*", "arn:aws:logs:*:*:log-group:/ecs/shop/*"), "PutRecordBatch"),
     ("drill_4", _policy("logs:PutLogEvents", "*"), "logs:CreateLogGroup on"),
     ("drill_5", OUTAGE, "would be killed"),
     ("drill_5", OUTAGE.replace("Format none", "Format none\n    Mem_Buf_Limit 5MB"), "closes its connection"),
-    ("drill_5", ON_DISK.replace("    Retry_Limit no_limits\n", ""), "Retry_Limit is missing"),
+    ("drill_5", ON_DISK.replace("    Retry_Limit no_limits\n", ""), "look at Retry_Limit"),
     ("drill_5", OUTAGE.replace("Name tcp", "Name tcpp"), "Name tcp"),
     ("drill_5", OUTAGE.replace("Format none", "Format none\n    no_such yes"), "does not start"),
     ("drill_5", OUTAGE.partition("[OUTPUT]")[0], "[OUTPUT]"),
@@ -160,7 +160,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("faq_1", _in_c(GO), "does not start"),
     ("faq_1", _output("*"), "Two outputs"),
-    ("faq_2", _policy("*", "*"), "more than this start needs"),
+    ("faq_2", _policy("*", "*"), "more than is needed here"),
     ("faq_2", _policy(["ecr:*", "logs:CreateLogStream", "logs:PutLogEvents"], "*"), "logs:CreateLogGroup on"),
 ]
 
