@@ -281,7 +281,8 @@ def _renew(args: argparse.Namespace) -> int:
     from lab_helpers import translation
 
     for language in [args.language] if args.language else languages():
-        translation.build_all()  # the other languages have the code of the English ones
+        if language != ENGLISH:
+            translation.build_all()  # the other languages have the code of the English ones
         if not _renewed(language, args.notebooks):
             return 1
     return 0
