@@ -32,7 +32,7 @@ CHUNK_MB = 2
 WAITING = r"failed to flush chunk '([^']+)'"
 PAUSED = "paused (mem buf overlimit"
 RETRIES = "Retry_Limit no_limits"
-PATIENT = section("SERVICE", "scheduler.base 3", "scheduler.cap 3", "Grace 30")
+PATIENT = ("scheduler.base 3", "scheduler.cap 3", "Grace 30")
 
 
 class _Outage(TaskDrill):
@@ -101,12 +101,12 @@ class RouterOutOfMemory(_Outage):
         return {take: self._setup(self.configuration(take)) for take in (BROKEN, FIXED)}
 
     def configuration(self, take: str) -> str:
-        on_disk = section("SERVICE", "storage.path buffer", "storage.max_chunks_up 8") if take == FIXED else ""
+        on_disk = ["storage.path buffer", "storage.max_chunks_up 8"] if take == FIXED else []
         more = ["storage.type filesystem"] if take == FIXED else []
         events = section(
             "INPUT", "Name tcp", "Tag app.events", "Listen 127.0.0.1", "Port ${EVENTS_PORT}", "Format none", *more
         )
-        return PATIENT + on_disk + events + to_cloudwatch(more=RETRIES)
+        return section("SERVICE", *PATIENT, *on_disk) + events + to_cloudwatch(more=RETRIES)
 
     def inject(self, on_tick: OnTick = None) -> None:
         self.undo()
@@ -176,7 +176,7 @@ class InputPaused(_Outage):
     script = big_lines(LINES, LINE_CHARS, 600)
 
     def setups(self) -> Mapping[str, Setup]:
-        conf, role = PATIENT + to_cloudwatch(more=RETRIES), self._role_in_outage()
+        conf, role = section("SERVICE", *PATIENT) + to_cloudwatch(more=RETRIES), self._role_in_outage()
         return {
             BROKEN: Setup(self.script, conf, task_role=role),
             FIXED: Setup(self.script, conf, task_role=role, router={"memoryReservation": RESERVED_MIB}),
