@@ -120,10 +120,12 @@ def test_exercise_speaks(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("japanese")
 def test_errors_speak() -> None:
-    """An error that a trainee meets says in Japanese what to do next."""
+    """An error that a trainee meets says in Japanese what to do next: a notebook, or a cell of this one."""
+    told = str(NotYetError("The traffic", "04"))
+    assert told == "まだありません: トラフィックの記録。先にノートブック 04 を実行してください。"
     assert (
-        str(NotYetError("The traffic", "04"))
-        == "まだありません: トラフィックの記録。先にノートブック 04 を実行してください。"
+        str(NotYetError("x", cell="drill.inject()"))
+        == "まだありません: x。先に drill.inject() のセルを実行してください。"
     )
 
 

@@ -139,7 +139,8 @@ class TaskDrill(Drill):
     def task_arn(self, take: str) -> str:
         """Return a take's task; raises NotYetError before it ran."""
         if take not in self._tasks:
-            raise NotYetError(f"The task of drill {self.name}, {take}", f"the cell with drill.{_VERB[take]}()")
+            missing = say("The task of drill {name} ({take})", name=self.name, take=take)
+            raise NotYetError(missing, cell=f"drill.{_VERB[take]}()")
         return self._tasks[take]
 
     def task(self, take: str) -> dict[str, Any]:
