@@ -159,7 +159,7 @@ def test_path_and_progress_speak() -> None:
 
     bar = Bar("requests", Sink(), monotonic=lambda: 7.0)
     bar.update(1200, 3000, "requests")
-    assert said == ["リクエスト: 3,000 中 1,200 リクエスト、0 秒"]
+    assert said == ["リクエスト: 1,200/3,000 リクエスト、0 秒"]
 
 
 @pytest.mark.usefixtures("japanese")

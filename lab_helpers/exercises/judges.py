@@ -49,7 +49,7 @@ def streams_output(answer: str, _: Desk) -> str:
         for key, value in wanted.items()
         if values.get(key) != value
     ]
-    return say("The plugin is right, but {wrong}.", wrong=", ".join(wrong)) if wrong else ""
+    return say("The plugin is right, but {wrong}.", wrong=say(", ").join(wrong)) if wrong else ""
 
 
 def roles_of_plan(answer: Iterable[Any], _: Desk) -> str:
