@@ -274,7 +274,7 @@ def firelens_config(task_definition: Mapping[str, Any], cluster: str, task_arn: 
     return firelens.generate(
         logged,
         network_mode=task_definition["networkMode"],
-        memory_mib=router.get("memory") or router.get("memoryReservation", 0),
+        memory_mib=router.get("memoryReservation") or router.get("memory", 0),
         metadata=task_metadata(cluster, task_arn, revision) if options.metadata else (),
         include_path=options.include_path,
     )

@@ -72,12 +72,14 @@ def _parser() -> argparse.ArgumentParser:
     add("review", _review, "show what a run would make on an account, what it costs, and what speaks against it")
     add("policy", _policy, "print the IAM policy that the lab's operator needs")
     run = add("run", _run, "run the workbook headless and write a report")
-    run.add_argument("notebooks", nargs="?", help="one notebook (04) or a range (04-06) on the present state")
+    which = "04, 04-06, faq, drills, drills/3 or faq/1_plugins, on the present state"
+    run.add_argument("notebooks", nargs="?", help=f"{which}; all: every notebook, on a state of its own")
     run.add_argument("--language", choices=languages(), default=ENGLISH, help="of the notebooks")
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
     jupyter = add("jupyter", _jupyter, "open the workbook in JupyterLab; options after it are those of `jupyter lab`")
     jupyter.add_argument("--language", choices=languages(), default=ENGLISH, help="of the notebook that is opened")
     renew = add("renew", _renew, "run all notebooks and store their outputs in notebooks/ (for the lab's developers)")
+    renew.add_argument("notebooks", nargs="?", help=f"only {which}")
     renew.add_argument("--language", choices=languages(), help="only the notebooks of this language")
     progress = add("progress", _progress, "show which exercises are passed")
     progress.add_argument("--class", dest="folder", type=Path, help="folder with the progress files of a class")
@@ -252,9 +254,10 @@ def _run(args: argparse.Namespace) -> int:
     settings = config.load()
     settings = replace(settings, keep=settings.keep or args.keep)
     notebooks = runner.select(args.notebooks, runner.folder_of(args.language))
-    settings = runner.agree(settings, args.notebooks is None)
-    with RunDisplay([path.stem for path in notebooks]) as display:
-        run = runner.run_workbook(settings, notebooks, args.notebooks is None, display.on_cell)
+    whole = args.notebooks in (None, runner.ALL)
+    settings = runner.agree(settings, whole)
+    with RunDisplay([runner.name_of(path) for path in notebooks]) as display:
+        run = runner.run_workbook(settings, notebooks, whole, display.on_cell)
     display.close(run.results)
     for step in run.teardown:
         if step.error:
@@ -278,22 +281,23 @@ def _renew(args: argparse.Namespace) -> int:
     from lab_helpers import translation
 
     for language in [args.language] if args.language else languages():
-        translation.build_all()  # the other languages have the code of the English ones
-        if not _renewed(language):
+        if language != ENGLISH:
+            translation.build_all()  # the other languages have the code of the English ones
+        if not _renewed(language, args.notebooks):
             return 1
     return 0
 
 
-def _renewed(language: str) -> bool:
+def _renewed(language: str, wanted: str | None) -> bool:
     from lab_helpers import runner, stored_outputs
     from lab_helpers.run_display import RunDisplay
 
-    notebooks = runner.everything(runner.folder_of(language))
-    with RunDisplay([path.stem for path in notebooks]) as display:
-        run = runner.run_workbook(config.load(), notebooks, True, display.on_cell)
+    notebooks = runner.select(wanted or runner.ALL, runner.folder_of(language))
+    with RunDisplay([runner.name_of(path) for path in notebooks]) as display:
+        run = runner.run_workbook(config.load(), notebooks, wanted in (None, runner.ALL), display.on_cell)
     display.close(run.results)
     for path in notebooks if run.passed else []:
-        stored_outputs.store(run.report.parent / path.name, path)
+        stored_outputs.store(run.report.parent / f"{runner.name_of(path)}.ipynb", path)
     return run.passed
 
 

@@ -171,11 +171,16 @@ class ImageError(LabError):
 
 
 class NotYetError(LabError):
-    """An earlier notebook has to run first."""
+    """An earlier notebook has to run first, or an earlier `cell` of this one, named by what stands in it."""
 
-    def __init__(self, missing: str, notebook: str) -> None:
-        text = "{missing} is not there yet. Notebook {notebook} makes it: run that one first."
-        super().__init__(say(text, missing=say(missing), notebook=notebook))
+    def __init__(self, missing: str, notebook: str = "", cell: str = "") -> None:
+        if cell:
+            text = "{missing} is not there yet. The cell with {cell} makes it: run that one first."
+            told = say(text, missing=say(missing), cell=cell)
+        else:
+            text = "{missing} is not there yet. Notebook {notebook} makes it: run that one first."
+            told = say(text, missing=say(missing), notebook=notebook)
+        super().__init__(told)
         self.missing, self.notebook = missing, notebook
 
 

@@ -97,9 +97,8 @@ def _write_page(folder: Path, name: str) -> str:
     notebook = nbformat.read(source, as_version=4)
     # The page must read without a network: MathJax and the widgets' script are left out, figures are embedded.
     body, _ = HTMLExporter(exclude_input_prompt=True, mathjax_url="", require_js_url="").from_notebook_node(notebook)
-    page = source.with_suffix(".html")
-    page.write_text(body, encoding="utf-8")
-    return page.name
+    source.with_suffix(".html").write_text(body, encoding="utf-8")
+    return f"{name}.html"
 
 
 def _index(

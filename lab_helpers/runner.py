@@ -28,6 +28,8 @@ NOTEBOOKS = PROJECT / "notebooks"
 CELL_TIMEOUT_S = 2700
 """Bound on one cell, above every bound inside one: Firehose's buffer (at most 900 s), delivery and its retries."""
 ENGINE = "lab"
+ALL, BESIDE = "all", ("faq", "drills")
+"""Every notebook; and the folders of those that need an applied lab."""
 
 OnCell = Callable[[str, int, int], None]
 """Called at the start of each cell with notebook name, cell number from 1, and number of cells."""
@@ -48,15 +50,31 @@ class Run:
 
 
 def select(wanted: str | None, folder: Path = NOTEBOOKS) -> list[Path]:
-    """Return the notebooks to run, in order: all, one ("04"), or a range ("04-06"); raises SettingsError."""
-    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if wanted is None:
-        return found
-    first, _, last = wanted.partition("-")
-    chosen = [path for path in found if first <= path.name[:2] <= (last or first)]
+    """Return the notebooks to run, in order; raises SettingsError.
+
+    None are the main ones, "all" FAQ and drills too, "faq" and "drills" a folder; of the main ones or of a folder one
+    ("04", "04_traffic", "drills/3", "faq/1_plugins") or a range ("04-06", "drills/1-3").
+    """
+    if wanted == ALL:
+        return everything(folder)
+    part, _, which = (f"{wanted}/" if wanted in BESIDE else wanted or "").rpartition("/")
+    found = sorted((folder / part).glob("[0-9]*_*.ipynb")) if part in ("", *BESIDE) else []
+    first, _, last = which.partition("-")
+    chosen = [path for path in found if not which or path.stem == which or first <= _number(path) <= (last or first)]
     if not chosen:
-        raise SettingsError("notebooks", wanted, f"a number or range of {found[0].name[:2]} to {found[-1].name[:2]}")
+        numbers = f"{_number(found[0])} to {_number(found[-1])}" if found else "00 to 09, or faq/1, drills/1-3"
+        raise SettingsError("notebooks", str(wanted), f"{ALL}, {', '.join(BESIDE)}, or a number or range of {numbers}")
     return chosen
+
+
+def name_of(path: Path) -> str:
+    """Return a notebook's name as its checks have it: with its folder below `notebooks` ("drills/3_lost_or_double")."""
+    inside = path.is_relative_to(NOTEBOOKS)
+    return path.relative_to(NOTEBOOKS).with_suffix("").as_posix() if inside else path.stem
+
+
+def _number(path: Path) -> str:
+    return path.stem.partition("_")[0]
 
 
 def folder_of(language: str) -> Path:
@@ -67,7 +85,7 @@ def folder_of(language: str) -> Path:
 def everything(folder: Path = NOTEBOOKS) -> list[Path]:
     """Return all notebooks in an order in which they run: FAQ and drills on an applied lab, before the teardown."""
     *main, last = select(None, folder)
-    return [*main, *sorted(folder.glob("faq/*.ipynb")), *sorted(folder.glob("drills/*.ipynb")), last]
+    return [*main, *(path for part in BESIDE for path in select(part, folder)), last]
 
 
 def agree(settings: Settings, whole: bool) -> Settings:
@@ -104,7 +122,7 @@ def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell
     finally:
         if whole and not settings.keep:
             steps = _clean_up(settings)
-        results += [NotebookResult(path.stem, "not run") for path in notebooks[len(results) :]]
+        results += [NotebookResult(name_of(path), "not run") for path in notebooks[len(results) :]]
         page = write_report(report_dir, results, steps, settings.home / CHECKS, Redactor(known_secrets()))
     return Run(results, steps, page)
 
@@ -123,11 +141,13 @@ def _execute_all(
 
 def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) -> NotebookResult:
     started = time.monotonic()
-    error = ""
+    error, name = "", name_of(path)
+    executed = report_dir / f"{name}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(
             str(path),
-            str(report_dir / path.name),
+            str(executed),
             parameters=_parameters(path, settings),
             cwd=str(path.parent),
             engine_name=ENGINE,
@@ -136,13 +156,13 @@ def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) 
             progress_bar=False,
             # The kernel warns, on our terminal, of other users who could listen on loopback; it is ours for minutes.
             extra_arguments=["--IPKernelApp.log_level=40"],
-            on_cell=lambda number, count: on_cell(path.stem, number, count),
+            on_cell=lambda number, count: on_cell(name, number, count),
         )
     except papermill.PapermillExecutionError as exc:
         error = f"{exc.ename}: {exc.evalue}"
     except (RuntimeError, TimeoutError) as exc:  # nbclient: a cell's time-out, a kernel that died
         error = f"{type(exc).__name__}: {exc}"
-    return NotebookResult(path.stem, "failed" if error else "passed", time.monotonic() - started, error)
+    return NotebookResult(name, "failed" if error else "passed", time.monotonic() - started, error)
 
 
 class _ReportingEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types

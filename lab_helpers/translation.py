@@ -25,7 +25,7 @@ JAPANESE = "ja"
 _HEAD = re.compile(r"^<!-- (?P<cell>\S+) (?P<hash>[0-9a-f]{12}) -->$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#|/)(?P<target>[^)]+)\)")
 _NOTEBOOK = re.compile(r"(\.\./)?((faq|drills)/)?\d+_\w+\.ipynb")
-_OPEN = 'open_lab("', f'open_lab("{JAPANESE}/'
+_OPEN = re.compile(r'(?<=\bopen_lab\()(\s*")')
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def translated(notebook: NotebookNode, prose: dict[str, Section], english: str) 
         if cell.cell_type == "markdown":
             cell.source = _LINK.sub(_one_folder_down, prose[cell.id].text)
         else:
-            cell.source = cell.source.replace(*_OPEN)
+            cell.source = _OPEN.sub(rf"\1{JAPANESE}/", cell.source)
             cell.outputs, cell.execution_count = [], None
     japanese.cells[0].source += f" · [English]({english})"
     return japanese

@@ -120,10 +120,12 @@ def test_exercise_speaks(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("japanese")
 def test_errors_speak() -> None:
-    """An error that a trainee meets says in Japanese what to do next."""
+    """An error that a trainee meets says in Japanese what to do next: a notebook, or a cell of this one."""
+    told = str(NotYetError("The traffic", "04"))
+    assert told == "まだありません: トラフィックの記録。先にノートブック 04 を実行してください。"
     assert (
-        str(NotYetError("The traffic", "04"))
-        == "まだありません: トラフィックの記録。先にノートブック 04 を実行してください。"
+        str(NotYetError("x", cell="drill.inject()"))
+        == "まだありません: x。先に drill.inject() のセルを実行してください。"
     )
 
 
@@ -157,7 +159,7 @@ def test_path_and_progress_speak() -> None:
 
     bar = Bar("requests", Sink(), monotonic=lambda: 7.0)
     bar.update(1200, 3000, "requests")
-    assert said == ["リクエスト: 3,000 中 1,200 リクエスト、0 秒"]
+    assert said == ["リクエスト: 1,200/3,000 リクエスト、0 秒"]
 
 
 @pytest.mark.usefixtures("japanese")

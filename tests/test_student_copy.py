@@ -21,8 +21,8 @@ def test_copy_has_the_lab_without_answers(tmp_path: Path) -> None:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
     assert {"Makefile", "terraform/aws_ecs.tf", "fluentbit/extra.conf", "requirements.lock"} <= names
     assert not [name for name in names if "solutions" in name or "trainer" in name or name.startswith("tests")]
-    for path in sorted((PROJECT / "notebooks").glob("*.ipynb")):
-        copied = nbformat.read(folder / "notebooks" / path.name, as_version=4)
+    for path in sorted((PROJECT / "notebooks").rglob("*.ipynb")):
+        copied = nbformat.read(folder / path.relative_to(PROJECT), as_version=4)
         code = [cell for cell in copied.cells if cell.cell_type == "code"]
         assert code
         assert not any(cell.outputs or cell.execution_count for cell in code)

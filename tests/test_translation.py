@@ -65,6 +65,8 @@ def test_japanese_notebook_was_run_in_japanese(english: Path, prose: Path) -> No
     """Its outputs are of a run of its own: every cell ran without an error, and each check spoke Japanese."""
     del english
     code = [cell for cell in _notebook(prose.with_suffix(".ipynb")).cells if cell.cell_type == "code"]
+    name = prose.relative_to(translation.NOTEBOOKS).with_suffix("").as_posix()
+    assert sum(bool(re.search(rf'open_lab\(\s*"{name}"', cell.source)) for cell in code) == 1
     assert [cell.id for cell in code if not cell.execution_count] == []
     assert [cell.id for cell in code for output in cell.outputs if output.output_type == "error"] == []
     checks = re.findall(r"^✔ (.+)", "\n".join(map(_text, code)), re.MULTILINE)
@@ -119,7 +121,7 @@ def test_a_change_of_the_english_is_noticed() -> None:
 
 def test_only_the_name_tells_the_language() -> None:
     """The cells of both are the same but for the name in `open_lab`; outputs are kept while the code is the same."""
-    source = 'lab = open_lab("faq/x")\nlab'
+    source = 'lab = open_lab(\n    "faq/x", backend=backend\n)\nlab'
     cells = [nbformat.v4.new_markdown_cell("One", id="a"), nbformat.v4.new_code_cell(source, id="b")]
     cells[1].execution_count = 3
     english = nbformat.v4.new_notebook(cells=cells)
@@ -128,7 +130,7 @@ def test_only_the_name_tells_the_language() -> None:
     )
     built = translation.translated(english, prose, "../../faq/x.ipynb")
     assert built.cells[0].source == "[一](../05_x.ipynb) [二](../../../README.ja.md) · [English](../../faq/x.ipynb)"
-    assert (built.cells[1].source, built.cells[1].execution_count) == ('lab = open_lab("ja/faq/x")\nlab', None)
+    assert (built.cells[1].source, built.cells[1].execution_count) == (source.replace("faq/", "ja/faq/"), None)
     stored = nbformat.from_dict(built)
     stored.cells[1].execution_count = 7
     assert translation.with_outputs(nbformat.from_dict(built), stored).cells[1].execution_count == 7

@@ -115,7 +115,7 @@ def latency(requests: pd.DataFrame) -> Chart:
     hops = {"CloudWatch": requests["to_cloudwatch_s"].dropna(), "S3": requests["to_s3_s"].dropna()}
     medians = {name: float(hop.median()) for name, hop in hops.items() if len(hop)}
     parts = [say("in {name} after {seconds:.3g} s", name=name, seconds=seconds) for name, seconds in medians.items()]
-    title = say("Half of the lines are {hops}", hops=", ".join(parts)) if parts else say("No line has arrived yet")
+    title = say("Half of the lines are {hops}", hops=say(", ").join(parts)) if parts else say("No line has arrived yet")
     with _canvas(title) as (axes, image):
         for name, colour in (("CloudWatch", BLUE), ("S3", ORANGE)):
             if name in medians:
@@ -153,7 +153,7 @@ def object_sizes(objects: pd.DataFrame, interval_s: float | None = None) -> Char
 def _requests_title(totals: dict[str, int], seconds: float, peak: int) -> str:
     if not totals:
         return say("No requests in these lines")
-    answers = ", ".join(say("{count:,} answered {status}", count=n, status=name) for name, n in totals.items())
+    answers = say(", ").join(say("{count:,} answered {status}", count=n, status=name) for name, n in totals.items())
     if not seconds:
         return answers
     text = "{total:,} requests in {seconds:,.0f} s: {answers}; at most {peak:,} a second"

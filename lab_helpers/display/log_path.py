@@ -10,7 +10,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab_helpers.display.tables import Shown
+from lab_helpers.display.tables import Shown, text_width
 from lab_helpers.errors import SettingsError
 from lab_helpers.messages import say
 
@@ -98,9 +98,15 @@ def _arrow(span: int) -> str:
 
 def _box(stop: Stop, here: str, counts: Mapping[str, int], span: int) -> str:
     count = "<br>" + say("<b>{count:,}</b> lines", count=counts[stop.key]) if stop.key in counts else ""
-    mark = f"<br><small>▲ {say('you are here')}</small>" if stop.key == here else ""
+    mark = f"<br><small>▲ {_whole(say('you are here'))}</small>" if stop.key == here else ""
     style = _HERE if stop.key == here else _BOX
     return (
-        f"<td rowspan='{span}' style='{style}'>{html.escape(say(stop.name))}<br>"
-        f"<small>{html.escape(say(stop.detail))}</small>{count}{mark}</td>"
+        f"<td rowspan='{span}' style='{style}'>{_whole(say(stop.name))}<br>"
+        f"<small>{_whole(say(stop.detail))}</small>{count}{mark}</td>"
     )
+
+
+def _whole(text: str) -> str:
+    """Return a name as HTML; Japanese has no blanks, and a narrow box would break it anywhere."""
+    escaped = html.escape(text)
+    return f"<span style='white-space:nowrap'>{escaped}</span>" if text_width(text) > len(text) else escaped

@@ -59,6 +59,11 @@ def text(content: str) -> Shown:
     return Shown(shown, f"<pre style='text-align:left'>{html.escape(shown)}</pre>")
 
 
+def text_width(text: str) -> int:
+    """Return the columns that a text takes in a terminal: two for each wide character, such as a Japanese one."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
 def _note(rows: int, shown: int) -> str:
     if not rows:
         return say("no rows")
@@ -83,20 +88,15 @@ def _moment(value: pd.Timestamp) -> str:
 
 def _as_text(title: str, names: list[str], cells: list[list[str]], note: str) -> str:
     rows = [names, *cells] if names else cells
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(text_width, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if names:
         lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line for line in (title, *lines, note) if line)
 
 
-def _width(text: str) -> int:
-    """Return the columns that a text takes in a terminal: two for each wide character, such as a Japanese one."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
 def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
+    return text + " " * (width - text_width(text))
 
 
 def _as_html(title: str, names: list[str], cells: list[list[str]], note: str) -> str:

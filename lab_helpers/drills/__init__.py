@@ -7,6 +7,7 @@
 `CATALOGUE` has them all; `undo_all` undoes what is open, also of an earlier kernel.
 """
 
+from lab_helpers.drills.dead_router import InputPaused, RouterOutOfMemory
 from lab_helpers.drills.drill import BROKEN, FIXED, Drill, Story, TaskDrill
 from lab_helpers.drills.lost_or_double import DriverBufferFull, Duplicates, FirehoseThrottled, LastLines
 from lab_helpers.drills.nothing_arrives import MatchNothing, RouterNotEssential, UnknownOption
@@ -22,11 +23,13 @@ firehose_denied = FirehoseDenied
 firehose_throttled = FirehoseThrottled
 group_denied = GroupDenied
 health_checks = HealthChecks
+input_paused = InputPaused
 last_lines = LastLines
 match_nothing = MatchNothing
 pull_denied = PullDenied
 retention_not_set = RetentionNotSet
 router_not_essential = RouterNotEssential
+router_out_of_memory = RouterOutOfMemory
 split_lines = SplitLines
 stale_image = StaleImage
 unknown_option = UnknownOption
@@ -49,6 +52,8 @@ CATALOGUE: tuple[type[Drill], ...] = (
     RetentionNotSet,
     FirehoseDenied,
     PullDenied,
+    RouterOutOfMemory,
+    InputPaused,
 )
 
 __all__ = [
@@ -65,12 +70,14 @@ __all__ = [
     "firehose_throttled",
     "group_denied",
     "health_checks",
+    "input_paused",
     "last_lines",
     "match_nothing",
     "open_drills",
     "pull_denied",
     "retention_not_set",
     "router_not_essential",
+    "router_out_of_memory",
     "split_lines",
     "stale_image",
     "undo_all",

@@ -139,18 +139,19 @@ class TaskDrill(Drill):
     def task_arn(self, take: str) -> str:
         """Return a take's task; raises NotYetError before it ran."""
         if take not in self._tasks:
-            raise NotYetError(f"The task of drill {self.name}, {take}", f"the cell with drill.{_VERB[take]}()")
+            missing = say("The task of drill {name} ({take})", name=self.name, take=take)
+            raise NotYetError(missing, cell=f"drill.{_VERB[take]}()")
         return self._tasks[take]
 
     def task(self, take: str) -> dict[str, Any]:
         """Return ECS's description of a take's task."""
         return self.stage.task(self.task_arn(take))
 
-    def _play(self, take: str, on_tick: OnTick) -> None:
+    def _play(self, take: str, on_tick: OnTick, until: str = "") -> None:
         setups = self.setups()
         image = self.stage.publish({f"{name}.conf": setup.conf for name, setup in setups.items()} | self.files())
         self._tasks[take] = self.stage.run(take, setups[take], image)
-        self.stage.wait_for(self._tasks[take], self.until, on_tick)
+        self.stage.wait_for(self._tasks[take], until or self.until, on_tick)
 
 
 _VERB = {BROKEN: "inject", FIXED: "mend"}

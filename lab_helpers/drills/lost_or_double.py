@@ -49,8 +49,8 @@ class LastLines(TaskDrill):
     def evidence(self) -> pd.DataFrame:
         return containers(self.task(BROKEN))
 
-    def _play(self, take: str, on_tick: OnTick) -> None:
-        super()._play(take, on_tick)
+    def _play(self, take: str, on_tick: OnTick, until: str = "") -> None:
+        super()._play(take, on_tick, until)
         self.stage.wait_for_events(take, 1, on_tick)
         self.stage.stop(self.task_arn(take))
         self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)

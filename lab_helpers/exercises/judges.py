@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
-from lab_helpers import backend
 from lab_helpers.errors import LabError
+from lab_helpers.exercises import policies
 from lab_helpers.exercises.exercise import Desk
 from lab_helpers.exercises.router_trial import sections, survivors
 from lab_helpers.messages import say
@@ -50,7 +49,7 @@ def streams_output(answer: str, _: Desk) -> str:
         for key, value in wanted.items()
         if values.get(key) != value
     ]
-    return say("The plugin is right, but {wrong}.", wrong=", ".join(wrong)) if wrong else ""
+    return say("The plugin is right, but {wrong}.", wrong=say(", ").join(wrong)) if wrong else ""
 
 
 def roles_of_plan(answer: Iterable[Any], _: Desk) -> str:
@@ -138,23 +137,18 @@ def share_of_missing(answer: float, desk: Desk) -> str:
 
 def delivery_policy(answer: str | dict[str, Any], _: Desk) -> str:
     """08_1: the least policy with which Firehose can deliver to one bucket."""
-    document = answer if isinstance(answer, str) else json.dumps(answer)
+    document = policies.document(answer)
     needed = [("s3:PutObject", f"{BUCKET}/2026/02/03/04/x.gz"), ("s3:AbortMultipartUpload", f"{BUCKET}/x"),
               ("s3:GetBucketLocation", BUCKET), ("s3:ListBucket", BUCKET)]  # fmt: skip
     too_much = [("s3:PutObject", "arn:aws:s3:::my-logs-of-others/x"), ("s3:DeleteObject", f"{BUCKET}/x"),
                 ("s3:DeleteBucket", BUCKET), ("iam:PassRole", "arn:aws:iam::123456789012:role/admin")]  # fmt: skip
-    if lacking := _first(document, needed, allowed=False):
+    if lacking := policies.first(document, needed, allowed=False):
         action, resource = lacking
         return say("{action} on {resource} is not allowed, and Firehose needs it.", action=action, resource=resource)
-    if granted := _first(document, too_much, allowed=True):
+    if granted := policies.first(document, too_much, allowed=True):
         text = "It works, but it also allows {action} on {resource}: that is more than a delivery needs."
         return say(text, action=granted[0], resource=granted[1])
     return ""
-
-
-def _first(document: str, accesses: Sequence[tuple[str, str]], *, allowed: bool) -> tuple[str, str] | None:
-    """Return the first access whose outcome is `allowed`."""
-    return next((each for each in accesses if backend.policy_allows(document, *each) is allowed), None)
 
 
 def _ask(desk: Desk, query: str, sent: pd.DataFrame) -> list[list[dict[str, str]]]:

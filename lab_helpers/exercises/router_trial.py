@@ -22,7 +22,7 @@ from lab_helpers.wait import wait_until
 TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
 """A tag as the awsfirelens driver makes it: container, `-firelens-`, task id."""
 TRIAL_TIMEOUT_S = 15.0
-_END = "end of the samples"
+_END, _END_TAG = "end of the samples", "trial.end"
 _OUTPUT = "\n[OUTPUT]\n    Name stdout\n    Match *\n    Format json_lines\n"
 
 
@@ -56,30 +56,57 @@ def survivors(extra_conf: str, lines: Iterable[str]) -> list[str]:
 
     Raises LabError with the router's own words when it refuses the configuration.
     """
-    config = "\n".join(_input(line) for line in (*lines, _END)) + _filters(extra_conf) + _OUTPUT
-    records = [json.loads(line) for line in _run(config).splitlines() if line.startswith("{")]
-    return [str(record.get("log")) for record in records if record.get("log") != _END]
+    return [str(record.get("log")) for record in filtered(extra_conf, lines)]
 
 
-def _input(line: str) -> str:
-    record: dict[str, Any] = {"source": "stdout", "log": line, "container_name": "httpd"}
-    return f"[INPUT]\n    Name dummy\n    Tag {TAG}\n    Samples 1\n    Dummy {json.dumps(record)}\n"
+def filtered(extra_conf: str, lines: Iterable[str], parsers: tuple[str, str] = ("", "")) -> list[dict[str, Any]]:
+    """Return the records that come out of the filters of an extra.conf, in no order; raises LabError.
+
+    `parsers` is a parsers file: its path as the configuration names it, and its text.
+    """
+    inputs = "".join(_input(TAG, line) for line in (*lines, _END))
+    return _records(inputs + without_sections(extra_conf, "OUTPUT") + _OUTPUT, parsers)
 
 
-def _filters(extra_conf: str) -> str:
-    """Return the configuration without its [OUTPUT] sections."""
-    kept, is_output = [], False
+def routed(extra_conf: str, lines: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the log lines, given as (tag, line), that the outputs of an extra.conf take; one that two take, twice.
+
+    Raises LabError with the router's own words when it refuses the configuration.
+    """
+    matches = [section.values.get("match", "") for section in sections(extra_conf) if section.kind == "OUTPUT"]
+    outputs = "".join(_OUTPUT.replace("Match *", f"Match {match}") for match in (*matches, _END_TAG))
+    inputs = "".join(_input(tag, line) for tag, line in (*lines, (_END_TAG, _END)))
+    records = _records(inputs + without_sections(extra_conf, "OUTPUT") + outputs)
+    return [str(record.get("log")) for record in records]
+
+
+def without_sections(extra_conf: str, kind: str) -> str:
+    """Return the configuration without its sections of one kind ("OUTPUT")."""
+    kept, is_kind = [], False
     for line in extra_conf.splitlines():
         if line.strip().startswith("["):
-            is_output = line.strip().upper() == "[OUTPUT]"
-        kept += [] if is_output else [line]
+            is_kind = line.strip().upper() == f"[{kind}]"
+        kept += [] if is_kind else [line]
     return "\n" + "\n".join(kept) + "\n"
 
 
-def _run(config: str) -> str:
+def _input(tag: str, line: str) -> str:
+    record: dict[str, Any] = {"source": "stdout", "log": line, "container_name": "httpd"}
+    return f"[INPUT]\n    Name dummy\n    Tag {tag}\n    Samples 1\n    Dummy {json.dumps(record)}\n"
+
+
+def _records(config: str, parsers: tuple[str, str] = ("", "")) -> list[dict[str, Any]]:
+    records = [json.loads(line) for line in _run(config, parsers).splitlines() if line.startswith("{")]
+    return [record for record in records if record.get("log") != _END]
+
+
+def _run(config: str, parsers: tuple[str, str]) -> str:
     """Run the router until the last sample is out or it ends; what it still holds is flushed when it is stopped."""
     with tempfile.TemporaryDirectory(prefix="lab-trial-") as folder:
-        file, out, err = (Path(folder, name) for name in ("fluent-bit.conf", "out", "err"))
+        file, out, err, parsers_file = (Path(folder, name) for name in ("fluent-bit.conf", "out", "err", "parsers"))
+        if parsers[0]:
+            parsers_file.write_text(parsers[1], encoding="utf-8")
+            config = config.replace(parsers[0], str(parsers_file))
         file.write_text(config, encoding="utf-8")
         with out.open("wb") as stdout, err.open("wb") as stderr:
             argv = [*backend.router_command(), "-c", str(file), "-f", "1"]

@@ -20,7 +20,14 @@ from lab_helpers.drills import Drill
 from tests.drills.lab_kit import BUCKET, CLUSTER, REPOSITORY, make_lab
 
 SIDE_BY_SIDE = 4
-SLOWEST_FIRST = ("duplicates", "last_lines", "driver_buffer_full", "firehose_throttled")
+SLOWEST_FIRST = (
+    "duplicates",
+    "input_paused",
+    "router_out_of_memory",
+    "last_lines",
+    "driver_buffer_full",
+    "firehose_throttled",
+)
 
 
 @dataclass(frozen=True)
@@ -234,3 +241,27 @@ def test_an_image_that_cannot_be_pulled_leaves_only_a_reason(played: Played) -> 
     ended = _column(played["pull_denied"].result().symptom, "value")
     assert (ended["exit code of app"], ended["exit code of log_router"]) == ("none", "none")
     assert ended["stopped reason"].startswith("ResourceInitializationError: unable to pull secrets or registry auth")
+
+
+def test_a_router_without_a_limit_is_killed_for_its_memory(played: Played) -> None:
+    """137 at the router and the task ends; with the buffer on the disk it lives, and every event arrives."""
+    seen = played["router_out_of_memory"].result()
+    ended, told = _column(seen.symptom, "value"), _column(seen.evidence, "value")
+    assert (ended["task"], ended["exit code of log_router"]) == ("STOPPED", 137)
+    assert ended["in CloudWatch Logs"] == 0
+    assert told["reason of log_router"] == "OutOfMemoryError: Container killed due to memory usage"
+    assert told["overlimit warnings in its log"] == 0
+    after = _column(seen.proof, "value")
+    assert (after["exit code of log_router"], after["in CloudWatch Logs"]) == (0, after["events sent by the app"])
+
+
+def test_a_paused_input_loses_what_was_on_the_way(played: Played) -> None:
+    """No chunk is given up, and still there are gaps; with a larger reservation every line arrives once."""
+    seen = played["input_paused"].result()
+    counts, told = _column(seen.symptom, "lines"), _column(seen.evidence, "count")
+    assert 0 < counts["lost"] < 0.2 * counts["printed"]
+    assert told["paused (mem buf overlimit)"] >= 1
+    assert told["chunks given up"] == 0
+    assert told["gaps between the numbers"] >= 1
+    after = _column(seen.proof, "lines")
+    assert (after["arrived"], after["duplicates"], after["lost"]) == (after["printed"], 0, 0)

@@ -41,6 +41,61 @@ TOO_NARROW = {
 }
 
 
+PARSE = """[SERVICE]
+    Parsers_File /fluent-bit/etc/drill/parsers.conf
+[FILTER]
+    Name parser
+    Match *
+    Key_Name log
+    Parser drill_json
+    Reserve_Data On
+"""
+DROP = "[FILTER]\n    Name grep\n    Match *\n    Exclude agent ELB-HealthChecker\n"
+OUTAGE = """[INPUT]
+    Name tcp
+    Tag app.events
+    Port 5170
+    Format none
+[OUTPUT]
+    Name cloudwatch_logs
+    Match *
+    region ap-northeast-1
+    log_group_name /ecs/shop
+    log_stream_prefix from-
+    Retry_Limit no_limits
+"""
+ON_DISK = "[SERVICE]\n    storage.path buffer\n" + OUTAGE.replace(
+    "Format none", "Format none\n    storage.type filesystem"
+)
+GO = """[OUTPUT]
+    Name cloudwatch
+    Match *
+    region ap-northeast-1
+    log_group_name $(container_name)
+    default_log_group_name /ecs/shop
+    log_stream_prefix from-
+    auto_create_group true
+[OUTPUT]
+    Name firehose
+    Match *
+    region ap-northeast-1
+    delivery_stream shop-logs
+"""
+
+
+def _in_c(text: str) -> str:
+    """Return a configuration in which only the plugins' names are changed."""
+    return text.replace("Name cloudwatch\n", "Name cloudwatch_logs\n").replace("Name firehose", "Name kinesis_firehose")
+
+
+def _output(match: str) -> str:
+    return f"[OUTPUT]\n    Name cloudwatch_logs\n    Match {match}\n    region ap-northeast-1\n"
+
+
+def _policy(actions: str | list[str], resource: str) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": resource}}
+
+
 def _filter(options: str, match: str = "*") -> str:
     return f"{EXTRA_CONF}\n[FILTER]\n    Name grep\n    Match {match}\n    {options}\n"
 
@@ -74,6 +129,39 @@ WRONG: list[tuple[str, Any, str]] = [
     ("08_1", TOO_WIDE, "more than a delivery needs"),
     ("08_1", TOO_NARROW, "is not allowed"),
     ("08_1", '{"Statement"', "."),
+    ("drill_1", _output("*"), "job-firelens-"),
+    ("drill_1", _output("app.*"), "is not taken"),
+    ("drill_1", _output("app*"), "app2-firelens-"),
+    ("drill_1", _output("app-firelens-0123456789abcdef0123456789abcdef"), "is not taken"),
+    ("drill_1", "[FILTER]\n    Name grep\n", "there is none"),
+    ("drill_2", PARSE, "probe"),
+    ("drill_2", f"{PARSE}{DROP}".replace("Key_Name log", "Key_Name message"), "probe"),
+    ("drill_2", f"{PARSE}{DROP}".replace("    Reserve_Data On\n", ""), "container_name"),
+    ("drill_2", DROP.replace("agent", "log"), "`user` is no key"),
+    ("drill_2", f"{PARSE}{DROP}".replace("Exclude agent ELB", "Regex agent curl|ELB"), "probe"),
+    ("drill_2", f"{PARSE}{DROP}".replace("Exclude agent ELB-HealthChecker", "Regex agent curl"), "is no JSON"),
+    ("drill_3", lambda printed, numbers: (printed - len(numbers), 0), "it should be"),
+    ("drill_3", lambda printed, numbers: printed - numbers.nunique(), "two numbers"),
+    ("drill_3", lambda printed, numbers: (numbers.lost, printed), "raises AttributeError"),
+    ("drill_4", _policy("*", "*"), "more than is needed here"),
+    ("drill_4", _policy("logs:*", "arn:aws:logs:*:*:log-group:/ecs/shop/*"), "PutRecordBatch"),
+    ("drill_4", _policy("logs:PutLogEvents", "*"), "logs:CreateLogGroup on"),
+    ("drill_5", OUTAGE, "would be killed"),
+    ("drill_5", OUTAGE.replace("Format none", "Format none\n    Mem_Buf_Limit 5MB"), "closes its connection"),
+    ("drill_5", ON_DISK.replace("    Retry_Limit no_limits\n", ""), "look at Retry_Limit"),
+    ("drill_5", OUTAGE.replace("Name tcp", "Name tcpp"), "Name tcp"),
+    ("drill_5", OUTAGE.replace("Format none", "Format none\n    no_such yes"), "does not start"),
+    ("drill_5", OUTAGE.partition("[OUTPUT]")[0], "[OUTPUT]"),
+    ("faq_1", GO, "in Go"),
+    (
+        "faq_1",
+        _in_c(GO).replace("$(container_name)", "/ecs/shop").replace("    default_log_group_name /ecs/shop\n", ""),
+        "go to",
+    ),
+    ("faq_1", _in_c(GO), "does not start"),
+    ("faq_1", _output("*"), "Two outputs"),
+    ("faq_2", _policy("*", "*"), "more than is needed here"),
+    ("faq_2", _policy(["ecr:*", "logs:CreateLogStream", "logs:PutLogEvents"], "*"), "logs:CreateLogGroup on"),
 ]
 
 
@@ -149,14 +237,26 @@ def test_unknown_exercise(desk: SimpleNamespace, tmp_path: Path) -> None:
 
 
 def test_every_exercise_is_in_its_notebook_and_has_a_solution() -> None:
-    """Catalogue, notebooks 01 to 08 and solutions are in step; a notebook holds no answer."""
-    sources = {
-        path.stem[:2]: [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-        for path in (PROJECT / "notebooks").glob("0[1-8]_*.ipynb")
-    }
+    """Catalogue, notebooks (01 to 08, drills, FAQ) and solutions are in step; a notebook holds no answer."""
+    sources = {}
+    for pattern in ("0[1-8]_*.ipynb", "drills/*.ipynb", "faq/*.ipynb"):
+        for path in (PROJECT / "notebooks").glob(pattern):
+            place = _place(path)
+            code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+            sources[place] = code
     for name in NAMES:
-        cells = [source for source in sources[name[:2]] if f'lab.exercise("{name}")' in source]
+        cells = [source for source in sources[_notebook_of(name)] if f'lab.exercise("{name}")' in source]
         assert len(cells) == 1, name
         assert "answer = ..." in cells[0]
-    assert {name[:2] for name in NAMES} == set(sources)
-    assert sorted(path.stem for path in SOLUTIONS.glob("*.txt")) == NAMES
+    assert {_notebook_of(name) for name in NAMES} == set(sources)
+    assert sorted(path.stem for path in SOLUTIONS.glob("*.txt")) == sorted(NAMES)
+
+
+def _place(path: Path) -> str:
+    """Return "04" of 04_traffic, "drill_3" of drills/3_lost_or_double, "faq_1" of faq/1_plugins."""
+    number = path.stem.partition("_")[0]
+    return number if path.parent.name == "notebooks" else f"{path.parent.name.removesuffix('s')}_{number}"
+
+
+def _notebook_of(name: str) -> str:
+    return name[:2] if name[0].isdigit() else name

@@ -47,10 +47,17 @@ class Container:
     process: ContainerProcess | None = None
     launch: Launch | None = None
     releases: list[Callable[[], None]] = field(default_factory=list)
+    is_out_of_memory: bool = False
 
     @property
     def is_running(self) -> bool:
         return self.process is not None and not self.process.exited.is_set()
+
+    def kill_for_memory(self) -> None:
+        """Kill the program because it has more memory than it may have."""
+        if self.process is not None:
+            self.is_out_of_memory = True
+            self.process.kill()
 
 
 @dataclass(frozen=True)

@@ -161,8 +161,8 @@ def _container(task: Task, record: ContainerRecord) -> dict[str, Any]:
         "networkBindings": [],
         "cpu": str(spec.cpu),
     }
-    if spec.memory_mib:
-        shape["memoryReservation"] = str(spec.memory_mib)
+    limits = {"memory": spec.memory_mib, "memoryReservation": spec.reserved_mib}
+    shape |= {member: str(mib) for member, mib in limits.items() if mib}
     optional = {
         "imageDigest": record.image_digest,
         "runtimeId": record.runtime_id if record.started_at else "",

@@ -3,11 +3,15 @@
 Source: Docker's fluentd log driver, which the ECS agent configures with the tag `<container>-firelens-<task id>`,
 sub-second precision, asynchronous connecting and `log-driver-buffer-limit`. The driver is written in Go and encodes a
 map, whose order Go makes start anywhere: that is why the keys of the article's records stand in several orders.
+It writes one message after the other; one that the socket took is not sent again, though the router may close the
+connection before it reads it (Mem_Buf_Limit), and is lost then.
 Not modelled: acknowledgements (the agent does not ask for them).
 """
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import logging
 import random
 import socket
@@ -71,26 +75,28 @@ class FirelensDriver:
             self._socket.close()
 
     def _deliver(self, batch: Sequence[Stamped]) -> bool:
-        data, delay_s = b"".join(self._encoder.encode(each) for each in batch), RETRY_FIRST_S
-        while not self._send(data):
+        messages, delay_s = [self._encoder.encode(each) for each in batch], RETRY_FIRST_S
+        while messages := messages[self._send(messages) :]:
             if not self._queue.pause(delay_s) and self._given_up.wait(CLOSING_RETRY_S):
-                log.error("%s lines lost: nothing listens on the log router's socket.", len(batch))
+                log.error("%s lines lost: nothing listens on the log router's socket.", len(messages))
                 return False
             delay_s = min(delay_s * RETRY_FACTOR, RETRY_MOST_S)
         return True
 
-    def _send(self, data: bytes) -> bool:
+    def _send(self, messages: Sequence[bytes]) -> int:
+        """Send messages; return how many the socket took whole. Those are never sent again, read or not."""
+        data, sent = memoryview(b"".join(messages)), 0
         try:
             if self._socket is None:
                 self._socket = _connected(self._path)
-            self._socket.sendall(data)
+            while sent < len(data):
+                sent += self._socket.send(data[sent:])
         except OSError as exc:
             log.debug("Log router at %s: %s", self._path, exc)
             if self._socket is not None:
                 self._socket.close()
             self._socket = None
-            return False
-        return True
+        return bisect.bisect_right(list(itertools.accumulate(map(len, messages))), sent)
 
 
 def _connected(path: str) -> socket.socket:

@@ -89,6 +89,10 @@ class ContainerProcess:
         self.finished.wait()
         return self.exit_code or 0
 
+    def kill(self) -> None:
+        """Send SIGKILL to all of the container; one that has ended is left alone."""
+        self._kill_group()
+
     def _signal(self, number: signal.Signals) -> None:
         # Not Popen.send_signal: it reaps a process that has just ended, and the waiter then waits for nobody.
         with self._reaping, contextlib.suppress(ProcessLookupError):

@@ -73,7 +73,7 @@ def _text(task: Task, inputs: RouterInputs, include: str | None) -> str:
     return generate(
         [parse_container_log(each.name, _log_options(each)) for each in spec.containers if _uses_router(each)],
         network_mode=spec.network_mode,
-        memory_mib=router.memory_mib if router else 0,
+        memory_mib=(router.reserved_mib or router.memory_mib) if router else 0,
         metadata=metadata if _options(task).metadata else (),
         include_path=include,
         inputs=inputs,

@@ -9,6 +9,7 @@ from typing import Any
 
 from lab_helpers.local_aws.api import Handler, WsgiApp
 from lab_helpers.local_aws.ecs.describe import counts
+from lab_helpers.local_aws.ecs.memory import MemoryGuard
 from lab_helpers.local_aws.ecs.metadata import PREFIX, MetadataEndpoint
 from lab_helpers.local_aws.ecs.model import Store, Task
 from lab_helpers.local_aws.ecs.other_operations import OtherOperations
@@ -33,7 +34,8 @@ class EcsService:
 
     def __init__(self, context: ServiceContext) -> None:
         store = Store(lambda: context.clock.now().timestamp())
-        self._world = World(context, store, Warden(), PortPool(), default_runtimes(context))
+        memory = MemoryGuard(context.clock)
+        self._world = World(context, store, Warden(), PortPool(), default_runtimes(context), memory)
         self._runner = TaskRunner(self._world)
         self._scheduler = Scheduler(self._world, self._runner)
         self._metadata = MetadataEndpoint(self._world, self._runner)
@@ -66,6 +68,7 @@ class EcsService:
         self._started = False
         self._scheduler.stop()
         self._runner.stop_all()
+        self._world.memory.stop()
         self._world.warden.stop()
         shutil.rmtree(self._world.context.data_dir / "tasks", ignore_errors=True)
 

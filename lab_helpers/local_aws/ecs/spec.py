@@ -43,7 +43,7 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """One container definition. `memory_mib` is the limit, or else the reservation (0: neither given)."""
+    """One container definition. `memory_mib` is the hard limit, `reserved_mib` the soft one (0: not given)."""
 
     name: str
     image: str
@@ -56,6 +56,7 @@ class ContainerSpec:
     log: LogSpec | None = None
     firelens: FirelensSpec | None = None
     memory_mib: int = 0
+    reserved_mib: int = 0
     cpu: int = 0
     stop_timeout_s: int = DEFAULT_STOP_TIMEOUT_S
     depends_on: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +76,11 @@ class TaskSpec:
     memory: str = ""
     task_role_arn: str | None = None
     execution_role_arn: str | None = None
+
+    @property
+    def task_memory_mib(self) -> int:
+        """What all containers together may have; 0: any."""
+        return mib_or_units(self.memory)
 
     @property
     def router(self) -> ContainerSpec | None:
@@ -112,12 +118,22 @@ def parse_container(definition: Mapping[str, Any]) -> ContainerSpec:
         ),
         log=_log(definition.get("logConfiguration")),
         firelens=_firelens(definition.get("firelensConfiguration")),
-        memory_mib=int(definition.get("memory") or definition.get("memoryReservation") or 0),
+        memory_mib=int(definition.get("memory") or 0),
+        reserved_mib=int(definition.get("memoryReservation") or 0),
         cpu=int(definition.get("cpu") or 0),
         stop_timeout_s=int(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_S),
         depends_on={each["containerName"]: each["condition"] for each in definition.get("dependsOn") or ()},
         health_check=_health_check(definition.get("healthCheck")),
     )
+
+
+def mib_or_units(text: str) -> int:
+    """Return MiB or CPU units; the API also takes "1 GB" and "0.25 vCPU". What is no number counts as 0."""
+    number, _, unit = text.strip().partition(" ")
+    try:
+        return int(float(number) * (1024 if unit else 1))
+    except ValueError:
+        return 0
 
 
 def start_order(containers: Sequence[ContainerSpec]) -> list[ContainerSpec]:

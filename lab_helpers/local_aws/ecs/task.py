@@ -12,12 +12,13 @@ from lab_helpers.local_aws.ecs.health import HealthMonitor
 from lab_helpers.local_aws.ecs.images import PullError
 from lab_helpers.local_aws.ecs.interfaces import InterfaceError
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
+from lab_helpers.local_aws.ecs.memory import MIB, OUT_OF_MEMORY, Member, Watched
 from lab_helpers.local_aws.ecs.model import TargetSpec, Task
 from lab_helpers.local_aws.ecs.preparation import Preparation
 from lab_helpers.local_aws.ecs.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.secret_values import SecretError, resolve_secrets
 from lab_helpers.local_aws.ecs.spec import dependencies
-from lab_helpers.local_aws.ecs.stop_reasons import MOST_CHARS, essential_exited, router_complaint
+from lab_helpers.local_aws.ecs.stop_reasons import ESSENTIAL, MOST_CHARS, essential_exited, router_complaint
 from lab_helpers.local_aws.ecs.targets import TargetError
 from lab_helpers.local_aws.ecs.world import World
 
@@ -113,9 +114,19 @@ class RunningTask:
             self.containers, self._router = preparation.containers, preparation.router
 
     def _start_containers(self) -> None:
+        limit = self.task.spec.task_memory_mib * MIB
+        self._world.memory.watch(self.task.id, Watched(limit, self._members))
         for each in self.containers.values():
             self._await_dependencies(each)
             self._start_container(each)
+
+    def _members(self) -> list[Member]:
+        """Return the containers that run, for who looks at their memory."""
+        return [
+            Member(each.spec.name, each.process.pid, each.spec.memory_mib * MIB, each.kill_for_memory)
+            for each in self.containers.values()
+            if each.process is not None and each.is_running
+        ]
 
     def _start_container(self, each: Container) -> None:
         self._check_stop()
@@ -160,8 +171,8 @@ class RunningTask:
         with store.changed:
             each.record.status, each.record.exit_code = "STOPPED", process.exit_code
             each.record.finished_at = store.now()
-            if process.exit_code == 137 and not self._stopping:
-                each.record.reason = "Killed by SIGKILL from outside of the task."
+            if process.exit_code == 137:
+                each.record.reason = self._reason_of_a_kill(each)
             self.task.version += 1
             store.notify()
         if each.spec.essential and not self._stopping:
@@ -171,7 +182,14 @@ class RunningTask:
         with self._wake:
             self._wake.notify_all()
 
+    def _reason_of_a_kill(self, each: Container) -> str:
+        if each.is_out_of_memory:
+            return OUT_OF_MEMORY
+        return "" if self._stopping else "Killed by SIGKILL from outside of the task."
+
     def _essential_reason(self, each: Container) -> str:
+        if each.is_out_of_memory:
+            return ESSENTIAL
         complaint = router_complaint(each.process.tail()) if each.spec.firelens and each.process else ""
         return essential_exited(each.spec.name, each.record.exit_code, complaint)
 
@@ -220,6 +238,7 @@ class RunningTask:
             log.exception("Task %s could not be cleaned up.", self.task.id)
         finally:
             self._health.stop()
+            self._world.memory.forget(self.task.id)
             self._world.store.move(self.task, TaskStatus.STOPPED)
             self._on_stopped(self.task)
 

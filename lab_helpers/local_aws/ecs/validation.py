@@ -9,7 +9,7 @@ Not modelled: the many rules for parameters that have no effect here.
 from __future__ import annotations
 
 from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.ecs.spec import ContainerSpec, TaskSpec, start_order
+from lab_helpers.local_aws.ecs.spec import ContainerSpec, TaskSpec, mib_or_units, start_order
 from lab_helpers.local_aws.firelens.options import (
     CONFIG_FILE_TYPE,
     CONFIG_FILE_VALUE,
@@ -28,6 +28,8 @@ FARGATE_MEMORY_MIB = {
     16384: tuple(range(32768, 122881, 8192)),
 }
 """Memory sizes for each CPU size. Source: "Fargate task size" in the ECS developer guide."""
+LEAST_MEMORY_MIB = 6
+"""Source: `memory` in "Task definition parameters": Docker 20.10 and later take no less."""
 
 
 def check_registration(spec: TaskSpec, compatibilities: list[str]) -> None:
@@ -65,10 +67,15 @@ def _client_error(message: str) -> AwsError:
 
 
 def _check_memory(spec: TaskSpec) -> None:
-    task_mib = _units(spec.memory or "")
+    task_mib = spec.task_memory_mib
     for container in spec.containers:
-        if task_mib and container.memory_mib > task_mib:
+        if task_mib and max(container.memory_mib, container.reserved_mib) > task_mib:
             raise _client_error(f"The 'memory' setting for container '{container.name}' is greater than for the task.")
+        if 0 < container.memory_mib < max(LEAST_MEMORY_MIB, container.reserved_mib):
+            raise _client_error(
+                f"Invalid setting for container '{container.name}'. 'memory' must be at least {LEAST_MEMORY_MIB} MiB, "
+                "and not less than 'memoryReservation'."
+            )
 
 
 def _check_router(spec: TaskSpec) -> None:
@@ -126,7 +133,7 @@ def _check_fargate(spec: TaskSpec) -> None:
         raise _client_error("Fargate only supports network mode ‘awsvpc’.")
     if not spec.cpu or not spec.memory:
         raise _client_error("Fargate requires that 'cpu' and 'memory' be defined at the task level.")
-    cpu, memory = _units(spec.cpu), _units(spec.memory)
+    cpu, memory = mib_or_units(spec.cpu), mib_or_units(spec.memory)
     if memory not in FARGATE_MEMORY_MIB.get(cpu, ()):
         raise _client_error(
             f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. "
@@ -144,12 +151,3 @@ def _check_execution_role(spec: TaskSpec) -> None:
         )
     if any(".dkr.ecr." in container.image for container in spec.containers):
         raise _client_error("Fargate requires task definition to have execution role ARN to support ECR images.")
-
-
-def _units(text: str) -> int:
-    """Return CPU units or MiB; the API also takes "0.25 vCPU" and "1 GB"."""
-    number, _, unit = text.strip().partition(" ")
-    try:
-        return int(float(number) * (1024 if unit else 1))
-    except ValueError:
-        return 0

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lab_helpers.local_aws.ecs.images import Image, PullError, parse_image
+from lab_helpers.local_aws.ecs.memory import MemoryGuard
 from lab_helpers.local_aws.ecs.model import Store, Task
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runtime import Runtime
@@ -31,6 +32,7 @@ class World:
     warden: Warden
     ports: PortPool
     runtimes: tuple[Runtime, ...]
+    memory: MemoryGuard
 
     @property
     def endpoint_host(self) -> str:

@@ -41,9 +41,9 @@ def generate(
 ) -> str:
     """Return the configuration for Fluent Bit.
 
-    `containers` are those with log driver awsfirelens; `memory_mib` is the router's memory limit or reservation (half
-    of it bounds the input's buffer; 0: none given); `metadata` the keys added to every record; `include_path` the
-    user's own file.
+    `containers` are those with log driver awsfirelens; `memory_mib` is the router's memory reservation, or else its
+    limit (half of it bounds the input's buffer; 0: none given); `metadata` the keys added to every record;
+    `include_path` the user's own file.
     """
     parts = [*_inputs(network_mode, _mem_buf_limit(memory_mib), inputs), *_patterns(containers), *_metadata(metadata)]
     if include_path:

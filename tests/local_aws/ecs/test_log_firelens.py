@@ -125,3 +125,34 @@ def test_a_router_that_comes_late_gets_everything(tmp_path: Path) -> None:
         driver.write([LogLine("stderr", b"late")])
         driver.close(10)
     assert [message[2]["log"] for message in got] == ["early", "late"]
+
+
+def test_what_the_socket_took_is_not_sent_again(tmp_path: Path) -> None:
+    """A router that closes its connection loses what it had not read; the rest comes on the next one, nothing twice."""
+    path = tmp_path / "s"
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+    server.settimeout(10)
+    driver = FirelensDriver(SystemClock(), str(path), "t", "id", "name")
+    driver.write([LogLine("stdout", b"%6d " % number + b"x" * 10_000) for number in range(400)])
+    first, _ = server.accept()
+    unpacker = msgpack.Unpacker(max_buffer_size=10_000_000)
+    unpacker.feed(first.recv(100_000))
+    read = [_number(message) for message in unpacker]
+    first.close()
+    second, _ = server.accept()
+    again = msgpack.Unpacker(max_buffer_size=10_000_000)
+    rest: list[int] = []
+    while not rest or rest[-1] != 399:
+        again.feed(second.recv(1_000_000))
+        rest += [_number(message) for message in again]
+    driver.close(5)
+    second.close()
+    server.close()
+    assert rest == list(range(rest[0], 400))
+    assert 0 < len(read) < rest[0] < 399
+
+
+def _number(message: Any) -> int:
+    return int(message[2]["log"].split()[0])

@@ -49,7 +49,7 @@ def _endpoint(clients: FakeClients, folder: Path) -> MetadataEndpoint:
     task = Task("abc", arn, "cluster", spec, "g", NetworkSettings(()), 0.0)
     store = Store(lambda: clients.clock.now().timestamp())
     context = SimpleNamespace(clients=clients, data_dir=folder)
-    world = World(cast(Any, context), store, cast(Any, None), cast(Any, None), ())
+    world = World(cast(Any, context), store, cast(Any, None), cast(Any, None), (), cast(Any, None))
     return MetadataEndpoint(world, cast(TaskRunner, FakeRunner(task)))
 
 

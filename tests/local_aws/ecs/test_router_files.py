@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab_helpers.local_aws.ecs import router_files
 from lab_helpers.local_aws.ecs.images import Image, parse_image
 from lab_helpers.local_aws.ecs.model import NetworkSettings, Task
@@ -19,9 +21,13 @@ OUTPUT = "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n"
 
 
 def _task(**options: str) -> Task:
+    return _limited_task({"memoryReservation": 50}, options)
+
+
+def _limited_task(limits: dict[str, int], options: dict[str, str]) -> Task:
     router = {
         "name": "log_router",
-        "memoryReservation": 50,
+        **limits,
         "firelensConfiguration": {"type": "fluentbit", "options": options},
     }
     containers: list[dict[str, Any]] = [{"name": "httpd", "logConfiguration": {"logDriver": "awsfirelens"}}, router]
@@ -88,3 +94,16 @@ def test_what_the_image_does_not_have_stays(tmp_path: Path) -> None:
     """The router itself says that a file is missing, by the name that the user wrote."""
     made = _write(tmp_path, {"/x": ""}, include="/fluent-bit/etc/missing.conf")
     assert "@INCLUDE /fluent-bit/etc/missing.conf\n" in made.config.read_text()
+
+
+@pytest.mark.parametrize(
+    ("limits", "megabytes"), [({"memory": 200, "memoryReservation": 60}, 30), ({"memory": 200}, 100), ({}, 25)]
+)
+def test_the_buffer_limit_is_half_of_the_reservation(tmp_path: Path, limits: dict[str, int], megabytes: int) -> None:
+    """The reservation comes first, then the hard limit; 25 MB without either. Source: the ECS agent's task.go."""
+    transport, image = Transport("127.0.0.1", 4566), Image(parse_image("r"), rootfs=tmp_path)
+    made = router_files.write(
+        _limited_task(limits, {}), image, tmp_path / "firelens", tmp_path / "s.sock", PortPool(), transport
+    )
+    made.release()
+    assert f"Mem_Buf_Limit {megabytes}MB\n" in (tmp_path / "firelens/fluent-bit.conf").read_text()

@@ -15,14 +15,16 @@ def test_the_articles_containers() -> None:
     spec = parse_container(
         {**HTTPD, "portMappings": [{"containerPort": 80, "protocol": "tcp"}], "memoryReservation": 100}
     )
-    assert (spec.ports, spec.memory_mib, spec.essential, spec.stop_timeout_s) == ((80,), 100, True, 30)
+    assert (spec.ports, spec.reserved_mib, spec.essential, spec.stop_timeout_s) == ((80,), 100, True, 30)
     assert spec.log is not None
     assert (spec.log.driver, spec.log.options) == ("awsfirelens", {})
 
 
-def test_a_memory_limit_wins_over_a_reservation() -> None:
-    """The router's buffer follows the limit when there is one."""
-    assert parse_container({"name": "a", "memory": 200, "memoryReservation": 50}).memory_mib == 200
+def test_memory_limit_and_reservation_are_told_apart() -> None:
+    """`memory` is the hard limit, `memoryReservation` the soft one; a task's memory may be given in GB."""
+    spec = parse_container({"name": "a", "memory": 200, "memoryReservation": 50})
+    assert (spec.memory_mib, spec.reserved_mib) == (200, 50)
+    assert parse_task_definition({"memory": "1 GB"}).task_memory_mib == 1024
 
 
 def test_the_router_starts_first() -> None:

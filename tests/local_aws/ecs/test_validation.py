@@ -122,3 +122,10 @@ def test_a_container_larger_than_its_task_is_refused() -> None:
     assert _refusal(_definition(containerDefinitions=large)) == (
         "The 'memory' setting for container 'a' is greater than for the task."
     )
+
+
+@pytest.mark.parametrize("limits", [{"memory": 5}, {"memory": 64, "memoryReservation": 65}])
+def test_a_hard_limit_is_neither_tiny_nor_below_the_reservation(limits: dict[str, int]) -> None:
+    """A container cannot be promised more than it may have."""
+    container = [{"name": "a", "image": "httpd", **limits}]
+    assert _refusal(_definition(containerDefinitions=container)).startswith("Invalid setting for container 'a'.")

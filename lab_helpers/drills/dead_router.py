@@ -1,0 +1,239 @@
+"""Drills about the router's memory: an input without a limit, and the limit that FireLens sets.
+
+In both the destination refuses for a while (the task role may not put events), and takes everything afterwards.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
+from lab_helpers.drills.looks import logged
+from lab_helpers.drills.lost_or_double import tally
+from lab_helpers.drills.rights import logs_without, make_role
+from lab_helpers.drills.scripts import big_lines, section, to_cloudwatch
+from lab_helpers.drills.stage import POLL_S, ROUTER, TASK_TIMEOUT_S, OnTick, Setup
+from lab_helpers.lab import Lab
+from lab_helpers.messages import say
+from lab_helpers.wait import wait_until
+
+BASH_IMAGE = "public.ecr.aws/docker/library/bash:5"
+EVENTS_PORT = 5170
+EVENTS, EVENT_CHARS = 5_000, 15_000
+"""75 MB in half a second: more than the router's hard limit."""
+HARD_LIMIT_MIB = 64
+LINES, LINE_CHARS = 3_000, 15_000
+"""45 MB: more than the 25 MB that FireLens lets an input hold, less than the fixed router's 100 MB."""
+RESERVED_MIB = 200
+CHUNK_MB = 2
+WAITING = r"failed to flush chunk '([^']+)'"
+PAUSED = "paused (mem buf overlimit"
+RETRIES = "Retry_Limit no_limits"
+PATIENT = ("scheduler.base 3", "scheduler.cap 3", "Grace 30")
+
+
+class _Outage(TaskDrill):
+    """A task whose role may not put events, until the outage is over."""
+
+    def _role_in_outage(self) -> str:
+        """Begin the outage, and return the role's ARN."""
+        return make_role(self.stage, "task", logs_without("logs:PutLogEvents"))
+
+    def _end_outage(self) -> None:
+        make_role(self.stage, "task", logs_without())
+
+    def _wait_until_held(self, take: str, megabytes: int, on_tick: OnTick) -> None:
+        """Wait until so much waits in the router for another try."""
+        arn = self.task_arn(take)
+        wait_until(
+            lambda: self._held_mb(arn),
+            TASK_TIMEOUT_S,
+            POLL_S,
+            say("{megabytes} MB in the router's buffer", megabytes=megabytes),
+            done=lambda held: held >= megabytes,
+            describe=lambda held: say("about {held} MB wait in the router", held=held),
+            on_tick=on_tick,
+        )
+
+    def _held_mb(self, arn: str) -> int:
+        chunks = self._messages(arn).str.extract(WAITING, expand=False).dropna()
+        return int(chunks.nunique()) * CHUNK_MB
+
+    def _messages(self, arn: str) -> pd.Series:
+        """Return the messages of the router's own log."""
+        return self.stage.router_log(arn)["message"]
+
+    def _stop(self, take: str, on_tick: OnTick) -> None:
+        """Stop a take's task; its router sends what it holds before it ends."""
+        self.stage.stop(self.task_arn(take))
+        self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)
+
+    def _numbers(self, take: str) -> pd.Series:
+        """Return the numbers of the lines that arrived."""
+        return logged(self.stage.events(take)).str.extract(r"^(\d+) ", expand=False).astype(int)
+
+
+class RouterOutOfMemory(_Outage):
+    """An input of one's own that takes whatever comes, while the destination takes nothing."""
+
+    name = "router_out_of_memory"
+    story = Story(
+        title="the router runs out of memory",
+        symptom="Tasks stop by themselves, always some minutes into an outage of the destination. The app is healthy.",
+        where_to_look="DescribeTasks, container by container: exit code 137 and the reason OutOfMemoryError, at the "
+        "router. In its log: retries, and not one overlimit warning.",
+        cause="FireLens limits its own socket input (Mem_Buf_Limit: half of the router's memory). An input that you "
+        "add has no limit, and Retry_Limit no_limits keeps all of it in memory while nothing can be sent.",
+        fix="For your own inputs storage.type filesystem, with storage.path and storage.max_chunks_up in [SERVICE]: "
+        "what waits, waits on the disk. Or a Mem_Buf_Limit: then the sender has to wait.",
+        proof="The same outage, the same 64 MiB: the router lives, and afterwards every event arrives.",
+        source="aws-for-fluent-bit #382, #378, containers-roadmap #964",
+    )
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(lab)
+        self._port = EVENTS_PORT
+
+    def setups(self) -> Mapping[str, Setup]:
+        return {take: self._setup(self.configuration(take)) for take in (BROKEN, FIXED)}
+
+    def configuration(self, take: str) -> str:
+        on_disk = ["storage.path buffer", "storage.max_chunks_up 8"] if take == FIXED else []
+        more = ["storage.type filesystem"] if take == FIXED else []
+        events = section(
+            "INPUT", "Name tcp", "Tag app.events", "Listen 127.0.0.1", "Port ${EVENTS_PORT}", "Format none", *more
+        )
+        return section("SERVICE", *PATIENT, *on_disk) + events + to_cloudwatch(more=RETRIES)
+
+    def inject(self, on_tick: OnTick = None) -> None:
+        self.undo()
+        self._port = _free_port() if self.lab.settings.backend == "local" else EVENTS_PORT
+        self._play(BROKEN, on_tick)
+
+    def mend(self, on_tick: OnTick = None) -> None:
+        self._play(FIXED, on_tick, until="RUNNING")
+        self._wait_until_held(FIXED, EVENTS * EVENT_CHARS // 10**6 - 3 * CHUNK_MB, on_tick)
+        self._end_outage()
+        self._stop(FIXED, on_tick)
+
+    def view(self, take: str) -> pd.DataFrame:
+        task, found = (
+            self.task(take),
+            {"events sent by the app": EVENTS, "in CloudWatch Logs": len(self._numbers(take))},
+        )
+        codes = {f"exit code of {each['name']}": each.get("exitCode", "none") for each in task["containers"]}
+        told = {"task": task["lastStatus"], "stop code": task.get("stopCode", ""), **codes, **found}
+        return pd.DataFrame({"what": list(told), "value": list(told.values())})
+
+    def evidence(self) -> pd.DataFrame:
+        arn = self.task_arn(BROKEN)
+        router = next(each for each in self.task(BROKEN)["containers"] if each["name"] == ROUTER)
+        messages = self._messages(arn)
+        told = {
+            f"reason of {ROUTER}": router.get("reason", ""),
+            "its hard limit, MiB": router.get("memory", "none"),
+            "Mem_Buf_Limit of the input on port 5170": "none",
+            "overlimit warnings in its log": int(messages.str.contains(PAUSED, regex=False).sum()),
+        }
+        return pd.DataFrame({"what": list(told), "value": list(told.values())})
+
+    def _setup(self, conf: str) -> Setup:
+        port = {"name": "EVENTS_PORT", "value": str(self._port)}
+        app = {"image": BASH_IMAGE, "command": ["bash", "-c", _SEND], "environment": [port]}
+        router = {"memory": HARD_LIMIT_MIB}
+        variables, role = {"EVENTS_PORT": str(self._port)}, self._role_in_outage()
+        return Setup("", conf, app=app, router=router, variables=variables, task_role=role)
+
+
+_SEND = (
+    "trap '' PIPE; until { exec 3<>/dev/tcp/127.0.0.1/$EVENTS_PORT; } 2>/dev/null; do sleep 0.2; done; "
+    f"pad=$(printf '%0{EVENT_CHARS}d' 0); "
+    f'for ((i = 1; i <= {EVENTS}; i++)); do echo "$i $pad" >&3 || break; done; exec sleep 600'
+)
+"""The app: it connects as soon as the router listens, sends numbered events, and runs on."""
+
+
+class InputPaused(_Outage):
+    """A burst larger than the buffer limit of FireLens' input, while the destination takes nothing."""
+
+    name = "input_paused"
+    story = Story(
+        title="a burst over the buffer limit",
+        symptom="After a short outage some lines are missing, although the router tried again until it could send.",
+        where_to_look="The router's own log: `paused (mem buf overlimit`, later `resume`; no chunk was given up. And "
+        "the numbers of the lines: what is lost are gaps, one where it paused.",
+        cause="FireLens gives its input half of the router's memoryReservation: 25 MB of 50 MiB. When it is full, "
+        "Fluent Bit 4 closes the connection. The log driver keeps its lines and comes again, but what was already on "
+        "the way is gone: nobody acknowledges.",
+        fix=f"A memoryReservation for the longest outage: {RESERVED_MIB} MiB make 100 MB. Beyond that the driver's own "
+        "buffer takes over (1,048,576 lines).",
+        proof="The same burst in the same outage: no pause, and every line arrives.",
+        source="aws-for-fluent-bit debugging guide, Overlimit warnings",
+    )
+    script = big_lines(LINES, LINE_CHARS, 600)
+
+    def setups(self) -> Mapping[str, Setup]:
+        conf, role = section("SERVICE", *PATIENT) + to_cloudwatch(more=RETRIES), self._role_in_outage()
+        return {
+            BROKEN: Setup(self.script, conf, task_role=role),
+            FIXED: Setup(self.script, conf, task_role=role, router={"memoryReservation": RESERVED_MIB}),
+        }
+
+    def inject(self, on_tick: OnTick = None) -> None:
+        self.undo()
+        self._play(BROKEN, on_tick, until="RUNNING")
+        self._wait_until_paused(on_tick)
+        self._end_outage()
+        self._wait_for_last_line(BROKEN, on_tick)
+        self._stop(BROKEN, on_tick)
+
+    def mend(self, on_tick: OnTick = None) -> None:
+        self._play(FIXED, on_tick, until="RUNNING")
+        self._wait_until_held(FIXED, LINES * LINE_CHARS // 10**6 - 3 * CHUNK_MB, on_tick)
+        self._end_outage()
+        self._stop(FIXED, on_tick)
+
+    def view(self, take: str) -> pd.DataFrame:
+        return tally(LINES, self._numbers(take))
+
+    def evidence(self) -> pd.DataFrame:
+        messages = self._messages(self.task_arn(BROKEN))
+        gaps = self._numbers(BROKEN).drop_duplicates().sort_values().diff().gt(1).sum()
+        told = {
+            "paused (mem buf overlimit)": int(messages.str.contains(PAUSED, regex=False).sum()),
+            "chunks given up": int(messages.str.contains("cannot be retried").sum()),
+            "gaps between the numbers": int(gaps),
+        }
+        return pd.DataFrame({"what": list(told), "count": list(told.values())})
+
+    def _wait_until_paused(self, on_tick: OnTick) -> None:
+        arn = self.task_arn(BROKEN)
+        wait_until(
+            lambda: self._messages(arn).str.contains(PAUSED, regex=False).any(),
+            TASK_TIMEOUT_S,
+            POLL_S,
+            say("the router's input to be paused"),
+            describe=lambda paused: say("the input is paused") if paused else say("the input still takes lines"),
+            on_tick=on_tick,
+        )
+
+    def _wait_for_last_line(self, take: str, on_tick: OnTick) -> None:
+        """Wait until the driver, which came again, has sent its last line on."""
+        wait_until(
+            lambda: self._numbers(take).max(),
+            TASK_TIMEOUT_S,
+            POLL_S,
+            say("the burst's last line in CloudWatch Logs"),
+            done=lambda newest: newest == LINES,
+            describe=lambda newest: say("the newest line is {newest} of {total}", newest=newest, total=LINES),
+            on_tick=on_tick,
+        )
+
+
+def _free_port() -> int:
+    """Return a port that nobody listens on: tasks of the local AWS share this machine's loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
