@@ -167,6 +167,7 @@ def loopback_environment(endpoint_url: str, region: str) -> dict[str, str]:
     """Return the variables, without keys, that lead AWS tools to one endpoint and nowhere else."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # no name such as streaming-127.0.0.1 leads anywhere
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,

@@ -102,6 +102,7 @@ class Clients:
             # Neither a shell that was pointed at a local AWS nor a profile may lead a call elsewhere than it was told.
             ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs do not know it
             s3={"addressing_style": "path"} if self.endpoint_url else None,
+            inject_host_prefix=self.endpoint_url is None,  # streaming-127.0.0.1 leads nowhere
         )
 
     def close(self) -> None:

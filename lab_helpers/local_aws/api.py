@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -62,8 +62,17 @@ class ApiRequest:
     forward: Callable[[Mapping[str, Any] | None], dict[str, Any]] = lambda params: {}  # noqa: ARG005
 
 
+@dataclass(frozen=True)
+class EventStream:
+    """The one member of an answer that goes on: (event type, members), until there is no more; AwsError ends it."""
+
+    events: Iterator[tuple[str, Mapping[str, Any]]]
+
+
 Handler = Callable[[ApiRequest], dict[str, Any]]
-"""Answers one operation: returns the members of the output shape (timestamps as epoch seconds), or raises AwsError."""
+"""Answers one operation: returns the members of the output shape (timestamps as epoch seconds), or raises AwsError.
+
+An answer that is a stream has one member, an `EventStream`."""
 
 
 @dataclass(frozen=True)

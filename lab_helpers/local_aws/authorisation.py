@@ -1,8 +1,7 @@
 """Asks IAM about a call: gathers the caller's policies from the control plane, records every denial.
 
 Source: "AWS global condition context keys" of the IAM User Guide, for the keys that every call carries.
-Not modelled: session policies; that S3's DeleteObjects answers a denial key by key (here it is denied whole); keys of
-multi-factor authentication, VPC endpoints and organisations, which are absent.
+Not modelled: session policies; keys of multi-factor authentication, VPC endpoints and organisations, which are absent.
 """
 
 from __future__ import annotations

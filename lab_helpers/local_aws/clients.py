@@ -22,6 +22,7 @@ _CONFIG = botocore.config.Config(
     read_timeout=60,
     max_pool_connections=16,
     s3={"addressing_style": "path"},
+    inject_host_prefix=False,  # streaming-127.0.0.1 leads nowhere
     parameter_validation=False,
 )
 

@@ -7,11 +7,12 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from werkzeug.wrappers import Request
 
-from lab_helpers.local_aws import protocol, validation
+from lab_helpers.local_aws import protocol, s3_deletion, validation
 from lab_helpers.local_aws.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.credentials import CredentialStore
@@ -60,12 +61,15 @@ class Gateway:
             answered: Iterable[bytes] = route(environ, start_response)
             return answered
         status, headers, body = self.answer(environ, Request(environ).get_data(cache=False))
+        if not isinstance(body, bytes):
+            start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
+            return body
         if not any(name.lower() == "content-length" for name, _ in headers):
             headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
-    def answer(self, environ: dict[str, Any], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def answer(self, environ: dict[str, Any], body: bytes) -> protocol.HttpAnswer:
         """Answer one API call; every outcome is an HTTP answer in the form of the call's protocol."""
         kind, method, call = _protocol_guess(environ), environ["REQUEST_METHOD"], None
         try:
@@ -74,7 +78,13 @@ class Gateway:
             caller = self._caller(call)
             self._refuse_malformed(call, body)
             context = call_context(environ)
-            self._authoriser.check(caller, call.service, call.operation, call.region, call.params, context)
+
+            def check(params: Mapping[str, Any]) -> None:
+                self._authoriser.check(caller, call.service, call.operation, call.region, params, context)
+
+            if (call.service, call.operation) == ("s3", "DeleteObjects"):
+                return s3_deletion.answer(call.params, body, check, partial(self._dispatch, call, caller, environ))
+            check(call.params)
             return self._dispatch(call, caller, environ, body)
         except NobodyAnswersError as error:
             return protocol.refusal(kind, self._unanswered(call, error), method)
@@ -90,7 +100,7 @@ class Gateway:
 
     def _dispatch(
         self, call: protocol.Call, caller: Caller, environ: dict[str, Any], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    ) -> protocol.HttpAnswer:
         with self._lock:
             self._calls[f"{call.service}:{call.operation}"] += 1
         handler = self._overrides.get((call.service, call.operation))

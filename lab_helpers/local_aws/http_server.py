@@ -23,6 +23,13 @@ class RequestHandler(WSGIRequestHandler):
         self.wfile.flush()
         return True
 
+    def finish(self) -> None:
+        """Give the socket back also when a client left in the middle of its answer: the rest cannot be sent."""
+        try:
+            super().finish()
+        except OSError:
+            self.rfile.close()
+
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         """Say nothing: the gateway counts."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,8 +21,12 @@ import botocore.loaders
 import botocore.model
 import botocore.parsers
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws import event_stream
+from lab_helpers.local_aws.api import AwsError, EventStream
 from lab_helpers.local_aws.s3_operations import s3_call
+
+HttpAnswer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
+"""Status, headers, body; a body that is no bytes is sent as it comes."""
 
 CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
 """Signing names whose botocore client is called otherwise."""
@@ -67,9 +71,13 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
     return Call("rest", service, operation, region, key, token, {**query})
 
 
-def answer(call: Call, members: Mapping[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+def answer(call: Call, members: Mapping[str, Any]) -> HttpAnswer:
     """Put an override's answer into the form of the call's protocol."""
     request_id = str(uuid.uuid4())
+    stream = next((each for each in members.values() if isinstance(each, EventStream)), None)
+    if stream is not None:
+        headers = [("Content-Type", event_stream.CONTENT_TYPE), ("x-amzn-RequestId", request_id)]
+        return 200, headers, event_stream.encode(stream)
     if call.protocol == "json":
         body = json.dumps(members, default=_json_value, ensure_ascii=False).encode()
         return 200, [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id)], body

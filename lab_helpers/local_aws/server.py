@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import json
 import logging
 import os
@@ -47,6 +48,8 @@ HOST = "127.0.0.1"
 REGION = "ap-northeast-1"
 WARM_UP_AFTER_S = 2.0
 """The first calls, which come at once, are not to wait for it."""
+GC_THRESHOLD = 20_000
+"""Objects made and not freed between two looks; Python's own 700 (2,000) is for small programs."""
 POLL_S = 0.1
 """How soon a listener notices that it is to stop."""
 _LOG = logging.getLogger(__name__)
@@ -254,11 +257,23 @@ def main(argv: list[str] | None = None) -> int:
     _LOG.info("ready at %s, instance %s", aws.endpoint_url, aws.instance_id)
     if not stopping.wait(WARM_UP_AFTER_S):
         aws.warm_up()
+        _spare_the_collector()
     stopping.wait()
     _LOG.info("stopping")
     aws.stop()
     state_file.unlink(missing_ok=True)
     return 0
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector look at what is made from now on, and less often.
+
+    What is there (moto, service models, events) stays until the end, and to look through it took a fifth of the load
+    balancer's time under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
 
 
 def _write_state(path: Path, aws: LocalAws) -> None:

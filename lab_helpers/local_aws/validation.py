@@ -51,7 +51,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "blob": (str,),
 }
 _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
-_MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
+MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 _SHOWN_CHARACTERS = 200
 _CHECKED_BY_THE_SERVICE = frozenset({"InputLogEvents", "PutRecordBatchRequestEntryList"})
 """Shapes of long lists on the hot path, whose members the service itself checks."""
@@ -69,7 +69,7 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
     This is for services that are not checked beforehand: what is malformed is the caller's mistake, not ours.
     """
     if call.protocol == "s3":
-        return None if _is_xml(body) else AwsError("MalformedXML", _MALFORMED_XML)
+        return None if _is_xml(body) else AwsError("MalformedXML", MALFORMED_XML)
     try:
         _refuse(call, _OTHER_CODES.get(call.service) or _usual_code(call.protocol))
     except AwsError as refusal:

@@ -78,6 +78,34 @@ def test_s3_denial_is_xml_with_status_403(aws: LocalAws, task_role: str) -> None
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
+def test_many_objects_are_deleted_or_denied_key_by_key(aws: LocalAws, task_role: str) -> None:
+    """What may be deleted is; the rest is told in the same answer, and stays."""
+    operator = aws.client("s3")
+    operator.create_bucket(Bucket="by-key", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for key in ("mine/1", "mine/2", "theirs/1"):
+        operator.put_object(Bucket="by-key", Key=key, Body=b"x")
+    allow(aws, "s3:DeleteObject", "arn:aws:s3:::by-key/mine/*")
+    s3 = aws.clients.as_role("s3", task_role, "session", TASKS, REGION)
+    keys = [{"Key": key} for key in ("mine/1", "theirs/1", "mine/2")]
+    answer = s3.delete_objects(Bucket="by-key", Delete={"Objects": keys})
+    assert [each["Key"] for each in answer["Deleted"]] == ["mine/1", "mine/2"]
+    assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [("theirs/1", "AccessDenied")]
+    assert "is not authorized to perform: s3:DeleteObject on resource:" in answer["Errors"][0]["Message"]
+    answer = s3.delete_objects(Bucket="by-key", Delete={"Objects": [{"Key": "theirs/1"}], "Quiet": True})
+    assert ([each["Key"] for each in answer["Errors"]], answer.get("Deleted", [])) == (["theirs/1"], [])
+    assert [each["Key"] for each in operator.list_objects_v2(Bucket="by-key")["Contents"]] == ["theirs/1"]
+    operator.delete_object(Bucket="by-key", Key="theirs/1")
+    operator.delete_bucket(Bucket="by-key")
+
+
+@pytest.mark.parametrize("objects", [[], [{"Key": str(number)} for number in range(1001)]], ids=["none", "1001"])
+def test_a_deletion_of_nothing_or_too_much_is_malformed(aws: LocalAws, objects: list[dict[str, str]]) -> None:
+    """One to a thousand keys in a call."""
+    with pytest.raises(ClientError) as caught:
+        aws.client("s3").delete_objects(Bucket="by-key", Delete={"Objects": objects})
+    assert _code(caught) == "MalformedXML"
+
+
 def test_trust_policy_decides_who_may_assume(aws: LocalAws, task_role: str) -> None:
     """A service that the trust policy does not name gets no credentials."""
     with pytest.raises(ClientError) as caught:

@@ -21,7 +21,7 @@ class ReservedPort:
         self.port: int = self._socket.getsockname()[1]
         self._server: asyncio.Server | None = None
 
-    async def serve(self, factory: Callable[[], asyncio.Protocol]) -> None:
+    async def serve(self, factory: Callable[[], asyncio.BaseProtocol]) -> None:
         """Listen; each connection is given to a new protocol of `factory`."""
         if self._socket is not None:
             listening, self._socket = self._socket, None

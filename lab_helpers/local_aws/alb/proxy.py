@@ -14,15 +14,17 @@ from typing import cast
 from lab_helpers.local_aws.alb.answers import error_page
 from lab_helpers.local_aws.alb.exchange import Exchange
 from lab_helpers.local_aws.alb.heads import HEAD_LIMIT_BYTES, BadHeadError, parse_request
+from lab_helpers.local_aws.alb.reading import SharedBufferProtocol
 from lab_helpers.local_aws.alb.wiring import Door
 
 _AHEAD_LIMIT_BYTES = 64 * 1024
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(SharedBufferProtocol):
     """Reads requests one after the other and gives each to an `Exchange`."""
 
     def __init__(self, door: Door) -> None:
+        super().__init__(door.balancer.wiring.read_buffer)
         self.door = door
         self.node = door.balancer.next_node()
         self.address, self.port = "", 0

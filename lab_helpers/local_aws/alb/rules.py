@@ -67,12 +67,15 @@ class Rule:
 
     def matches(self, question: Question) -> bool:
         """Tell whether all conditions hold."""
-        return all(condition(question) for condition in self.conditions)
+        return not self.conditions or all(condition(question) for condition in self.conditions)
 
 
 def choose(rules: Iterable[Rule], question: Question) -> Rule | None:
     """Return the first rule that matches; `rules` come in the order of `parse_rules`."""
-    return next((rule for rule in rules if rule.matches(question)), None)
+    for rule in rules:
+        if rule.matches(question):
+            return rule
+    return None
 
 
 def parse_rules(shapes: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:

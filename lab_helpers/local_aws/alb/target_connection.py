@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from lab_helpers.local_aws.alb.firewall import Passage
 from lab_helpers.local_aws.alb.model import TargetKey
+from lab_helpers.local_aws.alb.reading import SharedBufferProtocol
 from lab_helpers.local_aws.network import Socket
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def proxy_line(node: str, key: TargetKey) -> bytes:
     return f"PROXY TCP4 {node} {key[0]} {source_port} {key[1]}\r\n".encode()
 
 
-class TargetConnection(asyncio.Protocol):
+class TargetConnection(SharedBufferProtocol):
     """One connection to a target; it carries one exchange at a time."""
 
-    def __init__(self, target: Target, node: str, greeting: bytes) -> None:
+    def __init__(self, target: Target, node: str, greeting: bytes, buffer: memoryview) -> None:
+        super().__init__(buffer)
         self._target, self._node, self._greeting = target, node, greeting
         self._transport: asyncio.Transport | None = None
         self.exchange: Exchange | None = None
@@ -57,7 +59,9 @@ class TargetConnection(asyncio.Protocol):
         socket = locate(wiring, node, node_groups, target.key)
         greeting = proxy_line(node, target.key) if socket.proxy_protocol else b""
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: cls(target, node, greeting), socket.host, socket.port)
+        _, connection = await loop.create_connection(
+            lambda: cls(target, node, greeting, wiring.read_buffer), socket.host, socket.port
+        )
         return connection
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lab_helpers.local_aws.alb.firewall import Firewall, Passage
 from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node, TargetKey
+from lab_helpers.local_aws.alb.reading import read_buffer
 from lab_helpers.local_aws.alb.targets import GroupRuntime
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.network import Network
@@ -25,12 +26,13 @@ class LogSink(Protocol):
 
 @dataclass
 class Wiring:
-    """The clock, the VPC's wires, its firewall, and the target groups by ARN; owned by the loop's thread."""
+    """The clock, the VPC's wires, its firewall, target groups by ARN, what is read into; owned by the loop's thread."""
 
     clock: Clock
     network: Network
     firewall: Firewall
     groups: dict[str, GroupRuntime] = field(default_factory=dict)
+    read_buffer: memoryview = field(default_factory=read_buffer)
 
     def may_pass(self, node: str, node_groups: frozenset[str], key: TargetKey) -> bool:
         """Tell whether a connection from `node` to a target would find somebody."""

@@ -9,10 +9,11 @@ import selectors
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from lab_helpers.local_aws.ecs.log_drivers import LogDriver
 from lab_helpers.local_aws.ecs.log_lines import LineSplitter, LogLine
@@ -22,6 +23,12 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 65_536
 TAIL_LINES = 20
+GATHER_S = 0.01
+"""How long lines gather in the pipe while they come one after the other: each reading takes the interpreter's lock
+from the load balancer, and at thousands of lines a second that would halve what it can carry. A line after a pause is
+read at once; a line's time is at most this much late."""
+MUCH_BYTES = READ_BYTES // 4
+"""From here on a container waits for its reader: no more gathering."""
 LINGER_S = 2.0
 """How long output is still read after the process ended, when a process it left behind holds the pipe."""
 
@@ -134,15 +141,19 @@ class ContainerProcess:
             for pipe, name in ((self._process.stdout, "stdout"), (self._process.stderr, "stderr")):
                 if pipe is not None:
                     selector.register(pipe, selectors.EVENT_READ, splitters[name])
+            read_at, much = time.monotonic(), False
             while selector.get_map() and not self._abandoned(ready := selector.select(LINGER_S)):
-                for key, _ in ready:
-                    stream = key.fileobj
-                    self._take(selector, stream, key.data)  # type: ignore[arg-type]
+                if not much and time.monotonic() - read_at < GATHER_S:
+                    self.exited.wait(GATHER_S)
+                much = max(self._take(selector, key) for key, _ in ready) > MUCH_BYTES
+                read_at = time.monotonic()
 
     def _abandoned(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
         return not ready and self.exited.is_set()
 
-    def _take(self, selector: selectors.BaseSelector, stream: IO[bytes], splitter: LineSplitter) -> None:
+    def _take(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> int:
+        """Read once from a pipe; return how many bytes."""
+        stream, splitter = cast(IO[bytes], key.fileobj), cast(LineSplitter, key.data)
         data = os.read(stream.fileno(), READ_BYTES)
         if not data:
             selector.unregister(stream)
@@ -153,6 +164,7 @@ class ContainerProcess:
         if lines:
             self._remember(lines)
             self._driver.write(lines)
+        return len(data)
 
     def _remember(self, lines: list[LogLine]) -> None:
         self._tail.extend(line.text.decode("utf-8", "replace") for line in lines[-TAIL_LINES:])

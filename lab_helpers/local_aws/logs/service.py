@@ -10,6 +10,7 @@ from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.logs import filter_events
 from lab_helpers.local_aws.logs.events import EventSource, found_group
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
+from lab_helpers.local_aws.logs.live_tail import LiveTail
 from lab_helpers.local_aws.logs.put_events import judge
 from lab_helpers.local_aws.logs.queries import Queries
 
@@ -21,13 +22,13 @@ _NO_STREAM = "The specified log stream does not exist."
 
 
 class LogsService:
-    """Quotas and errors, filter patterns and Insights; groups, streams and events themselves are moto's."""
+    """Quotas and errors, filter patterns, Insights and Live Tail; groups, streams and events themselves are moto's."""
 
     name = "logs"
 
     def __init__(self, source: EventSource, clock: Clock) -> None:
         self._source, self._clock = source, clock
-        self._queries = Queries(source, clock)
+        self._queries, self._live_tail = Queries(source, clock), LiveTail(source, clock)
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         handlers: dict[str, Handler] = {
@@ -42,6 +43,7 @@ class LogsService:
             "PutMetricFilter": _with_pattern,
             "PutRetentionPolicy": _put_retention_policy,
             "PutSubscriptionFilter": _with_pattern,
+            "StartLiveTail": self._live_tail.start,
             "StartQuery": self._queries.start,
             "StopQuery": self._queries.stop,
             "TestMetricFilter": _test_metric_filter,
@@ -55,7 +57,8 @@ class LogsService:
         """Nothing runs in the background."""
 
     def stop(self) -> None:
-        """Nothing runs in the background."""
+        """End the Live Tail sessions."""
+        self._live_tail.stop()
 
     def status(self) -> dict[str, Any]:
         return {}
