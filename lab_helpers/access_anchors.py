@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from lab_helpers import frames
 from lab_helpers.apache import parse_time_us, split_request
 from lab_helpers.byte_columns import (
-    Buffer,
     Mask,
     Positions,
+    Text,
     category,
     cut,
     eight_digits,
@@ -56,7 +56,7 @@ _MICROSECONDS = np.int64(1_000_000)
 class _Anchors:
     """Places in the buffer, a row each line."""
 
-    buffer: Buffer
+    buffer: Text
     begin: Positions
     host_end: Positions
     method_end: Positions
@@ -73,7 +73,7 @@ class _Anchors:
         return self if keep.all() else _Anchors(self.buffer, *(part[keep] for part in places))
 
 
-def read(buffer: Buffer, begin: Positions, end: Positions) -> tuple[dict[str, Any], Positions]:
+def read(buffer: Text, begin: Positions, end: Positions) -> tuple[dict[str, Any], Positions]:
     """The columns of the usual lines among those whose JSON text lies between two places each, and which they are."""
     long = np.flatnonzero(end - begin >= MIN_LENGTH)
     anchors = _find(buffer, begin[long], end[long], long)
@@ -84,7 +84,7 @@ def read(buffer: Buffer, begin: Positions, end: Positions) -> tuple[dict[str, An
     return columns, anchors.lines
 
 
-def _find(buffer: Buffer, begin: Positions, end: Positions, lines: Positions) -> _Anchors:
+def _find(buffer: Text, begin: Positions, end: Positions, lines: Positions) -> _Anchors:
     """The lines that have everything but the target where usual lines have it."""
     host = first_of(buffer.words(begin), _SPACE)
     host += np.where(host == 8, first_of(buffer.words(begin + 8), _SPACE), 0)

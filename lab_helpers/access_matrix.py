@@ -11,10 +11,10 @@ from lab_helpers import frames
 from lab_helpers.apache import parse_time_us, split_request
 from lab_helpers.byte_columns import (
     MAX_WIDTH,
-    Buffer,
     Mask,
     Matrix,
     Positions,
+    Text,
     category,
     cut,
     encoded,
@@ -43,7 +43,7 @@ Found = tuple[dict[str, pa.Array], Positions]
 class Fields:
     """Lines of one format: a row of JSON text each, where its spaces and its quotes are, and which lines they are."""
 
-    buffer: Buffer
+    buffer: Text
     begin: Positions
     """Where each line's text begins in the buffer; the columns of all others are counted from there."""
     text: Matrix
@@ -70,14 +70,14 @@ class Fields:
         return cut(self.buffer, self.begin + start, self.begin + end, valid)
 
 
-def read(buffer: Buffer, begin: Positions, end: Positions) -> list[Found]:
+def read(buffer: Text, begin: Positions, end: Positions) -> list[Found]:
     """The lines that are access-log lines of common and of combined format, in lists of their own; JSON text lies
     between two places each.
     """
     return [_read(fields) for fields in _formats(buffer, begin, end - begin)]
 
 
-def _formats(buffer: Buffer, begin: Positions, lengths: Positions) -> list[Fields]:
+def _formats(buffer: Text, begin: Positions, lengths: Positions) -> list[Fields]:
     """The lines that may be access-log lines of common and of combined format."""
     lines = np.flatnonzero((lengths > 0) & (lengths < MAX_WIDTH))
     begin, lengths = begin[lines], lengths[lines]

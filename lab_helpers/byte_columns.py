@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
@@ -43,8 +44,50 @@ class Scratch(threading.local):
             self.bytes[:keep] = kept
 
 
-class Buffer:
-    """Texts end to end, padded so that a window may begin at any byte. Lives until its scratch is taken again."""
+class Text:
+    """Bytes that are looked at in many places, padded so that a window of MAX_WIDTH may begin at any of them."""
+
+    def __init__(self, padded: NDArray[np.uint8]) -> None:
+        self.bytes = padded
+
+    def text(self, start: int, end: int) -> bytes:
+        """The bytes between two places."""
+        return self.bytes[start:end].tobytes()
+
+    def windows(self, starts: Positions, width: int) -> Matrix:
+        """The `width` bytes (1 to MAX_WIDTH) from each start, a row each."""
+        places = len(self.bytes) - width + 1
+        overlapping: NDArray[np.void] = np.ndarray((places,), f"V{width}", self.bytes, strides=(1,))
+        return overlapping[starts].view(np.uint8).reshape(-1, width)
+
+    def words(self, starts: Positions) -> NDArray[np.uint64]:
+        """The eight bytes from each start as one number."""
+        overlapping: NDArray[np.uint64] = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
+        return overlapping[starts]
+
+    def which(self, starts: Positions, texts: list[bytes]) -> Positions:
+        """For each start the number of the text that stands there, -1 for none. The texts are of one length; no start
+        lies within that of the one before.
+        """
+        places = np.stack((starts, starts + len(texts[0])), axis=1)
+        found = pc.index_in(_alternating(self, places, pa.binary()), pa.array(texts, pa.binary()))
+        numbers: Positions = pc.fill_null(found, -1).to_numpy()[::2].astype(np.int64)
+        return numbers
+
+    def packed(self, starts: Positions, ends: Positions) -> tuple[Text, Positions, Positions]:
+        """What lies between two places each, end to end, and where that begins and ends: near each other in memory, it
+        is looked at again and again in half the time.
+        """
+        size = len(self.bytes)
+        padding = [[size - MAX_WIDTH, size]]
+        found = _pieces(self, np.concatenate((np.stack((starts, ends), axis=1), padding)))
+        _, offsets, content = found.buffers()
+        places = np.frombuffer(offsets, np.int32, len(found) + 1).astype(np.int64)
+        return Text(np.frombuffer(content, np.uint8)), places[:-2], places[1:-1]
+
+
+class Buffer(Text):
+    """Texts end to end. Lives until its scratch is taken again."""
 
     def __init__(self, parts: Iterable[bytes], scratch: Scratch) -> None:
         """Each part is let go as soon as it is copied. One that does not end with a newline gets one."""
@@ -55,7 +98,8 @@ class Buffer:
             ends.append(self.size)
         self.part_ends = np.array(ends, np.int64)
         scratch.reserve(self.size + MAX_WIDTH, self.size)
-        self.bytes, self._mask = scratch.bytes[: self.size + MAX_WIDTH], scratch.mask
+        super().__init__(scratch.bytes[: self.size + MAX_WIDTH])
+        self._mask = scratch.mask
 
     def _append(self, part: bytes, scratch: Scratch) -> None:
         scratch.reserve(self.size + len(part) + 1 + MAX_WIDTH, self.size)
@@ -73,34 +117,6 @@ class Buffer:
         starts = np.zeros_like(ends)
         starts[1:] = ends[:-1] + 1
         return starts, ends
-
-    def text(self, start: int, end: int) -> bytes:
-        """The bytes between two places."""
-        return self.bytes[start:end].tobytes()
-
-    def windows(self, starts: Positions, width: int) -> Matrix:
-        """The `width` bytes (1 to MAX_WIDTH) from each start, a row each."""
-        places = len(self.bytes) - width + 1
-        overlapping: NDArray[np.void] = np.ndarray((places,), f"V{width}", self.bytes, strides=(1,))
-        return overlapping[starts].view(np.uint8).reshape(-1, width)
-
-    def words(self, starts: Positions) -> NDArray[np.uint64]:
-        """The eight bytes from each start as one number."""
-        overlapping: NDArray[np.uint64] = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
-        return overlapping[starts]
-
-    def holds(self, starts: Positions, text: bytes) -> Mask:
-        """Whether `text` stands at each start. Texts of tasks are the same for nearly all: one look at all is tried."""
-        same = np.ones(len(starts), np.bool_)
-        whole = len(text) // 8 * 8
-        for at in range(0, whole, MAX_WIDTH):
-            part = text[at : min(at + MAX_WIDTH, whole)]
-            equal = self.windows(starts + at, len(part)).view(np.uint64) == np.frombuffer(part, np.uint64)
-            if not equal.all():
-                same &= equal.all(axis=1)
-        for at in range(whole, len(text)):
-            same &= self.bytes[starts + at] == text[at]
-        return same
 
 
 def first_of(words: NDArray[np.uint64], byte: int) -> Positions:
@@ -143,7 +159,7 @@ def strings(kept: NDArray[np.uint8], lengths: Positions, valid: Mask | None = No
     )
 
 
-def cut(buffer: Buffer, starts: Positions, ends: Positions, valid: Mask | None = None) -> pa.StringArray:
+def cut(buffer: Text, starts: Positions, ends: Positions, valid: Mask | None = None) -> pa.StringArray:
     """The strings between two places each, where `valid`. Places ascend: no string begins before the last one's end."""
     if valid is not None:
         starts = np.minimum(starts, ends)
@@ -154,26 +170,30 @@ def cut(buffer: Buffer, starts: Positions, ends: Positions, valid: Mask | None =
     return pa.Array.from_buffers(pa.string(), len(found), [bitmap, *found.buffers()[1:]])
 
 
-def joined(buffer: Buffer, places: Matrix64) -> pa.StringArray:
+def joined(buffer: Text, places: Matrix64) -> pa.StringArray:
     """Of each row of places the strings between the first two, the third and fourth and so on, put together."""
     found = _pieces(buffer, places)
     kept = np.frombuffer(found.buffers()[2] or b"", np.uint8)
     return strings(kept, (places[:, 1::2] - places[:, ::2]).sum(axis=1))
 
 
-def _pieces(buffer: Buffer, places: Matrix64) -> pa.StringArray:
-    """What lies between each two places, as Arrow sees it: the buffer is one array of strings and of gaps between
-    them, and every other one of them is taken.
+def _pieces(buffer: Text, places: Matrix64) -> pa.StringArray:
+    """What lies between each two places."""
+    whole = _alternating(buffer, places, pa.string())
+    return whole.take(pa.array(np.arange(0, places.size, 2, dtype=np.int32)))
+
+
+def _alternating(buffer: Text, places: Matrix64, kind: pa.DataType) -> pa.Array:
+    """What lies between each two places, as Arrow sees it: the buffer is one array of strings and of gaps between them,
+    of which every other one is meant.
     """
     offsets = places.astype(np.int32).ravel()
-    whole = pa.Array.from_buffers(
-        pa.string(), max(len(offsets) - 1, 0), [None, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)]
-    )
-    return whole.take(pa.array(np.arange(0, len(offsets), 2, dtype=np.int32)))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)]
+    return pa.Array.from_buffers(kind, max(len(offsets) - 1, 0), buffers)
 
 
 def encoded(
-    buffer: Buffer, starts: Positions, ends: Positions, convert: Callable[[str], Any]
+    buffer: Text, starts: Positions, ends: Positions, convert: Callable[[str], Any]
 ) -> tuple[list[Any], NDArray[np.int32]]:
     """The converted distinct strings between two places each, and for each row the number of its string."""
     lengths = ends - starts
@@ -197,7 +217,7 @@ def word_codes(words: NDArray[np.uint64], convert: Callable[[str], Any]) -> tupl
     return [convert(int(key).to_bytes(8, "little").rstrip(b"\0").decode("latin-1")) for key in keys], codes
 
 
-def text_category(buffer: Buffer, starts: Positions, ends: Positions, missing: str) -> pa.Array:
+def text_category(buffer: Text, starts: Positions, ends: Positions, missing: str) -> pa.Array:
     """The strings between two places each as a dictionary array; `missing` (one character) becomes null."""
     if (ends - starts == 1).all() and (buffer.bytes[starts] == ord(missing)).all():
         return pa.nulls(len(starts), pa.dictionary(pa.int32(), pa.string()))

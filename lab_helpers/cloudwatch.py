@@ -13,11 +13,13 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
 
 from lab_helpers import frames, records
+from lab_helpers.byte_columns import category
 from lab_helpers.clients import aws_errors
 from lab_helpers.frames import CATEGORY, TIME, Moment
 from lab_helpers.parallel import OnProgress, Progress, growing
@@ -28,6 +30,13 @@ MAX_WINDOWS = 32
 """Windows that the rest of a dense stream is cut into at once; the last of them may be cut again."""
 PAGE_SHARE = 0.85
 """A window is meant to hold a little less than a page, so that one call reads it."""
+BATCH_EVENTS = 20_000
+"""Events that are made into a table at once: pages are small, and each table has its price."""
+
+Page = tuple[str, list[dict[str, Any]]]
+"""A stream's name and some of its events."""
+Part = tuple[str, int, pa.Table]
+"""A stream's name, the time (ms) of a page's first event, and what the page says."""
 
 STREAM_SCHEMA = pa.schema(
     [("stream", pa.string()), ("created_at", TIME), ("first_event_at", TIME), ("last_event_at", TIME)]
@@ -69,7 +78,7 @@ def read_events(
     """
     pages = _pages(client, group, since, until, streams, pattern, workers, on_progress)
     reader = records.Reader()
-    return frames.to_frame(_in_order([(s, e[0]["timestamp"], _log_table(s, e, reader)) for s, e in pages]))
+    return frames.to_frame(_in_order([part for some in _batches(pages) for part in _log_tables(some, reader)]))
 
 
 def iter_events(
@@ -87,8 +96,8 @@ def iter_events(
     most.
     """
     reader = records.Reader()
-    for stream, events in _pages(client, group, since, until, streams, pattern, workers, on_progress):
-        yield frames.to_frame([_log_table(stream, events, reader)])
+    for page in _pages(client, group, since, until, streams, pattern, workers, on_progress):
+        yield frames.to_frame([table for _, _, table in _log_tables([page], reader)])
 
 
 def read_messages(
@@ -106,8 +115,7 @@ def read_messages(
     Range and errors as in `read_events`.
     """
     pages = _pages(client, group, since, until, streams, pattern, workers, None)
-    tables = _in_order([(stream, events[0]["timestamp"], _message_table(stream, events)) for stream, events in pages])
-    return frames.to_frame(tables, MESSAGE_SCHEMA)
+    return frames.to_frame(_in_order([_message_table(*page) for page in pages]), MESSAGE_SCHEMA)
 
 
 def list_streams(client: Any, group: str, prefix: str = "") -> pd.DataFrame:
@@ -141,7 +149,7 @@ def _pages(
     pattern: str | None,
     workers: int,
     on_progress: OnProgress | None,
-) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+) -> Iterator[Page]:
     start, end = frames.time_range(since, until)
     _parse_events_fast(client)
     names = None if streams is None else set(streams)
@@ -151,7 +159,7 @@ def _pages(
         if names is None or s["logStreamName"] in names
     ]
 
-    def read(window: Window) -> tuple[tuple[str, list[dict[str, Any]]], list[Window]]:
+    def read(window: Window) -> tuple[Page, list[Window]]:
         events, more = _read_page(client, group, window, pattern)
         return (window.stream, events), more
 
@@ -220,20 +228,42 @@ def _one_a_line(messages: list[str]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _log_table(stream: str, events: list[dict[str, Any]], reader: records.Reader) -> pa.Table:
+def _batches(pages: Iterable[Page]) -> Iterator[list[Page]]:
+    """Pages put together, so that few large tables are made."""
+    batch, size = list[Page](), 0
+    for page in pages:
+        batch.append(page)
+        size += len(page[1])
+        if size >= BATCH_EVENTS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _log_tables(pages: list[Page], reader: records.Reader) -> Iterator[Part]:
+    """A table of log lines for each page, read at once."""
+    events = [event for _, page in pages for event in page]
     table, origin = reader.read(_one_a_line([event["message"] for event in events]))
-    found = events if len(origin) == len(events) else [events[n] for n in origin]
-    return frames.with_columns(table, _event_columns(stream, found))
+    page_of_row = np.repeat(np.arange(len(pages), dtype=np.int32), [len(page) for _, page in pages])[origin]
+    times = {name: values.take(pa.array(origin)) for name, values in _times_of(events).items()}
+    streams = category([stream for stream, _ in pages], page_of_row)
+    table = frames.with_columns(table, times | {"stream": streams})
+    edges = np.searchsorted(page_of_row, np.arange(len(pages) + 1)).tolist()
+    for (stream, page), (begin, end) in zip(pages, pairwise(edges), strict=True):
+        yield stream, page[0]["timestamp"], table.slice(begin, end - begin)
 
 
-def _message_table(stream: str, events: list[dict[str, Any]]) -> pa.Table:
-    columns = _event_columns(stream, events) | {"message": [event["message"] for event in events]}
-    return frames.from_columns(columns, len(events), MESSAGE_SCHEMA)
-
-
-def _event_columns(stream: str, events: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
+def _message_table(stream: str, events: list[dict[str, Any]]) -> Part:
+    columns = _times_of(events) | {
         "stream": pa.DictionaryArray.from_arrays(pa.array([0] * len(events), pa.int32()), [stream]),
+        "message": [event["message"] for event in events],
+    }
+    return stream, events[0]["timestamp"], frames.from_columns(columns, len(events), MESSAGE_SCHEMA)
+
+
+def _times_of(events: list[dict[str, Any]]) -> dict[str, pa.Array]:
+    return {
         "event_time": _times([event["timestamp"] for event in events]),
         "ingested_at": _times([event.get("ingestionTime") for event in events]),
     }
@@ -247,6 +277,6 @@ def _milliseconds(moment: Any) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
 
 
-def _in_order(pages: list[tuple[str, int, pa.Table]]) -> list[pa.Table]:
+def _in_order(pages: list[Part]) -> list[pa.Table]:
     """Pages by stream and time. They do not overlap; those that begin in one millisecond came in their order."""
     return [table for _, _, table in sorted(pages, key=lambda page: page[:2])]

@@ -25,10 +25,6 @@ class Template:
     prefix: bytes
     suffix: bytes
     values: tuple[str | None, ...]
-    probe: bytes
-    """Eight bytes of the suffix that tell tasks apart: a cheap first look."""
-    probe_back: int
-    """How far before the line's end they begin."""
 
 
 def template_of(line: bytes) -> Template | None:
@@ -41,15 +37,12 @@ def template_of(line: bytes) -> Template | None:
         record = orjson.loads(prefix + orjson.dumps(MARK)[1:-1] + suffix)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(record, dict) or record.get("log") != MARK or len(suffix) < 8:
+    if not isinstance(record, dict) or record.get("log") != MARK:
         return None
     values = tuple(record.get(key) for key in frames.COLUMN_OF_KEY)
     if not all(value is None or isinstance(value, str) for value in values):
         return None
-    arn = (record.get("ecs_task_arn") or "").encode()
-    end = suffix.rfind(arn) + len(arn) if arn in suffix else len(suffix)
-    begin = max(end - 8, 0)
-    return Template(prefix, suffix, values, suffix[begin : begin + 8].ljust(8, b"\0"), len(suffix) - begin)
+    return Template(prefix, suffix, values)
 
 
 def owners(buffer: Buffer, starts: Positions, ends: Positions, templates: list[Template]) -> Positions:
@@ -72,13 +65,10 @@ def owners(buffer: Buffer, starts: Positions, ends: Positions, templates: list[T
 
 
 def _families(templates: list[Template], known: int) -> list[list[int]]:
-    """Numbers of the templates from `known` on, put together where one look at a line tells which of them it may be."""
-    families: dict[tuple[object, ...], list[int]] = {}
-    seen: dict[tuple[object, ...], int] = {}
+    """Numbers of the templates from `known` on, put together where one look at a line tells which of them it is."""
+    families: dict[tuple[bytes, int], list[int]] = {}
     for number, template in enumerate(templates[known:], known):
-        shape = (template.prefix, len(template.suffix), template.probe_back)
-        seen[*shape, template.probe] = twin = seen.get((*shape, template.probe), -1) + 1
-        families.setdefault((*shape, twin), []).append(number)
+        families.setdefault((template.prefix, len(template.suffix)), []).append(number)
     return list(families.values())
 
 
@@ -94,9 +84,6 @@ def _claim(
     """Give the lines that are left to the template of the family that made them, if one did."""
     first = templates[family[0]]
     lines = left[ends[left] - starts[left] >= len(first.prefix) + len(first.suffix)]
-    lines = lines[buffer.holds(starts[lines], first.prefix)]
-    probes = buffer.words(ends[lines] - first.probe_back)
-    for number in family:
-        template = templates[number]
-        theirs = lines[probes == np.frombuffer(template.probe, np.uint64)]
-        owner[theirs[buffer.holds(ends[theirs] - len(template.suffix), template.suffix)]] = number
+    lines = lines[buffer.which(starts[lines], [first.prefix]) == 0]
+    found = buffer.which(ends[lines] - len(first.suffix), [templates[number].suffix for number in family])
+    owner[lines[found >= 0]] = np.array(family)[found[found >= 0]]

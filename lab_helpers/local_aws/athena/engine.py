@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from lab_helpers.local_aws.athena.catalogue import CatalogueTable
 from lab_helpers.local_aws.athena.objects import LocalFile
+from lab_helpers.local_aws.athena.result import Result, athena_type, printed
 
 MEMORY_LIMIT = "400MB"
 THREADS = 2
 _CANCEL_EVERY_S, _CANCEL_TRIES = 0.05, 100
 _MAX_RECORD_BYTES = 2 << 20
 """Twice Firehose's largest record; DuckDB sets aside a multiple of it for each thread."""
-_ATHENA_TYPES = {
-    "HUGEINT": "bigint", "UBIGINT": "bigint", "UINTEGER": "bigint", "INTEGER": "integer", "TIMESTAMP_NS": "timestamp",
-    "TIMESTAMP_MS": "timestamp", "TIMESTAMP_S": "timestamp", "JSON": "varchar", "UUID": "varchar", "BLOB": "varbinary",
-    "TIMESTAMP WITH TIME ZONE": "timestamp with time zone", '"NULL"': "unknown", "TIME": "time",
-}  # fmt: skip
-"""DuckDB's names where lower case is not enough; Trino's sum of integers is a bigint."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """Column names with Athena's types, and rows of text (None: NULL)."""
-
-    columns: tuple[tuple[str, str], ...]
-    rows: list[tuple[str | None, ...]]
 
 
 class Engine:
@@ -125,47 +108,6 @@ def opened(folder: Path) -> Iterator[Engine]:
         yield engine
     finally:
         engine.close()
-
-
-def athena_type(duckdb_type: str) -> str:
-    """Athena's name of a DuckDB type."""
-    if duckdb_type.endswith("[]"):
-        return "array"
-    base = duckdb_type.partition("(")[0]
-    nested = {"STRUCT": "row", "MAP": "map", "DECIMAL": "decimal"}
-    return nested.get(base) or _ATHENA_TYPES.get(base, base.lower())
-
-
-def printed(value: Any) -> str | None:
-    """A value as Athena's results print it."""
-    match value:
-        case None:
-            return None
-        case bool():
-            return "true" if value else "false"
-        case dt.datetime():
-            text = value.replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
-            return text + (" UTC" if value.tzinfo else "")
-        case float():
-            return _float(value)
-        case Decimal() | int() | str() | dt.date():
-            return str(value)
-        case list() | tuple():
-            return "[" + ", ".join(printed(item) or "null" for item in value) + "]"
-        case dict():
-            return "{" + ", ".join(f"{key}={printed(item) or 'null'}" for key, item in value.items()) + "}"
-        case _:
-            return str(value)
-
-
-def _float(value: float) -> str:
-    """Java's Double.toString: plain from 0.001 to 10 million, else with an exponent."""
-    if value != value or value in (float("inf"), float("-inf")):
-        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(value)
-    digits, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
-    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
 
 
 def _no_rows(table: CatalogueTable) -> str:

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.athena.engine import Result
-from lab_helpers.local_aws.athena.statement import Statement
+from lab_helpers.local_aws.athena.result import Result
+
+if TYPE_CHECKING:
+    from lab_helpers.local_aws.athena.statement import Statement
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
 FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})

@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.athena import executions
-from lab_helpers.local_aws.athena.engine import Result
 from lab_helpers.local_aws.athena.executions import Book, Execution
-from lab_helpers.local_aws.athena.statement import parse
+from lab_helpers.local_aws.athena.result import Result
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.service import Clients
 
@@ -57,6 +56,8 @@ class Operations:
 
     def start(self, request: ApiRequest) -> dict[str, Any]:
         """Begin a query, once a client request token."""
+        from lab_helpers.local_aws.athena.statement import parse  # sqlglot: not at the server's start
+
         params = request.params
         token = params.get("ClientRequestToken")
         if token in self._by_token:

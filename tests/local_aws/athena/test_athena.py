@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,3 +175,10 @@ def test_stop_is_safe_before_start_and_twice(tmp_path: Path) -> None:
     service.stop()
     service.stop()
     assert service.status() == {"queries": {}}
+
+
+def test_the_service_is_there_without_its_engine() -> None:
+    """DuckDB and sqlglot are loaded by the first query: the server's first calls do not wait for them."""
+    code = "import sys, lab_helpers.local_aws.athena; print({'duckdb', 'sqlglot', 'pandas', 'pyarrow'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
