@@ -16,6 +16,7 @@ GO_OUTPUTS = frozenset({"cloudwatch", "firehose", "kinesis"})
 """AWS's older plugins: they take a URL and know no `tls`."""
 _HEADING = re.compile(r"\s*\[(\w+)\]")
 _NAME = re.compile(r"(\s+)name\s+(\S+)\s*$", re.IGNORECASE)
+_ROLE = re.compile(r"(\s+)role_arn\s+\S", re.IGNORECASE)
 _FILE = re.compile(r"^(\s*(?:@INCLUDE|Parsers_File|Plugins_File|Streams_File)\s+)(\S+)(\s*)$", re.IGNORECASE)
 _PATH = re.compile(r"^(\s*\S+\s+)(/\S+)(\s*)$")
 
@@ -35,12 +36,17 @@ class Transport:
     port: int
     ca_file: str | None = None
 
+    @property
+    def url(self) -> str:
+        """Where the local AWS is."""
+        return f"{'https' if self.ca_file else 'http'}://{self.host}:{self.port}"
+
     def lines(self, output: str) -> list[str]:
         """Return the options that point `output` (a plugin's name) at the local AWS; none for other plugins."""
         tls = ["tls on", "tls.verify on", f"tls.ca_file {self.ca_file}"] if self.ca_file else ["tls off"]
         if output in AWS_OUTPUTS:
             return [f"endpoint {self.host}", f"port {self.port}", *tls]
-        url = f"endpoint {'https' if self.ca_file else 'http'}://{self.host}:{self.port}"
+        url = f"endpoint {self.url}"
         if output in GO_OUTPUTS:
             return [url]
         if output == "s3":
@@ -72,7 +78,12 @@ def _led(line: str, resolve: Resolve) -> list[str]:
 
 
 def _transport_lines(line: str, section: str, transport: Transport) -> list[str]:
+    if section != "OUTPUT":
+        return []
+    role = _ROLE.match(line)
+    if role:
+        return [f"{role.group(1)}sts_endpoint {transport.url}"]
     name = _NAME.match(line)
-    if name is None or section != "OUTPUT":
+    if name is None:
         return []
     return [name.group(1) + option for option in transport.lines(name.group(2).lower())]

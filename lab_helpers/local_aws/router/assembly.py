@@ -98,15 +98,18 @@ class _Builder:
         return instance
 
     def filter(self, one: Declared) -> FilterInstance:
+        def ended() -> None:
+            self._log.error("[engine] filter initialization failed")
+
         def failed() -> None:
             self._log.error(f"Failed initialize filter {one.name}")
-            self._log.error("[engine] filter initialization failed")
+            ended()
 
         if not one.core.get("match") and not one.core.get("match_regex"):
             self._log.warn(f"[filter] NO match rule for {one.name} filter instance, unloading.")
             failed()
             raise InitError(one.name)
-        options = read_options(one, self._service, "-F", failed)
+        options = read_options(one, self._service, "-F", failed, ended)
         context = FilterContext(
             one.name, one.log(self._service), self._service, one.core, emit=self._emitter(one), loop=self._loop,
             exit=self._hooks.exit,

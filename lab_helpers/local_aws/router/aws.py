@@ -2,8 +2,9 @@
 
 Source: AWS SigV4 documentation; Fluent Bit 4.2.8's requests (header order, its retry of a request that got no answer,
 refresh of credentials after an authorisation error, at most once a minute).
-Not modelled: `role_arn` (STS AssumeRole), instance metadata, profiles and SSO: credentials come from the environment,
-from AWS_CONTAINER_CREDENTIALS_FULL_URI / _RELATIVE_URI, or from the `[default]` part of the shared credentials file.
+Not modelled: instance metadata, profiles and SSO: credentials come from the environment,
+from AWS_CONTAINER_CREDENTIALS_FULL_URI / _RELATIVE_URI, or from the `[default]` part of the shared credentials file
+(`role_arn`: assume_role.py).
 """
 
 from __future__ import annotations

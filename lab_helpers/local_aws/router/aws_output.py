@@ -6,6 +6,7 @@ Source: Fluent Bit 4.2.8's four AWS plugins.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from lab_helpers.local_aws.router.aws import AwsClient
@@ -31,12 +32,27 @@ def build_client(
         service,
         region,
         target_of(endpoint, f"{host_prefix}.{region}.{domain(region)}", context),
-        CredentialsProvider(context.service.environment, core_log),
+        credentials_of(options, region, context, core_log),
         context.log,
         core_log,
         user_agent=user_agent,
         retries_requests=options["auto_retry_requests"] is not False,
     )
+
+
+def credentials_of(
+    options: Options, region: str, context: OutputContext, core_log: ComponentLog
+) -> CredentialsProvider:
+    """Return the credentials that are there, or those of `role_arn`."""
+    provider = CredentialsProvider(context.service.environment, core_log)
+    if not options["role_arn"]:
+        return provider
+    from lab_helpers.local_aws.router.assume_role import RoleCredentials  # only where a role is assumed
+
+    core = {key: value for key, value in context.properties.items() if key != "port"}
+    target = target_of(options["sts_endpoint"], f"sts.{region}.{domain(region)}", replace(context, properties=core))
+    external_id = options["external_id"] if "external_id" in list(options) else None
+    return RoleCredentials(provider, options["role_arn"], external_id, region, target, core_log)
 
 
 def target_of(endpoint: str | None, default_host: str, context: OutputContext) -> Target:

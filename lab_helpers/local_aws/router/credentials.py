@@ -131,7 +131,7 @@ def parse_container_answer(body: bytes) -> Credentials:
     """Return the credentials in the endpoint's JSON. Raises ValueError, KeyError."""
     answer = orjson.loads(body)
     return Credentials(
-        answer["AccessKeyId"], answer["SecretAccessKey"], answer.get("Token", ""), _epoch(answer.get("Expiration", ""))
+        answer["AccessKeyId"], answer["SecretAccessKey"], answer.get("Token", ""), epoch(answer.get("Expiration", ""))
     )
 
 
@@ -149,7 +149,8 @@ def parse_profile(text: str, profile: str) -> dict[str, str]:
     return values
 
 
-def _epoch(text: str) -> float | None:
+def epoch(text: str) -> float | None:
+    """Return the epoch seconds of an ISO 8601 time in UTC, None for ''. Raises ValueError."""
     if not text:
         return None
     import calendar

@@ -3,7 +3,7 @@
 Source: aws/amazon-cloudwatch-logs-for-fluent-bit and its two sisters for Firehose and Kinesis. Their JSON has its keys
 sorted
 and `<`, `>`, `&` escaped, which the C plugins' has not. They know no list of options, so nothing is refused as unknown.
-Not modelled: the SDK's own retries, `role_arn`, SEND_FAILURE_TIMEOUT.
+Not modelled: the SDK's own retries, SEND_FAILURE_TIMEOUT.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any
 import orjson
 
 from lab_helpers.local_aws.router.aws import AwsClient, read_error
-from lab_helpers.local_aws.router.aws_output import target_of
-from lab_helpers.local_aws.router.credentials import CredentialsProvider
+from lab_helpers.local_aws.router.aws_output import credentials_of, target_of
 from lab_helpers.local_aws.router.http_client import Response
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.options import Options
@@ -100,7 +99,7 @@ def build_go_client(service: str, host_prefix: str, options: Options, context: O
     if not context.properties.get("tls.ca_file") and context.service.environment.get("AWS_CA_BUNDLE"):
         context.properties = {**context.properties, "tls.ca_file": context.service.environment["AWS_CA_BUNDLE"]}
     target = target_of(options["endpoint"], f"{host_prefix}.{region}.amazonaws.com", context)
-    credentials = CredentialsProvider(context.service.environment, log)
+    credentials = credentials_of(options, region, context, log)
     return AwsClient(service, region, target, credentials, context.log, log, user_agent="aws-fluent-bit-plugin (linux)")
 
 

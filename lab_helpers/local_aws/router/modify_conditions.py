@@ -40,9 +40,10 @@ class ConditionError(ValueError):
 def parse_condition(words: list[str], written: str) -> Condition:
     """Return the condition of the words `NAME KEY [VALUE]`; `written` is for messages. Raises ConditionError."""
     name, *operands = words
-    if name.lower() not in CONDITIONS or not operands:
+    if name.lower() not in CONDITIONS:
         raise ConditionError(f"Invalid config for condition : {written}")
     holds, regexes = CONDITIONS[name.lower()]
+    operands = operands or [name]  # as the reference: its list of words is a ring
     value = operands[1] if len(operands) > 1 else ""
     pattern = _pattern(operands[0], written) if regexes & _KEY else None
     value_pattern = _pattern(value, written) if regexes & _VALUE else None

@@ -75,8 +75,10 @@ def declare(configuration: Configuration, service: Service, kind: PluginKind) ->
     return declared
 
 
-def read_options(one: Declared, service: Service, flag: str, failed: Callable[[], None]) -> Options:
-    """Return the parsed options; on refusal log it, call `failed` and raise InitError."""
+def read_options(
+    one: Declared, service: Service, flag: str, failed: Callable[[], None], unknown: Callable[[], None] | None = None
+) -> Options:
+    """Return the parsed options; on refusal log it, call `failed` (`unknown` for an unknown name), raise InitError."""
     log = ComponentLog(service.sink)
     try:
         if not one.plugin.accepts_any:
@@ -86,8 +88,8 @@ def read_options(one: Declared, service: Service, flag: str, failed: Callable[[]
             log.error(line)
         if exc.hint:
             log.info(f"[config] {one.plugin.name}: did you mean '{exc.hint}'?")
-        service.sink.write(" help", f"try the command: fluent-bit {flag} {one.plugin.name} -h\n".rstrip("\n"))
-        failed()
+        service.sink.write(" help", f"try the command: fluent-bit {flag} {one.plugin.name} -h")
+        (unknown or failed)()
         raise InitError(one.name) from exc
     try:
         return parse(one.plugin.options, one.pairs)

@@ -1,7 +1,7 @@
 """Send records in batches to Firehose (PutRecordBatch) or Kinesis (PutRecords): one implementation, two descriptions.
 
 Source: Fluent Bit 4.2.8: a record is the JSON and a newline; at most 500 records a call; the body's size counts, base64
-included; a partial failure sends the whole chunk again (duplicates). Not modelled: `role_arn` (accepted).
+included; a partial failure sends the whole chunk again (duplicates).
 """
 
 from __future__ import annotations

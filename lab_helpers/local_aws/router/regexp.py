@@ -1,7 +1,9 @@
 """Regular expressions as Fluent Bit writes them (Onigmo, Ruby syntax), on top of `re`.
 
 Ruby's `^` and `$` match at every line, `(?<name>…)` names a group, `/…/im` carries options.
-Not modelled: absent operators, `\\g<name>` calls, conditionals; they are refused as a pattern that does not compile.
+`\\p{Han}` and the like are spelled out for the scripts and classes that logs have (basic plane).
+Not modelled: other properties, absent operators, `\\g<name>` calls, conditionals; they are refused as a pattern that
+does not compile.
 """
 
 from __future__ import annotations
@@ -15,6 +17,15 @@ _POSIX = {
     "xdigit": "0-9a-fA-F", "word": r"\w", "blank": r" \t", "cntrl": r"\x00-\x1f\x7f", "print": r"\x20-\x7e",
     "graph": r"\x21-\x7e", "punct": r"!-/:-@\[-`{-~",
 }  # fmt: skip
+
+_PROPERTIES = {
+    **_POSIX, "l": "^\\W\\d_", "letter": "^\\W\\d_", "n": r"\d", "nd": r"\d", "ascii": r"\x00-\x7f", "any": r"\s\S",
+    "han": "\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9",
+    "hiragana": "\u3041-\u3096\u309d-\u309f", "katakana": "\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff9d",
+    "latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02b8", "greek": "\u0370-\u03ff",
+    "cyrillic": "\u0400-\u052f", "hangul": "\u1100-\u11ff\uac00-\ud7a3",
+}  # fmt: skip
+# of \p{…}, by lower-case name; a leading ^ negates and is only usable outside [...]
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
@@ -36,5 +47,24 @@ def _split_options(pattern: str) -> tuple[str, re.RegexFlag]:
 def _translate(body: str) -> str:
     body = re.sub(r"(?<!\\)\(\?<(?![=!])", "(?P<", body)
     body = re.sub(r"\\k<(\w+)>", r"(?P=\1)", body)
+    body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
     body = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found.group(1), found.group(0)), body)
     return re.sub(r"\\.", lambda found: _ESCAPES.get(found.group(0), found.group(0)), body, flags=re.S)
+
+
+def _property(found: re.Match[str]) -> str:
+    """Return the class for `\\p{Name}`; the property itself, which does not compile, where it is unknown."""
+    members = _PROPERTIES.get(found.group(3).lower())
+    if members is None:
+        return found.group(0)
+    is_negated = (found.group(1) == "P") ^ bool(found.group(2)) ^ members.startswith("^")
+    is_in_class = _is_in_class(found.string[: found.start()])
+    members = members.removeprefix("^")
+    if is_in_class:
+        return found.group(0) if is_negated else members
+    return f"[{'^' if is_negated else ''}{members}]"
+
+
+def _is_in_class(before: str) -> bool:
+    plain = re.sub(r"\\.", "", before, flags=re.S)
+    return plain.rfind("[") > plain.rfind("]")

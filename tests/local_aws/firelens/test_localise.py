@@ -63,3 +63,10 @@ def test_a_pattern_becomes_the_files_it_matches() -> None:
     """`@INCLUDE dir/*.conf` includes each file by itself."""
     text = localise("@INCLUDE conf.d/*.conf\n", PLAIN, lambda path: [f"/x/{path[:6]}/a.conf", "/x/b.conf"])
     assert text == "@INCLUDE /x/conf.d/a.conf\n@INCLUDE /x/b.conf\n"
+
+
+def test_a_role_to_assume_is_asked_of_the_local_sts() -> None:
+    """Behind the role_arn of an AWS output; without it there is nothing to ask."""
+    lines = localise(EXTRA + "    role_arn arn:aws:iam::1:role/x\n", PLAIN, _same).split("\n")
+    assert lines[-3:-1] == ["    role_arn arn:aws:iam::1:role/x", "    sts_endpoint http://127.0.0.1:4566"]
+    assert "sts_endpoint" not in localise(EXTRA, PLAIN, _same)

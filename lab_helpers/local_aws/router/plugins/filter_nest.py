@@ -24,7 +24,7 @@ class Nest:
         self._wildcards = tuple(word[:-1] for word in options["Wildcard"] if word.endswith("*"))
         self._exact = frozenset(word for word in options["Wildcard"] if not word.endswith("*"))
         under = [text for key, text in options.pairs if key in ("nest_under", "nested_under")]
-        self._under = under[-1] if under else ""
+        self._under = under[-1] if under else None
         self._added, self._removed = options["Add_prefix"] or "", options["Remove_prefix"] or ""
         if self._added and self._removed:
             raise PluginInitError("Add_prefix and Remove_prefix are exclusive")
@@ -36,6 +36,9 @@ class Nest:
     def _nest(self, body: Body) -> Body:
         chosen = {self._renamed(key): value for key, value in body.items() if self._is_chosen(key)}
         if not chosen:
+            return body
+        if self._under is None:
+            self._log.error("Log event encoder error : 0")  # there is no key to nest under
             return body
         rest = {key: value for key, value in body.items() if not self._is_chosen(key)}
         put_last(rest, [(self._under, chosen)])
@@ -62,7 +65,7 @@ class Nest:
 
 def _operation(text: str | None) -> str:
     if text is None:
-        raise PluginInitError("Operation can only be NEST or LIFT")
+        return "nest"
     if text[:4] not in ("nest", "lift"):
         raise PluginInitError(f"Key \"operation\" has invalid value '{text}'. Expected 'nest' or 'lift'")
     return text[:4]

@@ -1,7 +1,7 @@
 """Send records to CloudWatch Logs: one event a record, groups and streams made on the way.
 
 Source: Fluent Bit 4.2.8 (calls, their order, limits, messages). The limits are in put_log_events.py.
-Not modelled: `role_arn`, `add_entity` and metrics (accepted, without effect); batches of one output are sent one after
+Not modelled: `add_entity` and metrics (accepted, without effect); batches of one output are sent one after
 the other, whatever `workers` says.
 """
 
@@ -177,13 +177,13 @@ PLUGIN = Plugin(
         Option("log_key", help="Send only the value of this key, without quotes."),
         Option("extra_user_agent", help="Text behind the user agent."),
         Option("log_format", help="json/emf makes CloudWatch read embedded metrics."),
-        Option("role_arn", help="Accepted, not modelled: the task role's credentials are used."),
+        Option("role_arn", help="Role to assume for the calls; without it the task role's credentials."),
         Option("auto_create_group", help="Create the log group where it is missing.", default="false"),
         Option("auto_retry_requests", Kind.FLAG, "Try once more at once where no connection came about.", "true"),
         Option("log_retention_days", help="Retention of groups that this output creates; 0 is for ever.", default="0"),
         Option("endpoint", help="Host to use instead of AWS's (the core property `port` goes with it)."),
-        Option("sts_endpoint", help="Accepted, not modelled."),
-        Option("external_id", help="Accepted, not modelled."),
+        Option("sts_endpoint", help="STS to ask for the role, in the place of the region's."),
+        Option("external_id", help="ExternalId of the AssumeRole."),
         Option("metric_namespace", help="Accepted, not modelled: there are no metrics here."),
         Option("metric_dimensions", help="Accepted, not modelled."),
         Option("profile", help="Accepted, not modelled: see AWS_PROFILE."),

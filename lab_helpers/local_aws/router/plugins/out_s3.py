@@ -4,7 +4,7 @@ Source: Fluent Bit 4.2.8: a file is uploaded when it has `total_file_size` (mult
 it is
 older than `upload_timeout` (looked at every sixth of that, 6 to 60 s), and at the end. The object's time is the first
 record's, at the end the file's own. A file that failed Retry_Limit times is left on the disk.
-Not modelled: blobs, Arrow and Parquet, `role_arn`, the `authorization_endpoint_…` family (accepted, without effect).
+Not modelled: blobs, Arrow and Parquet, the `authorization_endpoint_…` family (accepted, without effect).
 """
 
 from __future__ import annotations
@@ -179,9 +179,9 @@ PLUGIN = Plugin(
         Option("upload_timeout", Kind.SECONDS, "Upload a file when it is as old as this.", "10m"),
         Option("bucket", help="Bucket; required."),
         Option("region", help="AWS region of the bucket.", default="us-east-1"),
-        Option("role_arn", help=_IGNORED),
+        Option("role_arn", help="Role to assume for the calls; without it the task role's credentials."),
         Option("endpoint", help="Endpoint to use instead of AWS's; http:// is plain, a :port may follow."),
-        Option("sts_endpoint", help=_IGNORED),
+        Option("sts_endpoint", help="STS to ask for the role, in the place of the region's."),
         Option("canned_acl", help="x-amz-acl of the objects."),
         Option("compression", help="gzip or zstd."),
         Option("content_type", help="Content-Type of the objects."),
@@ -194,7 +194,7 @@ PLUGIN = Plugin(
         Option("send_content_md5", Kind.FLAG, "Send Content-MD5 with each object.", "false"),
         Option("preserve_data_ordering", Kind.FLAG, "Accepted; order is always kept.", "true"),
         Option("log_key", help="Write only the value of this key, raw."),
-        Option("external_id", help=_IGNORED),
+        Option("external_id", help="ExternalId of the AssumeRole."),
         Option("static_file_path", Kind.FLAG, "Do not append -object and random characters to the key.", "false"),
         Option("storage_class", help="x-amz-storage-class of the objects."),
         Option("profile", help=_IGNORED),

@@ -43,10 +43,20 @@ def test_lift_of_a_string_warns(bench: Bench) -> None:
     assert bench.log == [line, line]
 
 
+def test_without_an_operation_keys_are_nested(bench: Bench) -> None:
+    """`nest` is what the reference does when nobody says."""
+    assert bench.filtered("Name nest\nWildcard a*\nNest_under n", {"a1": 1, "b": 2}) == [{"b": 2, "n": {"a1": 1}}]
+
+
+def test_without_a_key_to_nest_under_the_record_stays_as_it_is(bench: Bench) -> None:
+    """And an error line says so for each record."""
+    assert bench.filtered("Name nest\nOperation nest\nWildcard a*", {"a1": 1, "b": 2}) == [{"a1": 1, "b": 2}]
+    assert bench.log == ["[error] [filter:nest:nest.0] Log event encoder error : 0"]
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("", "Operation can only be NEST or LIFT"),
         ("Operation fold", "has invalid value 'fold'"),
         ("Operation nest\nAdd_prefix a\nRemove_prefix b", "Add_prefix and Remove_prefix are exclusive"),
     ],

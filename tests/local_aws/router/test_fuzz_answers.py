@@ -1,0 +1,73 @@
+"""Odd answers of AWS: each output takes them for success, a retry or an error; nothing crashes, nothing hangs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab_helpers.local_aws.router.plugin import FlushResult, PluginKind
+from tests.local_aws.router.fuzz import bounded, texts, values
+from tests.local_aws.router.plugins.bench import Bench
+from tests.local_aws.router.stand_in import Answer, StandIn
+from tests.local_aws.router.test_outputs import chunk
+
+OUTPUTS = {
+    "cloudwatch_logs": "log_group_name g\nlog_stream_name s\nauto_create_group on\nlog_retention_days 3\n",
+    "kinesis_firehose": "delivery_stream s\n",
+    "kinesis_streams": "stream s\n",
+    "cloudwatch": "log_group_name g\nlog_stream_name s\nauto_create_group true\n",
+    "firehose": "delivery_stream s\n",
+    "kinesis": "stream s\npartition_key id\n",
+}
+KEYS = st.sampled_from([
+    "FailedPutCount", "FailedRecordCount", "RequestResponses", "Records", "__type", "message", "nextSequenceToken",
+    "rejectedLogEventsInfo", "expectedSequenceToken", "ErrorCode",
+])  # fmt: skip
+CODES = st.sampled_from([
+    "ResourceNotFoundException", "ResourceAlreadyExistsException", "ThrottlingException", "ExpiredTokenException",
+    "InvalidSequenceTokenException", "ServiceUnavailableException", "com.amazon.coral.service#SerializationException",
+])  # fmt: skip
+ITEMS = st.one_of(values(), CODES, st.lists(st.dictionaries(KEYS, st.one_of(values(), CODES), max_size=2), max_size=3))
+OBJECTS = st.dictionaries(st.one_of(KEYS, texts(4)), ITEMS, max_size=4)
+BODIES = st.one_of(
+    st.binary(max_size=30),
+    OBJECTS.map(lambda one: json.dumps(one, default=repr).encode()),
+    st.sampled_from([b"", b"{}", b"[]", b"null", b"<Error><Code>x</Code>", b'{"__type":7}', b'{"FailedPutCount":"x"}']),
+)
+ANSWERS = st.lists(st.tuples(st.sampled_from([200, 201, 400, 403, 404, 413, 429, 500, 503]), BODIES), max_size=8)
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StandIn]:
+    """An AWS that answers what it is told to."""
+    with StandIn() as one:
+        yield one
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@bounded(12)
+@given(answers=ANSWERS)
+def test_odd_answers_end_a_flush(stand_in: StandIn, name: str, answers: list[Answer]) -> None:
+    """Whatever comes, the flush has a result, and after answers that say yes the records have arrived."""
+    operations = (
+        "CreateLogStream", "CreateLogGroup", "PutRetentionPolicy", "PutLogEvents", "PutRecordBatch", "PutRecords",
+    )  # fmt: skip
+    stand_in.answers = {operation: list(answers) for operation in operations}
+    bench = Bench()
+    bench.service.environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    where = f"region r\nendpoint http://127.0.0.1:{stand_in.port}\n"
+    output = bench.build(PluginKind.OUTPUT, name, where + OUTPUTS[name])
+    try:
+        assert output.flush(chunk({"log": "a"}, {"log": "b"})) in FlushResult
+        stand_in.answers.clear()
+        stand_in.calls.clear()
+        assert output.flush(chunk({"log": "good"})) is FlushResult.OK
+    finally:
+        output.stop()
+        bench.loop.close()
+    sent = b"".join(stand_in.records("PutRecordBatch") + stand_in.records("PutRecords"))
+    assert b"good" in sent or any("good" in message for message in stand_in.messages())
