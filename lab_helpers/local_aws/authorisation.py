@@ -10,11 +10,12 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lab_helpers.local_aws.api import AwsError, Caller
 from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.iam import tags
 from lab_helpers.local_aws.iam.actions import required
 from lab_helpers.local_aws.iam.evaluate import AccessRequest, Decision, NamedPolicy, Outcome, PolicySet, evaluate
 from lab_helpers.local_aws.iam.explain import row
@@ -34,6 +35,8 @@ _NO_TRUST: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 class _NoPolicies:
     identity: tuple[tuple[str, str], ...] = ()
     boundary: tuple[str, str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    unique_id: str = ""
 
 
 _NO_POLICIES = _NoPolicies()
@@ -78,7 +81,7 @@ class Authoriser:
         if caller.kind == "anonymous":
             raise AwsError("AccessDenied", "Access Denied", 403)
         policies = self._policies(caller, params.get("Bucket") if service == "s3" else None)
-        keys = {**(context or {}), **self._keys(caller)}
+        keys = {**(context or {}), **tags.request_keys(params), **self._keys(caller)}
         for access in required(service, operation, params, region, caller.account_id):
             about = {**keys, **access.context}
             wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, about)
@@ -119,17 +122,28 @@ class Authoriser:
         keys: dict[str, str | tuple[str, ...]] = {
             "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "aws:EpochTime": str(int(now.timestamp())),
+            "aws:ResourceAccount": caller.account_id,
+            **tags.principal_keys(self._found(caller).tags),
         }
+        if user_id := self.user_id(caller):
+            keys["aws:userid"] = user_id
         # An assumed role's ARN has lost the role's path; policies name the role with it.
         return keys | ({"aws:PrincipalArn": caller.role_arn} if caller.role_arn else {})
 
-    def _policies(self, caller: Caller, bucket: str | None) -> PolicySet:
+    def user_id(self, caller: Caller) -> str:
+        """Return what GetCallerIdentity calls UserId and policies `aws:userid`; empty for AWS's own services."""
+        unique_id = str(self._found(caller).unique_id)
+        return f"{unique_id}:{caller.arn.rsplit('/', 1)[-1]}" if unique_id and caller.role_arn else unique_id
+
+    def _found(self, caller: Caller) -> Any:
         if caller.kind == "service":
-            found = _NO_POLICIES
-        elif caller.role_arn:
-            found = self._source.role_policies(caller.role_arn)
-        else:
-            found = self._source.user_policies(caller.arn.rsplit("/", 1)[-1])
+            return _NO_POLICIES
+        if caller.role_arn:
+            return self._source.role_policies(caller.role_arn)
+        return self._source.user_policies(caller.arn.rsplit("/", 1)[-1])
+
+    def _policies(self, caller: Caller, bucket: str | None) -> PolicySet:
+        found = self._found(caller)
         on_bucket = self._source.bucket_policy(bucket) if bucket else None
         return PolicySet(
             identity=tuple(_named(name, text) for name, text in found.identity),

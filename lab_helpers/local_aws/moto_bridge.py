@@ -10,8 +10,8 @@ import ctypes
 import io
 import json
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -43,10 +43,15 @@ class HttpAnswer:
 
 @dataclass(frozen=True)
 class PrincipalPolicies:
-    """The policy documents of a role or user, as (name, JSON text): inline, attached, and the boundary if any."""
+    """The policy documents of a role or user, as (name, JSON text): inline, attached, and the boundary if any.
+
+    `unique_id` is IAM's AROA… or AIDA…, empty when the principal is gone.
+    """
 
     identity: tuple[tuple[str, str], ...]
     boundary: tuple[str, str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    unique_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,10 @@ class MotoBridge:
     def role_policies(self, role_arn: str) -> PrincipalPolicies:
         """Return what a role may do; nothing when the role is gone."""
         role = self._role(role_arn)
-        return PrincipalPolicies(()) if role is None else _policies(role, role.permissions_boundary_arn)
+        if role is None:
+            return PrincipalPolicies(())
+        found = _policies(role, role.permissions_boundary_arn)
+        return replace(found, tags=_tags(role.tags or ()), unique_id=str(role.id))
 
     def user_of_key(self, access_key_id: str) -> str | None:
         """Return the name of the IAM user who owns an active access key."""
@@ -148,7 +156,8 @@ class MotoBridge:
             return PrincipalPolicies(())
         holders = [user, *(group for group in list(backend.groups.values()) if user in group.users)]
         identity = tuple(pair for holder in holders for pair in _policies(holder, None).identity)
-        return PrincipalPolicies(identity, _policies(user, self.user_boundary(name)).boundary)
+        boundary = _policies(user, self.user_boundary(name)).boundary
+        return PrincipalPolicies(identity, boundary, _tags(backend.list_user_tags(name)), str(user.id))
 
     def user_boundary(self, name: str) -> str | None:
         """Return the ARN of a user's permissions boundary; None without one, or without such a user."""
@@ -203,6 +212,10 @@ def _policies(holder: Any, boundary_arn: str | None) -> PrincipalPolicies:
     known = iam_backends[ACCOUNT_ID][_PARTITION].managed_policies
     boundary = known.get(boundary_arn) if boundary_arn else None
     return PrincipalPolicies(inline + attached, (boundary.name, _document(boundary)) if boundary else None)
+
+
+def _tags(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in listed}
 
 
 def _document(policy: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, Handler, WsgiApp
+from lab_helpers.local_aws.api import ApiRequest, Caller, Handler, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.credentials import CredentialStore
 
@@ -49,6 +49,7 @@ class StsService:
         duration_s = float(request.params.get("DurationSeconds", 3600))
         issued = self._store.issue(role_arn, session, duration_s)
         arn = f"arn:aws:sts::{request.account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session}"
+        assumed = Caller("role", arn, request.account_id, role_arn=role_arn)
         return {
             "Credentials": {
                 "AccessKeyId": issued.access_key_id,
@@ -56,13 +57,14 @@ class StsService:
                 "SessionToken": issued.session_token,
                 "Expiration": datetime.fromtimestamp(issued.expires_at, UTC),
             },
-            "AssumedRoleUser": {"AssumedRoleId": f"AROA{issued.access_key_id[4:]}:{session}", "Arn": arn},
+            "AssumedRoleUser": {"AssumedRoleId": self._authoriser.user_id(assumed), "Arn": arn},
             "PackedPolicySize": 0,
         }
 
     def _get_caller_identity(self, request: ApiRequest) -> dict[str, Any]:
         caller = request.caller
-        return {"UserId": caller.access_key_id or "", "Account": caller.account_id, "Arn": caller.arn}
+        user_id = self._authoriser.user_id(caller) or caller.access_key_id or ""
+        return {"UserId": user_id, "Account": caller.account_id, "Arn": caller.arn}
 
 
 def _trust_context(request: ApiRequest) -> dict[str, str | tuple[str, ...]]:

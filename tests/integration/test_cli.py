@@ -1,7 +1,8 @@
 """The article's calls by other clients: the aws CLI and awslogs.
 
 They are no dependency of the lab (awscli pins botocore to one version). `aws` and `awslogs` on PATH are used; else,
-with TEST_AWSCLI=1, both are installed from PyPI into a temporary virtual environment; else these tests are skipped.
+with TEST_AWSCLI=1, what is missing is installed from PyPI into a temporary virtual environment; else the tests that
+need it are skipped. `aws logs tail` is in version 2 of the CLI only, which is not on PyPI.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,15 +33,23 @@ Program = Callable[..., str]
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The programs' paths by their names."""
     found = {name: path for name in PROGRAMS if (path := shutil.which(name))}
-    if len(found) == len(PROGRAMS):
+    if len(found) == len(PROGRAMS) or not os.environ.get("TEST_AWSCLI"):
         return found
-    if not os.environ.get("TEST_AWSCLI"):
-        pytest.skip("aws and awslogs are not both on PATH; TEST_AWSCLI=1 installs them for the test")
     folder = tmp_path_factory.mktemp("awscli")
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     packages = ["awscli", "awslogs", "setuptools<81"]  # awslogs imports pkg_resources
     subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", *packages], check=True)
-    return {name: str(folder / "bin" / name) for name in PROGRAMS}
+    return {name: str(folder / "bin" / name) for name in PROGRAMS} | found
+
+
+@pytest.fixture(scope="session")
+def aws_2() -> str:
+    """The path of an aws CLI of version 2: the first on PATH, whatever stands before it."""
+    for folder in os.get_exec_path():
+        program = shutil.which("aws", path=folder)
+        if program and subprocess.run([program, "--version"], capture_output=True, text=True).stdout[:9] == "aws-cli/2":
+            return program
+    pytest.skip("there is no aws CLI of version 2 on PATH")
 
 
 @pytest.fixture
@@ -47,6 +57,8 @@ def run(stack: Stack, programs: dict[str, str], tmp_path: Path) -> Program:
     """A function that runs a program to its end and returns what it printed."""
 
     def run(name: str, *arguments: str) -> str:
+        if name not in programs:
+            pytest.skip(f"{name} is not on PATH; TEST_AWSCLI=1 installs it for the test")
         environment = {**stack.target.environment(), "AWS_PAGER": ""}
         done = subprocess.run(
             [programs[name], *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
@@ -89,16 +101,43 @@ def test_ecr(stack: Stack, aws: Callable[..., Any], run: Program) -> None:
     assert len(run("aws", "ecr", "get-login-password").strip()) > 20
 
 
-def test_logs(stack: Stack, aws: Callable[..., Any], run: Program, sent: str) -> None:
-    """filter-log-events reads httpd's log, as `aws logs tail` does (version 2 only); the error stream is there."""
+def test_logs(stack: Stack, aws: Callable[..., Any], sent: str) -> None:
+    """filter-log-events reads httpd's log; the error stream is there."""
     pattern = ("--filter-pattern", f'"{sent}"')
     events = aws("logs", "filter-log-events", "--log-group-name", stack.httpd_log_group, *pattern)["events"]
     streams = aws("logs", "describe-log-streams", "--log-group-name", stack.log_group)["logStreams"]
     assert len(events) == COUNT
     assert ERRORS in {each["logStreamName"] for each in streams}
-    if run("aws", "--version").startswith("aws-cli/2"):
-        tail = run("aws", "logs", "tail", stack.httpd_log_group, "--since", "1h", *pattern).splitlines()
-        assert len([line for line in tail if "from-httpd-firelens-" in line]) == COUNT
+
+
+def test_logs_tail(stack: Stack, aws_2: str, sent: str, tmp_path: Path) -> None:
+    """`aws logs tail --since` shows the lines of httpd with time and stream, `--format short` without the stream."""
+    pattern = ("--filter-pattern", f'"{sent}"')
+    shown = _tail(stack, aws_2, tmp_path, "--since", "1h", *pattern).communicate(timeout=60)[0].splitlines()
+    assert len(shown) == COUNT
+    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00 from-httpd-firelens-", line) for line in shown)
+    short = _tail(stack, aws_2, tmp_path, "--since", "1h", "--format", "short", *pattern).communicate(timeout=60)[0]
+    assert short.count(f"id={sent}-") == COUNT
+    assert "from-httpd-firelens-" not in short
+
+
+def test_logs_tail_follow(stack: Stack, aws_2: str, sent: str, tmp_path: Path) -> None:
+    """`aws logs tail --follow` shows what comes while it runs, once, and not what came before `--since`."""
+    with _tail(stack, aws_2, tmp_path, "--follow", "--since", "1s", "--filter-pattern", '"id="') as following:
+        try:
+            run = arrivals.send(stack, COUNT)
+            lines = [following.stdout.readline() for _ in range(COUNT)]  # type: ignore[union-attr]
+        finally:
+            following.terminate()
+    seen = [found[1] for line in lines if (found := re.search(r"id=([\w-]+)", line))]
+    assert sorted(seen) == sorted(arrivals.ids_of(run, COUNT))
+    assert not any(sent in line for line in lines)
+
+
+def _tail(stack: Stack, program: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**stack.target.environment(), "AWS_PAGER": "", "PYTHONUNBUFFERED": "1"}
+    command = [program, "logs", "tail", stack.httpd_log_group, *arguments]
+    return subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
 
 
 def test_s3_and_firehose(stack: Stack, aws: Callable[..., Any], run: Program, sent: str, tmp_path: Path) -> None:
@@ -116,6 +155,8 @@ def test_s3_and_firehose(stack: Stack, aws: Callable[..., Any], run: Program, se
 
 def test_a_denial_is_told_as_by_aws(stack: Stack, programs: dict[str, str]) -> None:
     """Status 254 or 255, and AWS's code in the CLI's sentence."""
+    if "aws" not in programs:
+        pytest.skip("aws is not on PATH; TEST_AWSCLI=1 installs it for the test")
     done = subprocess.run(
         [programs["aws"], "sts", "assume-role", "--role-arn", stack.roles["task"], "--role-session-name", "cli"],
         env=stack.target.environment(), capture_output=True, text=True, timeout=60,

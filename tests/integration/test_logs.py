@@ -87,6 +87,22 @@ def test_insights_counts_by_a_field_of_json(stack: Stack, group: str) -> None:
     assert [(row["status"], row["lines"]) for row in rows] == [("200", "3"), ("404", "1"), ("500", "1")]
 
 
+def test_live_tail_shows_what_arrives(stack: Stack, group: str) -> None:
+    """StartLiveTail: a start, then an update a second with what came since."""
+    logs, target = stack.target.client("logs"), stack.target
+    arn = f"arn:aws:logs:{target.region}:{target.account}:log-group:{group}"
+    stream = logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="live")["responseStream"]
+    seen: list[str] = []
+    for event in stream:
+        if "sessionStart" in event:
+            _put(stack, group, [(_now_ms(), "live 1"), (_now_ms() + 1, "not this"), (_now_ms() + 2, "live 2")])
+        seen += [each["message"] for each in event.get("sessionUpdate", {}).get("sessionResults", [])]
+        if len(seen) == 2:
+            break
+    stream.close()
+    assert seen == ["live 1", "live 2"]
+
+
 def test_events_too_old_or_too_new_are_rejected_one_by_one(stack: Stack, group: str) -> None:
     """Older than 14 days, more than 2 hours ahead: the rest is taken."""
     now = _now_ms()

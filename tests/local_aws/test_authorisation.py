@@ -34,7 +34,7 @@ class Policies:
         return self.trust
 
     def role_policies(self, role_arn: str) -> PrincipalPolicies:  # noqa: ARG002
-        return PrincipalPolicies(tuple(self.identity.items()), self.boundary)
+        return PrincipalPolicies(tuple(self.identity.items()), self.boundary, {"team": "logs"}, "AROA1")
 
     user_policies = role_policies
 
@@ -72,6 +72,9 @@ def list_bucket(policies: Policies, caller: Caller = SESSION) -> None:
         ("NumericLessThan", "aws:EpochTime", "1795343401", "1795343400"),
         ("StringLike", "aws:UserAgent", "Boto3/*", "curl*"),
         ("StringEquals", "aws:RequestedRegion", "ap-northeast-1", "us-east-1"),
+        ("StringEquals", "aws:ResourceAccount", ACCOUNT, "210987654321"),
+        ("StringEquals", "aws:PrincipalTag/team", "logs", "web"),
+        ("StringLike", "aws:userid", "AROA1:*", "AROA2:*"),
     ],
 )
 def test_condition_keys_of_a_call(operator: str, key: str, met: str, not_met: str) -> None:
@@ -79,6 +82,40 @@ def test_condition_keys_of_a_call(operator: str, key: str, met: str, not_met: st
     list_bucket(Policies({"p": document(Condition={operator: {key: met}})}))
     with pytest.raises(AwsError, match="no identity-based policy allows"):
         list_bucket(Policies({"p": document(Condition={operator: {key: not_met}})}))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params"),
+    [
+        ("logs", "CreateLogGroup", {"logGroupName": "g", "tags": {"team": "logs"}}),
+        ("firehose", "CreateDeliveryStream", {"DeliveryStreamName": "s", "Tags": [{"Key": "team", "Value": "logs"}]}),
+        ("ecs", "CreateCluster", {"clusterName": "c", "tags": [{"key": "team", "value": "logs"}]}),
+        ("ec2", "CreateVpc", {"TagSpecification": [{"Tag": [{"Key": "team", "Value": "logs"}]}]}),
+    ],
+)  # fmt: skip
+def test_tags_of_a_call_are_condition_keys(service: str, operation: str, params: dict[str, Any]) -> None:
+    """aws:RequestTag and aws:TagKeys, in each of the forms in which services take tags; none without tags."""
+    conditions = {
+        "StringEquals": {"aws:RequestTag/team": "logs"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]},
+    }
+    asked = authoriser(Policies({"p": document(Condition=conditions)}))
+    asked.check(SESSION, service, operation, "ap-northeast-1", params)
+    untagged = {name: value for name, value in params.items() if not name.lower().startswith("tag")}
+    with pytest.raises(AwsError, match="no identity-based policy allows"):
+        asked.check(SESSION, service, operation, "ap-northeast-1", untagged)
+
+
+@pytest.mark.parametrize(("variable", "allowed"), [("aws:PrincipalTag/team", True), ("aws:PrincipalTag/none", False)])
+def test_a_principals_tag_is_a_policy_variable(variable: str, allowed: bool) -> None:
+    """The tag's value stands for the variable; a tag that the principal does not have fits nothing."""
+    asked = authoriser(Policies({"p": document(Resource=f"arn:aws:s3:::${{{variable}}}")}))
+    for bucket, expected in (("logs", allowed), ("web", False)):
+        if expected:
+            asked.check(SESSION, "s3", "HeadBucket", "ap-northeast-1", {"Bucket": bucket})
+        else:
+            with pytest.raises(AwsError):
+                asked.check(SESSION, "s3", "HeadBucket", "ap-northeast-1", {"Bucket": bucket})
 
 
 @pytest.mark.parametrize("where", ["identity", "boundary", "bucket"])

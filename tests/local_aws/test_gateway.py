@@ -47,6 +47,16 @@ def test_operator_is_known(aws: LocalAws) -> None:
     assert aws.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::123456789012:user/lab-operator"
 
 
+def test_a_role_session_is_known_by_the_roles_id(aws: LocalAws, task_role: str) -> None:
+    """UserId of GetCallerIdentity and AssumedRoleId are the role's id and the session's name."""
+    role_id = aws.client("iam").get_role(RoleName="task")["Role"]["RoleId"]
+    sts = aws.clients.as_role("sts", task_role, "session", TASKS, REGION)
+    assert sts.get_caller_identity()["UserId"] == f"{role_id}:session"
+    service = aws.clients.as_service("sts", TASKS, REGION)
+    assumed = service.assume_role(RoleArn=task_role, RoleSessionName="other")["AssumedRoleUser"]
+    assert assumed["AssumedRoleId"] == f"{role_id}:other"
+
+
 def test_role_without_policy_is_denied_with_the_sentence_of_aws(aws: LocalAws, task_role: str, group: str) -> None:
     """What no policy allows is denied, naming caller, action and resource."""
     logs = aws.clients.as_role("logs", task_role, "session", TASKS, REGION)

@@ -41,6 +41,8 @@ PINNED: list[tuple[Callable[..., Any], str]] = [
     (Group.__init__, "4a5a61e6545d398a"),
     (IAMBackend.__init__, "0aab2d3a734fac8b"),
     (IAMBackend.put_role_permissions_boundary, "1c78daeceae38e3b"),
+    (IAMBackend.tag_role, "f5392232ec99831e"),
+    (IAMBackend.list_user_tags, "2c9ddb5b319dbf97"),
     (FakeBucket.__init__, "8965d4badfeec9f4"),
     (LogEvent.__init__, "bb6367725c297f27"),
     (LogStream.__init__, "3facaa5f12d0cef1"),
@@ -100,7 +102,20 @@ def test_what_the_bridge_reads_is_what_the_api_wrote(aws: LocalAws, task_role: s
     assert policies.boundary is not None
     assert policies.boundary[0] == "AmazonS3ReadOnlyAccess"
     assert json.loads(str(kept)) == json.loads(on_bucket)
+    assert policies.unique_id == iam.get_role(RoleName="task")["Role"]["RoleId"]
     assert "ecs-tasks.amazonaws.com" in str(bridge.trust_policy(task_role))
+
+
+def test_tags_of_roles_and_users(aws: LocalAws, task_role: str) -> None:
+    """As IAM's API wrote them, as they are now."""
+    iam, bridge, tag = aws.client("iam"), MotoBridge(), {"Key": "team", "Value": "logs"}
+    assert bridge.role_policies(task_role).tags == {}
+    iam.tag_role(RoleName="task", Tags=[tag])
+    iam.create_user(UserName="ann", Tags=[tag])
+    user = bridge.user_policies("ann")
+    assert bridge.role_policies(task_role).tags == user.tags == {"team": "logs"}
+    assert user.unique_id == iam.get_user(UserName="ann")["User"]["UserId"]
+    iam.delete_user(UserName="ann")
 
 
 def test_what_is_not_there_has_no_policies() -> None:
