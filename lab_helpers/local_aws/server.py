@@ -26,7 +26,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.errors import LocalAwsStartError
-from lab_helpers.local_aws import handlers, policy_checks
+from lab_helpers.local_aws import bucket_names, handlers, policy_checks
 from lab_helpers.local_aws.api import Service, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.clients import LoopbackClients
@@ -167,9 +167,8 @@ class LocalAws:
         control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
         table = handlers.overrides(services, bridge)
-        self._gateway = Gateway(
-            self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID, policy_checks.checks()
-        )  # fmt: skip
+        checks = {**policy_checks.checks(), **bucket_names.checks()}
+        self._gateway = Gateway(self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks)
         app = self._middleware(self._gateway) if self._middleware else self._gateway
         for server in (plain, secure):
             server.app = app

@@ -195,3 +195,11 @@ def test_malformed_calls_are_no_failures_of_ours(
         getattr(aws.client(service), operation)(**params)
     assert caught.value.response["Error"]["Code"] == code
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize("name", ["AB", "a_b", "ab..c", "-ab", "10.0.0.1", "a" * 64])
+def test_names_that_no_bucket_can_have(aws: LocalAws, name: str) -> None:
+    """Capitals, underscores, neighbouring dots, addresses and the like."""
+    call = aws.client("s3").create_bucket
+    told = _refusal(call, Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    assert told == ("InvalidBucketName", "The specified bucket is not valid.")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler, NobodyAnswersError
 from lab_helpers.local_aws.ecs import arns, parameters
 from lab_helpers.local_aws.ecs.describe import counts
 from lab_helpers.local_aws.ecs.model import Service, Task
 from lab_helpers.local_aws.ecs.spec import parse_task_definition
-from lab_helpers.local_aws.ecs.validation import check_registration
+from lab_helpers.local_aws.ecs.validation import check_members, check_registration
 from lab_helpers.local_aws.ecs.world import World
 
 UNSUPPORTED = (
@@ -31,9 +31,11 @@ UNSUPPORTED = (
 )
 """Operations on services and tasks that moto would answer from records of its own, which know nothing of ours."""
 
+FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+
 
 class OtherOperations:
-    """RegisterTaskDefinition, DescribeClusters, DeleteCluster and the tag operations."""
+    """RegisterTaskDefinition, capacity providers, DescribeClusters, DeleteCluster and the tag operations."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -42,6 +44,7 @@ class OtherOperations:
         """Return {operation: handler}."""
         return {
             "RegisterTaskDefinition": self.register,
+            "DescribeCapacityProviders": self.describe_capacity_providers,
             "DescribeClusters": self.describe_clusters,
             "DeleteCluster": self.delete_cluster,
             "ListTagsForResource": self.list_tags,
@@ -54,11 +57,20 @@ class OtherOperations:
         """Check a task definition as AWS does, then let moto keep it."""
         compatibilities = list(request.params.get("requiresCompatibilities") or [])
         check_registration(parse_task_definition(request.params), compatibilities)
+        check_members(request.params, compatibilities)
         return request.forward(None)
 
     def refuse(self, request: ApiRequest) -> dict[str, Any]:
-        """Refuse what the local AWS does not have."""
-        raise AwsError("UnsupportedFeatureException", f"The local AWS has no {request.operation} of ECS.")
+        """Refuse what the local AWS does not have; `lab status` counts it."""
+        raise NobodyAnswersError(f"{request.operation} is not modelled")
+
+    def describe_capacity_providers(self, request: ApiRequest) -> dict[str, Any]:
+        """Return those that are named, or Fargate's two, which every account has; moto fails at none being named."""
+        named = request.params.get("capacityProviders")
+        own = [_fargate(request, name) for name in FARGATE_PROVIDERS if not named or name in _names(named)]
+        others = [name for name in _names(named or ()) if name not in FARGATE_PROVIDERS]
+        found = request.forward({**request.params, "capacityProviders": others}) if others else {}
+        return {**found, "capacityProviders": [*own, *found.get("capacityProviders", [])]}
 
     def describe_clusters(self, request: ApiRequest) -> dict[str, Any]:
         """Add our services and tasks to moto's clusters."""
@@ -128,3 +140,12 @@ class OtherOperations:
         if owner is None:
             raise parameters.invalid(f"The specified {kind} is not found. Specify a valid ARN and try again.")
         return owner
+
+
+def _fargate(request: ApiRequest, name: str) -> dict[str, Any]:
+    arn = arns.arn(request.region, request.account_id, f"capacity-provider/{name}")
+    return {"capacityProviderArn": arn, "name": name, "status": "ACTIVE", "tags": []}
+
+
+def _names(names_or_arns: Iterable[str]) -> list[str]:
+    return [each.rpartition("/")[2] for each in names_or_arns]

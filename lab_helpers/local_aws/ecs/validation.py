@@ -8,6 +8,9 @@ Not modelled: the many rules for parameters that have no effect here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lab_helpers.local_aws.api import AwsError
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, TaskSpec, mib_or_units, start_order
 from lab_helpers.local_aws.firelens.options import (
@@ -30,6 +33,9 @@ FARGATE_MEMORY_MIB = {
 """Memory sizes for each CPU size. Source: "Fargate task size" in the ECS developer guide."""
 LEAST_MEMORY_MIB = 6
 """Source: `memory` in "Task definition parameters": Docker 20.10 and later take no less."""
+FARGATE_STOP_TIMEOUT_S = 120
+HEALTH_CHECK_RANGES = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
+"""Source: ContainerDefinition and HealthCheck of the ECS API reference (the ranges are AWS's, the words ours)."""
 
 
 def check_registration(spec: TaskSpec, compatibilities: list[str]) -> None:
@@ -60,6 +66,30 @@ def check_platform(spec: TaskSpec, launch_type: str) -> None:
             "PlatformTaskDefinitionIncompatibilityException",
             "One or more of the requested capabilities are not supported.",
         )
+
+
+def check_members(params: Mapping[str, Any], compatibilities: list[str]) -> None:
+    """Raise the AwsError for members that have no effect here, or whose range matters: links, ports, times."""
+    for container in params.get("containerDefinitions") or ():
+        who = f"Container {container['name']}"
+        if params.get("networkMode") == "awsvpc":
+            _check_awsvpc(container)
+        if "FARGATE" in compatibilities and int(container.get("stopTimeout") or 0) > FARGATE_STOP_TIMEOUT_S:
+            raise _client_error(f"{who}: stopTimeout must be at most {FARGATE_STOP_TIMEOUT_S} seconds on Fargate.")
+        for name, (least, most) in HEALTH_CHECK_RANGES.items():
+            value = (container.get("healthCheck") or {}).get(name)
+            if value is not None and not least <= int(value) <= most:
+                raise _client_error(f"{who}: healthCheck {name} must be between {least} and {most}, not {value}.")
+
+
+def _check_awsvpc(container: Mapping[str, Any]) -> None:
+    if container.get("links"):
+        raise _client_error("Links are not supported when networkMode=awsvpc.")
+    for mapping in container.get("portMappings") or ():
+        if mapping.get("hostPort") and mapping["hostPort"] != mapping.get("containerPort"):
+            raise _client_error(
+                "When networkMode=awsvpc, the host ports and container ports in port mappings must match."
+            )
 
 
 def _client_error(message: str) -> AwsError:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler, NobodyAnswersError
 from lab_helpers.local_aws.firehose import keys, limits
 from lab_helpers.local_aws.firehose.buffering import BufferingHints
 from lab_helpers.local_aws.firehose.stream import StreamWorker
@@ -45,15 +45,20 @@ _INPUT_ONLY = frozenset({"S3BackupConfiguration", "S3BackupUpdate"})
 
 
 class Streams:
-    """What the operations need of the service: `worker` of a stream, and what to do after its definition changed."""
+    """What the operations need of the service.
+
+    `worker` of a stream; what to do after its definition changed (`defined`, `deleted`); `may_assume` tells whether
+    Firehose gets the credentials of a role (region, role, stream).
+    """
 
     def __init__(
         self,
         worker: Callable[[str, str], StreamWorker | None],
         defined: Callable[[str, str], object],
         deleted: Callable[[str, str], None],
+        may_assume: Callable[[str, str, str], bool],
     ) -> None:
-        self.worker, self.defined, self.deleted = worker, defined, deleted
+        self.worker, self.defined, self.deleted, self.may_assume = worker, defined, deleted, may_assume
 
 
 class Operations:
@@ -71,6 +76,8 @@ class Operations:
             "DeleteDeliveryStream": self.delete,
             "PutRecord": self.put_record,
             "PutRecordBatch": self.put_record_batch,
+            "StartDeliveryStreamEncryption": self.unanswered,
+            "StopDeliveryStreamEncryption": self.unanswered,
         }
         return {("firehose", operation): handler for operation, handler in handlers.items()}
 
@@ -79,6 +86,7 @@ class Operations:
         _check_name(request.params.get("DeliveryStreamName"))
         _check_source(request.params)
         _check_destination(request.params)
+        self._check_roles(request)
         answer = request.forward(as_extended(request.params))
         self._streams.defined(request.region, request.params["DeliveryStreamName"])
         return answer
@@ -93,6 +101,7 @@ class Operations:
     def update(self, request: ApiRequest) -> dict[str, Any]:
         """Change the destination; the version goes up by one."""
         _check_destination(request.params)
+        self._check_roles(request)
         answer = request.forward(as_extended(request.params))
         self._streams.defined(request.region, request.params["DeliveryStreamName"])
         return answer
@@ -118,6 +127,20 @@ class Operations:
         refused = [{"ErrorCode": code, "ErrorMessage": message}] * (len(records) - admitted)
         taken = [{"RecordId": _record_id()} for _ in range(admitted)]
         return {"FailedPutCount": len(refused), "Encrypted": False, "RequestResponses": taken + refused}
+
+    def _check_roles(self, request: ApiRequest) -> None:
+        """Refuse a role that does not trust Firehose, as AWS does when a stream is made or changed."""
+        for given in (request.params.get(name) or {} for name in _S3_INPUTS):
+            role = given.get("RoleARN")
+            if role and not self._streams.may_assume(request.region, role, request.params["DeliveryStreamName"]):
+                raise AwsError(
+                    "InvalidArgumentException",
+                    f"Firehose is unable to assume role {role}. Please check the role provided.",
+                )
+
+    def unanswered(self, request: ApiRequest) -> dict[str, Any]:
+        """Refuse what the local AWS does not have; `lab status` counts it."""
+        raise NobodyAnswersError(f"{request.operation} is not modelled")
 
     def _worker(self, request: ApiRequest) -> StreamWorker:
         name = _named(request.params.get("DeliveryStreamName"))

@@ -36,7 +36,7 @@ class FirehoseService:
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         """Return the operations that this service answers itself."""
-        return Operations(Streams(self._worker, self._define, self._delete)).table()
+        return Operations(Streams(self._worker, self._define, self._delete, self._may_assume)).table()
 
     def routes(self) -> Mapping[str, WsgiApp]:
         """Firehose has no plain HTTP endpoints."""
@@ -83,6 +83,13 @@ class FirehoseService:
             self._defined.add((region, name))
         worker.define(definition)
         return worker
+
+    def _may_assume(self, region: str, role_arn: str, name: str) -> bool:
+        try:
+            self._context.clients.assume(role_arn, name, PRINCIPAL, region)
+        except ClientError:
+            return False
+        return True
 
     def _delete(self, region: str, name: str) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab_helpers.local_aws.ecs import process as process_module
 from lab_helpers.local_aws.ecs.log_lines import LogLine
 from lab_helpers.local_aws.ecs.process import ContainerProcess
 from lab_helpers.local_aws.ecs.warden import Warden
@@ -158,3 +159,24 @@ def test_stop_of_a_warden_is_safe_twice() -> None:
     warden.stop()
     warden.stop()
     assert not folder.exists()
+
+
+def test_a_container_may_be_silent_for_long(tmp_path: Path, warden: Warden, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing read for longer than LINGER_S ends the reading only after the program has ended."""
+    monkeypatch.setattr(process_module, "LINGER_S", 0.05)
+    kept = Kept()
+    process = _run("echo before; sleep 0.5; echo after", tmp_path, kept, warden)
+    assert process.finished.wait(10)
+    assert kept.texts() == ["before", "after"]
+
+
+def test_lines_in_quick_succession_are_read_together(tmp_path: Path, warden: Warden) -> None:
+    """A hundred lines, a millisecond apart, take few readings; none is lost, and they stay in order."""
+    kept, sizes = Kept(), list[int]()
+    write = kept.write
+    kept.write = lambda lines: (sizes.append(len(lines)), write(lines))[1]  # type: ignore[method-assign]
+    script = "import time\nfor n in range(100):\n    print(n, flush=True)\n    time.sleep(0.001)"
+    process = _run(f"{sys.executable} -c '{script}'", tmp_path, kept, warden)
+    assert process.finished.wait(20)
+    assert kept.texts() == [str(number) for number in range(100)]
+    assert len(sizes) < 50

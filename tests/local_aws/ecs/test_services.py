@@ -293,7 +293,7 @@ def _listener(stand: Stand, group: str) -> None:
         ("create_service", {"serviceName": "a", "cluster": "none"}, "ClusterNotFoundException"),
         ("update_service", {"service": "none", "desiredCount": 1}, "ServiceNotFoundException"),
         ("delete_service", {"service": "none"}, "ServiceNotFoundException"),
-        ("describe_task_sets", {"service": "a"}, "UnsupportedFeatureException"),
+        ("describe_task_sets", {"service": "a"}, "NotImplemented"),
         ("describe_services", {"services": []}, "InvalidParameterException"),
         ("describe_services", {"services": ["a"], "cluster": "none"}, "ClusterNotFoundException"),
     ],
@@ -303,6 +303,16 @@ def test_bad_input(stand: Stand, operation: str, params: dict[str, Any], code: s
     with pytest.raises(ClientError) as caught:
         getattr(stand.ecs, operation)(**{"cluster": CLUSTER, **params})
     assert caught.value.response["Error"]["Code"] == code
+
+
+def test_fargates_capacity_providers_are_there(stand: Stand) -> None:
+    """Every account has the two, asked for by name or not."""
+    answers = [
+        stand.ecs.describe_capacity_providers(),
+        stand.ecs.describe_capacity_providers(capacityProviders=["FARGATE"]),
+    ]
+    names = [[each["name"] for each in answer["capacityProviders"]] for answer in answers]
+    assert names == [["FARGATE", "FARGATE_SPOT"], ["FARGATE"]]
 
 
 def test_an_unknown_service_is_missing(stand: Stand) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from lab_helpers.local_aws.api import AwsError
 from lab_helpers.local_aws.ecs.spec import parse_task_definition
-from lab_helpers.local_aws.ecs.validation import check_platform, check_registration
+from lab_helpers.local_aws.ecs.validation import check_members, check_platform, check_registration
 
 
 def _definition(options: dict[str, str] | None = None, kind: str = "fluentbit", **changes: Any) -> dict[str, Any]:
@@ -129,3 +129,29 @@ def test_a_hard_limit_is_neither_tiny_nor_below_the_reservation(limits: dict[str
     """A container cannot be promised more than it may have."""
     container = [{"name": "a", "image": "httpd", **limits}]
     assert _refusal(_definition(containerDefinitions=container)).startswith("Invalid setting for container 'a'.")
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        ({"links": ["other"]}, "Links are not supported when networkMode=awsvpc."),
+        ({"portMappings": [{"containerPort": 80, "hostPort": 8080}]}, "host ports and container ports .* must match"),
+        ({"stopTimeout": 121}, "stopTimeout must be at most 120 seconds"),
+        ({"healthCheck": {"command": ["CMD", "x"], "interval": 4}}, "interval must be between 5 and 300, not 4"),
+        ({"healthCheck": {"command": ["CMD", "x"], "retries": 11}}, "retries must be between 1 and 10, not 11"),
+    ],
+)
+def test_members_that_fargate_cannot_have(member: dict[str, Any], message: str) -> None:
+    """Refused at registration; within their bounds they are taken."""
+    definition = {"networkMode": "awsvpc", "containerDefinitions": [{"name": "a", **member}]}
+    with pytest.raises(AwsError, match=message):
+        check_members(definition, ["FARGATE"])
+
+
+def test_members_within_their_bounds_are_taken() -> None:
+    """The same members with values that AWS takes."""
+    health = {"command": ["CMD", "x"], "interval": 5, "timeout": 60, "retries": 10, "startPeriod": 0}
+    container = {"name": "a", "portMappings": [{"containerPort": 80, "hostPort": 80}], "stopTimeout": 120}
+    check_members(
+        {"networkMode": "awsvpc", "containerDefinitions": [{**container, "healthCheck": health}]}, ["FARGATE"]
+    )

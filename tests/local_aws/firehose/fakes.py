@@ -59,7 +59,9 @@ class Fakes:
         return self
 
     def assume(self, role_arn: str, session_name: str, principal: str, region: str) -> Credentials:
-        raise NotImplementedError
+        if self.refuse_role:
+            raise _client_error(self.refuse_role, "AssumeRole")
+        return Credentials("ASIA", "secret", f"{session_name} {principal} {region}", 0.0, role_arn)
 
     # boto3 methods
     def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803

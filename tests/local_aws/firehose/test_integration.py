@@ -137,12 +137,12 @@ def test_no_log_stream_no_event_nothing_created(lab: Lab):
 
 
 def test_role_that_does_not_trust_firehose(lab: Lab):
-    """A trust policy for somebody else is S3.AccessDenied; healed trust lets everything through."""
+    """Trust given to somebody else later is S3.AccessDenied; healed trust lets everything through."""
+    lab.create()
     for principal, expected in (("ecs-tasks.amazonaws.com", []), ("firehose.amazonaws.com", [b"x"])):
         trust = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
         lab.iam.update_assume_role_policy(RoleName=NAME, PolicyDocument=policy(trust))
         if not expected:
-            lab.create()
             lab.put(b"x")
         lab.pass_time(60)
         assert lab.delivered() == expected

@@ -429,3 +429,19 @@ def test_describe_has_the_defaults(service: FirehoseService, fakes: Fakes):
     assert extended["S3BackupMode"] == "Disabled"
     assert "S3BackupMode" not in described["S3DestinationDescription"]
     assert service.status()["streams"] != {}
+
+
+def test_a_role_that_firehose_may_not_assume_is_refused(service: FirehoseService, fakes: Fakes) -> None:  # noqa: ARG001
+    """When the stream is made, and when its destination changes; nothing is made or changed."""
+    fakes.refuse_role = "AccessDenied"
+    told = f"Firehose is unable to assume role {ROLE}. Please check the role provided."
+    with pytest.raises(AwsError, match=told):
+        fakes.create()
+    assert fakes.streams == {}
+    fakes.refuse_role = None
+    fakes.create()
+    fakes.refuse_role = "AccessDenied"
+    update = {"DeliveryStreamName": STREAM, "ExtendedS3DestinationUpdate": {"RoleARN": ROLE, "Prefix": "other/"}}
+    with pytest.raises(AwsError, match=told):
+        fakes.call("UpdateDestination", update)
+    assert fakes.streams[STREAM]["VersionId"] == "1"
