@@ -158,3 +158,12 @@ def test_stop_of_a_warden_is_safe_twice() -> None:
     warden.stop()
     warden.stop()
     assert not folder.exists()
+
+
+def test_a_silent_container_is_still_read(tmp_path: Path, warden: Warden, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing to read for longer than LINGER_S is no end: the lines after it arrive."""
+    monkeypatch.setattr("lab_helpers.local_aws.ecs.process.LINGER_S", 0.05)
+    kept = Kept()
+    process = _run("echo before; sleep 0.5; echo after", tmp_path, kept, warden)
+    assert process.finished.wait(10)
+    assert kept.texts() == ["before", "after"]
