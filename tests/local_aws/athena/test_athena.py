@@ -179,6 +179,8 @@ def test_stop_is_safe_before_start_and_twice(tmp_path: Path) -> None:
 
 def test_the_service_is_there_without_its_engine() -> None:
     """DuckDB and sqlglot are loaded by the first query: the server's first calls do not wait for them."""
-    code = "import sys, lab_helpers.local_aws.athena; print({'duckdb', 'sqlglot', 'pandas', 'pyarrow'} & {*sys.modules})"
+    code = (
+        "import sys, lab_helpers.local_aws.athena; print({'duckdb', 'sqlglot', 'pandas', 'pyarrow'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
