@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from lab_helpers.clients import aws_errors
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import logged
 from lab_helpers.drills.lost_or_double import tally
@@ -29,6 +30,7 @@ LINES, LINE_CHARS = 3_000, 15_000
 """45 MB: more than the 25 MB that FireLens lets an input hold, less than the fixed router's 100 MB."""
 RESERVED_MIB = 200
 CHUNK_MB = 2
+LOOK_S = 1.0
 WAITING = r"failed to flush chunk '([^']+)'"
 PAUSED = "paused (mem buf overlimit"
 RETRIES = "Retry_Limit no_limits"
@@ -36,7 +38,18 @@ PATIENT = ("scheduler.base 3", "scheduler.cap 3", "Grace 30")
 
 
 class _Outage(TaskDrill):
-    """A task whose role may not put events, until the outage is over."""
+    """A task whose role may not put events, until the outage is over.
+
+    What arrived is read once a take, when its task has stopped: it is tens of megabytes, and does not change any more.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(lab)
+        self._arrived: dict[str, pd.Series] = {}
+
+    def undo(self) -> None:
+        super().undo()
+        self._arrived.clear()
 
     def _role_in_outage(self) -> str:
         """Begin the outage, and return the role's ARN."""
@@ -70,10 +83,14 @@ class _Outage(TaskDrill):
         """Stop a take's task; its router sends what it holds before it ends."""
         self.stage.stop(self.task_arn(take))
         self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)
+        self._arrived.pop(take, None)
 
     def _numbers(self, take: str) -> pd.Series:
         """Return the numbers of the lines that arrived."""
-        return logged(self.stage.events(take)).str.extract(r"^(\d+) ", expand=False).astype(int)
+        if take not in self._arrived:
+            found = logged(self.stage.events(take)).str.extract(r"^(\d+) ", expand=False)
+            self._arrived[take] = found.astype(int)
+        return self._arrived[take]
 
 
 class RouterOutOfMemory(_Outage):
@@ -223,14 +240,25 @@ class InputPaused(_Outage):
     def _wait_for_last_line(self, take: str, on_tick: OnTick) -> None:
         """Wait until the driver, which came again, has sent its last line on."""
         wait_until(
-            lambda: self._numbers(take).max(),
+            lambda: self._is_there(take, f"{LINES} {'0' * 9}"),
             TASK_TIMEOUT_S,
-            POLL_S,
+            LOOK_S,
             say("the burst's last line in CloudWatch Logs"),
-            done=lambda newest: newest == LINES,
-            describe=lambda newest: say("the newest line is {newest} of {total}", newest=newest, total=LINES),
+            describe=lambda there: say(
+                "the newest line is {newest} of {total}", newest=LINES if there else "…", total=LINES
+            ),
             on_tick=on_tick,
         )
+
+    def _is_there(self, take: str, text: str) -> bool:
+        """Tell whether an event has this text in it; only such an event is sent here."""
+        with aws_errors("FilterLogEvents"):
+            pages = (
+                self.lab.client("logs")
+                .get_paginator("filter_log_events")
+                .paginate(logGroupName=self.stage.log_group(take), filterPattern=f'"{text}"')
+            )
+            return any(page["events"] for page in pages)
 
 
 def _free_port() -> int:

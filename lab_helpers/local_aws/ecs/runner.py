@@ -125,6 +125,8 @@ def _overridden(spec: ContainerSpec, override: Mapping[str, Any]) -> ContainerSp
         spec,
         command=tuple(override.get("command") or spec.command),
         environment={**spec.environment, **extra},
+        memory_mib=int(override.get("memory") or spec.memory_mib),
+        reserved_mib=int(override.get("memoryReservation") or spec.reserved_mib),
     )
 
 

@@ -155,3 +155,11 @@ def test_a_task_over_its_limit_loses_the_largest(stand: Stand) -> None:
     task = stand.stopped(stand.run(stand.define(small, large, shell("sleep 3"))))
     told = {each["name"]: each.get("reason", "") for each in task["containers"]}
     assert (told["large"], told["small"]) == (OUT_OF_MEMORY, "")
+
+
+def test_a_run_may_have_other_limits(stand: Stand) -> None:
+    """RunTask's overrides hold for that task."""
+    definition = stand.define(shell(TAKE.format(mib=200)))
+    arn = stand.run(definition, overrides={"containerOverrides": [{"name": "sh", "memory": 100}]})
+    container = stand.stopped(arn)["containers"][0]
+    assert (container["reason"], container["memory"]) == (OUT_OF_MEMORY, "100")
