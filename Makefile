@@ -38,8 +38,8 @@ check: setup ## lint and type-check
 notebooks: setup ## renew the stored outputs of the notebooks from a full run
 	$(BIN)/lab renew
 
-bench: setup ## measure (ratios against a peer in the same run)
-	$(BIN)/python -m benchmarks
+bench: setup ## measure (ratios against a peer in the same run); LARGE=1: ten million records too
+	$(BIN)/python -m benchmarks $(if $(LARGE),--large)
 
 lock: setup ## renew requirements.lock after a change of pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.lock

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pandas as pd
 
 from lab_helpers import audit, cloudwatch, faults, s3_logs
+from lab_helpers.clients import aws_errors
 from lab_helpers.errors import NotFoundError
 from lab_helpers.frames import empty
 from lab_helpers.lab import Lab
@@ -32,7 +35,7 @@ def in_cloudwatch(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> p
 
     Columns: frames. Raises WaitTimeoutError, saying how many are missing.
     """
-    since = _since(requests)
+    since = _since(lab, requests)
 
     def read() -> pd.DataFrame:
         try:
@@ -56,7 +59,7 @@ def in_cloudwatch(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> p
 
 def in_s3(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> pd.DataFrame:
     """Return httpd's log lines in S3 since `requests` began, once every request is among them; see `in_cloudwatch`."""
-    since = _since(requests)
+    since = _since(lab, requests)
     backlog_s = BACKLOG_S if lab.backend.name == "aws" and lab.notes.has(faults.HEALED) else 0.0
     timeout_s = lab.settings.buffer_s + S3_MARGIN_S + backlog_s
 
@@ -107,5 +110,14 @@ def _poll_s(lab: Lab, local_s: float) -> float:
     return local_s if lab.backend.name == "local" else ACCOUNT_POLL_S
 
 
-def _since(requests: pd.DataFrame) -> pd.Timestamp:
-    return pd.Timestamp(requests["sent_at"].min()) - _CLOCK_MARGIN
+def _since(lab: Lab, requests: pd.DataFrame) -> pd.Timestamp:
+    """From when on to look, by AWS's clock: requests carry the time of this machine's, which may be wrong."""
+    with aws_errors("DescribeLogGroups"):
+        answer = lab.client("logs").describe_log_groups(limit=1)
+    return pd.Timestamp(requests["sent_at"].min()) + clock_offset(answer, datetime.now(UTC)) - _CLOCK_MARGIN
+
+
+def clock_offset(answer: dict[str, Any], now: datetime) -> timedelta:
+    """How far AWS's clock is ahead of this machine's (`now`), by the Date of an answer; none where it does not tell."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return parsedate_to_datetime(date) - now if date else timedelta()

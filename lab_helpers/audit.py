@@ -20,6 +20,8 @@ from lab_helpers.traffic import request_id
 VPC = "10.0.0.0/16"
 """The lab's network: health checks come from the load balancer's nodes in it."""
 NAMED_IDS = 5
+CLOCK_TOLERANCE_S = 0.5
+"""Clocks that are kept by NTP do not differ more."""
 HEALTH_CHECK_AGENT = "ELB-HealthChecker"
 
 
@@ -46,6 +48,9 @@ class Summary:
     """Log lines."""
     tasks: int
     """Tasks that served at least one of the requests."""
+    clock_ahead_s: float = 0.0
+    """By how many seconds, at least, this machine's clock is ahead of AWS's: a line was there before its request was
+    sent. A clock that is behind cannot be told from lines that take long."""
 
     @property
     def is_complete(self) -> bool:
@@ -54,15 +59,23 @@ class Summary:
 
     def __str__(self) -> str:
         if self.is_complete:
-            return say(
+            found = say(
                 "All {answered} answered requests are in CloudWatch and in S3, each once.", answered=self.answered
             )
-        return say(
-            "Of {answered} answered requests {missing} are missing and {doubled} are doubled somewhere.",
-            answered=self.answered,
-            missing=self.missing,
-            doubled=self.doubled,
-        )
+        else:
+            found = say(
+                "Of {answered} answered requests {missing} are missing and {doubled} are doubled somewhere.",
+                answered=self.answered,
+                missing=self.missing,
+                doubled=self.doubled,
+            )
+        if self.clock_ahead_s:
+            ahead = say(
+                "This machine's clock is ahead by {seconds:.1f} s or more: hops seem that much shorter.",
+                seconds=self.clock_ahead_s,
+            )
+            found = f"{found} {ahead}"
+        return found
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,8 @@ def reconcile(
     served it), request_time (by httpd), event_time, ingested_at (CloudWatch), delivered_at (S3), to_cloudwatch_s and
     to_s3_s (seconds from sending to ingestion and to the S3 object; S3's clock has whole seconds), verdict:
     `accounted`, `no answer`, or what is wrong, as `missing in s3` or `doubled in cloudwatch`. A request without an
-    answer that is in no log is `no answer` and not held against the logs.
+    answer that is in no log is `no answer` and not held against the logs. Times are of different clocks: where this
+    machine's is ahead the hops are too short, below nought even, and the summary says so.
     """
     places = {"cloudwatch": with_ids(cloudwatch), "s3": with_ids(s3)} | ({} if alb is None else {"alb": alb})
     frame = requests.set_index("id", drop=False)
@@ -201,4 +215,11 @@ def _summary(frame: pd.DataFrame, places: dict[str, pd.DataFrame]) -> Summary:
         health_checks_cloudwatch=int(places["cloudwatch"]["is_health_check"].sum()),
         health_checks_s3=int(places["s3"]["is_health_check"].sum()),
         tasks=int(frame["task"].nunique()),
+        clock_ahead_s=_clock_ahead_s(frame),
     )
+
+
+def _clock_ahead_s(frame: pd.DataFrame) -> float:
+    # times of S3 are cut to whole seconds, so a line may seem to be there up to a second early
+    shortest = min(frame["to_cloudwatch_s"].min(), frame["to_s3_s"].min() + 1, key=lambda s: 0.0 if pd.isna(s) else s)
+    return 0.0 if pd.isna(shortest) or shortest > -CLOCK_TOLERANCE_S else float(-shortest)

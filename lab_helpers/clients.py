@@ -26,6 +26,10 @@ DENIED_CODES = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 )
 NOT_FOUND_CODES = frozenset({"ResourceNotFoundException", "NotFound", "404", "EntityNotFoundException", "NoSuchEntity"})
+SKEWED_CODES = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
+SKEWED_TEXTS = ("Signature expired", "Signature not yet current")
+"""AWS takes calls whose time differs from its own by five minutes at most (S3: fifteen)."""
+SET_CLOCK = "This machine's clock disagrees with AWS's: set it (NTP), then try again."
 NO_PROFILE = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -131,6 +135,8 @@ def aws_errors(doing: str = "") -> Iterator[None]:
 def _from_client_error(exc: ClientError) -> AwsCallError:
     error: Any = exc.response.get("Error", {})
     code, message = str(error.get("Code", "Unknown")), str(error.get("Message", exc))
+    if code in SKEWED_CODES or any(text in message for text in SKEWED_TEXTS):
+        message += f" {SET_CLOCK}"
     return _error_class(code)(exc.operation_name, code, message)
 
 

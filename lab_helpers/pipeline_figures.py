@@ -44,22 +44,43 @@ def _tasks(lab: Lab) -> dict[str, str]:
     return {"tasks": _counted(tasks["status"]), "targets": _counted(targets["state"])}
 
 
+def counts(lab: Lab) -> dict[str, int]:
+    """Return how many lines have passed the stops of `display.log_path` by now: alb, cloudwatch, firehose, s3.
+
+    The load balancer's own requests (health checks) pass it by and are in the logs. Empty when nothing can be read.
+    """
+    try:
+        return _local_counts(lab) if isinstance(lab.backend, LocalBackend) else _metric_counts(lab)
+    except LabError:
+        return {}
+
+
 def _local(lab: Lab) -> dict[str, str]:
-    status = lab.backend.status()  # type: ignore[union-attr]  # asked of the local AWS only
-    services = status["services"]
-    group = lab.outputs.target_group_arn.split("/")[1]
-    requests = services["alb"].get("target_groups", {}).get(group, {}).get("requests", 0)
-    stream = (
-        services["firehose"].get("streams", {}).get(f"{lab.settings.region}/{lab.outputs.delivery_stream_name}", {})
-    )
-    out, held = stream.get("delivered", 0), stream.get("held", 0)
-    events = _events(lab.client("logs"), lab.outputs.httpd_log_group)
+    count, held = _local_counts(lab), _stream(lab).get("held", 0)
     return {
-        "load balancer": say("{count} requests", count=requests),
-        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=events),
-        "Fluent Bit to Firehose": say("{count} records in", count=stream.get("received", 0)),
-        "Firehose to S3": say("{out} records out, {held} held", out=out, held=held),
+        "load balancer": say("{count} requests", count=count["alb"]),
+        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=count["cloudwatch"]),
+        "Fluent Bit to Firehose": say("{count} records in", count=count["firehose"]),
+        "Firehose to S3": say("{out} records out, {held} held", out=count["s3"], held=held),
     }
+
+
+def _local_counts(lab: Lab) -> dict[str, int]:
+    groups = lab.backend.status()["services"]["alb"].get("target_groups", {})  # type: ignore[union-attr]
+    stream = _stream(lab)
+    return {
+        "alb": groups.get(lab.outputs.target_group_arn.split("/")[1], {}).get("requests", 0),
+        "cloudwatch": _events(lab.client("logs"), lab.outputs.httpd_log_group),
+        "firehose": stream.get("received", 0),
+        "s3": stream.get("delivered", 0),
+    }
+
+
+def _stream(lab: Lab) -> dict[str, int]:
+    """What the local Firehose tells about the lab's stream; nothing before it is there."""
+    streams = lab.backend.status()["services"]["firehose"].get("streams", {})  # type: ignore[union-attr]
+    found: dict[str, int] = streams.get(f"{lab.settings.region}/{lab.outputs.delivery_stream_name}", {})
+    return found
 
 
 def _events(logs: Any, group: str) -> int:
@@ -76,18 +97,27 @@ def _events(logs: Any, group: str) -> int:
 
 
 def _metrics(lab: Lab) -> dict[str, str]:
+    count = _metric_counts(lab)
+    return {
+        "load balancer": say("{count} requests", count=f"{count['alb']:,}"),
+        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=f"{count['cloudwatch']:,}"),
+        "Fluent Bit to Firehose": say("{count} records in", count=f"{count['firehose']:,}"),
+        "Firehose to S3": say("{count} records out", count=f"{count['s3']:,}"),
+    }
+
+
+def _metric_counts(lab: Lab) -> dict[str, int]:
     out = lab.outputs
     balancer = out.alb_arn.partition(":loadbalancer/")[2]
     stream = ("DeliveryStreamName", out.delivery_stream_name)
-    group = ("LogGroupName", out.httpd_log_group)
-    wanted = (
-        ("load balancer", "{count} requests", "AWS/ApplicationELB", "RequestCount", "LoadBalancer", balancer),
-        ("Fluent Bit to CloudWatch Logs", "{count} records in", "AWS/Logs", "IncomingLogEvents", *group),
-        ("Fluent Bit to Firehose", "{count} records in", "AWS/Firehose", "IncomingRecords", *stream),
-        ("Firehose to S3", "{count} records out", "AWS/Firehose", "DeliveryToS3.Records", *stream),
-    )
+    wanted = {
+        "alb": ("AWS/ApplicationELB", "RequestCount", "LoadBalancer", balancer),
+        "cloudwatch": ("AWS/Logs", "IncomingLogEvents", "LogGroupName", out.httpd_log_group),
+        "firehose": ("AWS/Firehose", "IncomingRecords", *stream),
+        "s3": ("AWS/Firehose", "DeliveryToS3.Records", *stream),
+    }
     cloudwatch = lab.client("cloudwatch")
-    return {hop: say(text, count=f"{_sum(cloudwatch, *metric):,.0f}") for hop, text, *metric in wanted}
+    return {stop: round(_sum(cloudwatch, *metric)) for stop, metric in wanted.items()}
 
 
 def _sum(cloudwatch: Any, namespace: str, metric: str, dimension: str, value: str) -> float:

@@ -80,6 +80,28 @@ def ask(lab: Lab, text: str) -> pd.DataFrame:
     return query(lab.client("athena"), text, out.glue_database, f"s3://{out.log_bucket}/_athena/")
 
 
+def s3_select(lab: Lab, key: str, text: str) -> str:
+    """Ask one delivered object with S3 Select, as one did in 2021: the selected lines, or AWS's refusal.
+
+    AWS has closed it to new customers since July 2024; only accounts that used it before get an answer. `text` is SQL
+    over `s3object`.
+    """
+    try:
+        with aws_errors("SelectObjectContent"):
+            answer = lab.client("s3").select_object_content(
+                Bucket=lab.outputs.log_bucket,
+                Key=key,
+                ExpressionType="SQL",
+                Expression=text,
+                InputSerialization={"JSON": {"Type": "LINES"}, "CompressionType": "GZIP"},
+                OutputSerialization={"JSON": {}},
+            )
+            parts = [event["Records"]["Payload"] for event in answer["Payload"] if "Records" in event]
+    except AwsCallError as exc:
+        return str(exc)
+    return b"".join(parts).decode()
+
+
 def logs_table(name: str, bucket: str, prefix: str = "") -> dict[str, Any]:
     """Glue's TableInput for the FireLens records that Firehose delivers under a prefix of a bucket."""
     location = f"s3://{bucket}/{prefix}"

@@ -103,3 +103,26 @@ def test_empty_logs_lose_everything() -> None:
 def test_health_checks_are_told_from_traffic(line: str, expected: bool) -> None:
     """`GET /` from the lab's network without an id is a health check; a user agent, where logged, decides."""
     assert audit.is_health_check(lines(line)).tolist() == [expected]
+
+
+def test_a_clock_that_is_ahead_is_told() -> None:
+    """A line that was there before its request was sent: the clocks disagree. S3's whole seconds alone are no sign."""
+    arrived = {"ingested_at": "2021-11-07T09:13:58Z"}
+    summary = audit.reconcile(
+        requests("r-0"), lines(request_line("r-0"), **arrived), lines(request_line("r-0"))
+    ).summary
+    assert summary.clock_ahead_s == 3.0
+    assert "This machine's clock is ahead by 3.0 s or more" in str(summary)
+    in_time = lines(request_line("r-0"), ingested_at="2021-11-07T09:14:02Z")
+    in_s3 = lines(request_line("r-0"), delivered_at="2021-11-07T09:14:00Z")
+    assert audit.reconcile(requests("r-0"), in_time, in_s3).summary.clock_ahead_s == 0.0
+
+
+def test_one_line_less_is_noticed() -> None:
+    """Whichever line is taken away, from whichever place: the step fails, and names its request."""
+    places = [lines(*map(request_line, ["r-0", "r-1", "r-2"])) for _ in range(2)]
+    for place, name in enumerate(["cloudwatch", "s3"]):
+        for row in range(3):
+            left = [frame.drop(index=row) if n == place else frame for n, frame in enumerate(places)]
+            with pytest.raises(CheckFailedError, match=rf"1 are missing .* r-{row} \(missing in {name}\)"):
+                audit.reconcile(requests("r-0", "r-1", "r-2"), *left).require_complete()

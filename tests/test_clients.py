@@ -67,6 +67,22 @@ def test_aws_codes_become_the_labs_errors(clients: Clients, code: str, error: ty
     assert isinstance(caught.value.__cause__, ClientError)
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+        ("InvalidSignatureException", "Signature expired: 20211107T091401Z is now earlier than 20211107T092001Z"),
+    ],
+)
+def test_a_clock_that_disagrees_is_told(clients: Clients, code: str, text: str) -> None:
+    """What AWS says of times and signatures means: set this machine's clock."""
+    logs = clients.client("logs")
+    with Stubber(logs) as stub:
+        stub.add_client_error("describe_log_groups", code, text)
+        with pytest.raises(AwsCallError, match=r"set it \(NTP\)"), aws_errors():
+            logs.describe_log_groups()
+
+
 def test_nothing_listening_on_loopback_is_the_local_aws_not_running(clients: Clients) -> None:
     """A refused connection to a loopback endpoint says that the local AWS is down, and where."""
     with pytest.raises(LocalAwsNotRunningError, match=r"http://127\.0\.0\.1:1 does not answer"), aws_errors():

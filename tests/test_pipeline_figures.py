@@ -95,3 +95,15 @@ def test_states_are_counted() -> None:
     """Tasks and targets are told by their states."""
     assert pipeline_figures._counted(pd.Series(["healthy", "healthy", "initial"])) == "2 healthy, 1 initial"
     assert pipeline_figures._counted(pd.Series([], dtype=str)) == "none"
+
+
+def test_counts_are_the_stops_of_the_picture() -> None:
+    """The numbers behind the figures, by the keys that `display.log_path` takes; nothing where nothing can be read."""
+    logs, stubber = _client("logs")
+    stubber.add_client_error("start_query", "ResourceNotFoundException")
+    with stubber:
+        assert pipeline_figures.counts(_lab(Local(), logs)) == {"alb": 301, "cloudwatch": 0, "firehose": 322, "s3": 112}
+    cloudwatch, stubber = _client("cloudwatch")
+    stubber.add_client_error("get_metric_statistics", "AccessDenied")
+    with stubber:
+        assert pipeline_figures.counts(_lab(None, cloudwatch)) == {}

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
-import pandas as pd
 from IPython.display import display
 
 from lab_helpers import pipeline_figures
+from lab_helpers.display.log_path import log_path
 from lab_helpers.display.progress import in_live_notebook
 from lab_helpers.display.tables import Shown, table
 from lab_helpers.lab import Lab
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 class Panel:
     """A widget with the newest figures; its thread ends with `stop`, with the button, and with the kernel."""
 
-    def __init__(self, read: Callable[[], pd.DataFrame], every_s: float = EVERY_S) -> None:
+    def __init__(self, read: Callable[[], Shown], every_s: float = EVERY_S) -> None:
         self._read, self._every_s = read, every_s
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -58,7 +58,7 @@ class Panel:
 
     def _look(self) -> None:
         try:
-            self.body.value = table(self._read(), say("The pipeline now")).html
+            self.body.value = self._read().html
         except (
             Exception
         ):  # whatever it is, the next look may work, and a thread that died would look like a still picture
@@ -71,12 +71,22 @@ _open: list[Panel] = []
 
 
 def panel(lab: Lab) -> Shown | None:
-    """Show the pipeline's figures: live in an open notebook, once anywhere else."""
+    """Show the pipeline: in an open notebook its picture and its figures, live; elsewhere the figures, once."""
     if not in_live_notebook():
-        return table(pipeline_figures.figures(lab), say("The pipeline now"))
+        return _figures(lab)
     while _open:
         _open.pop().stop(wait=False)
-    _open.append(Panel(lambda: pipeline_figures.figures(lab)))
+    _open.append(Panel(lambda: live(lab)))
     display(_open[0].widget)
     _open[0].start()
     return None
+
+
+def live(lab: Lab) -> Shown:
+    """The path of a log line with the numbers of lines that have passed each stop by now, and the figures below."""
+    path, figures = log_path("", pipeline_figures.counts(lab)), _figures(lab)
+    return Shown(f"{path.text}\n\n{figures.text}", f"{path.html}{figures.html}")
+
+
+def _figures(lab: Lab) -> Shown:
+    return table(pipeline_figures.figures(lab), say("The pipeline now"))

@@ -85,3 +85,22 @@ def luminance(colour: str) -> float:
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_long_title_stays_in_the_picture() -> None:
+    """A finding with four kinds of answers is set in two lines: nothing is cut off at the right."""
+    texts = [
+        request_line(f"r-{n}").replace(" 200 ", f" {status} ") for n, status in enumerate((200, 304, 404, 503) * 500)
+    ]
+    made = charts.requests_over_time(frames.to_frame([records.read(ndjson(*map(record, texts)))[0]]))
+    assert len(made.title) > charts.TITLE_WIDTH
+    alpha = Image.open(io.BytesIO(made.png)).getchannel("A")
+    assert alpha.crop((alpha.width - 4, 0, alpha.width, alpha.height)).getextrema() == (0, 0)
+
+
+def test_a_span_without_lines_counts_nought() -> None:
+    """Between two health checks half a minute apart nothing was logged, and the last span is drawn to its end."""
+    times = pd.to_datetime(["2021-11-07T09:14:00Z", "2021-11-07T09:14:30Z"])
+    found = charts._without_gaps(pd.DataFrame({"traffic": [3, 1]}, index=times), 10)
+    assert found["traffic"].tolist() == [3, 0, 0, 1, 1]
+    assert found.index[-1] == times[-1] + pd.Timedelta("10s")

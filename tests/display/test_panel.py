@@ -10,7 +10,8 @@ import pytest
 
 from lab_helpers import pipeline_figures
 from lab_helpers.display import panel as panel_module_function
-from lab_helpers.display.panel import Panel
+from lab_helpers.display.panel import Panel, live
+from lab_helpers.display.tables import Shown
 from lab_helpers.errors import NotYetError
 
 
@@ -20,13 +21,13 @@ class Figures:
     def __init__(self) -> None:
         self.looks, self.third = 0, threading.Event()
 
-    def __call__(self) -> pd.DataFrame:
+    def __call__(self) -> Shown:
         self.looks += 1
         if self.looks == 2:
             raise ConnectionError("gone")
         if self.looks >= 3:
             self.third.set()
-        return pd.DataFrame({"hop": ["tasks"], "figure": [f"look {self.looks}"]})
+        return Shown(text := f"look {self.looks}", f"<p>{text}</p>")
 
 
 def test_panel_looks_again_after_a_failure_and_stops() -> None:
@@ -84,3 +85,16 @@ def test_figures_that_cannot_be_read_say_why() -> None:
     found = pipeline_figures.figures(Lab())  # type: ignore[arg-type]
     assert list(found["hop"]) == ["tasks", "records", "S3", "delivery errors"]
     assert found["figure"].str.contains("02").all()
+
+
+def test_live_is_the_path_with_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stop that is counted shows its number on the path; the figures stand below."""
+    monkeypatch.setattr(
+        pipeline_figures, "figures", lambda _: pd.DataFrame({"hop": ["tasks"], "figure": ["2 RUNNING"]})
+    )
+    monkeypatch.setattr(pipeline_figures, "counts", lambda _: {"alb": 300, "cloudwatch": 1324})
+    shown = live(None)  # type: ignore[arg-type]
+    assert "load balancer 300" in shown.text
+    assert "CloudWatch Logs 1,324" in shown.text
+    assert "<b>1,324</b> lines" in shown.html
+    assert "2 RUNNING" in shown.html

@@ -142,3 +142,9 @@ def test_who_may_not_read_is_told_so(
     """The denial names the action, in AWS's words."""
     lab.client = visitor
     assert "AccessDenied" in run(*arguments)
+
+
+def test_s3_select_is_history(stack: Stack, lab: SimpleNamespace, sent: str) -> None:  # noqa: ARG001
+    """A new account is refused; the objects are read by Athena or by oneself."""
+    told = sql.s3_select(lab, arrivals.keys(stack)[0], "SELECT s.log FROM s3object s LIMIT 1")  # type: ignore[arg-type]
+    assert told == "SelectObjectContent: MethodNotAllowed: The specified method is not allowed against this resource."

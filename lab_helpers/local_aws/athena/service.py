@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lab_helpers.local_aws.api import Handler, WsgiApp
-from lab_helpers.local_aws.athena import executions
+from lab_helpers.local_aws.athena import executions, s3_select
 from lab_helpers.local_aws.athena.executions import Book, Execution
 from lab_helpers.local_aws.athena.objects import ObjectFiles
 from lab_helpers.local_aws.athena.operations import PRINCIPAL, Operations
@@ -46,8 +46,8 @@ class AthenaService:
         self._operations = Operations(self._book, context.clock, context.clients, self._submit, self._cancel)
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
-        """Return the operations that this service answers itself."""
-        return self._operations.table()
+        """Return the operations that this service answers itself; S3 Select is what it has taken the place of."""
+        return {**self._operations.table(), ("s3", "SelectObjectContent"): s3_select.refuse}
 
     def routes(self) -> Mapping[str, WsgiApp]:
         """Athena has no plain HTTP endpoints."""
