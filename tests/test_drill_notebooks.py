@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ PATHS = [*sorted((NOTEBOOKS / "drills").glob("*.ipynb")), *sorted((NOTEBOOKS / "
 LAB = Path(sys.executable).parent / "lab"
 SANITIZE = PROJECT / "tests" / "sanitize.cfg"
 IGNORED = "nbval-ignore-output"
-MAX_CELLS, MAX_CODE_LINES, MAX_COLUMNS = 45, 15, 110
+MAX_CELLS, MAX_CODE_LINES, MAX_COLUMNS, MEDIAN_CODE_LINES = 45, 15, 110, 3
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -80,6 +81,12 @@ def test_cells_are_short_and_few(notebook: NotebookNode) -> None:
     assert [line for cell in lines for line in cell if len(line) > MAX_COLUMNS] == []
 
 
+def test_half_of_the_cells_have_three_lines_or_fewer() -> None:
+    """What is longer is the exception, over all of these notebooks together."""
+    cells = [cell for path in PATHS for cell in _code(nbformat.read(path, as_version=4))]
+    assert statistics.median(len(cell.source.splitlines()) for cell in cells) <= MEDIAN_CODE_LINES
+
+
 def test_every_injection_has_a_prediction_a_check_and_an_end(notebook: NotebookNode) -> None:
     """Whoever is shown a symptom guesses first, is told when it is so, and finds everything undone."""
     source = "\n".join(cell.source for cell in _code(notebook))
@@ -87,6 +94,13 @@ def test_every_injection_has_a_prediction_a_check_and_an_end(notebook: NotebookN
     assert "\n".join(_prose(notebook)).count("**Predict") >= 1
     assert source.count("lab.check(") >= begun
     assert len(re.findall(r"^(?:drill|experiment)\.undo\(\)", source, re.MULTILINE)) == begun
+
+
+def test_an_exercise_is_left_open(notebook: NotebookNode) -> None:
+    """One exercise, stored without an answer: a headless run goes on, and nobody reads the solution."""
+    (cell,) = [cell for cell in _code(notebook) if "lab.exercise(" in cell.source]
+    assert cell.source.startswith("answer = ...\n")
+    assert "not attempted" in cell.outputs[0].data["text/plain"]
 
 
 def test_ends_with_takeaways_and_a_question(notebook: NotebookNode) -> None:
