@@ -107,7 +107,8 @@ def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell
     """Execute notebooks one after the other and stop at the first that fails.
 
     A `whole` run has a state folder of its own, which begins empty, so it never touches what a trainee has built; it is
-    torn down whatever happens, unless `settings.keep`. A part of the workbook works on the trainee's own state.
+    torn down whatever happens, unless `settings.keep`. A part of the workbook works on the trainee's own state; what a
+    drill has left that failed is undone.
     """
     report_dir = private_folder(settings.home) / "report"
     if whole:
@@ -122,6 +123,8 @@ def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell
     finally:
         if whole and not settings.keep:
             steps = _clean_up(settings)
+        elif any(path.parent.name in BESIDE for path in notebooks) and not all(r.status == "passed" for r in results):
+            steps = teardown.undo_drills(attach(settings))
         results += [NotebookResult(name_of(path), "not run") for path in notebooks[len(results) :]]
         page = write_report(report_dir, results, steps, settings.home / CHECKS, Redactor(known_secrets()))
     return Run(results, steps, page)

@@ -29,7 +29,7 @@ def tear_down(
     nothing is found or `timeout_s` has passed.
     """
     # First: a drill's running task would hold the cluster, and the destroy would wait for it in vain.
-    steps = [_attempt(f"undo {', '.join(open_drills(lab))}", lambda: undo_all(lab))] if open_drills(lab) else []
+    steps = undo_drills(lab)
     steps.append(_attempt("terraform destroy", lambda: _destroy(lab)))
     try:
         steps += removal.remove(lab.client, _names(lab), timeout_s=timeout_s, on_tick=on_tick)
@@ -38,6 +38,12 @@ def tear_down(
     for note in ("applied", NOTE, HEALED, ACCEPTED, EXPIRES):
         lab.notes.drop(note)
     return steps
+
+
+def undo_drills(lab: Lab) -> list[Step]:
+    """Undo the drills and experiments that are open, also those of an earlier kernel; no step when none is."""
+    names = ", ".join(open_drills(lab))
+    return [_attempt(f"undo {names}", lambda: undo_all(lab))] if names else []
 
 
 def leftovers(lab: Lab) -> pd.DataFrame:

@@ -8,10 +8,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lab_helpers import runner
+from lab_helpers import drills, runner
+from lab_helpers.backend import LocalBackend
 from lab_helpers.checks import Checks
 from lab_helpers.errors import SettingsError
+from lab_helpers.lab import attach
 from lab_helpers.report import NotebookResult, write_report
+from tests.drills import lab_kit
 
 MAIN = [f"{number:02}" for number in range(10)]
 FAQ, DRILLS = ["faq/1", "faq/2"], [f"drills/{number}" for number in range(1, 6)]
@@ -67,3 +70,31 @@ def test_pages_and_checks_of_a_notebook_in_a_folder(tmp_path: Path) -> None:
     assert (report / "drills" / "9_own.html").exists()
     names = [check["name"] for check in json.loads((report / "report.json").read_text())["checks"]]
     assert names == ["it holds"]
+
+
+def test_a_drill_that_fails_is_undone(tmp_path: Path) -> None:
+    """What it had made is deleted though its kernel is gone, and the report says so; the lab itself stays."""
+    settings = lab_kit.settings(tmp_path / "home")
+    code = "import os; from pathlib import Path; from lab_helpers.lab import attach; from tests.drills import lab_kit\n"
+    code += "from lab_helpers.drills.opened import Opened\n"
+    code += "lab = attach(lab_kit.settings(Path(os.environ['LAB_HOME'])))\n"
+    code += "Opened(lab, 'failing').add('log group', '/failing')\n"
+    code += "lab.client('logs').create_log_group(logGroupName='/failing'); 1 / 0"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    path = tmp_path / "drills" / "9_failing.ipynb"
+    path.parent.mkdir()
+    nbformat.write(notebook, path)
+    backend = LocalBackend(settings)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(runner.PROJECT))
+            run = runner.run_workbook(settings, [path], False, lambda *_: None)
+        lab = attach(settings)
+        groups = lab.client("logs").describe_log_groups()["logGroups"]
+        assert [(result.status, result.error) for result in run.results] == [
+            ("failed", "ZeroDivisionError: division by zero")
+        ]
+        assert [(step.what, step.error) for step in run.teardown] == [("undo failing", "")]
+        assert (groups, drills.open_drills(lab)) == ([], [])
+    finally:
+        backend.stop()
