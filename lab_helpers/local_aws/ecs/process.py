@@ -145,7 +145,7 @@ class ContainerProcess:
             while selector.get_map() and not self._abandoned(ready := selector.select(LINGER_S)):
                 if not much and time.monotonic() - read_at < GATHER_S:
                     self.exited.wait(GATHER_S)
-                much = max(self._take(selector, key) for key, _ in ready) > MUCH_BYTES
+                much = max((self._take(selector, key) for key, _ in ready), default=0) > MUCH_BYTES
                 read_at = time.monotonic()
 
     def _abandoned(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab_helpers.local_aws.ecs import process
 from lab_helpers.local_aws.ecs.log_lines import LogLine
 from lab_helpers.local_aws.ecs.process import ContainerProcess
 from lab_helpers.local_aws.ecs.warden import Warden
@@ -67,6 +68,15 @@ def test_output_environment_and_exit_code(tmp_path: Path, warden: Warden) -> Non
     assert kept.texts("stderr") == ["oops"]
     assert process.exit_code == 3
     assert process.last_line() in ("tail", "oops")
+
+
+def test_a_silent_container_is_still_read(tmp_path: Path, warden: Warden, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that says nothing for longer than a look at its pipes takes is listened to when it speaks again."""
+    monkeypatch.setattr(process, "LINGER_S", 0.05)
+    kept = Kept()
+    container = _run("echo first; sleep 0.4; echo second", tmp_path, kept, warden)
+    assert container.finished.wait(20)
+    assert kept.texts() == ["first", "second"]
 
 
 def test_a_stop_signal_is_answered(tmp_path: Path, warden: Warden) -> None:
