@@ -147,7 +147,8 @@ def test_tables_translate_our_words_and_no_data() -> None:
 @pytest.mark.usefixtures("japanese")
 def test_path_and_progress_speak() -> None:
     """The drawn path and a bar of a thread of its own."""
-    assert log_path("client", {"client": 3}).text.endswith("現在地: クライアント（あなたのリクエスト）")
+    assert log_path("client", {"client": 3}).text.endswith("現在地: クライアント（リクエスト）")
+    assert "<span style='white-space:nowrap'>クライアント</span>" in log_path().html
     said: list[str] = []
 
     class Sink:

@@ -107,6 +107,10 @@ def _box(stop: Stop, here: str, counts: Mapping[str, int], span: int) -> str:
 
 
 def _whole(text: str) -> str:
-    """Return a name as HTML; Japanese has no blanks, and a narrow box would break it anywhere."""
+    """Return a name as HTML that is broken at its blanks only: a narrow box would break Japanese anywhere."""
+    return " ".join(map(_word, text.split(" ")))
+
+
+def _word(text: str) -> str:
     escaped = html.escape(text)
     return f"<span style='white-space:nowrap'>{escaped}</span>" if text_width(text) > len(text) else escaped

@@ -56,7 +56,7 @@ def facts(values: Mapping[str, Any], title: str = "") -> Shown:
 def text(content: str) -> Shown:
     """A text as it is, such as a configuration file, without account numbers, keys and e-mail addresses."""
     shown = redact(content.strip("\n"))
-    return Shown(shown, f"<pre style='text-align:left'>{html.escape(shown)}</pre>")
+    return Shown(shown, f"<pre style='text-align:left;font-family:monospace'>{html.escape(shown)}</pre>")
 
 
 def text_width(text: str) -> int:
