@@ -148,12 +148,19 @@ def test_a_reservation_is_no_limit(stand: Stand) -> None:
     assert "reason" not in stand.stopped(arn)["containers"][0]
 
 
+def _reasons(stand: Stand, arn: str) -> dict[str, str]:
+    return {each["name"]: each.get("reason", "") for each in stand.task(arn)["containers"]}
+
+
 def test_a_task_over_its_limit_loses_the_largest(stand: Stand) -> None:
     """Without limits of their own, containers share the task's memory."""
     small = shell(TAKE.format(mib=100), "small", essential=False)
     large = shell(TAKE.format(mib=450), "large", essential=False)
-    task = stand.stopped(stand.run(stand.define(small, large, shell("sleep 3"))))
-    told = {each["name"]: each.get("reason", "") for each in task["containers"]}
+    arn = stand.run(stand.define(small, large, shell("sleep 60")))
+    eventually(lambda: _reasons(stand, arn)["large"] != "", lambda: stand.task(arn))
+    stand.ecs.stop_task(cluster=CLUSTER, task=arn)
+    stand.stopped(arn)
+    told = _reasons(stand, arn)
     assert (told["large"], told["small"]) == (OUT_OF_MEMORY, "")
 
 
