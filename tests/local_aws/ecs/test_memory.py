@@ -105,7 +105,9 @@ def test_it_looks_while_a_task_is_watched() -> None:
 @pytest.fixture
 def session() -> Iterator[int]:
     """A session of two processes that hold 20 MiB each."""
-    hold = f"{sys.executable} -c 'import time; held = b\"x\" * (20 << 20); print(1, flush=True); time.sleep(60)'"
+    # One write each: what two processes print could mix.
+    held = 'import os, time; held = b"x" * (20 << 20); os.write(1, b"1" + bytes([10])); time.sleep(60)'
+    hold = f"{sys.executable} -c '{held}'"
     process = subprocess.Popen(["sh", "-c", f"{hold} & {hold} & wait"], start_new_session=True, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert [process.stdout.readline() for _ in range(2)] == [b"1\n"] * 2
