@@ -214,13 +214,17 @@ def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log
     kind = "memory+filesystem" if service.storage_path else "memory"
     log.info(f"[storage] type={kind}, sync={service.storage_sync}, checksum=off, max_chunks_up="
              f"{service.storage_max_chunks_up}{path}")  # fmt: skip
+    if service.storage_path and service.storage_sync.lower() not in ("normal", "full"):
+        log.error("[storage] invalid synchronization mode")
+        log.error("[engine] storage creation failed")
+        raise InitError("storage.sync")
     engine = Engine(configuration, service)
     try:
         engine.build()
         if arguments.dry_run:
             engine.close()
             return None
-        _catch_signals(engine, sink)
+        _catch_signals(engine)
         engine.start()
     except InitError:
         engine.close()
@@ -245,10 +249,12 @@ def _configuration(arguments: Arguments, log: ComponentLog) -> Configuration:
     return configuration
 
 
-def _catch_signals(engine: Engine, sink: Sink) -> None:
+def _catch_signals(engine: Engine) -> None:
     def on_signal(number: int, _frame: object) -> None:
         stamp = time.strftime("%Y/%m/%d %H:%M:%S")
-        sink.raw(f"[{stamp}] [engine] caught signal ({signal.Signals(number).name})\n")
+        Sink().raw(
+            f"[{stamp}] [engine] caught signal ({signal.Signals(number).name})\n"
+        )  # to stderr, even with Log_File
         engine.loop.hand_in(engine.request_stop)
 
     for number in (signal.SIGTERM, signal.SIGINT):
