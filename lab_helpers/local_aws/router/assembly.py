@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_helpers.local_aws.router import plugins
 from lab_helpers.local_aws.router.buffer import Chunk
-from lab_helpers.local_aws.router.config_text import Configuration
+from lab_helpers.local_aws.router.config_text import ConfigError, Configuration
 from lab_helpers.local_aws.router.instances import FilterInstance, InputInstance
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.loop import Loop
@@ -21,9 +22,10 @@ from lab_helpers.local_aws.router.plugin import (
     PluginInitError,
     PluginKind,
 )
+from lab_helpers.local_aws.router.processors import CONTENT_MODIFIER, processed
 from lab_helpers.local_aws.router.record import Batch, Record
 from lab_helpers.local_aws.router.retry import parse_limit
-from lab_helpers.local_aws.router.service import Service
+from lab_helpers.local_aws.router.service import Section, Service
 from lab_helpers.local_aws.router.tasks import OutputInstance
 from lab_helpers.local_aws.router.workers import Worker
 
@@ -102,13 +104,31 @@ class _Builder:
             _input_failed(self._log, one.name)
 
         options = read_options(one, self._service, "-i", failed, ended)
+        steps = [self._processor(one, number, section, failed) for number, section in enumerate(one.processors)]
         context = InputContext(
             one.name, one.log(self._service), self._service, one.core,
-            ingest=lambda tag, batch: self._hooks.ingest(instance, tag, batch), loop=self._loop,
+            ingest=lambda tag, batch: self._hooks.ingest(instance, tag, processed(steps, tag, batch)), loop=self._loop,
             tag=one.core.get("tag") or one.name, exit=self._hooks.exit,
         )  # fmt: skip
         instance.source = self._created(one, options, context, failed)
         return instance
+
+    def _processor(self, owner: Declared, number: int, section: Section, failed: Callable[[], None]) -> Any:
+        """Return a step of an input's `processors`: content_modifier, or a filter."""
+        log = ComponentLog(self._service.sink, f"[processor:{section.get('name')}:{owner.name}.{number}]")
+        plugin = CONTENT_MODIFIER if section.get("name") == "content_modifier" else None
+        plugin = plugin or plugins.load(PluginKind.FILTER, section.get("name"))
+        if plugin is None:
+            self._log.error(f"[processor] error creating processor '{section.get('name')}': plugin doesn't exist or "
+                            "failed to initialize")  # fmt: skip
+            self._log.error("failed to load 'logs' processors")
+            raise ConfigError(section.get("name"))
+        pairs = [(key, str(value)) for key, value in section.pairs if key != "name"]
+        one = Declared(plugin, number, f"{owner.name}.processor.{number}", {"match": "*"}, pairs)
+        context = FilterContext(
+            one.name, log, self._service, one.core, emit=self._emitter(one), loop=self._loop, exit=self._hooks.exit
+        )
+        return self._created(one, read_options(one, self._service, "-F", failed), context, failed)
 
     def filter(self, one: Declared) -> FilterInstance:
         def ended() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab_helpers.local_aws.router import plugins
@@ -22,6 +22,7 @@ from lab_helpers.local_aws.router.options import (
     to_size,
 )
 from lab_helpers.local_aws.router.plugin import Plugin, PluginKind
+from lab_helpers.local_aws.router.processors import processor_sections
 from lab_helpers.local_aws.router.service import Section, Service
 
 CORE_PROPERTIES = {
@@ -89,6 +90,7 @@ class Declared:
     core: dict[str, str]
     pairs: list[tuple[str, str]]
     ordinal: int = 0
+    processors: list[Section] = field(default_factory=list)
 
     @property
     def shown_name(self) -> str:
@@ -117,7 +119,9 @@ def declare(configuration: Configuration, service: Service, kind: PluginKind) ->
                       f"'{section.get('name')}'")  # fmt: skip
             raise ConfigError("tls")
         ordinal = sum(one.plugin is plugin for one in declared)
-        declared.append(Declared(plugin, number, f"{plugin.name}.{number}", core, pairs, ordinal))
+        one = Declared(plugin, number, f"{plugin.name}.{number}", core, pairs, ordinal)
+        one.processors = processor_sections(section, kind, one.name, log)
+        declared.append(one)
     return declared
 
 
