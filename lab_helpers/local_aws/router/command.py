@@ -270,8 +270,12 @@ def _catch_signals(engine: Engine) -> None:
         )  # to stderr, even with Log_File
         engine.loop.hand_in(engine.request_stop)
 
+    def on_hangup(_number: int, _frame: object) -> None:
+        engine.log.warn("[reload] hot reloading is not modelled by this router: it goes on as it is, start it anew")
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    signal.signal(signal.SIGHUP, on_hangup)
 
 
 def _serve(engine: Engine) -> int:

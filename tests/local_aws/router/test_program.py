@@ -175,6 +175,16 @@ def test_exit_codes_of_what_cannot_start(tmp_path: Path) -> None:
     assert "did you mean 'delivery_stream'?" in option.stderr
 
 
+def test_a_reload_is_refused_and_the_router_goes_on(tmp_path: Path, start: Start) -> None:
+    """SIGHUP: a warning, nothing else."""
+    router = start(tmp_path, SERVICE + forward_input(tmp_path) + "[OUTPUT]\n    Name null\n    Match *\n")
+    assert msgpack.unpackb(router.send("one")) == {"ack": "c"}
+    router.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "hot reloading is not modelled" in (tmp_path / "stderr").read_text())
+    assert msgpack.unpackb(router.send("two")) == {"ack": "c"}
+    assert router.stop()[0] == 0
+
+
 @pytest.mark.parametrize("argv", [["-p", "a=b"], ["-i", "dummy", "-p", "nothing"], ["-m", "*"]])
 def test_a_property_that_belongs_to_nothing_is_left_out(argv: list[str]) -> None:
     """Without a plugin before it or without a value, and without a word; as 4.2.8 does."""
