@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_helpers.local_aws.router import plugins
 from lab_helpers.local_aws.router.buffer import Chunk
-from lab_helpers.local_aws.router.config_text import Configuration
+from lab_helpers.local_aws.router.config_text import ConfigError, Configuration
 from lab_helpers.local_aws.router.instances import FilterInstance, InputInstance
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.loop import Loop
 from lab_helpers.local_aws.router.options import to_size
-from lab_helpers.local_aws.router.pipeline import Declared, InitError, declare, matches, read_options
+from lab_helpers.local_aws.router.pipeline import Declared, InitError, declare, has_match, matches, read_options
 from lab_helpers.local_aws.router.plugin import (
     FilterContext,
     FlushResult,
@@ -21,9 +22,10 @@ from lab_helpers.local_aws.router.plugin import (
     PluginInitError,
     PluginKind,
 )
+from lab_helpers.local_aws.router.processors import CONTENT_MODIFIER, processed
 from lab_helpers.local_aws.router.record import Batch, Record
 from lab_helpers.local_aws.router.retry import parse_limit
-from lab_helpers.local_aws.router.service import Service
+from lab_helpers.local_aws.router.service import Section, Service
 from lab_helpers.local_aws.router.tasks import OutputInstance
 from lab_helpers.local_aws.router.workers import Worker
 
@@ -53,11 +55,19 @@ def assemble(configuration: Configuration, service: Service, loop: Loop, hooks: 
     builder = _Builder(service, loop, hooks)
     kinds = (PluginKind.INPUT, PluginKind.FILTER, PluginKind.OUTPUT)
     inputs, filters, outputs = (declare(configuration, service, kind) for kind in kinds)
-    return Assembly(
+    assembly = Assembly(
         [builder.input(one) for one in inputs],
         [builder.filter(one) for one in filters],
         [builder.output(one) for one in outputs],
     )
+    _tell_unmatched(outputs, len(inputs), ComponentLog(service.sink))
+    return assembly
+
+
+def _tell_unmatched(outputs: list[Declared], inputs: int, log: ComponentLog) -> None:
+    """Warn of outputs without a Match, once for each input, as the reference's router does."""
+    for one in inputs * [one for one in outputs if not has_match(one)]:
+        log.warn(f"[router] NO match for {one.name} output instance")
 
 
 def open_input(instance: InputInstance, service: Service) -> None:
@@ -83,19 +93,42 @@ class _Builder:
         if instance.in_files and not self._service.storage_path:
             sentence = "requested filesystem storage but no filesystem path was defined."
             self._log.error(f"[storage] instance '{one.shown_name}' {sentence}")
+            self._log.error(f"[storage] could not create storage for instance: {one.shown_name}")
+            self._log.error("[engine] storage creation failed")
             raise InitError(one.name)
+
+        def ended() -> None:
+            self._log.error("[engine] input initialization failed")
 
         def failed() -> None:
             _input_failed(self._log, one.name)
 
-        options = read_options(one, self._service, "-i", failed)
+        options = read_options(one, self._service, "-i", failed, ended)
+        steps = [self._processor(one, number, section, failed) for number, section in enumerate(one.processors)]
         context = InputContext(
             one.name, one.log(self._service), self._service, one.core,
-            ingest=lambda tag, batch: self._hooks.ingest(instance, tag, batch), loop=self._loop,
-            tag=one.core.get("tag") or one.name,
+            ingest=lambda tag, batch: self._hooks.ingest(instance, tag, processed(steps, tag, batch)), loop=self._loop,
+            tag=one.core.get("tag") or one.name, exit=self._hooks.exit,
         )  # fmt: skip
         instance.source = self._created(one, options, context, failed)
         return instance
+
+    def _processor(self, owner: Declared, number: int, section: Section, failed: Callable[[], None]) -> Any:
+        """Return a step of an input's `processors`: content_modifier, or a filter."""
+        log = ComponentLog(self._service.sink, f"[processor:{section.get('name')}:{owner.name}.{number}]")
+        plugin = CONTENT_MODIFIER if section.get("name") == "content_modifier" else None
+        plugin = plugin or plugins.load(PluginKind.FILTER, section.get("name"))
+        if plugin is None:
+            self._log.error(f"[processor] error creating processor '{section.get('name')}': plugin doesn't exist or "
+                            "failed to initialize")  # fmt: skip
+            self._log.error("failed to load 'logs' processors")
+            raise ConfigError(section.get("name"))
+        pairs = [(key, str(value)) for key, value in section.pairs if key != "name"]
+        one = Declared(plugin, number, f"{owner.name}.processor.{number}", {"match": "*"}, pairs)
+        context = FilterContext(
+            one.name, log, self._service, one.core, emit=self._emitter(one), loop=self._loop, exit=self._hooks.exit
+        )
+        return self._created(one, read_options(one, self._service, "-F", failed), context, failed)
 
     def filter(self, one: Declared) -> FilterInstance:
         def ended() -> None:
@@ -107,7 +140,7 @@ class _Builder:
 
         if not one.core.get("match") and not one.core.get("match_regex"):
             self._log.warn(f"[filter] NO match rule for {one.name} filter instance, unloading.")
-            failed()
+            ended()
             raise InitError(one.name)
         options = read_options(one, self._service, "-F", failed, ended)
         context = FilterContext(
@@ -142,7 +175,7 @@ class _Builder:
         limit, is_valid = parse_limit(one.core.get("retry_limit"))
         if not is_valid:
             self._log.warn("[config] invalid retry_limit. set default.")
-        options = read_options(one, self._service, "-o", failed)
+        options = read_options(one, self._service, "-o", refused, failed)
         context = OutputContext(
             one.name, one.log(self._service), self._service, one.core, stopping=self._hooks.stopping,
             ordinal=one.ordinal,

@@ -170,7 +170,7 @@ def is_auth_error(body: bytes) -> bool:
 
 
 def read_error(body: bytes) -> AwsError:
-    """Return the error in a JSON or XML answer."""
+    """Return the error in a JSON or XML answer, as it stands there: a namespace before the code is part of it."""
     if body.lstrip()[:1] == b"<":
         return AwsError(_xml_text(body, "Code"), _xml_text(body, "Message"))
     try:
@@ -179,8 +179,7 @@ def read_error(body: bytes) -> AwsError:
         return AwsError("", "")
     if not isinstance(answer, dict):
         return AwsError("", "")
-    code = str(answer.get("__type", "")).rpartition("#")[2]
-    return AwsError(code, str(answer.get("message", answer.get("Message", ""))))
+    return AwsError(str(answer.get("__type", "")), str(answer.get("message", "")))
 
 
 def log_error(response: Response, api: str, log: Log) -> None:

@@ -36,7 +36,7 @@ def build_client(
         context.log,
         core_log,
         user_agent=user_agent,
-        retries_requests=options["auto_retry_requests"] is not False,
+        retries_requests=to_flag(str(options["auto_retry_requests"])) is not False,
     )
 
 

@@ -16,7 +16,8 @@ from lab_helpers.local_aws.router.config_text import ConfigError, Configuration,
 from lab_helpers.local_aws.router.engine import Engine
 from lab_helpers.local_aws.router.log import ComponentLog, Level, Sink
 from lab_helpers.local_aws.router.options import to_decimal
-from lab_helpers.local_aws.router.pipeline import InitError
+from lab_helpers.local_aws.router.pipeline import InitError, declare
+from lab_helpers.local_aws.router.plugin import PluginKind
 from lab_helpers.local_aws.router.service import Section
 from lab_helpers.local_aws.router.settings import build_service
 from lab_helpers.local_aws.router.version import VERSION
@@ -49,6 +50,12 @@ Available Options
 
 `-i NAME -h`, `-F NAME -h` and `-o NAME -h` describe a plugin's options.
 """
+
+
+class MissingFileError(ConfigError):
+    """The file of -c is not there."""
+
+    last = "could not open configuration file, aborting."
 
 
 class UsageError(Exception):
@@ -140,7 +147,7 @@ def _add_plugin(kind: str) -> Callable[[Arguments, str], None]:
 def _add_property(arguments: Arguments, text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not arguments.sections:
-        raise UsageError(f"invalid property '{text}': expected KEY=VALUE behind a plugin")
+        return  # left out without a word, as by the reference
     arguments.sections[-1].pairs.append((key.strip(), value.strip()))
 
 
@@ -214,13 +221,18 @@ def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log
     kind = "memory+filesystem" if service.storage_path else "memory"
     log.info(f"[storage] type={kind}, sync={service.storage_sync}, checksum=off, max_chunks_up="
              f"{service.storage_max_chunks_up}{path}")  # fmt: skip
+    if service.storage_path and service.storage_sync.lower() not in ("normal", "full"):
+        log.error("[storage] invalid synchronization mode")
+        log.error("[engine] storage creation failed")
+        raise InitError("storage.sync")
+    if arguments.dry_run:  # sections and plugins' names only, as by the reference: nothing is built
+        for part in PluginKind:
+            declare(configuration, service, part)
+        return None
     engine = Engine(configuration, service)
     try:
         engine.build()
-        if arguments.dry_run:
-            engine.close()
-            return None
-        _catch_signals(engine, sink)
+        _catch_signals(engine)
         engine.start()
     except InitError:
         engine.close()
@@ -234,25 +246,36 @@ def _configuration(arguments: Arguments, log: ComponentLog) -> Configuration:
         from lab_helpers.local_aws.router.config_yaml import read_yaml_file
 
         configuration = read_yaml_file(arguments.config, log)
+    elif arguments.config and not os.path.exists(arguments.config):
+        raise MissingFileError(arguments.config)
     elif arguments.config:
         configuration = read_file(arguments.config, log)
     if arguments.parsers:
         pairs = [("parsers_file", os.path.abspath(path)) for path in arguments.parsers]
         configuration.sections.append(Section("service", list(pairs)))
+    for section in arguments.sections:
+        if section.name == "output" and not section.get("match") and not section.get("match_regex"):
+            section.pairs.append(("match", "*"))  # an output of the command line gets everything
     configuration.sections += arguments.sections
     if not configuration.of_kind("input"):
         log.info("[engine] no input is configured: there will be nothing to do")
     return configuration
 
 
-def _catch_signals(engine: Engine, sink: Sink) -> None:
+def _catch_signals(engine: Engine) -> None:
     def on_signal(number: int, _frame: object) -> None:
         stamp = time.strftime("%Y/%m/%d %H:%M:%S")
-        sink.raw(f"[{stamp}] [engine] caught signal ({signal.Signals(number).name})\n")
+        Sink().raw(
+            f"[{stamp}] [engine] caught signal ({signal.Signals(number).name})\n"
+        )  # to stderr, even with Log_File
         engine.loop.hand_in(engine.request_stop)
+
+    def on_hangup(_number: int, _frame: object) -> None:
+        engine.log.warn("[reload] hot reloading is not modelled by this router: it goes on as it is, start it anew")
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    signal.signal(signal.SIGHUP, on_hangup)
 
 
 def _serve(engine: Engine) -> int:

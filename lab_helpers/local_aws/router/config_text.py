@@ -116,13 +116,15 @@ class _Reader:
             raise ConfigError(line)
         name, equals, value = rest.partition("=")
         if command.upper() == "SET" and equals:
-            self.result.variables[name.strip()] = value.strip()
+            self.result.variables[name] = value.strip()  # a space before the = belongs to the name, as in the reference
+        elif command.upper() == "SET":
+            self._log.raw(f"[meta SET] invalid parameter '{rest}'\n")
         else:
-            self._log.error(f"[config] unknown meta instruction '@{command}'")
+            self._log.info(f"[config] unknown meta instruction '@{command}': there are @SET and @INCLUDE")
 
     def _heading(self, state: _FileState, line: str) -> None:
         name, bracket, _ = line[1:].partition("]")
-        if not bracket or not name:
+        if not bracket:
             self._refuse(state, "bad header definition")
         state.section = Section(name.lower())
         state.group = None

@@ -21,12 +21,22 @@ _TIME_HEADS = frozenset(range(0x80)) | {0xCC, 0xCD, 0xCE, 0xCF} | set(range(0xD4
 # positive integers and ext values: what message mode accepts as a time
 _EVENT_TIME = b"\x92\xd7\x00"
 _TIMES = (_EVENT_TIME, b"\x92\xce")
+NOT_AN_ENTRY, NO_MAP = -4, -10
+# the reference's decoder errors
 _TYPE_NUMBERS = {0xC0: 0, 0xC2: 1, 0xC3: 1, 0xCA: 10, 0xCB: 4, 0xDE: 7, 0xDF: 7}
 # msgpack-c's numbers, for the one message that shows them
 
 
 class FrameError(Exception):
-    """The stream cannot be read on: its connection is closed. The text is a warning to log, or '' for silence."""
+    """The stream cannot be read on: its connection is closed.
+
+    The text is a warning to log, or '' for silence; with `is_error` it is an error, and one that begins with `[` has a
+    component of its own.
+    """
+
+    def __init__(self, text: str, *, is_error: bool = False) -> None:
+        super().__init__(text)
+        self.is_error = is_error
 
 
 @dataclass(slots=True)
@@ -173,9 +183,20 @@ def _forward(unpacker: Any, data: Any, tag: str, length: int) -> Frame:
     count = unpacker.read_array_header()
     start = unpacker.tell()
     for _ in range(count):
-        unpacker.skip()
+        _skip_entry(unpacker, data)
     raw = bytes(data[start : unpacker.tell()])
     return Frame(tag, raw, count, _options(unpacker, length - 2).get("chunk"))
+
+
+def _skip_entry(unpacker: Any, data: Any) -> None:
+    """Skip `[time, body]`; what is none is refused with the reference's numbers."""
+    if _byte_at(data, unpacker.tell()) not in _ARRAY_HEADS:
+        raise FrameError(f"Event decoder failure : {NOT_AN_ENTRY}")
+    parts = unpacker.read_array_header()
+    for part in range(parts):
+        if part == 1 and _byte_at(data, unpacker.tell()) not in _MAP_HEADS:
+            raise FrameError(f"Event decoder failure : {NO_MAP}")
+        unpacker.skip()
 
 
 def _packed(unpacker: Any, tag: str, length: int) -> Frame:
@@ -183,6 +204,8 @@ def _packed(unpacker: Any, tag: str, length: int) -> Frame:
     if isinstance(raw, str):
         raw = raw.encode("utf-8", "surrogateescape")
     options = _options(unpacker, length - 2)
+    if options.get("fluent_signal") == 1:
+        raise FrameError("cmt_decode_msgpack_create failed. ret=10", is_error=True)  # metrics, which these are not
     if options.get("fluent_signal") not in (None, 0):
         raise FrameError("invalid chunk event type")
     compressed = _compression(raw, options)
@@ -199,7 +222,7 @@ def _options(unpacker: Any, left: int) -> dict[Any, Any]:
         unpacker.skip()
     if options is None:
         return {}
-    if not isinstance(options, dict):
+    if not isinstance(options, dict) or not isinstance(options.get("chunk"), str | bytes | None):
         raise FrameError("")
     return options
 
@@ -224,6 +247,8 @@ def _compression(raw: bytes, options: dict[Any, Any]) -> str:
 
 
 def _decompress(raw: bytes, kind: str) -> bytes:
+    if kind == "gzip" and raw[:2] != b"\x1f\x8b":
+        raise FrameError(f"[gzip] invalid magic bytes : {raw[1::-1].hex()}", is_error=True)
     try:
         if kind == "zstd":
             import zstandard

@@ -108,8 +108,9 @@ def failure(response: Response | None) -> str:
     if response is None:
         return "RequestError: send request failed"
     error = read_error(response.body)
-    return f"{error.code}: {error.message}\n\tstatus code: {response.status}, request id: " + response.headers.get(
-        "x-amzn-requestid", ""
+    return (
+        f"{error.code.rpartition('#')[2]}: {error.message}\n\tstatus code: {response.status}, request id: "
+        + response.headers.get("x-amzn-requestid", "")
     )
 
 

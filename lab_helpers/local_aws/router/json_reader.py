@@ -117,7 +117,7 @@ def _check_delimited(value: Any, text: str, at: int) -> None:
 
 @cache
 def _strict() -> json.JSONDecoder:
-    return _decoder(strict=True, parse_float=_finite)
+    return _decoder(strict=False, parse_float=_finite)  # control characters may stand in strings
 
 
 @cache

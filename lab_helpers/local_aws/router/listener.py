@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lab_helpers.local_aws.router.loop import Loop
+from lab_helpers.local_aws.router.options import to_integer
+from lab_helpers.local_aws.router.plugin import InputContext, PluginInitError
 
 READ_BYTES = 65_536
 
@@ -53,6 +55,26 @@ class Connection:
             self.handler.received(data)
 
 
+def port_of(context: InputContext, default: int) -> int:
+    """Return the input's port; what is no number is the default. `0`, any free port, is for tests."""
+    text = context.properties.get("port") or ""
+    return to_integer(text) or (0 if text == "0" else default)
+
+
+def refusal(exc: OSError, host: str, port: int, context: InputContext, scheme: str = "") -> PluginInitError:
+    """Log why nothing can listen there, and return what to raise."""
+    sink = context.service.sink
+    if isinstance(exc, socket.gaierror):
+        sink.write(" warn", f"net_server: getaddrinfo(listen='{host}:{port}'): {exc.strerror}")
+    else:
+        sink.write("error", "Error binding socket")
+        sink.write(" warn", f"Cannot listen on {host} port {port}")
+    return PluginInitError(
+        f"[downstream] could not bind address {host}:{port}. Aborting",
+        f"could not initialize downstream on {scheme}{host}{'' if scheme else f':{port}'}. Aborting",
+    )
+
+
 class Handler(Protocol):
     """What understands the bytes of one connection."""
 
@@ -76,10 +98,19 @@ class Listener:
     def start(self, host: str, port: int) -> None:
         """Bind and listen; port 0 takes any free one, see `port`. Raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        socket.getaddrinfo(host, None, family)  # create_server hides what kind of error it was
+        self._socket = socket.create_server((host, port % 65_536), family=family, backlog=128)
         self._socket.setblocking(False)
         self.port = self._socket.getsockname()[1]
         self._loop.add_reader(self._socket, self._accept)
+
+    def listen(self, context: InputContext, default_host: str, default_port: int, scheme: str = "") -> None:
+        """Listen where the input's `listen` and `port` say. Raises PluginInitError with Fluent Bit's lines."""
+        host, port = context.properties.get("listen") or default_host, port_of(context, default_port)
+        try:
+            self.start(host, port)
+        except OSError as exc:
+            raise refusal(exc, host, port, context, scheme) from exc
 
     def pause(self) -> None:
         """Close the connections and leave new ones waiting."""

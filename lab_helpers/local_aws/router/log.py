@@ -69,6 +69,9 @@ class Log(Protocol):
     def debug(self, text: str) -> None:
         """For the author of the configuration."""
 
+    def raw(self, text: str) -> None:
+        """A text as it is, whatever the level."""
+
 
 class ComponentLog:
     """A Log that writes `prefix` before each line; `level` overrides the sink's when it is not None."""
@@ -87,6 +90,10 @@ class ComponentLog:
 
     def debug(self, text: str) -> None:
         self._line(Level.DEBUG, text)
+
+    def raw(self, text: str) -> None:
+        """Write text as it is, whatever the level."""
+        self.sink.raw(text)
 
     def _line(self, level: Level, text: str) -> None:
         if level <= (self.sink.level if self.level is None else self.level):

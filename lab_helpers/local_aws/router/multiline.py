@@ -159,9 +159,10 @@ def _rule(name: str, line: Sequence[str], *, is_first: bool) -> Rule:
         raise MultilineError(failed) from exc
 
 
-def _text_parser(name: str, parser_name: str, service: Service, log: Log) -> Parser:
+def _text_parser(name: str, parser_name: str, service: Service, log: Log) -> Parser | None:
     if parser_name not in service.parsers:
-        raise MultilineError(f"multiline parser '{name}' points to an undefined parser '{parser_name}'")
+        log.info(f"[multiline] parser '{name}' points to an undefined parser '{parser_name}': the text stays as it is")
+        return None
     try:
         return build_parser(service.parsers[parser_name], log)
     except ParserError as exc:

@@ -14,6 +14,7 @@ from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.options import to_decimal, to_integer
 
 INT64_MAX = (1 << 63) - 1
+_FLOAT_WORD = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?(?:[pP][+-]?\d+)?|inf(?:inity)?|nan))", re.I)
 _HEX = re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+)")
 
 
@@ -46,4 +47,12 @@ def _hexadecimal(text: str) -> int:
     return (UINT64_MAX + 1 - number) & UINT64_MAX if found and found[1] == "-" else number
 
 
-_CASTS: dict[str, Callable[[str], Any]] = {"integer": _integer, "hex": _hexadecimal, "float": to_decimal}
+def _float(text: str) -> float:
+    """Return what C's strtod reads: a decimal number, 0x…, inf or nan at the head of the text."""
+    found = _FLOAT_WORD.match(text)
+    if found is None:
+        return to_decimal(text)
+    return float.fromhex(found[1]) if "x" in found[1].lower() else float(found[1])
+
+
+_CASTS: dict[str, Callable[[str], Any]] = {"integer": _integer, "hex": _hexadecimal, "float": _float}

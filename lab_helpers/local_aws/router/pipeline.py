@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab_helpers.local_aws.router import plugins
 from lab_helpers.local_aws.router.config_text import ConfigError, Configuration, expand
 from lab_helpers.local_aws.router.log import LEVEL_NAMES, ComponentLog, Level
 from lab_helpers.local_aws.router.matching import matcher
-from lab_helpers.local_aws.router.options import OptionError, Options, check_names, near_match, parse
+from lab_helpers.local_aws.router.options import (
+    Option,
+    OptionError,
+    Options,
+    check_names,
+    near_match,
+    parse,
+    to_flag,
+    to_size,
+)
 from lab_helpers.local_aws.router.plugin import Plugin, PluginKind
+from lab_helpers.local_aws.router.processors import processor_sections
 from lab_helpers.local_aws.router.service import Section, Service
 
 CORE_PROPERTIES = {
@@ -27,7 +37,42 @@ CORE_PROPERTIES = {
         "storage.total_limit_size", "workers",
     }),
 }  # fmt: skip
-CORE_PREFIXES = ("net.", "tls")
+NET_OPTIONS = tuple(Option(f"net.{name}") for name in (
+    "dns.mode", "dns.resolver", "dns.prefer_ipv4", "dns.prefer_ipv6", "keepalive", "keepalive_idle_timeout",
+    "tcp_keepalive", "tcp_keepalive_time", "tcp_keepalive_interval", "tcp_keepalive_probes", "io_timeout",
+    "connect_timeout", "connect_timeout_log_error", "source_address", "keepalive_max_recycle",
+    "max_worker_connections", "proxy_env_ignore",
+))  # fmt: skip
+# of outputs, in the order of the refusal's sentence
+INPUT_NET_OPTIONS = tuple(Option(f"net.{name}") for name in (
+    "share_port", "backlog", "io_timeout", "accept_timeout", "accept_timeout_log_error", "keepalive",
+))  # fmt: skip
+NET_FLAGS = frozenset({
+    "net.dns.prefer_ipv4", "net.dns.prefer_ipv6", "net.keepalive", "net.tcp_keepalive", "net.connect_timeout_log_error",
+    "net.proxy_env_ignore", "net.share_port", "net.accept_timeout_log_error",
+})  # fmt: skip
+TLS_NAMES = frozenset({
+    "tls", "tls.verify", "tls.verify_hostname", "tls.debug", "tls.vhost", "tls.ca_path", "tls.ca_file", "tls.crt_file",
+    "tls.key_file", "tls.key_passwd", "tls.min_version", "tls.max_version", "tls.ciphers",
+    "tls.windows.certstore_name", "tls.windows.use_enterprise_store", "tls.windows.client_thumbprints",
+    "tls.verify_client_cert",
+})  # fmt: skip
+NO_TLS = frozenset({"null", "stdout", "file", "counter"})
+# outputs that speak with nobody
+CORE_VALUES: dict[str, Callable[[str], bool]] = {
+    "log_level": lambda text: text.lower() in LEVEL_NAMES,
+    "mem_buf_limit": lambda text: to_size(text) >= 0,
+    "storage.total_limit_size": lambda text: to_size(text) >= 0,
+    "storage.type": lambda text: text.lower() in ("memory", "filesystem", "memrb"),
+    "storage.pause_on_chunks_overlimit": lambda text: to_flag(text) is not None,
+    "threaded": lambda text: to_flag(text) is not None,
+}
+# what the values of core properties must be; others are taken as they are
+SINGLE_PROPERTIES = frozenset({
+    "match", "alias", "tag", "listen", "host", "tls.vhost", "tls.ca_path", "tls.ca_file", "tls.crt_file",
+    "tls.key_file", "tls.key_passwd",
+})  # fmt: skip
+# properties that warn when they are given again
 SPECIAL_PROPERTIES = ("name", "active", "condition", "routes")
 
 
@@ -45,6 +90,7 @@ class Declared:
     core: dict[str, str]
     pairs: list[tuple[str, str]]
     ordinal: int = 0
+    processors: list[Section] = field(default_factory=list)
 
     @property
     def shown_name(self) -> str:
@@ -66,13 +112,28 @@ def declare(configuration: Configuration, service: Service, kind: PluginKind) ->
     for number, section in enumerate(sections):
         plugin = _plugin_of(section, kind, configuration, service, log)
         core, pairs = _split(section, kind, configuration, service, log)
-        if core.get("log_level") and core["log_level"].lower() not in LEVEL_NAMES:
-            log.error(f"[config] could not configure property 'log_level' on {kind.value} plugin with section name "
+        _check_core(core, str(section.get("name")), kind, log)
+        if plugin.name in NO_TLS and to_flag(core.get("tls", "off")) is True:
+            log.error(f"[config] {plugin.name}.{number} does not support TLS")
+            log.error("[config] could not configure property 'tls' on output plugin with section name "
                       f"'{section.get('name')}'")  # fmt: skip
-            raise ConfigError("log_level")
+            raise ConfigError("tls")
         ordinal = sum(one.plugin is plugin for one in declared)
-        declared.append(Declared(plugin, number, f"{plugin.name}.{number}", core, pairs, ordinal))
+        one = Declared(plugin, number, f"{plugin.name}.{number}", core, pairs, ordinal)
+        one.processors = processor_sections(section, kind, one.name, log)
+        declared.append(one)
     return declared
+
+
+def _check_core(core: Mapping[str, str], name: str, kind: PluginKind, log: ComponentLog) -> None:
+    """Refuse a core property whose value cannot be read. Raises ConfigError."""
+    for key, text in core.items():
+        accepts = CORE_VALUES.get(key)
+        if accepts is not None and text and not accepts(text):
+            log.error(
+                f"[config] could not configure property '{key}' on {kind.value} plugin with section name '{name}'"
+            )
+            raise ConfigError(key)
 
 
 def read_options(
@@ -83,6 +144,9 @@ def read_options(
     try:
         if not one.plugin.accepts_any:
             check_names(one.plugin.name, one.plugin.options, one.pairs)
+        network = [(key, text) for key, text in one.core.items() if key.startswith("net.")]
+        known = NET_OPTIONS if one.plugin.kind is PluginKind.OUTPUT else INPUT_NET_OPTIONS
+        check_names(one.plugin.name, known, network)
     except OptionError as exc:
         for line in exc.lines:
             log.error(line)
@@ -92,6 +156,9 @@ def read_options(
         (unknown or failed)()
         raise InitError(one.name) from exc
     try:
+        for key, text in network:
+            if key in NET_FLAGS and to_flag(text) is None:
+                raise OptionError(f"[config map] invalid value for boolean property '{key}={text}'")
         return parse(one.plugin.options, one.pairs)
     except OptionError as exc:
         for line in exc.lines:
@@ -100,6 +167,16 @@ def read_options(
             one.log(service).error(one.plugin.config_error)
         failed()
         raise InitError(one.name) from exc
+
+
+def has_match(one: Declared) -> bool:
+    """Whether the instance says which tags it wants; a Match_Regex that does not compile says nothing."""
+    if one.core.get("match"):
+        return True
+    try:
+        return bool(one.core.get("match_regex")) and bool(matcher(None, one.core["match_regex"]))
+    except re.error:
+        return False
 
 
 def matches(one: Declared, service: Service) -> Callable[[str], bool]:
@@ -155,7 +232,12 @@ def _split(
         if lower in SPECIAL_PROPERTIES and not (kind is PluginKind.FILTER and lower == "condition"):
             continue  # modify has an option of that name
         text = expand(value, configuration.variables, service.environment, log)
-        if lower in CORE_PROPERTIES[kind] or (kind is not PluginKind.FILTER and lower.startswith(CORE_PREFIXES)):
+        if lower in CORE_PROPERTIES[kind] or (
+            kind is not PluginKind.FILTER and (lower.startswith("net.") or lower in TLS_NAMES)
+        ):
+            if lower in core and lower in SINGLE_PROPERTIES:
+                log.warn(f"[utils] property '{lower}' is already specified with value '{core[lower]}'. "
+                         f"Overwriting with '{text}'")  # fmt: skip
             core[lower] = text
         else:
             pairs.append((key, text))

@@ -71,6 +71,7 @@ class InputContext(Context):
     ingest: Callable[[str, Batch], bool] = field(kw_only=True)
     loop: Loop = field(kw_only=True)
     tag: str = ""
+    exit: Callable[[int], None] = field(kw_only=True, default=lambda _status: None)
 
 
 @dataclass

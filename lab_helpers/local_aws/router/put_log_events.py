@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import orjson
-
 from lab_helpers.local_aws.router.encode import JsonBatch, runs
 from lab_helpers.local_aws.router.log import Log
 
@@ -141,8 +139,9 @@ class Batches:
 
 
 def head_of(group: str, stream: str) -> bytes:
-    """Return a request body up to its first event."""
-    return b'{"logGroupName":%b,"logStreamName":%b,"logEvents":[' % (orjson.dumps(group), orjson.dumps(stream))
+    """Return a request body up to its first event; names are not escaped, as in Fluent Bit."""
+    names = tuple(name.encode("utf-8", "surrogateescape") for name in (group, stream))
+    return b'{"logGroupName":"%b","logStreamName":"%b","logEvents":[' % names
 
 
 def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:

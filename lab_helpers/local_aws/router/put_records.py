@@ -9,7 +9,6 @@ from __future__ import annotations
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -19,6 +18,7 @@ from lab_helpers.local_aws.router.buffer import Chunk
 from lab_helpers.local_aws.router.encode import JsonBatch
 from lab_helpers.local_aws.router.http_client import Response
 from lab_helpers.local_aws.router.options import Options
+from lab_helpers.local_aws.router.partial_failure import AnswerError, read_partial_failure
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, PluginInitError
 from lab_helpers.local_aws.router.record_data import base64_apart, format_time, terminated
 
@@ -46,6 +46,7 @@ class Api:
     record_bytes: int
     between: Callable[[], bytes] | None = None
     last_newline: bool = True
+    failure: str = "Failed to send records"
 
 
 class RecordStream:
@@ -70,7 +71,7 @@ class RecordStream:
             for records in self._batches(common, encoded):
                 if not self._put(common, records):
                     self._log.error("Failed to send log records")
-                    self._log.error("Failed to send records")
+                    self._log.error(self._api.failure)
                     return FlushResult.RETRY
         except UnicodeError as exc:
             self._log.error(f"a record cannot be encoded, chunk dropped: {exc}")
@@ -230,15 +231,16 @@ class RecordStream:
         body = response.body
         if not body or b'"%b":0' % self._api.failed_key.encode() in body:
             return 0
+        text = body.decode("utf-8", "replace")
         try:
-            answer: dict[str, Any] = orjson.loads(body)
-            failed = int(answer.get(self._api.failed_key, 0))
-            codes = [one.get("ErrorCode") for one in answer.get(self._api.responses_key, []) if failed]
-        except (ValueError, TypeError, AttributeError):
-            self._log.error(f"{self._api.call} response could not be parsed, {body.decode('utf-8', 'replace')}")
-            return None
+            failed, codes = read_partial_failure(body, self._api.failed_key, self._api.responses_key)
+        except AnswerError as exc:
+            self._log.error(str(exc) or f"could not pack/validate JSON API response\n{text}")
+            failed, codes = None, []
         if self._api.throttled_code in codes:
             self._log.error(f"Throughput limits may have been exceeded, {self._stream}")
+        if failed is None:
+            self._log.error(f"{self._api.call} response could not be parsed, {text}")
         return failed
 
     def _tell(self, response: Response) -> None:

@@ -27,6 +27,10 @@ _PROPERTIES = {
 }  # fmt: skip
 # of \p{…}, by lower-case name; a leading ^ negates and is only usable outside [...]
 
+_CLASS_OR_ANCHOR = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|[\^$]", re.S)
+_NOT_BEHIND_LAST = r"(?!(?<=\n)\Z)"
+# in Ruby no line begins or ends behind the text's last line break
+
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return the compiled pattern. Raises re.error where it does not compile."""
@@ -49,7 +53,8 @@ def _translate(body: str) -> str:
     body = re.sub(r"\\k<(\w+)>", r"(?P=\1)", body)
     body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
     body = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found.group(1), found.group(0)), body)
-    return re.sub(r"\\.", lambda found: _ESCAPES.get(found.group(0), found.group(0)), body, flags=re.S)
+    body = re.sub(r"\\.", lambda found: _ESCAPES.get(found.group(0), found.group(0)), body, flags=re.S)
+    return _CLASS_OR_ANCHOR.sub(lambda found: found.group(0) + _NOT_BEHIND_LAST * (found.group(0) in "^$"), body)
 
 
 def _property(found: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ Source: Fluent Bit 4.2.8 (unknown keys in [SERVICE] are ignored).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,8 +34,12 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
 }
 
 
+SMALLEST_STACK_BYTES = 4096
+# a page of memory: what Coro_Stack_Size must exceed
+
+
 class FlushError(ConfigError):
-    """Flush is not above zero; the reference has one line for it, no second."""
+    """Flush or Coro_Stack_Size is too small; the reference has one line for it, no second."""
 
     last = ""
 
@@ -50,6 +55,13 @@ def build_service(
             "the 'parsers_file' configuration files.\n"
         )
         raise ConfigError("parser")
+    for name, pairs in ((one.name, dict(one.pairs)) for one in configuration.sections):
+        if name == "custom":
+            log.error(f"[config] section '{pairs.get('name', '')}' tried to instance a plugin name that doesn't exist")
+            raise ConfigError(name)
+        if name == "plugins" and pairs:
+            log.error(f"[plugin] unsupported plugin type at: {next(iter(pairs))}")
+            raise ConfigError(name)
     service = Service(flush_s=flush_s, environment=environment, config_dir=configuration.folder, sink=sink)
     for section in configuration.of_kind("service"):
         for key, value in section.pairs:
@@ -68,6 +80,11 @@ def _with_key(service: Service, key: str, text: str, log: ComponentLog) -> Servi
         return replace(service, **{name: parse(text)})
     if key == "log_level":
         _set_level(service, service.environment.get("FLB_LOG_LEVEL") or text, log)
+    elif key == "coro_stack_size" and to_integer(text) < SMALLEST_STACK_BYTES:
+        log.error("invalid coroutine stack size, aborting.")
+        raise FlushError(text)
+    elif key == "plugins_file" and not os.path.exists(os.path.join(service.config_dir, text)):
+        log.error(f"file={os.path.join(service.config_dir, text)}")
     elif key == "log_file":
         service.sink.open_file(text)
     elif key == "parsers_file":

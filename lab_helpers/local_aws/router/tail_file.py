@@ -2,7 +2,7 @@
 
 Source: Fluent Bit 4.2.8, in_tail: a line ends with LF, a CR before it goes; bytes 0 at the head are skipped; a line
 longer than the buffer makes the file an error unless long lines are skipped.
-Not modelled: encodings, compressed files, truncate_long_lines.
+Not modelled: encodings, compressed files.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class LineRules:
     max_bytes: int
     skip_long: bool = False
     skip_empty: bool = False
+    truncate_long: bool = False
 
 
 class TailFile:
@@ -47,6 +48,8 @@ class TailFile:
         self.rotated_s: float | None = None
         self._pending = b""
         self._skipping = False
+        self._is_given_up = False
+        self.has_skipped = False
 
     def seek(self, offset: int) -> None:
         """Go on from this offset; one behind the end means the file has been truncated: from the head."""
@@ -66,6 +69,8 @@ class TailFile:
 
     def read_lines(self) -> list[Line]:
         """Return the next complete lines, at most READ_BYTES; [] at the end. Raises OSError, TooLongLineError."""
+        if self._is_given_up:
+            raise TooLongLineError(self.path)
         if self.size() < self.offset:
             self.seek(0)
         data = os.pread(self._descriptor, READ_BYTES, self.offset + len(self._pending))
@@ -73,9 +78,15 @@ class TailFile:
             return []
         pieces = (self._pending + data).split(b"\n")
         self._pending = pieces.pop()
-        lines = [line for piece in pieces if (line := self._line(piece)) is not None]
-        if len(self._pending) > self._rules.max_bytes:
-            self._give_up_line()
+        lines: list[Line] = []
+        try:
+            lines += (line for piece in pieces if (line := self._line(piece)) is not None)
+            if len(self._pending) > self._rules.max_bytes:
+                self._give_up_line()
+        except TooLongLineError:
+            if not lines:
+                raise
+            self._is_given_up = True  # what came before it is handed out first
         return lines
 
     def close(self) -> None:
@@ -91,8 +102,11 @@ class TailFile:
             self._skipping = False
             return None
         if len(piece) > self._rules.max_bytes:
-            self._give_up_line(in_progress=False)
-            return None
+            if self._rules.truncate_long:
+                piece = piece[: self._rules.max_bytes - 1]
+            else:
+                self._give_up_line(in_progress=False)
+                return None
         text = piece.lstrip(b"\0")
         text = text[:-1] if len(text) > 1 and text.endswith(b"\r") else text
         if self._rules.skip_empty and text in (b"", b"\r"):
@@ -100,8 +114,11 @@ class TailFile:
         return Line(text.decode("utf-8", "surrogateescape"), begin)
 
     def _give_up_line(self, *, in_progress: bool = True) -> None:
+        if self._rules.truncate_long:
+            return  # cut when its end has come
         if not self._rules.skip_long:
             raise TooLongLineError(self.path)
+        self.has_skipped = True
         if in_progress:
             self.offset += len(self._pending)
             self._pending, self._skipping = b"", True

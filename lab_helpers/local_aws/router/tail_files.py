@@ -53,7 +53,11 @@ class TailFiles:
     def read(self, file: TailFile) -> list[Line]:
         """Return the file's next lines; a file that cannot be read is dropped, with an error."""
         try:
-            return file.read_lines()
+            lines = file.read_lines()
+            if file.has_skipped and not file.warned:
+                file.warned = True
+                self._log.warn(f"file={file.path} have long lines. Skipping long lines.")
+            return lines
         except TooLongLineError:
             self._log.error(f"file={file.path} requires a larger buffer size, lines are too long. Skipping file.")
             self._failed.add(file.inode)

@@ -62,6 +62,8 @@ class TailMultiline:
 
     def _collect(self, path: str, record: Record) -> None:
         body = record.body
+        if set(body) == {TEXT} and not body[TEXT]:
+            return  # an empty line that belongs to nothing
         if set(body) == {TEXT}:
             text = body[TEXT] if body[TEXT].endswith("\n") or not self._reads_text else body[TEXT] + "\n"
             body = {self._key: text}

@@ -26,10 +26,11 @@ class Call:
 
 
 Answer = tuple[int, bytes]
+SUCCESS = {"PutRecordBatch": b'{"FailedPutCount":0}', "PutRecords": b'{"FailedRecordCount":0}'}
 
 
 class StandIn:
-    """The server: `answers[operation]` is a list of answers to give in turn; then 200 with an empty JSON object."""
+    """The server: `answers[operation]` is a list of answers to give in turn; then 200 and success."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -75,7 +76,7 @@ class StandIn:
 
     def _answer(self, operation: str) -> Answer:
         waiting = self.answers.get(operation)
-        return waiting.pop(0) if waiting else (200, b"{}")
+        return waiting.pop(0) if waiting else (200, SUCCESS.get(operation, b"{}"))
 
     def _handler(self) -> Callable[..., BaseHTTPRequestHandler]:
         stand_in = self

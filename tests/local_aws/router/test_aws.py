@@ -110,8 +110,8 @@ def test_an_authorisation_error_refreshes_the_credentials_once_a_minute(stand_in
 @pytest.mark.parametrize(
     ("body", "code", "message"),
     [
-        (b'{"__type":"com.amazonaws#Throttled","message":"m"}', "Throttled", "m"),
-        (b'{"__type":"X","Message":"M"}', "X", "M"),
+        (b'{"__type":"com.amazonaws#Throttled","message":"m"}', "com.amazonaws#Throttled", "m"),
+        (b'{"__type":"X","Message":"M"}', "X", ""),
         (b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>", "AccessDenied", "no"),
         (b"not json", "", ""),
         (b"[]", "", ""),

@@ -175,6 +175,37 @@ def test_exit_codes_of_what_cannot_start(tmp_path: Path) -> None:
     assert "did you mean 'delivery_stream'?" in option.stderr
 
 
+def test_a_reload_is_refused_and_the_router_goes_on(tmp_path: Path, start: Start) -> None:
+    """SIGHUP: a warning, nothing else."""
+    router = start(tmp_path, SERVICE + forward_input(tmp_path) + "[OUTPUT]\n    Name null\n    Match *\n")
+    assert msgpack.unpackb(router.send("one")) == {"ack": "c"}
+    router.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "hot reloading is not modelled" in (tmp_path / "stderr").read_text())
+    assert msgpack.unpackb(router.send("two")) == {"ack": "c"}
+    assert router.stop()[0] == 0
+
+
+@pytest.mark.parametrize("argv", [["-p", "a=b"], ["-i", "dummy", "-p", "nothing"], ["-m", "*"]])
+def test_a_property_that_belongs_to_nothing_is_left_out(argv: list[str]) -> None:
+    """Without a plugin before it or without a value, and without a word; as 4.2.8 does."""
+    assert all(pair[0] == "name" for section in parse_arguments(argv).sections for pair in section.pairs)
+
+
+def test_an_output_of_the_command_line_gets_everything(tmp_path: Path) -> None:
+    """Without -m it matches `*`; in a file it would match nothing."""
+    (tmp_path / "x.log").write_text("one\n")
+    tail = ["-i", "tail", "-p", f"path={tmp_path}/x.log", "-p", "read_from_head=on", "-p", "exit_on_eof=on"]
+    done = run("-q", *tail, "-o", "stdout", "-p", "format=json_lines", "-p", "json_date_key=false")
+    assert done.stdout == '{"log":"one"}\n'
+
+
+def test_a_missing_file_is_told() -> None:
+    """One line, exit code 1."""
+    done = run("-c", "/nonexistent/x.conf")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("[error] could not open configuration file, aborting.")
+
+
 def test_dry_run_reads_the_configuration_and_ends(tmp_path: Path) -> None:
     """--dry-run: nothing is opened."""
     (tmp_path / "a.conf").write_text(forward_input(tmp_path) + "[OUTPUT]\n    Name null\n    Match *\n")
@@ -202,9 +233,9 @@ def test_the_command_line_builds_sections() -> None:
     assert (arguments.flush_s, arguments.level, arguments.external) == (0.5, Level.ERROR, ["firehose"])
 
 
-@pytest.mark.parametrize("argv", [["-c"], ["--nosuch"], ["-p", "a=b"], ["-i", "dummy", "-p", "nothing"]])
+@pytest.mark.parametrize("argv", [["-c"], ["--nosuch"]])
 def test_a_command_line_that_cannot_be_read_is_refused(argv: list[str]) -> None:
-    """A missing value, an unknown option, a property without a plugin or without a value."""
+    """A missing value, an unknown option."""
     with pytest.raises(UsageError):
         parse_arguments(argv)
     assert main(argv, {}) == 1

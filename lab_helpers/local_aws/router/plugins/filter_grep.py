@@ -79,8 +79,7 @@ class Grep:
 
 
 def _rule(key: str, text: str) -> Rule:
-    field, _, pattern = text.partition(" ")
-    pattern = pattern.lstrip(" ")
+    field, _, pattern = text.partition(" ")  # more spaces belong to the expression, as in the reference
     if not pattern:
         raise PluginInitError("invalid regex, expected field and regular expression")
     field = field if field.startswith("$") else "$" + field

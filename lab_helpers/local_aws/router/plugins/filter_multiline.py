@@ -95,10 +95,10 @@ class JoinPartials:
         self._context, self._reentry = context, _Reentry(context)
         self._flush_s: float = options["flush_ms"] / 1000
         key = options["multiline.key_content"]
-        if key is None:
-            raise PluginInitError(f"'Mode' '{PARTIAL}' requires 'multiline.key_content'")
         if not options["buffer"]:
             context.log.error(f"'{PARTIAL}' 'Mode' requires 'Buffer' to be 'On'")
+        if key is None:
+            raise PluginInitError(f"'Mode' '{PARTIAL}' requires 'multiline.key_content'")
         self._partials = Partials(key, context.log, ComponentLog(context.service.sink))
         self._timer = context.loop.call_every(max(self._flush_s / 2, 0.001), self._flush)
 

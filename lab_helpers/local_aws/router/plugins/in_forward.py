@@ -12,8 +12,9 @@ import os
 import socket
 import stat
 
-from lab_helpers.local_aws.router.forward import Frame, acknowledgement, read_frames
-from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
+from lab_helpers.local_aws.router.forward import Frame, FrameError, acknowledgement, read_frames
+from lab_helpers.local_aws.router.listener import port_of, refusal
+from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag
 from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Batch
 
@@ -46,8 +47,9 @@ class Forward:
         try:
             self._listener = self._unix_listener(path) if path else self._tcp_listener()
         except OSError as exc:
-            where = path or ":".join(self._address())
-            raise PluginInitError(f"could not bind address {where}. Aborting", f"{where}: {exc.strerror}") from exc
+            if not path:
+                raise refusal(exc, *self._address(), self._context, "unix://") from exc
+            raise PluginInitError(f"could not bind address {path}. Aborting", f"{path}: {exc.strerror}") from exc
         self._listener.setblocking(False)
         self._context.loop.add_reader(self._listener, self._accept)
 
@@ -94,14 +96,15 @@ class Forward:
         """The instance's context."""
         return self._context
 
-    def _address(self) -> tuple[str, str]:
+    def _address(self) -> tuple[str, int]:
         core = self._context.properties
-        return core.get("listen") or core.get("host") or "0.0.0.0", core.get("port") or str(DEFAULT_PORT)
+        return core.get("listen") or core.get("host") or "0.0.0.0", port_of(self._context, DEFAULT_PORT)
 
     def _tcp_listener(self) -> socket.socket:
         host, port = self._address()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, to_integer(port)), family=family, backlog=BACKLOG)
+        socket.getaddrinfo(host, None, family)  # create_server hides what kind of error it was
+        listener = socket.create_server((host, port % 65_536), family=family, backlog=BACKLOG)
         shown = listener.getsockname()[1]
         self._context.log.info(f"listening on {host}:{shown}")
         return listener
@@ -181,8 +184,7 @@ class Connection:
                 self.close()
                 return
         if framing.error is not None:
-            if str(framing.error):
-                self._owner.context.log.warn(str(framing.error))
+            self._tell(framing.error)
             self.close()
             return
         del self._rest[: framing.used]
@@ -191,6 +193,13 @@ class Connection:
                 f"fd={self._peer.fileno()} incoming data exceed limit ({self._owner.max_bytes} bytes)"
             )
             self.close()
+
+    def _tell(self, error: FrameError) -> None:
+        text, log = str(error), self._owner.context.log
+        if text.startswith("["):
+            self._owner.context.service.sink.write("error", text)
+        elif text:
+            (log.error if error.is_error else log.warn)(text)
 
     def _answer(self, data: bytes) -> None:
         if not self._is_open:

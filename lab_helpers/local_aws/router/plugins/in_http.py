@@ -14,13 +14,13 @@ from urllib.parse import unquote
 from lab_helpers.local_aws.router.accessor import AccessorError
 from lab_helpers.local_aws.router.http_request import BadRequestError, Request, take_request
 from lab_helpers.local_aws.router.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
-from lab_helpers.local_aws.router.listener import Connection, Listener
-from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
+from lab_helpers.local_aws.router.listener import Connection, Listener, port_of
+from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag
 from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Batch, Record
 from lab_helpers.local_aws.router.tag_template import key_path
 
-DEFAULT_HOST, DEFAULT_PORT = "0.0.0.0", "9880"
+DEFAULT_HOST, DEFAULT_PORT = "0.0.0.0", 9880
 SERVER = "Fluent Bit v4.2.8"
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 413: "Request Entity Too Large"}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -60,12 +60,16 @@ class Http:
     def start(self) -> None:
         """Listen. Raises PluginInitError when the address cannot be had."""
         host = self.context.properties.get("listen") or DEFAULT_HOST
-        port = self.context.properties.get("port") or DEFAULT_PORT
+        port = port_of(self.context, DEFAULT_PORT)
         try:
-            self._listener.start(host, to_integer(port))
+            self._listener.start(host, port)
         except OSError as exc:
+            self.context.service.sink.write("error", "Error binding socket")
             self.context.service.sink.write(" warn", f"Cannot listen on {host} port {port}")
-            raise PluginInitError(f"could not initialize http server on {host}:{port}. Aborting") from exc
+            raise PluginInitError(
+                f"[downstream] could not bind address {host}:{port}. Aborting",
+                f"could not start http server on {host}:{port}. Aborting",
+            ) from exc
 
     def pause(self) -> None:
         """Close the connections; their senders come again later."""

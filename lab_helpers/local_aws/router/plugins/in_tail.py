@@ -2,8 +2,8 @@
 
 Source: Fluent Bit 4.2.8: files that are there at the start are followed from their end unless Read_from_Head, later
 ones are read from their head; `*` in the Tag is the path with `.` for `/`.
-Not modelled: inotify (files are looked at four times a second), docker_mode, the old `multiline`, tag_regex, encodings,
-exit_on_eof; they are refused or accepted as the options say.
+Not modelled: inotify (files are looked at four times a second), docker_mode, the old `multiline`, encodings; they are
+refused or accepted as the options say.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from lab_helpers.local_aws.router.options import Kind, Option, Options, to_decim
 from lab_helpers.local_aws.router.parser import NoMatchError, Parser, ParserError, build_parser
 from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Batch, Record
+from lab_helpers.local_aws.router.regexp import compile_pattern
 from lab_helpers.local_aws.router.tail_file import Line, LineRules, TailFile
 from lab_helpers.local_aws.router.tail_files import Selection, TailFiles
 from lab_helpers.local_aws.router.tail_multiline import TailMultiline
 from lab_helpers.local_aws.router.tail_offsets import Offsets
 
 POLL_S = 0.25
-UNSUPPORTED = ("docker_mode", "multiline", "tag_regex", "unicode.encoding", "generic.encoding", "truncate_long_lines")
+UNSUPPORTED = ("docker_mode", "multiline", "unicode.encoding", "generic.encoding")
 
 
 class Tail:
@@ -37,6 +38,7 @@ class Tail:
         self._parser = _parser(options["parser"], context)
         names = [name for names in options["multiline.parser"] for name in names]
         self._multiline = TailMultiline(names, context, options["key"], self._ingest) if names else None
+        self._tag_regex = _tag_regex(options["tag_regex"])
         self._files: TailFiles | None = None
         self._timers: list[Timer] = []
         self._is_paused = False
@@ -85,7 +87,16 @@ class Tail:
                 self._take(file, lines)
                 self._files.keep_offset(file)
                 self._context.loop.call_after(0, self._poll)  # there may be more
+            elif self._options["exit_on_eof"]:
+                self._end(file)
+                return
             self._files.follow_rotation(file)
+
+    def _end(self, file: TailFile) -> None:
+        """Stop the router: the first file has been read to its end."""
+        self._context.log.info(f"inode={file.inode} file={file.path} ended, stop")
+        self._is_paused = True
+        self._context.exit(0)
 
     def _take(self, file: TailFile, lines: list[Line]) -> None:
         tag = self._tag(file.path)
@@ -124,6 +135,8 @@ class Tail:
 
     def _tag(self, path: str) -> str:
         tag = self._context.tag
+        if self._tag_regex is not None:
+            return regex_tag(tag, self._tag_regex, path)
         return expand_tag(tag, path) if "*" in tag else tag
 
 
@@ -131,6 +144,13 @@ def expand_tag(tag: str, path: str) -> str:
     """Return the tag with the path in the place of its `*`: `app.*` and `/var/x.log` give `app.var.x.log`."""
     dotted = re.sub(r"[/\\:]", ".", tag.replace("*", path, 1))
     return re.sub(r"\.{2,}", ".", dotted.replace("*", "")).strip(".")
+
+
+def regex_tag(tag: str, pattern: re.Pattern[str], path: str) -> str:
+    """Return the tag with each `<name>` filled from the pattern's group of that name in the path."""
+    found = pattern.search(path)
+    groups = found.groupdict() if found else {}
+    return expand_tag(re.sub(r"<(\w+)>", lambda part: groups.get(part.group(1)) or part.group(0), tag), path)
 
 
 def _refresh_s(options: Options) -> float:
@@ -141,6 +161,8 @@ def _refresh_s(options: Options) -> float:
 
 
 def _selection(options: Options) -> Selection:
+    if options["multiline"] and not options["parser_firstline"]:
+        raise PluginInitError("multiline: no parser defined for firstline")
     for key in UNSUPPORTED:
         if options[key]:
             raise PluginInitError(f"this router's tail input has no '{key}': take it out")
@@ -151,11 +173,23 @@ def _selection(options: Options) -> Selection:
     return Selection(
         paths=tuple(options["path"]),
         excluded=tuple(options["exclude_path"] or ()),
-        rules=LineRules(options["buffer_max_size"], options["skip_long_lines"], options["skip_empty_lines"]),
+        rules=LineRules(
+            options["buffer_max_size"],
+            options["skip_long_lines"],
+            options["skip_empty_lines"],
+            options["truncate_long_lines"],
+        ),
         ignore_older_s=options["ignore_older"],
         rotate_wait_s=options["rotate_wait"],
         compares_names=options["db.compare_filename"],
     )
+
+
+def _tag_regex(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return compile_pattern(text) if text else None
+    except re.error as exc:
+        raise PluginInitError("invalid 'tag_regex' config value") from exc
 
 
 def _parser(name: str | None, context: InputContext) -> Parser | None:
@@ -198,13 +232,13 @@ PLUGIN = Plugin(
         Option("static_batch_size", Kind.SIZE, "Accepted.", default="50M"),
         Option("event_batch_size", Kind.SIZE, "Accepted.", default="50M"),
         Option("skip_long_lines", Kind.FLAG, "Skip lines that are too long, not the file.", default="false"),
-        Option("exit_on_eof", Kind.FLAG, "Accepted, without effect.", default="false"),
+        Option("exit_on_eof", Kind.FLAG, "End the router when a file has been read.", default="false"),
         Option("skip_empty_lines", Kind.FLAG, "Skip empty lines.", default="false"),
-        Option("truncate_long_lines", Kind.FLAG, "Refused when on: not supported here.", default="false"),
+        Option("truncate_long_lines", Kind.FLAG, "Cut lines that are too long.", default="false"),
         Option("file_cache_advise", Kind.FLAG, "Accepted.", default="true"),
         Option("inotify_watcher", Kind.FLAG, "Accepted: files are looked at four times a second.", default="true"),
         Option("parser", help="Parser of each line."),
-        Option("tag_regex", help="Refused: not supported here."),
+        Option("tag_regex", help="Its named groups fill <name> in the Tag."),
         Option("db", help="Database that keeps the offsets over restarts."),
         Option("db.sync", help="Accepted.", default="normal"),
         Option("db.locking", Kind.FLAG, "Accepted.", default="false"),

@@ -19,7 +19,7 @@ from lab_helpers.local_aws.router.options import Option, Options, to_integer
 from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Batch, Record
 
-DEFAULT_HOST, DEFAULT_PORT = "0.0.0.0", "5170"
+DEFAULT_HOST, DEFAULT_PORT = "0.0.0.0", 5170
 KIBIBYTE = 1024
 DEFAULT_CHUNK_BYTES = 32 * KIBIBYTE
 INVALID_VALUE_TYPE = -6  # Fluent Bit's number for a record that is neither map nor array
@@ -48,16 +48,7 @@ class Tcp:
 
     def start(self) -> None:
         """Listen. Raises PluginInitError when the address cannot be had."""
-        host = self.context.properties.get("listen") or DEFAULT_HOST
-        port = self.context.properties.get("port") or DEFAULT_PORT
-        try:
-            self._listener.start(host, to_integer(port))
-        except OSError as exc:
-            self.context.service.sink.write(" warn", f"Cannot listen on {host} port {port}")
-            raise PluginInitError(
-                f"[downstream] could not bind address {host}:{port}. Aborting",
-                f"could not initialize downstream on {host}:{port}. Aborting",
-            ) from exc
+        self._listener.listen(self.context, DEFAULT_HOST, DEFAULT_PORT)
 
     def pause(self) -> None:
         """Close the connections; their senders come again later."""

@@ -114,7 +114,11 @@ class CloudWatchLogs:
         """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
         batches: Batches | None = None
         for record, line in zip(chunk.records(), self._lines(chunk), strict=True):
-            stream = self._streams.ready(self._stream_for(chunk.tag, record.body))
+            try:
+                stream = self._streams.ready(self._stream_for(chunk.tag, record.body))
+            except SendError:
+                self._put_pending(batches)  # as the reference: what came before is sent, and again with the retry
+                raise
             if batches is None or (batches.group, batches.stream) != (stream.group, stream.name):
                 self._put_pending(batches)
                 batches = Batches(stream.group, stream.name, self._log)
@@ -159,7 +163,7 @@ class CloudWatchLogs:
         group = self._group_template.render(tag, body, self._core_log) if self._group_template else None
         if stream is None:
             stream = self._options["log_stream_name"] or f"{self._options['log_stream_prefix']}{tag}"
-        return LogStream(group or self._options["log_group_name"], stream)
+        return LogStream(self._options["log_group_name"] if group is None else group, stream)
 
 
 PLUGIN = Plugin(
@@ -179,7 +183,7 @@ PLUGIN = Plugin(
         Option("log_format", help="json/emf makes CloudWatch read embedded metrics."),
         Option("role_arn", help="Role to assume for the calls; without it the task role's credentials."),
         Option("auto_create_group", help="Create the log group where it is missing.", default="false"),
-        Option("auto_retry_requests", Kind.FLAG, "Try once more at once where no connection came about.", "true"),
+        Option("auto_retry_requests", help="Try once more at once where no connection came about.", default="true"),
         Option("log_retention_days", help="Retention of groups that this output creates; 0 is for ever.", default="0"),
         Option("endpoint", help="Host to use instead of AWS's (the core property `port` goes with it)."),
         Option("sts_endpoint", help="STS to ask for the role, in the place of the region's."),

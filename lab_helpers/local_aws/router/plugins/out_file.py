@@ -48,7 +48,8 @@ class File:
             with open(path, "ab") as file:
                 file.write(self._render(chunk, is_empty=file.tell() == 0))
         except OSError as exc:
-            self._log.error(f"error opening: {path} ({exc.strerror})")
+            self._log.error(f"error opening: {path}")
+            self._log.info(f"[{self._format}] {path}: {exc.strerror}")
             return FlushResult.ERROR
         return FlushResult.OK
 
@@ -88,6 +89,8 @@ class File:
         return self._delimiter.join([stamp, *values]) + "\n" if values else ""
 
     def _ltsv(self, record: Record) -> str:
+        if not record.body:
+            return ""
         pairs = [('"time"', f"{record.time_ns / NS:f}"), *((show(key), show(v)) for key, v in record.body.items())]
         return self._delimiter.join(f"{key}{self._label_delimiter}{value}" for key, value in pairs) + "\n"
 

@@ -45,6 +45,7 @@ class Http:
         self._tag_header: str | None = options["header_tag"]
         self._headers = [*_authorisation(options), ("User-Agent", "Fluent-Bit"), *_own_headers(options)]
         self._keys = _record_keys(options)
+        self._names = (options["body_key"], options["headers_key"])
 
     def flush(self, chunk: Chunk) -> FlushResult:
         """Send the chunk, or with body_key each record."""
@@ -64,6 +65,8 @@ class Http:
             request = self._request_of(record, body_path, headers_path)
             outcome = self._send(*request, chunk.tag) if request is not None else FlushResult.ERROR
             result = outcome if outcome is not FlushResult.OK else result
+        if result is not FlushResult.OK:
+            self._log.error(f'failed to send requests using body key "{self._names[0]}"')
         return result
 
     def _request_of(
@@ -71,7 +74,7 @@ class Http:
     ) -> tuple[bytes, list[tuple[str, str]]] | None:
         body, headers = body_path.get(record.body), headers_path.get(record.body)
         if not isinstance(body, str | bytes) or headers is MISSING or not isinstance(headers, dict):
-            self._log.warn(f'failed to extract body/headers using patterns "{body_path}" and "{headers_path}"')
+            self._log.warn(f'failed to extract body/headers using patterns "{self._names[0]}" and "{self._names[1]}"')
             return None
         data = body if isinstance(body, bytes) else body.encode("utf-8", "surrogateescape")
         return data, [(k, v) for k, v in headers.items() if isinstance(k, str) and isinstance(v, str)]

@@ -35,6 +35,7 @@ KINESIS = Api(
     record_bytes=48,
     between=partition_key,
     last_newline=False,
+    failure="Failed to send records to kinesis",
 )
 
 

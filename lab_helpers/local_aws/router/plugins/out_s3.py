@@ -29,6 +29,7 @@ from lab_helpers.local_aws.router.s3_uploads import S3Calls
 MAX_PUT_BYTES = 1_000_000_000
 MIN_FILE_BYTES = 1_000_000
 MAX_FILE_BYTES = 50_000_000_000
+MAX_PART_BYTES = 50_000_000
 MAX_UPLOAD_ERRORS = 5
 DEFAULT_KEY = "/fluent-bit-logs/$TAG/%Y/%m/%d/%H/%M/%S"
 
@@ -95,11 +96,11 @@ class S3:
         size, part = options["total_file_size"], options["upload_chunk_size"]
         put_only = options["use_put_object"] or size < 2 * MIN_PART_BYTES
         problems = (
-            (size <= 0, "Failed to parse total_file_size"),
+            (size > MAX_FILE_BYTES or size < 0, "Max total_file_size is 50,000,000,000 bytes"),  # an unsigned number
             (size < MIN_FILE_BYTES, "total_file_size must be at least 1MB"),
-            (size > MAX_FILE_BYTES, "Max total_file_size is 50GB bytes"),
             (not put_only and part > size, "upload_chunk_size can not be larger than total_file_size"),
             (not put_only and part < MIN_PART_BYTES, "upload_chunk_size must be at least 5,242,880 bytes"),
+            (not put_only and part > MAX_PART_BYTES and not options["compression"], "Max upload_chunk_size is 50MB"),
             (part != MIN_PART_BYTES and 2 * part > size, "total_file_size is less than 2x upload_chunk_size"),
             (options["use_put_object"] and size > MAX_PUT_BYTES,
              "Max total_file_size is 50M when use_put_object is enabled"),

@@ -13,8 +13,8 @@ import msgpack
 from lab_helpers.local_aws.router.buffer import Chunk
 from lab_helpers.local_aws.router.json_format import DATE_FORMATS, FORMATS, Format
 from lab_helpers.local_aws.router.options import Option, Options, to_flag
-from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
-from lab_helpers.local_aws.router.record import NS
+from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginKind
+from lab_helpers.local_aws.router.record import NS, OddKey
 
 STDOUT = 1
 
@@ -25,7 +25,8 @@ class Stdout:
     def __init__(self, options: Options, context: OutputContext) -> None:
         form = (options["format"] or "msgpack").lower()
         if form not in ("msgpack", *FORMATS):
-            raise PluginInitError("unrecognized 'format' option. Using 'msgpack'")
+            context.log.error("unrecognized 'format' option. Using 'msgpack'")
+            form = "msgpack"
         date_format = options["json_date_format"] or "double"
         if date_format not in DATE_FORMATS:
             context.log.error(f"invalid json_date_format '{date_format}'. Using 'double' type")
@@ -68,7 +69,9 @@ def show(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{show(key)}=>{show(item)}" for key, item in value.items()) + "}"
     if isinstance(value, msgpack.ExtType):
-        return f"(ext: {value.code})" + "".join(f"\\x{byte:02x}" for byte in value.data)
+        return f"(ext: {value.code})" + '"' + "".join(f"\\x{byte:02x}" for byte in value.data) + '"'
+    if isinstance(value, OddKey):
+        return show(value.value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(show(item) for item in value) + "]"
     if isinstance(value, bytes):

@@ -200,7 +200,6 @@ def test_refusals(bench: Bench, lines: str, message: str) -> None:
         ('name a\n    type regex\n    rule "start_state" "/x/" "lost"', "to_state='lost' is not registered"),
         ('name a\n    type regex\n    rule "start_state" "/(x/" ""', "error creating rule"),
         ('name a\n    type regex\n    rule "start_state"', "'regex_pattern' is mandatory"),
-        ("name a\n    type eq\n    parser gone", "points to an undefined parser 'gone'"),
     ],
 )
 def test_sections_refused(bench: Bench, body: str, message: str) -> None:
