@@ -136,7 +136,9 @@ def test_logs_tail_follow(stack: Stack, aws_2: str, sent: str, tmp_path: Path) -
 
 def _tail(stack: Stack, program: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {**stack.target.environment(), "AWS_PAGER": "", "PYTHONUNBUFFERED": "1"}
-    command = [program, "logs", "tail", stack.httpd_log_group, *arguments]
+    endpoint = stack.target.endpoint_url  # AWS_ENDPOINT_URL is read from version 2.13 on
+    where = ["--endpoint-url", endpoint] if endpoint else []
+    command = [program, "logs", "tail", stack.httpd_log_group, *where, *arguments]
     return subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
 
 
