@@ -8,8 +8,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("alb", "analysis", "router", "lab")
-"""From short to long: load balancer, log analysis, log router, the whole lab (about fifteen minutes)."""
+BENCHMARKS = ("alb", "service", "analysis", "router", "lab")
+"""Load balancer, the service under load, log analysis, log router, the whole lab (about fifteen minutes)."""
 LARGE = "large"
 
 

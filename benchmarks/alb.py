@@ -1,8 +1,9 @@
 """The load balancer: requests per second through it to two httpd tasks, and the latency that it adds at 100 a second.
 
 Goals: 2,000 requests/s (keep-alive, everything on the same cores), less than 3 ms added at the median.
-Run: `python -m benchmarks.alb` (seconds per phase with `--seconds`). Needs Apache httpd and wrk on PATH; without
-them it uses small Python stand-ins and says so: figures are then lower bounds.
+The tasks here have no log driver; `benchmarks.service` measures the whole service with it.
+Run: `python -m benchmarks.alb` (seconds per phase with `--seconds`). Without Apache httpd and wrk on PATH it uses small
+Python stand-ins and says so: figures are then lower bounds.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import re
-import shutil
 import socket
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from benchmarks import load
 from lab_helpers.local_aws.alb.log_delivery import AccessLog
 from lab_helpers.local_aws.alb.model import (
     LOAD_BALANCER_DEFAULTS,
@@ -43,7 +43,6 @@ BALANCER = f"{_PREFIX}:loadbalancer/app/bench/0123456789abcdef"
 GROUP = f"{_PREFIX}:targetgroup/bench/0123456789abcdef"
 NODES = (Node("eni-1", "subnet-1", "10.0.11.10"), Node("eni-2", "subnet-2", "10.0.12.10"))
 PACE_PER_S = 100
-CONNECTIONS = 32
 
 
 def main() -> int:
@@ -62,13 +61,12 @@ def measure(seconds: float) -> dict[str, object]:
         behind = [stack.enter_context(httpd(folder, f"task{n}", proxy_protocol=True)) for n in (1, 2)]
         port = stack.enter_context(balancer(behind, None))
         logged = stack.enter_context(balancer(behind, folder / "log"))
+        direct = load.run(plain, seconds, may_close=True).per_s
+        through = {"through": load.run(port, seconds).per_s, "through_with_access_log": load.run(logged, seconds).per_s}
         return {
-            "tools": {"httpd": str(find_apache() or "python"), "load": shutil.which("wrk") or "python"},
-            "requests_per_s": {
-                "direct": throughput(plain, seconds, may_close=True),
-                "through": throughput(port, seconds),
-                "through_with_access_log": throughput(logged, seconds),
-            },
+            "tools": {"httpd": str(find_apache() or "python"), "load": load.name()},
+            "requests_per_s": {name: round(rate) for name, rate in {"direct": direct, **through}.items()},
+            "ratio_to_direct": {name: round(rate / direct, 3) for name, rate in through.items()},
             "latency_ms_at_100_per_s": latencies({"direct": plain, "through": port}, seconds),
         }
 
@@ -116,21 +114,6 @@ def httpd(folder: Path, name: str, proxy_protocol: bool) -> Iterator[int]:
         process.wait(10)
 
 
-def throughput(port: int, seconds: float, may_close: bool = False) -> float:
-    """Return requests per second over `CONNECTIONS` keep-alive connections; raises RuntimeError when any fails.
-
-    `may_close`: the server may close idle connections under the client (httpd does when its workers get scarce).
-    """
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        return _python_throughput(port, seconds)
-    command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", f"http://127.0.0.1:{port}/"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in told or ("Socket errors" in told and not may_close):
-        raise RuntimeError(f"requests failed under load:\n{told}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # type: ignore[index]
-
-
 def latencies(ports: dict[str, int], seconds: float) -> dict[str, float]:
     """Return the median of each port's latencies in ms, and what "through" adds; the ports take turns."""
     connections = {name: http.client.HTTPConnection("127.0.0.1", port) for name, port in ports.items()}
@@ -155,16 +138,6 @@ def _timed(connection: http.client.HTTPConnection) -> float:
     if response.status != 200:
         raise RuntimeError(f"status {response.status} from port {connection.port}")
     return time.perf_counter() - began
-
-
-def _python_throughput(port: int, seconds: float) -> float:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    began, count = time.perf_counter(), 0
-    while time.perf_counter() - began < seconds:
-        _timed(connection)
-        count += 1
-    connection.close()
-    return count / seconds
 
 
 def _command(home: Path, port: int, proxy_protocol: bool) -> list[str]:
