@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import boto3
@@ -26,6 +26,9 @@ DENIED_CODES = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 )
 NOT_FOUND_CODES = frozenset({"ResourceNotFoundException", "NotFound", "404", "EntityNotFoundException", "NoSuchEntity"})
+RETRY_MODES: dict[str, Literal["standard", "adaptive"]] = {"logs": "adaptive"}
+"""Once throttled, an adaptive client finds a pace that its threads keep to together: FilterLogEvents has a quota of
+five calls a second, and the reader has sixteen threads."""
 SKEWED_CODES = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
 SKEWED_TEXTS = ("Signature expired", "Signature not yet current")
 """AWS takes calls whose time differs from its own by five minutes at most (S3: fifteen)."""
@@ -45,7 +48,7 @@ class ClientSettings:
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 60.0
     max_attempts: int = 8
-    """Standard retry mode: throttling, 5xx and lost connections, with backoff and jitter."""
+    """Throttling, 5xx and lost connections are tried again, with backoff and jitter."""
     pool_size: int = 32
     """Connections a client may hold; the readers run that many threads at most."""
 
@@ -94,13 +97,13 @@ class Clients:
             return self._made[service]
 
     def _make(self, service: str) -> Any:
-        return self.session.client(service, endpoint_url=self.endpoint_url, config=self._config())
+        return self.session.client(service, endpoint_url=self.endpoint_url, config=self._config(service))
 
-    def _config(self) -> Config:
+    def _config(self, service: str) -> Config:
         return Config(
             connect_timeout=self.settings.connect_timeout_s,
             read_timeout=self.settings.read_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": self.settings.max_attempts},
+            retries={"mode": RETRY_MODES.get(service, "standard"), "total_max_attempts": self.settings.max_attempts},
             max_pool_connections=self.settings.pool_size,
             proxies=self.proxies,
             # Neither a shell that was pointed at a local AWS nor a profile may lead a call elsewhere than it was told.

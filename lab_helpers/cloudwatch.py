@@ -1,8 +1,8 @@
 """CloudWatch Logs -> DataFrames, in parallel over streams and time windows.
 
 A stream is read by FilterLogEvents. Its first page tells how dense it is; when more follow, the rest of its time
-range is cut into windows that are read side by side. Throttling is left to the client's retries
-(`clients.ClientSettings`).
+range is cut into windows that are read side by side. Throttled, all threads slow down together
+(`clients.RETRY_MODES`).
 """
 
 from __future__ import annotations
