@@ -63,6 +63,11 @@ class Lab:
         )
         return str(made["TargetGroups"][0]["TargetGroupArn"])
 
+    def interfaces(self) -> list[dict[str, Any]]:
+        """The network interfaces in this VPC: other tests of this process leave theirs in moto."""
+        found = self.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [self.vpc]}])
+        return list(found["NetworkInterfaces"])
+
     def advance_until(self, condition: Callable[[], bool]) -> None:
         """Move the clock on until `condition` holds."""
 
@@ -135,7 +140,7 @@ def test_from_create_to_traffic_to_delete(lab: Lab) -> None:
         lab.advance_until(lambda: lab.health(group_arn) == [("healthy", None)])
         with Client(port) as client:
             assert client.get()[0] == 200
-        interfaces = lab.ec2.describe_network_interfaces()["NetworkInterfaces"]
+        interfaces = lab.interfaces()
         assert {each["SubnetId"] for each in interfaces} == set(lab.subnets)
         assert {each["Description"] for each in interfaces} == {f"ELB {arn.split(':loadbalancer/')[1]}"}
         assert {seen.proxy.split(" ")[2] for seen in web.checks()} == {each["PrivateIpAddress"] for each in interfaces}
@@ -143,7 +148,7 @@ def test_from_create_to_traffic_to_delete(lab: Lab) -> None:
         assert lab.health(group_arn) == [("draining", "Target.DeregistrationInProgress")]
         lab.elb.deregister_targets(TargetGroupArn=group_arn, Targets=[target])
     lab.elb.delete_load_balancer(LoadBalancerArn=arn)
-    assert lab.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    assert lab.interfaces() == []
     assert lab.elb.describe_load_balancers()["LoadBalancers"] == []
     with pytest.raises(ConnectionRefusedError):
         Client(port)
@@ -337,7 +342,7 @@ def test_subnets_and_security_groups_change_the_nodes(lab: Lab) -> None:
     lab.elb.set_subnets(LoadBalancerArn=arn, Subnets=subnets)
     other = lab.ec2.create_security_group(GroupName="other", Description="other", VpcId=lab.vpc)["GroupId"]
     lab.elb.set_security_groups(LoadBalancerArn=arn, SecurityGroups=[other])
-    interfaces = lab.ec2.describe_network_interfaces()["NetworkInterfaces"]
+    interfaces = lab.interfaces()
     assert {each["SubnetId"] for each in interfaces} == set(subnets)
     assert {group["GroupId"] for each in interfaces for group in each["Groups"]} == {other}
 
