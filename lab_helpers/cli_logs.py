@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from lab_helpers.lab import Lab
 
 FORMATS = ("table", "csv", "parquet")
-RESULTS = "_athena-results/"
-"""Folder of Athena's answers in the log bucket: hidden from Athena and from the readers by its underscore."""
 MAX_ROWS = 200
 """A table shows no more rows; CSV and Parquet hold all."""
 SHOWN = {
@@ -138,9 +136,8 @@ def _query(args: argparse.Namespace) -> int:
     from lab_helpers.lab import attach
 
     lab = attach(config.load())
-    outputs = lab.outputs
-    answer = sql.query(lab.client("athena"), args.sql, outputs.glue_database, f"s3://{outputs.log_bucket}/{RESULTS}")
+    answer = sql.ask(lab, args.sql)
     write(answer, _form(args), args.output)
     if _form(args) == "table":
-        print(f"{len(answer):,} rows, {answer.attrs['scanned_bytes']:,} bytes read (table {outputs.glue_table})")
+        print(f"{len(answer):,} rows, {answer.attrs['scanned_bytes']:,} bytes read (table {lab.outputs.glue_table})")
     return 0

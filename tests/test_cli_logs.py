@@ -127,5 +127,5 @@ def test_a_question_in_sql(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     monkeypatch.setattr(sql, "query", query)
     assert lab("query", "SELECT count(*) AS lines FROM logs") == 0
-    assert asked == [("SELECT count(*) AS lines FROM logs", "lab", "s3://logs/_athena-results/")]
+    assert asked == [("SELECT count(*) AS lines FROM logs", "lab", "s3://logs/_athena/")]
     assert capsys.readouterr().out.splitlines() == ["lines", "    2", "1 rows, 1,234 bytes read (table logs)"]

@@ -118,13 +118,14 @@ def events(stack: Stack, group: str, **criteria: Any) -> list[dict[str, Any]]:
 
 
 def keys(stack: Stack) -> list[str]:
-    """Return the keys in the bucket."""
+    """Return the keys of the delivered objects in the bucket: Athena's answers, in `_athena/`, are none."""
     pages = stack.target.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stack.bucket)
-    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+    found = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return [key for key in found if not key.startswith("_athena/")]
 
 
 def delivered_lines(stack: Stack) -> Iterator[str]:
-    """Yield the lines of all objects in the bucket."""
+    """Yield the lines of all delivered objects in the bucket."""
     s3 = stack.target.client("s3")
     for key in keys(stack):
         body = s3.get_object(Bucket=stack.bucket, Key=key)["Body"].read()
