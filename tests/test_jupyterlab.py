@@ -139,9 +139,9 @@ PANEL_CELL = """
 import itertools
 import pandas as pd
 from IPython.display import display
-from lab_helpers.display import Panel
+from lab_helpers.display import Panel, table
 looks = itertools.count(1)
-panel = Panel(lambda: pd.DataFrame({"hop": ["S3"], "figure": [f"look {next(looks)} of the panel"]}), every_s=0.2)
+panel = Panel(lambda: table(pd.DataFrame({"figure": [f"look {next(looks)} of the panel"]})), every_s=0.2)
 display(panel.widget)
 panel.start()
 """
