@@ -263,6 +263,8 @@ def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until:
             for item in page.get("Contents", ())
             if not item["Key"].startswith("_")  # hidden, as for Athena, which keeps its answers in such a folder
         ]
+    if start and start == end:
+        return []  # an empty range stays empty; the whole second below would let objects in
     # LastModified has whole seconds: an object of the same second as `since` belongs to the range
     floor = start.replace(microsecond=0) if start else None
     return [o for o in found if (not floor or o.delivered_at >= floor) and (not end or o.delivered_at < end)]

@@ -132,6 +132,12 @@ def test_no_objects_give_the_same_columns() -> None:
     assert s3_logs.read_objects(FakeS3({}), "b").dtypes.equals(frames.empty().dtypes)
 
 
+def test_an_empty_range_is_empty() -> None:
+    """Also within the second in which an object was delivered."""
+    moment = at(13).replace(microsecond=900_000)
+    assert s3_logs.read_objects(bucket(), "b", since=moment, until=moment).empty
+
+
 def test_a_reversed_range_is_refused() -> None:
     """`since` after `until` is an error of the caller."""
     with pytest.raises(SettingsError):
