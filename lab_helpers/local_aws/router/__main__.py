@@ -6,5 +6,9 @@ import sys
 
 from lab_helpers.local_aws.router.command import main
 
+SWITCH_S = 0.001
+# how long an output whose answer has come may wait while another thread computes: with Python's 5 ms sockets idle
+
 if __name__ == "__main__":
+    sys.setswitchinterval(SWITCH_S)
     sys.exit(main(sys.argv[1:]))

@@ -9,7 +9,6 @@ check that is exact, and whatever fails one goes the careful way, record by reco
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -130,8 +129,3 @@ def _times_ms(entries: list[Any]) -> list[int]:
     if type(entries[0][0]) is int:
         return [entry[0] * 1000 for entry in entries]
     return [time_ns(entry[0]) // 1_000_000 for entry in entries]
-
-
-def runs(times_ms: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (time, how many in a row) for the times."""
-    return [(time_ms, sum(1 for _ in group)) for time_ms, group in itertools.groupby(times_ms)]

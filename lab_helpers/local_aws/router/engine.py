@@ -22,8 +22,8 @@ from lab_helpers.local_aws.router.retry import RetryPolicy
 from lab_helpers.local_aws.router.service import Service
 from lab_helpers.local_aws.router.tasks import OutputInstance, Task, TaskBoard
 
-HIGH_BYTES = 12 * 1024 * 1024
-# msgpack bytes in the outputs' hands above which reading waits a little
+HIGH_BYTES = 24 * 1024 * 1024
+# msgpack bytes in the outputs' hands (counted for each) above which reading waits a little
 READ_PAUSE_S = 0.05
 GRACE_TICK_S = 1.0
 # so even an idle router takes a second to end, as the reference does: timers of outputs run on meanwhile

@@ -2,16 +2,18 @@
 
 Source: Fluent Bit 4.2.8: a request's body is at most 1,048,576 bytes counted as 76 + both names + 42 and the escaped
 bytes for each event, 10,000 events, less than 24 hours between oldest and newest; an event is cut at 1,000,000 escaped
-bytes; a
-record whose JSON fits no request is discarded; events are sorted by time within a request, arrival order otherwise.
+bytes; a record whose JSON fits no request is discarded; events are sorted by time within a request, arrival order else.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
-from lab_helpers.local_aws.router.encode import JsonBatch, runs
+from lab_helpers.local_aws.router.encode import JsonBatch
 from lab_helpers.local_aws.router.log import Log
 
 MAX_BODY_BYTES = 1_048_576
@@ -84,29 +86,30 @@ class Batches:
     def _is_simple(self, plain: JsonBatch, escaped: JsonBatch) -> bool:
         """Whether no event needs looking at: sizes in bounds, times positive, in order and within a day."""
         times = plain.times_ms
-        common = len(escaped.prefix) + len(escaped.suffix)
+        common, least = len(escaped.prefix) + len(escaped.suffix), len(plain.prefix) + len(plain.suffix)
         return (
             0 < times[0] <= times[-1] < times[0] + SPAN_MS
             and times == sorted(times)
             and max(map(len, escaped.parts)) + common < MAX_EVENT_BYTES
-            and min(map(len, plain.parts)) + len(plain.prefix) + len(plain.suffix) > 2
+            and (least > 2 or min(map(len, plain.parts)) + least > 2)
         )
 
     def _simple_bodies(self, escaped: JsonBatch) -> Iterator[bytes]:
         each = EVENT_BYTES + len(escaped.prefix) + len(escaped.suffix)
-        start, used = 0, self._base
-        for at, part in enumerate(escaped.parts):
-            size = each + len(part)
-            if used + size > MAX_BODY_BYTES or at - start == MAX_EVENTS:
-                yield self._joined(escaped, start, at)
-                start, used = at, self._base
-            used += size
-        yield self._joined(escaped, start, len(escaped.parts))
+        ends = list(accumulate(map(len, escaped.parts), initial=0))
+        start, count = 0, len(escaped.parts)
+        while start < count:
+            most, begin = min(start + MAX_EVENTS, count), ends[start]
+            room = MAX_BODY_BYTES - self._base + begin + each * start
+            fitting = bisect_right(range(start + 1, most + 1), room, key=lambda end: ends[end] + each * end)
+            end = start + max(fitting, 1)
+            yield self._joined(escaped, start, end)
+            start = end
 
     def _joined(self, escaped: JsonBatch, start: int, end: int) -> bytes:
         pieces = [head_of(self.group, self.stream)]
         at = start
-        for time_ms, count in runs(escaped.times_ms[start:end]):
+        for time_ms, count in Counter(escaped.times_ms[start:end]).items():  # they are in order
             opening = b'{"timestamp":%d,"message":"%b' % (time_ms, escaped.prefix)
             pieces.append(b"," * (at > start) + opening)
             pieces.append((escaped.suffix + b'"},' + opening).join(escaped.parts[at : at + count]))

@@ -7,7 +7,7 @@ included; a partial failure sends the whole chunk again (duplicates).
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -20,10 +20,9 @@ from lab_helpers.local_aws.router.http_client import Response
 from lab_helpers.local_aws.router.options import Options
 from lab_helpers.local_aws.router.partial_failure import AnswerError, read_partial_failure
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, PluginInitError
-from lab_helpers.local_aws.router.record_data import base64_apart, format_time, terminated
+from lab_helpers.local_aws.router.record_data import base64_apart, batches, format_time, terminated
 
 DEFAULT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
-MAX_RECORDS = 500
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class RecordStream:
 
     # records
 
-    def _encoded(self, chunk: Chunk) -> tuple[bytes, Iterable[bytes]]:
+    def _encoded(self, chunk: Chunk) -> tuple[bytes, list[bytes] | Iterator[bytes]]:
         """Return (what all begin with, the rest of each) of the records' base64."""
         batches = chunk.json() if self._is_plain else []
         if len(batches) == 1 and self._fit_all(batches[0]):
@@ -180,23 +179,10 @@ class RecordStream:
 
     # calls
 
-    def _batches(self, common: bytes, encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
-        limit, each = self._api.max_body_bytes, self._api.record_bytes + len(common)
+    def _batches(self, common: bytes, encoded: list[bytes] | Iterator[bytes]) -> Iterator[list[bytes]]:
+        each = self._api.record_bytes + len(common)
         base = self._api.request_bytes + len(self._stream.encode())
-        batch: list[bytes] = []
-        used = base
-        for record in encoded:
-            size = len(record) + each
-            if batch and used + size > limit:
-                yield batch
-                batch, used = [], base
-            batch.append(record)
-            used += size
-            if len(batch) == MAX_RECORDS:
-                yield batch
-                batch, used = [], base
-        if batch:
-            yield batch
+        return batches(encoded, base, each, self._api.max_body_bytes)
 
     def _put(self, common: bytes, records: list[bytes]) -> bool:
         api = self._api

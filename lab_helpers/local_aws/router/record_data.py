@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from binascii import b2a_base64
 from collections.abc import Iterator
+from itertools import accumulate
+
+from pybase64 import b64encode
 
 from lab_helpers.local_aws.router.encode import JsonBatch
 from lab_helpers.local_aws.router.record import NS
+
+MAX_RECORDS = 500
 
 
 def format_time(time_format: str, time_ns: int) -> str:
@@ -33,11 +37,41 @@ def base64_apart(batch: JsonBatch) -> tuple[bytes, list[bytes]]:
     suffix = batch.suffix + b"\n"
     whole = len(batch.prefix) - len(batch.prefix) % 3
     left = batch.prefix[whole:]
-    fill = [suffix[:more] for more in range(3)]
-    endings = [b2a_base64(suffix[more:], newline=False) for more in range(3)]
-    size = len(left)
-    rests = []
-    for part in batch.parts:
-        more = -(size + len(part)) % 3
-        rests.append(b2a_base64(left + part + fill[more], newline=False) + endings[more])
-    return b2a_base64(batch.prefix[:whole], newline=False), rests
+    more = [-(len(left) + size) % 3 for size in range(3)]  # bytes of the suffix, by a part's length modulo 3
+    missing = [max(0, count - len(suffix)) for count in more]  # zeros in their place, whose letter is cut off again
+    fill = [suffix[:count] + bytes(gap) + left for count, gap in zip(more, missing, strict=True)]
+    endings = [b"=" * gap + b64encode(suffix[count:]) for count, gap in zip(more, missing, strict=True)]
+    kinds = [size % 3 for size in map(len, batch.parts)]
+    pieces = [part + fill[kind] for part, kind in zip(batch.parts, kinds, strict=True)]
+    text = b64encode(left + b"".join(pieces))  # one call: each costs more than the encoding
+    ends = [size // 3 * 4 for size in accumulate(map(len, pieces))]
+    rests = [
+        text[at : end - missing[kind]] + endings[kind]
+        for at, end, kind in zip([0, *ends[:-1]], ends, kinds, strict=True)
+    ]
+    return b64encode(batch.prefix[:whole]), rests
+
+
+def batches(
+    encoded: list[bytes] | Iterator[bytes], base_bytes: int, each_bytes: int, limit_bytes: int
+) -> Iterator[list[bytes]]:
+    """Yield the records of one request each: at most MAX_RECORDS, within the limit unless a single one is above it."""
+    if isinstance(encoded, list):
+        found = [encoded[at : at + MAX_RECORDS] for at in range(0, len(encoded), MAX_RECORDS)]
+        if all(base_bytes + each_bytes * len(batch) + sum(map(len, batch)) <= limit_bytes for batch in found):
+            yield from found
+            return
+    batch: list[bytes] = []
+    used = base_bytes
+    for record in encoded:
+        size = len(record) + each_bytes
+        if batch and used + size > limit_bytes:
+            yield batch
+            batch, used = [], base_bytes
+        batch.append(record)
+        used += size
+        if len(batch) == MAX_RECORDS:
+            yield batch
+            batch, used = [], base_bytes
+    if batch:
+        yield batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -80,9 +81,19 @@ def test_an_event_is_cut_at_a_million_bytes() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 9)), min_size=1, max_size=12))
-def test_the_short_way_equals_the_long_one(rows: list[tuple[int, int]]) -> None:
-    """Sorted or not, with or without common ends: the same requests."""
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 999)), min_size=1, max_size=12),
+    st.sampled_from(((1_048_576, 10_000), (1_048_576, 3), (300, 10_000), (400, 3))),
+)
+def test_the_short_way_equals_the_long_one(rows: list[tuple[int, int]], limits: tuple[int, int]) -> None:
+    """Sorted or not, with or without common ends, within the limits or cut by them: the same requests."""
+    with patch.object(put, "MAX_BODY_BYTES", limits[0]), patch.object(put, "MAX_EVENTS", limits[1]):
+        short, long = _both_ways(rows)
+    assert short == long
+    assert all(len(events) <= limits[1] for events in short)
+
+
+def _both_ways(rows: list[tuple[int, int]]) -> tuple[list[Any], list[Any]]:
     times, parts = [row[0] for row in rows], [b'"n":%d' % row[1] for row in rows]
     batch = JsonBatch(times, parts, b"{", b',"e":1}')
     short = list(put.Batches("/g", "s", ComponentLog(Sink())).bodies(batch, escape_lines(batch)))
@@ -94,7 +105,7 @@ def test_the_short_way_equals_the_long_one(rows: list[tuple[int, int]]) -> None:
     ]
     made = [put.body_of("/g", "s", batch) for event in events for batch in long.add(event)]
     made += [put.body_of("/g", "s", batch) for batch in long.rest()]
-    assert [orjson.loads(body) for body in short] == [orjson.loads(body) for body in made]
+    return [orjson.loads(body)["logEvents"] for body in short], [orjson.loads(body)["logEvents"] for body in made]
 
 
 def test_the_span_counts_from_the_oldest_event() -> None:
