@@ -1,8 +1,13 @@
-"""For all tests: the long ones first, so that side by side they do not come last and alone."""
+"""For all tests: a state folder of the lab; and long tests first, so that they do not come last and alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+from tests.stored_notebooks import lab
 
 LONG = ("lab", "terraform", "conformance", "browser", "account")
 
@@ -11,3 +16,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put whole files with long tests in front; the order within a file stays."""
     long_files = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
     items.sort(key=lambda item: item.path not in long_files)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A state folder of the lab; a local AWS that still runs there is stopped."""
+    yield tmp_path
+    lab(tmp_path, "down", timeout_s=90)

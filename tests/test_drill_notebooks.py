@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import statistics
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -15,12 +11,10 @@ import pytest
 from nbformat import NotebookNode
 
 from lab_helpers import drills, experiments
+from tests.stored_notebooks import PROJECT, assert_as_stored, lab
 
-PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
 PATHS = [*sorted((NOTEBOOKS / "drills").glob("*.ipynb")), *sorted((NOTEBOOKS / "faq").glob("*.ipynb"))]
-LAB = Path(sys.executable).parent / "lab"
-SANITIZE = PROJECT / "tests" / "sanitize.cfg"
 IGNORED = "nbval-ignore-output"
 MAX_CELLS, MAX_CODE_LINES, MAX_COLUMNS, MEDIAN_CODE_LINES = 45, 15, 110, 3
 
@@ -133,22 +127,10 @@ def test_links_to_files_resolve(notebook: NotebookNode, path: Path) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A state folder; a local AWS that still runs there is stopped."""
-    yield tmp_path
-    subprocess.run([LAB, "down"], env={**os.environ, "LAB_HOME": str(tmp_path)}, check=True, timeout=90)
-
-
 @pytest.mark.lab
 @pytest.mark.timeout(1500)
 def test_stored_outputs(home: Path) -> None:
     """On a lab that was just applied every drill and experiment prints what it printed when it was stored."""
-    environ = {**os.environ, "LAB_HOME": str(home)}
-    for argv in ([str(LAB), "up"], [str(LAB), "run", "02", "--keep"]):
-        subprocess.run(argv, cwd=PROJECT, env=environ, check=True, capture_output=True, timeout=300)
-    nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=900", f"--nbval-sanitize-with={SANITIZE}"]
-    own = ["-o", "addopts=", "-o", "filterwarnings=default", "-p", "no:cacheprovider", "-p", "no:timeout", "-q"]
-    argv = [sys.executable, "-m", "pytest", *nbval, *own, *map(str, PATHS)]
-    done = subprocess.run(argv, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=1100, check=False)
-    assert done.returncode == 0, done.stdout[-8000:]
+    lab(home, "up")
+    lab(home, "run", "02", "--keep")
+    assert_as_stored(PATHS, home, timeout_s=1100)

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-LAB = Path(sys.executable).parent / "lab"
+from tests.stored_notebooks import LAB, lab
+
 POISON = {
     "AWS_ACCESS_KEY_ID": "AKIAPOISONPOISON",
     "AWS_SECRET_ACCESS_KEY": "poison",
@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "a lab's home"
     folder.mkdir()
     yield folder
-    subprocess.run([LAB, "down"], env={**os.environ, "LAB_HOME": str(folder)}, check=True, timeout=90)
+    lab(folder, "down", timeout_s=90)
 
 
 def _without_terraform(path: str) -> str:

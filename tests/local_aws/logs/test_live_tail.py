@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.api import ApiRequest, Caller
 from lab_helpers.local_aws.clock import ManualClock
 from lab_helpers.local_aws.logs.live_tail import SESSION_S, UPDATE_EVENTS, LiveTail
 from lab_helpers.local_aws.moto_bridge import LogGroupView
 from lab_helpers.local_aws.server import LocalAws
-
-GROUP = "/ecs/firelens/live"
-ARN = f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{GROUP}"
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this module."""
-    folder: Path = tmp_path_factory.mktemp("live")
-    with LocalAws(folder, factories=[]) as running:
-        yield running
-
-
-@pytest.fixture
-def logs(aws: LocalAws) -> Iterator[Any]:
-    """A client, and a group with two streams."""
-    client = aws.client("logs")
-    client.create_log_group(logGroupName=GROUP)
-    for name in ("from-a", "other"):
-        client.create_log_stream(logGroupName=GROUP, logStreamName=name)
-    yield client
-    client.delete_log_group(logGroupName=GROUP)
-
-
-def _put(logs: Any, stream: str, *messages: str) -> None:
-    now = int(time.time() * 1000)
-    events = [{"timestamp": now, "message": message} for message in messages]
-    logs.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
+from tests.local_aws.logs.log_group import ARN, GROUP, put, refusal
 
 
 def _told(stream: Any, count: int) -> list[str]:
@@ -57,36 +28,36 @@ def _told(stream: Any, count: int) -> list[str]:
 
 def test_what_arrives_after_the_start_is_shown(logs: Any) -> None:
     """Start, then updates: nothing from before, every stream, with stream, group and times."""
-    _put(logs, "from-a", "before")
+    put(logs, "from-a", "before")
     stream = logs.start_live_tail(logGroupIdentifiers=[ARN])["responseStream"]
     events = iter(stream)
     start = next(events)["sessionStart"]
     assert start["logGroupIdentifiers"] == [ARN]
     assert start["sessionId"] != start["requestId"]
-    _put(logs, "from-a", "one")
-    _put(logs, "other", "two")
+    put(logs, "from-a", "one")
+    put(logs, "from-b", "two")
     results: list[dict[str, Any]] = []
     while len(results) < 2:
         update = next(events)["sessionUpdate"]
         assert update["sessionMetadata"] == {"sampled": False}
         results += update["sessionResults"]
     stream.close()
-    assert [(each["logStreamName"], each["message"]) for each in results] == [("from-a", "one"), ("other", "two")]
+    assert [(each["logStreamName"], each["message"]) for each in results] == [("from-a", "one"), ("from-b", "two")]
     assert {each["logGroupIdentifier"] for each in results} == {ARN}
-    assert all(abs(each["ingestionTime"] - each["timestamp"]) < 60_000 for each in results)
+    assert all(60_000 <= each["ingestionTime"] - each["timestamp"] < 120_000 for each in results)
 
 
 @pytest.mark.parametrize(
     "choice",
-    [{"logStreamNames": ["from-a"]}, {"logStreamNamePrefixes": ["from-"]}, {"logEventFilterPattern": "wanted"}],
+    [{"logStreamNames": ["from-a"]}, {"logStreamNamePrefixes": ["from-a"]}, {"logEventFilterPattern": "wanted"}],
     ids=["names", "prefixes", "pattern"],
 )
 def test_streams_and_patterns_choose(logs: Any, choice: dict[str, Any]) -> None:
     """The session says what was asked for, and shows no more."""
     stream = logs.start_live_tail(logGroupIdentifiers=[ARN], **choice)["responseStream"]
     assert choice.items() <= next(iter(stream))["sessionStart"].items()
-    _put(logs, "other", "not this")
-    _put(logs, "from-a", "wanted")
+    put(logs, "from-b", "not this")
+    put(logs, "from-a", "wanted")
     assert _told(stream, 1) == ["wanted"]
     stream.close()
 
@@ -105,9 +76,7 @@ def test_streams_and_patterns_choose(logs: Any, choice: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_refusals(logs: Any, asked: dict[str, Any], code: str) -> None:
     """Before anything is streamed."""
-    with pytest.raises(ClientError) as caught:
-        logs.start_live_tail(**asked)
-    assert caught.value.response["Error"]["Code"] == code
+    assert refusal(logs.start_live_tail, **asked)[0] == code
 
 
 def test_sessions_end_with_the_server(tmp_path: Path) -> None:

@@ -3,50 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.server import LocalAws
-
-GROUP = "/ecs/firelens/httpd"
-ARN = f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{GROUP}"
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this module."""
-    folder: Path = tmp_path_factory.mktemp("logs")
-    with LocalAws(folder, factories=[]) as running:
-        yield running
-
-
-@pytest.fixture
-def logs(aws: LocalAws) -> Iterator[Any]:
-    """A client, and a group with two streams."""
-    client = aws.client("logs")
-    client.create_log_group(logGroupName=GROUP)
-    for name in ("from-a", "from-b"):
-        client.create_log_stream(logGroupName=GROUP, logStreamName=name)
-    yield client
-    client.delete_log_group(logGroupName=GROUP)
-
-
-def put(logs: Any, stream: str, *messages: str, at: int | None = None) -> dict[str, Any]:
-    """Put messages, a millisecond apart."""
-    start = int(time.time() * 1000) - 60_000 if at is None else at
-    events = [{"timestamp": start + i, "message": message} for i, message in enumerate(messages)]
-    return dict(logs.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events))
-
-
-def refusal(call: Any, **params: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
+from tests.local_aws.logs.log_group import ARN, GROUP, put, refusal
 
 
 def test_events_of_streams_come_in_order_of_time(logs: Any) -> None:
