@@ -47,8 +47,8 @@ def run(port: int, seconds: float, may_close: bool = False) -> Load:
     wrk = shutil.which("wrk")
     if wrk is None:
         command = [sys.executable, "-m", "benchmarks.load", str(port), str(seconds)]
-        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-        return Load(int(told[0]), float(told[1]))
+        answered, per_s = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+        return Load(int(answered), float(per_s))
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "numbered.lua"
         script.write_text(_NUMBERED)
