@@ -17,22 +17,28 @@ class Socket:
 
 
 class Network:
-    """Maps (VPC address, port) to a `Socket`; safe to use from several threads."""
+    """Maps (VPC address, port) to a `Socket`; safe to use from several threads.
+
+    `version` is another number after each change: what was found out before must be asked anew.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sockets: dict[tuple[str, int], Socket] = {}
+        self.version = 0
 
     def attach(self, address: str, port: int, socket: Socket) -> None:
         """Let `socket` answer at a VPC address; the address is an ENI's private IPv4 address."""
         with self._lock:
             self._sockets[address, port] = socket
+            self.version += 1
 
     def detach(self, address: str) -> None:
         """Forget every port of `address`."""
         with self._lock:
             for key in [key for key in self._sockets if key[0] == address]:
                 del self._sockets[key]
+            self.version += 1
 
     def locate(self, address: str, port: int) -> Socket | None:
         """Return what answers at a VPC address, or None: nothing listens there."""

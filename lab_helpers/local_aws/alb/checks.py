@@ -13,8 +13,7 @@ from typing import cast
 from lab_helpers.local_aws.alb.heads import HEAD_LIMIT_BYTES, BadHeadError, parse_response
 from lab_helpers.local_aws.alb.health import REFUSED, TIMED_OUT, CheckResult, judge
 from lab_helpers.local_aws.alb.model import HealthCheck, TargetKey
-from lab_helpers.local_aws.alb.target_connection import BlockedError, locate, proxy_line
-from lab_helpers.local_aws.alb.wiring import Wiring
+from lab_helpers.local_aws.alb.wires import BlockedError, Wires, proxy_line
 
 USER_AGENT = "ELB-HealthChecker/2.0"
 
@@ -30,9 +29,9 @@ class Probe:
         self._report: Report | None = report
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, wiring: Wiring, node_groups: frozenset[str]) -> None:
+    def start(self, wires: Wires, node_groups: frozenset[str]) -> None:
         """Send the check; in the event loop's thread."""
-        self._task = asyncio.get_running_loop().create_task(self._run(wiring, node_groups))
+        self._task = asyncio.get_running_loop().create_task(self._run(wires, node_groups))
 
     def time_out(self) -> None:
         """Give up waiting; without effect when the result is there."""
@@ -40,9 +39,9 @@ class Probe:
             self._task.cancel()
         self._tell(TIMED_OUT)
 
-    async def _run(self, wiring: Wiring, node_groups: frozenset[str]) -> None:
+    async def _run(self, wires: Wires, node_groups: frozenset[str]) -> None:
         try:
-            socket = locate(wiring, self._node, node_groups, self._key)
+            socket = wires.locate(self._node, node_groups, self._key)
             greeting = proxy_line(self._node, self._key) if socket.proxy_protocol else b""
             answer = await _ask(socket.host, socket.port, greeting + self._request())
         except BlockedError:

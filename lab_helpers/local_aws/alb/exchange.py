@@ -7,7 +7,7 @@ Not modelled: authentication actions (answered 500), `routing.http.drop_invalid_
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from lab_helpers.local_aws.alb import answers
 from lab_helpers.local_aws.alb.access_log import Entry, Times
@@ -24,11 +24,8 @@ from lab_helpers.local_aws.alb.heads import (
     trace_id,
 )
 from lab_helpers.local_aws.alb.rules import Action, Rule, choose, pick_weighted
+from lab_helpers.local_aws.alb.targets import GroupRuntime
 from lab_helpers.local_aws.alb.wiring import Door
-
-if TYPE_CHECKING:
-    from lab_helpers.local_aws.alb.proxy import ClientConnection
-    from lab_helpers.local_aws.alb.targets import GroupRuntime
 
 CONNECT_TIMEOUT_S = 10.0
 """Source: "HTTP 504: the load balancer failed to establish a connection to the target before the connection timeout
@@ -37,14 +34,44 @@ CLIENT_GONE = 460
 _NO_ACTION = Action("none")
 
 
+class Client(Protocol):
+    """Who asks: one client's connection."""
+
+    node: str
+    address: str
+    port: int
+    connection_id: str
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the client."""
+
+    def pause_reading(self) -> None:
+        """Let the client wait."""
+
+    def resume_reading(self) -> None:
+        """Read on."""
+
+    def exchange_done(self, keep_alive: bool) -> None:
+        """Go on with the next request, or close."""
+
+    def take_ahead(self) -> bytes:
+        """Return the bytes that came behind the present request."""
+
+    def close(self) -> None:
+        """Close once all is written."""
+
+    def abort(self) -> None:
+        """Cut the connection now."""
+
+
 class Exchange:
     """Carries one request to a target and the answer back; all methods run in the event loop's thread."""
 
-    def __init__(self, client: ClientConnection, door: Door, head: RequestHead, head_bytes: int) -> None:
+    def __init__(self, client: Client, door: Door, head: RequestHead, head_bytes: int) -> None:
         self.client, self.door, self.head = client, door, head
         self._clock = door.balancer.wiring.clock
         self._request_body: Body = request_body(head.length)
-        self._dispatch = Dispatch(self)
+        self._dispatch = Dispatch(door, client.node, head.method)
         self._response: ResponseHead | None = None
         self._response_body: Body | None = None
         self._payload: list[bytes] | None = None  # what is inside the chunks, for a client that knows none
@@ -82,7 +109,7 @@ class Exchange:
         """Take bytes of the request's body; returns those that are behind its end."""
         self._touched = self._clock.monotonic()
         if self._tunnel:
-            self._dispatch.send(data)
+            self._send(data)
             return b""
         try:
             taken = self._request_body.take(data)
@@ -90,7 +117,7 @@ class Exchange:
             self.fail(400)
             return b""
         self._received_bytes += taken
-        self._dispatch.send(data if taken == len(data) else data[:taken])
+        self._send(data if taken == len(data) else data[:taken])
         return data[taken:]
 
     def from_target(self, data: bytes) -> None:
@@ -110,7 +137,7 @@ class Exchange:
             return
         if self._response is not None:
             self._end_with_target()
-        elif not self._dispatch.try_again():
+        elif not self._dispatch.try_again(self):
             self.fail(502)
 
     def client_lost(self) -> None:
@@ -125,6 +152,14 @@ class Exchange:
             self.fail(504)
         elif now - self._touched > self.door.balancer.settings.idle_timeout_s:
             self.fail(504 if self._request_body.done else 408)
+
+    def pause_client(self) -> None:
+        """Let the client wait: the target is slow."""
+        self.client.pause_reading()
+
+    def resume_client(self) -> None:
+        """Read on."""
+        self.client.resume_reading()
 
     def pause_target(self) -> None:
         """The client is slow: read no more of the response."""
@@ -161,7 +196,11 @@ class Exchange:
             self.fail(503)
             return
         head = request_to_target(self.head, self.door.listener.port, self._trace_id, self.client.node)
-        self._dispatch.begin(self._group, head)
+        self._dispatch.begin(self, self._group, head)
+
+    def _send(self, data: bytes) -> None:
+        if not self._dispatch.send(data):
+            self.client.pause_reading()
 
     def _answer(self, action: Action) -> None:
         keep_alive, now = self._keeps_alive(), self._clock.now()
@@ -218,7 +257,7 @@ class Exchange:
     def _begin_tunnel(self, response: ResponseHead, rest: bytes) -> None:
         self._tunnel = True
         self._pass_on(response_to_client(response, keep_alive=True) + rest)
-        self._dispatch.send(self.client.take_ahead())
+        self._send(self.client.take_ahead())
 
     def _read_body(self, head: bytes, data: bytes) -> None:
         body = self._response_body

@@ -63,6 +63,7 @@ class Firewall:
     """The security groups as last read; safe to use from several threads.
 
     A group that was not read yet lets everything pass and is named in `missing`, so that the next reading has it.
+    `version` is another number after each change.
     """
 
     def __init__(self) -> None:
@@ -71,6 +72,7 @@ class Firewall:
         self._groups: dict[str, SecurityGroup] = {}
         self._answers: dict[Passage, bool] = {}
         self.missing: set[str] = set()
+        self.version = 0
 
     def replace(self, region: str, groups: Mapping[str, SecurityGroup]) -> None:
         """Take these groups for the ones there are in `region`."""
@@ -80,6 +82,7 @@ class Firewall:
                 self._regions[region] = groups
                 self._groups = {name: group for known in self._regions.values() for name, group in known.items()}
                 self._answers = {}
+                self.version += 1
 
     def allows(self, passage: Passage) -> bool:
         """Tell whether the connection may be made."""

@@ -3,69 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
-from lab_helpers.local_aws.alb.firewall import Passage
 from lab_helpers.local_aws.alb.model import TargetKey
 from lab_helpers.local_aws.alb.reading import SharedBufferProtocol
-from lab_helpers.local_aws.network import Socket
-
-if TYPE_CHECKING:
-    from lab_helpers.local_aws.alb.exchange import Exchange
-    from lab_helpers.local_aws.alb.targets import Target
-    from lab_helpers.local_aws.alb.wiring import Wiring
-
-_EPHEMERAL_PORTS = (1024, 65535)
+from lab_helpers.local_aws.alb.wires import Wires, proxy_line
 
 
-class BlockedError(Exception):
-    """A security group drops the packets: nobody answers, not even with a refusal."""
+class Carried(Protocol):
+    """The exchange that a connection carries."""
+
+    def from_target(self, data: bytes) -> None:
+        """Take bytes of the response."""
+
+    def target_lost(self) -> None:
+        """Be told that the target closed the connection, or that it was cut."""
+
+    def pause_client(self) -> None:
+        """Let the client wait: the target is slow."""
+
+    def resume_client(self) -> None:
+        """Read on."""
 
 
-def locate(wiring: Wiring, node: str, node_groups: frozenset[str], key: TargetKey) -> Socket:
-    """Find the socket behind a target.
+class Home(Protocol):
+    """The target that a connection belongs to, which keeps the connections."""
 
-    Raises ConnectionRefusedError when nothing listens there, BlockedError when the security groups are in the way.
-    """
-    socket = wiring.network.locate(*key)
-    if socket is None:
-        raise ConnectionRefusedError(f"nothing listens at {key[0]}:{key[1]}")
-    if not wiring.firewall.allows(Passage(node, node_groups, *key, socket.security_groups)):
-        raise BlockedError(f"security groups drop {node} -> {key[0]}:{key[1]}")
-    return socket
-
-
-def proxy_line(node: str, key: TargetKey) -> bytes:
-    """Return the PROXY protocol's (v1) line that tells the target the VPC addresses."""
-    source_port = random.randint(*_EPHEMERAL_PORTS)
-    return f"PROXY TCP4 {node} {key[0]} {source_port} {key[1]}\r\n".encode()
+    key: TargetKey
+    draining: bool
+    idle: dict[str, list[TargetConnection]]
+    busy: set[TargetConnection]
 
 
 class TargetConnection(SharedBufferProtocol):
     """One connection to a target; it carries one exchange at a time."""
 
-    def __init__(self, target: Target, node: str, greeting: bytes, buffer: memoryview) -> None:
+    def __init__(self, target: Home, node: str, greeting: bytes, buffer: memoryview) -> None:
         super().__init__(buffer)
         self._target, self._node, self._greeting = target, node, greeting
         self._transport: asyncio.Transport | None = None
-        self.exchange: Exchange | None = None
+        self.exchange: Carried | None = None
         self.idle_since = 0.0
         self.uses = 0
 
     @classmethod
-    async def open(cls, wiring: Wiring, target: Target, node: str, node_groups: frozenset[str]) -> TargetConnection:
-        """Connect to a target; raises like `locate`, or OSError."""
-        socket = locate(wiring, node, node_groups, target.key)
+    async def open(cls, wires: Wires, target: Home, node: str, node_groups: frozenset[str]) -> TargetConnection:
+        """Connect to a target; raises like `Wires.locate`, or OSError."""
+        socket = wires.locate(node, node_groups, target.key)
         greeting = proxy_line(node, target.key) if socket.proxy_protocol else b""
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(
-            lambda: cls(target, node, greeting, wiring.read_buffer), socket.host, socket.port
+            lambda: cls(target, node, greeting, wires.read_buffer), socket.host, socket.port
         )
         return connection
 
     @classmethod
-    def reuse(cls, target: Target, node: str, idle_since: float) -> TargetConnection | None:
+    def reuse(cls, target: Home, node: str, idle_since: float) -> TargetConnection | None:
         """Take a pooled connection that became idle no earlier than `idle_since` (clock seconds)."""
         pool = target.idle.get(node)
         while pool:
@@ -80,7 +73,7 @@ class TargetConnection(SharedBufferProtocol):
         """Whether it can still be written to."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def carry(self, exchange: Exchange, data: bytes) -> None:
+    def carry(self, exchange: Carried, data: bytes) -> None:
         """Begin an exchange."""
         self.exchange = exchange
         self.uses += 1
@@ -145,8 +138,8 @@ class TargetConnection(SharedBufferProtocol):
 
     def pause_writing(self) -> None:
         if self.exchange is not None:
-            self.exchange.client.pause_reading()
+            self.exchange.pause_client()
 
     def resume_writing(self) -> None:
         if self.exchange is not None:
-            self.exchange.client.resume_reading()
+            self.exchange.resume_client()

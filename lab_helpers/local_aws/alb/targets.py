@@ -9,14 +9,11 @@ Not modelled: slow start, stickiness, least outstanding requests, weighted rando
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from lab_helpers.local_aws.alb import health
 from lab_helpers.local_aws.alb.health import CheckResult, Health, HealthRecord, State
 from lab_helpers.local_aws.alb.model import TargetGroup, TargetKey
-
-if TYPE_CHECKING:
-    from lab_helpers.local_aws.alb.target_connection import TargetConnection
+from lab_helpers.local_aws.alb.target_connection import TargetConnection
 
 
 class Target:

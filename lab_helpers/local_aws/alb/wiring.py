@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from lab_helpers.local_aws.alb.firewall import Firewall, Passage
-from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node, TargetKey
-from lab_helpers.local_aws.alb.reading import read_buffer
+from lab_helpers.local_aws.alb.access_log import Entry
+from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node
 from lab_helpers.local_aws.alb.targets import GroupRuntime
-from lab_helpers.local_aws.clock import Clock
-from lab_helpers.local_aws.network import Network
-
-if TYPE_CHECKING:
-    from lab_helpers.local_aws.alb.access_log import Entry
-    from lab_helpers.local_aws.alb.proxy import ClientConnection
+from lab_helpers.local_aws.alb.wires import Wires
 
 
 class LogSink(Protocol):
@@ -24,20 +18,21 @@ class LogSink(Protocol):
         """Keep an entry for delivery."""
 
 
+class OpenConnection(Protocol):
+    """A client's connection, as its load balancer sees it."""
+
+    def sweep(self, now: float) -> None:
+        """Give up what has been silent for too long; `now` is the clock's monotonic time."""
+
+    def abort(self) -> None:
+        """Cut the connection now."""
+
+
 @dataclass
-class Wiring:
-    """The clock, the VPC's wires, its firewall, target groups by ARN, what is read into; owned by the loop's thread."""
+class Wiring(Wires):
+    """The wires, and target groups by ARN; owned by the loop's thread."""
 
-    clock: Clock
-    network: Network
-    firewall: Firewall
     groups: dict[str, GroupRuntime] = field(default_factory=dict)
-    read_buffer: memoryview = field(default_factory=read_buffer)
-
-    def may_pass(self, node: str, node_groups: frozenset[str], key: TargetKey) -> bool:
-        """Tell whether a connection from `node` to a target would find somebody."""
-        socket = self.network.locate(*key)
-        return socket is not None and self.firewall.allows(Passage(node, node_groups, *key, socket.security_groups))
 
 
 @dataclass
@@ -48,7 +43,7 @@ class BalancerRuntime:
     wiring: Wiring
     nodes: tuple[Node, ...] = ()
     log: LogSink | None = None
-    clients: set[ClientConnection] = field(default_factory=set)
+    clients: set[OpenConnection] = field(default_factory=set)
     _turn: int = 0
 
     def next_node(self) -> str:
