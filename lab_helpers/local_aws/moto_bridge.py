@@ -101,12 +101,14 @@ class MotoBridge:
         """Load moto's network ahead of its first call, and drop what no part of the lab asks for.
 
         moto keeps every instance type of every zone in memory, 50 MiB. Not modelled here: EC2 instances.
+        Metrics are first written when Firehose delivers: loading them then would stop everybody under load.
         """
         with self._lock:
             from moto.ec2.models import instance_types
 
             instance_types.INSTANCE_TYPES.clear()
             instance_types.INSTANCE_TYPE_OFFERINGS.clear()
+            _backend_app("cloudwatch")
         _give_memory_back()
 
     def forget_database_tags(self, region: str, name: str) -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.ecs.log_lines import LogLine
@@ -53,8 +52,7 @@ class NoLog:
         return {"received": self._received, "sent": 0, "dropped": self._received, "held": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Stamped:
+class Stamped(NamedTuple):
     """A line and when it was read, in nanoseconds since the epoch."""
 
     line: LogLine
@@ -80,8 +78,11 @@ class LineQueue:
         time_ns = int(self._clock.now().timestamp() * 1e6) * 1000
         with self._changed:
             self._received += len(lines)
-            for line in lines:
-                self._put_one(Stamped(line, time_ns))
+            if len(self._lines) + len(lines) <= self._limit:
+                self._lines.extend([Stamped(line, time_ns) for line in lines])
+            else:
+                for line in lines:
+                    self._put_one(Stamped(line, time_ns))
             self._changed.notify_all()
 
     def take(self, most: int, timeout_s: float | None = None) -> list[Stamped]:

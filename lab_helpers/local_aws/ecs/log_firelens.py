@@ -19,8 +19,6 @@ import struct
 import threading
 from collections.abc import Sequence
 
-import msgpack
-
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.ecs.log_drivers import LineQueue, Stamped
 from lab_helpers.local_aws.ecs.log_lines import LogLine
@@ -33,7 +31,8 @@ BATCH_LINES = 500
 RETRY_FIRST_S, RETRY_MOST_S, RETRY_FACTOR = 0.5, 60.0, 1.5
 """Source: fluent-logger-golang's defaults."""
 CLOSING_RETRY_S = 0.2
-EVENT_TIME_TYPE = 0
+_EVENT_TIME = b"\xd7\x00"
+"""msgpack's fixext 8 of type 0: seconds and nanoseconds follow. Source: Forward Protocol specification v1."""
 
 
 class FirelensDriver:
@@ -113,26 +112,28 @@ class Encoder:
     """Stamped lines -> Forward protocol in message mode: [tag, EventTime, record]."""
 
     def __init__(self, tag: str, container_id: str, container_name: str, rng: random.Random) -> None:
-        self._head, self._rng = b"\x93" + bytes(msgpack.packb(tag)), rng
-        self._identity = [("container_id", container_id.encode()), ("container_name", container_name.encode())]
+        self._head, self._rng = b"\x93" + _text(tag.encode()) + _EVENT_TIME, rng
+        self._identity = [_pair("container_id", container_id.encode())]
+        self._identity += [_pair("container_name", container_name.encode())]
 
     def encode(self, stamped: Stamped) -> bytes:
         """Return one message."""
         seconds, nanoseconds = divmod(stamped.time_ns, 1_000_000_000)
-        time = msgpack.ExtType(EVENT_TIME_TYPE, struct.pack(">II", seconds, nanoseconds))
-        return self._head + bytes(msgpack.packb(time)) + self._record(stamped.line)
+        return self._head + struct.pack(">II", seconds, nanoseconds) + self._record(stamped.line)
 
     def _record(self, line: LogLine) -> bytes:
-        fields = [*self._identity, ("source", line.source.encode()), ("log", line.text)]
+        fields = [*self._identity, _SOURCES[line.source], _LOG + _text(line.text)]
         if line.part is not None:
-            fields += [("partial_message", b"true"), ("partial_id", line.part.line_id.encode())]
-            fields += [("partial_ordinal", b"%d" % line.part.ordinal)]
-            fields += [("partial_last", b"true" if line.part.last else b"false")]
-        start = self._rng.randrange(len(fields))
-        # Strings, not msgpack's bin: Docker's driver sends Go strings, whatever bytes they hold.
-        return bytes((0x80 | len(fields),)) + b"".join(
-            _text(k.encode()) + _text(v) for k, v in fields[start:] + fields[:start]
-        )
+            fields += [_pair("partial_message", b"true"), _pair("partial_id", line.part.line_id.encode())]
+            fields += [_pair("partial_ordinal", b"%d" % line.part.ordinal)]
+            fields += [_pair("partial_last", b"true" if line.part.last else b"false")]
+        start = int(self._rng.random() * len(fields))
+        return b"".join((bytes((0x80 | len(fields),)), *fields[start:], *fields[:start]))
+
+
+def _pair(key: str, value: bytes) -> bytes:
+    # Strings, not msgpack's bin: Docker's driver sends Go strings, whatever bytes they hold.
+    return _text(key.encode()) + _text(value)
 
 
 def _text(value: bytes) -> bytes:
@@ -142,3 +143,7 @@ def _text(value: bytes) -> bytes:
     if size < 256:
         return b"\xd9" + size.to_bytes(1, "big") + value
     return (b"\xda" + size.to_bytes(2, "big") if size < 65_536 else b"\xdb" + size.to_bytes(4, "big")) + value
+
+
+_SOURCES = {source: _pair("source", source.encode()) for source in ("stdout", "stderr")}
+_LOG = _text(b"log")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_LINE_BYTES = 16 * 1024
 
@@ -20,8 +21,7 @@ class Part:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line without its newline; `source` is "stdout" or "stderr", `part` None for a line in one piece."""
 
     source: str

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 65_536
 TAIL_LINES = 20
-GATHER_S = 0.01
+GATHER_S = 0.02
 """How long lines gather in the pipe while they come one after the other: each reading takes the interpreter's lock
 from the load balancer, and at thousands of lines a second that would halve what it can carry. A line after a pause is
 read at once; a line's time is at most this much late."""
