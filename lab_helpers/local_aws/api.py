@@ -25,12 +25,24 @@ class NobodyAnswersError(Exception):
 
 
 @dataclass(frozen=True)
+class SessionPolicies:
+    """What a role session was limited to when it was made: one document, and managed policies by their ARNs."""
+
+    document: str = ""
+    arns: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.document or self.arns)
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who makes a call.
 
     `kind` is "operator" (the lab's user: unrestricted), "role" (assumed role: policies are evaluated), "user" (IAM
     user: policies are evaluated), "service" (one of AWS's own service principals: unrestricted, but AssumeRole asks the
-    role's trust policy) or "anonymous".
+    role's trust policy) or "anonymous". `session_policies` limit a role's session further.
     """
 
     kind: str
@@ -39,6 +51,7 @@ class Caller:
     role_arn: str | None = None
     principal: str | None = None
     access_key_id: str | None = None
+    session_policies: SessionPolicies = SessionPolicies()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Asks IAM about a call: gathers the caller's policies from the control plane, records every denial.
 
 Source: "AWS global condition context keys" of the IAM User Guide, for the keys that every call carries.
-Not modelled: session policies; keys of multi-factor authentication, VPC endpoints and organisations, which are absent.
+Not modelled: keys of multi-factor authentication, VPC endpoints and organisations, which are absent.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lab_helpers.local_aws.api import AwsError, Caller
+from lab_helpers.local_aws.api import AwsError, Caller, SessionPolicies
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.iam import tags
 from lab_helpers.local_aws.iam.actions import required
+from lab_helpers.local_aws.iam.call import ANY, Access
 from lab_helpers.local_aws.iam.evaluate import AccessRequest, Decision, NamedPolicy, Outcome, PolicySet, evaluate
 from lab_helpers.local_aws.iam.explain import row
 from lab_helpers.local_aws.iam.policy import Document, PolicyError, PolicyKind, parse
@@ -41,6 +42,7 @@ class _NoPolicies:
 
 _NO_POLICIES = _NoPolicies()
 Context = Mapping[str, str | tuple[str, ...]]
+TagsOf = Callable[[str], Mapping[str, str]]
 
 
 class PolicySource(Protocol):
@@ -54,12 +56,15 @@ class PolicySource(Protocol):
 
     def bucket_policy(self, bucket: str) -> str | None: ...
 
+    def managed_policy(self, arn: str) -> tuple[str, str] | None: ...
+
 
 class Authoriser:
     """Decides each call of a restricted caller by the policies as they are now."""
 
-    def __init__(self, source: PolicySource, clock: Clock) -> None:
-        self._source, self._clock = source, clock
+    def __init__(self, source: PolicySource, clock: Clock, tags_of: TagsOf = lambda arn: {}) -> None:  # noqa: ARG005
+        """`tags_of` returns the tags of the resource that an ARN names; asked only for policies that look at them."""
+        self._source, self._clock, self._tags_of = source, clock, tags_of
         self._lock = threading.Lock()
         self._denials: deque[dict[str, str]] = deque(maxlen=DENIALS_KEPT)
 
@@ -83,7 +88,7 @@ class Authoriser:
         policies = self._policies(caller, params.get("Bucket") if service == "s3" else None)
         keys = {**(context or {}), **tags.request_keys(params), **self._keys(caller)}
         for access in required(service, operation, params, region, caller.account_id):
-            about = {**keys, **access.context}
+            about = {**keys, **access.context, **self._resource_keys(access, policies)}
             wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, about)
             self._settle(evaluate(wanted, policies))
 
@@ -112,6 +117,11 @@ class Authoriser:
         wanted = AccessRequest(caller.arn, caller.account_id, action, resource, {**context, **self._keys(caller)})
         return evaluate(wanted, self._policies(caller, None)).outcome
 
+    def require_policy(self, arn: str) -> None:
+        """Raise AwsError when there is no such managed policy."""
+        if self._source.managed_policy(arn) is None:
+            raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
+
     def denials(self) -> list[dict[str, str]]:
         """Return the rows (iam.explain.row) of the denials recorded so far, oldest first."""
         with self._lock:
@@ -135,6 +145,11 @@ class Authoriser:
         unique_id = str(self._found(caller).unique_id)
         return f"{unique_id}:{caller.arn.rsplit('/', 1)[-1]}" if unique_id and caller.role_arn else unique_id
 
+    def _resource_keys(self, access: Access, policies: PolicySet) -> tags.Keys:
+        if access.resource_arn == ANY or not policies.asks_for_resource_tags:
+            return {}
+        return tags.resource_keys(access.action.partition(":")[0], self._tags_of(access.resource_arn))
+
     def _found(self, caller: Caller) -> Any:
         if caller.kind == "service":
             return _NO_POLICIES
@@ -149,7 +164,16 @@ class Authoriser:
             identity=tuple(_named(name, text) for name, text in found.identity),
             resource=_named("bucket policy", on_bucket, PolicyKind.RESOURCE) if on_bucket else None,
             boundary=_named(*found.boundary) if found.boundary else None,
+            session=tuple(self._of_session(caller.session_policies)) if caller.session_policies else None,
         )
+
+    def _of_session(self, limits: SessionPolicies) -> Iterator[NamedPolicy]:
+        """Yield a session's policies; a managed one that is gone by now allows nothing."""
+        if limits.document:
+            yield _named("session policy", limits.document)
+        for arn in limits.arns:
+            if found := self._source.managed_policy(arn):
+                yield _named(*found)
 
     def _settle(self, decision: Decision) -> None:
         if decision.allowed:

@@ -7,7 +7,7 @@ import string
 import threading
 from dataclasses import dataclass
 
-from lab_helpers.local_aws.api import AwsError, Caller, Credentials
+from lab_helpers.local_aws.api import AwsError, Caller, Credentials, SessionPolicies
 from lab_helpers.local_aws.clock import Clock
 
 OPERATOR = "lab-operator"
@@ -33,7 +33,7 @@ class CredentialStore:
         self._sessions: dict[str, Credentials] = {}
         self._services: dict[str, KeyPair] = {}
         self.operator = _key_pair("AKIA")
-        arn = f"arn:aws:iam::{account_id}:user/{OPERATOR}"
+        self.operator_arn = arn = f"arn:aws:iam::{account_id}:user/{OPERATOR}"
         key = self.operator.access_key_id
         self._callers[key] = Caller("operator", arn, account_id, access_key_id=key)
 
@@ -48,7 +48,13 @@ class CredentialStore:
                 )
             return self._services[principal]
 
-    def issue(self, role_arn: str, session_name: str, duration_s: float = ROLE_SESSION_S) -> Credentials:
+    def issue(
+        self,
+        role_arn: str,
+        session_name: str,
+        duration_s: float = ROLE_SESSION_S,
+        policies: SessionPolicies = SessionPolicies(),  # noqa: B008  (frozen)
+    ) -> Credentials:
         """Return temporary credentials of a role; the decision who may have them is the caller's."""
         keys = _key_pair("ASIA")
         token = secrets.token_urlsafe(96)
@@ -57,7 +63,12 @@ class CredentialStore:
         arn = f"arn:aws:sts::{self._account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session_name}"
         with self._lock:
             self._callers[keys.access_key_id] = Caller(
-                "role", arn, self._account_id, role_arn=role_arn, access_key_id=keys.access_key_id
+                "role",
+                arn,
+                self._account_id,
+                role_arn=role_arn,
+                access_key_id=keys.access_key_id,
+                session_policies=policies,
             )
             self._sessions[keys.access_key_id] = issued
         return issued

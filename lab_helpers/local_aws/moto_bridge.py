@@ -143,6 +143,18 @@ class MotoBridge:
         found = _policies(role, role.permissions_boundary_arn)
         return replace(found, tags=_tags(role.tags or ()), unique_id=str(role.id))
 
+    def managed_policy(self, arn: str) -> tuple[str, str] | None:
+        """Return a managed policy's name and document as JSON text, AWS's own included; None when there is none."""
+        self.ensure_managed_policy(arn)
+        policy = iam_backends[ACCOUNT_ID][_PARTITION].managed_policies.get(arn)
+        return None if policy is None else (policy.name, _document(policy))
+
+    def principal_exists(self, principal: str) -> bool:
+        """Tell whether a role's or user's ARN, or the unique id of one, is that of somebody in this account."""
+        backend = iam_backends[ACCOUNT_ID][_PARTITION]
+        holders = [*list(backend.roles.values()), *list(backend.users.values())]
+        return any(principal in (holder.arn, holder.id) for holder in holders)
+
     def user_of_key(self, access_key_id: str) -> str | None:
         """Return the name of the IAM user who owns an active access key."""
         for user in list(iam_backends[ACCOUNT_ID][_PARTITION].users.values()):

@@ -1,23 +1,34 @@
 """Policy documents are checked when they are put, as AWS checks them, so that no stored policy is malformed.
 
 Source: the errors MalformedPolicyDocument of IAM and MalformedPolicy of S3.
-Not modelled: size quotas; whether the principals and actions that a policy names exist.
+Not modelled: size quotas; whether the actions that a policy names exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.iam.policy import PolicyError, PolicyKind, parse
+from lab_helpers.local_aws.iam.known_principals import unknown_principal
+from lab_helpers.local_aws.iam.policy import Policy, PolicyError, PolicyKind, parse
 
 Check = Callable[[Mapping[str, Any], bytes], None]
 """Looks at a call's params and body before anybody answers it; raises AwsError to refuse it."""
+Stranger = Callable[[Policy], tuple[str, str] | None]
+"""Finds the type and name of a principal that nobody is."""
 
 
-def checks() -> dict[tuple[str, str], Check]:
-    """Return {(signing name, operation): check} of the calls that put a policy."""
+def checks(account_id: str, exists: Callable[[str], bool]) -> dict[tuple[str, str], Check]:
+    """Return {(signing name, operation): check} of the calls that put a policy.
+
+    `exists` tells whether an ARN or unique id is that of one of the account's users and roles.
+    """
+
+    def stranger(policy: Policy) -> tuple[str, str] | None:
+        return unknown_principal(policy, account_id, exists)
+
     documents = {
         "PutRolePolicy": ("PolicyDocument", PolicyKind.IDENTITY),
         "PutUserPolicy": ("PolicyDocument", PolicyKind.IDENTITY),
@@ -27,24 +38,26 @@ def checks() -> dict[tuple[str, str], Check]:
         "CreateRole": ("AssumeRolePolicyDocument", PolicyKind.TRUST),
         "UpdateAssumeRolePolicy": ("PolicyDocument", PolicyKind.TRUST),
     }
-    of_iam = {("iam", operation): _iam_check(member, kind) for operation, (member, kind) in documents.items()}
-    return {**of_iam, ("s3", "PutBucketPolicy"): _bucket_policy}
+    of_iam = {("iam", operation): _iam_check(member, kind, stranger) for operation, (member, kind) in documents.items()}
+    return {**of_iam, ("s3", "PutBucketPolicy"): partial(_bucket_policy, stranger)}
 
 
-def _iam_check(member: str, kind: PolicyKind) -> Check:
+def _iam_check(member: str, kind: PolicyKind, stranger: Stranger) -> Check:
     def check(params: Mapping[str, Any], body: bytes) -> None:  # noqa: ARG001
         document = params.get(member)
         if not isinstance(document, str):
             return  # its absence is refused as that of any required member
         try:
-            parse(document, kind)
+            policy = parse(document, kind)
         except PolicyError as exc:
             raise AwsError(exc.code, str(exc)) from exc
+        if nobody := stranger(policy):
+            raise AwsError(PolicyError.code, f'Invalid principal in policy: "{nobody[0]}":"{nobody[1]}"')
 
     return check
 
 
-def _bucket_policy(params: Mapping[str, Any], body: bytes) -> None:
+def _bucket_policy(stranger: Stranger, params: Mapping[str, Any], body: bytes) -> None:
     bucket = str(params.get("Bucket", ""))
     try:
         policy = parse(body, PolicyKind.RESOURCE)
@@ -52,6 +65,8 @@ def _bucket_policy(params: Mapping[str, Any], body: bytes) -> None:
         raise AwsError("MalformedPolicy", "This policy contains invalid Json") from exc
     except PolicyError as exc:
         raise AwsError(exc.s3_code, exc.s3_message) from exc
+    if stranger(policy):
+        raise AwsError(PolicyError.s3_code, "Invalid principal in policy")
     for statement in policy.statements:
         for resource in (*(statement.resources or ()), *(statement.not_resources or ())):
             if not _of_bucket(resource, bucket):

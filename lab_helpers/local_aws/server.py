@@ -39,6 +39,7 @@ from lab_helpers.local_aws.iam_simulation import IamSimulation
 from lab_helpers.local_aws.logs import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.network import Network
+from lab_helpers.local_aws.resource_tags import ResourceTags
 from lab_helpers.local_aws.service import Runtimes, ServiceContext
 from lab_helpers.local_aws.sts import StsService
 from lab_helpers.local_aws.tls import write_certificates
@@ -148,8 +149,8 @@ class LocalAws:
         secure = self._bind(0, tls)
         self._port = plain.server_address[1]
         bridge = self._bridge = MotoBridge()
-        self._authoriser = Authoriser(bridge, self._clock)
         self._clients = LoopbackClients(self.endpoint_url, self.store)
+        self._authoriser = Authoriser(bridge, self._clock, ResourceTags(self._clients).of)
         network = Network()
 
         def context(name: str) -> ServiceContext:
@@ -170,7 +171,7 @@ class LocalAws:
         control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
         table = handlers.overrides(services, bridge)
-        checks = {**policy_checks.checks(), **bucket_names.checks()}
+        checks = {**policy_checks.checks(ACCOUNT_ID, self._principal_exists), **bucket_names.checks()}
         self._gateway = Gateway(self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks)
         app = self._middleware(self._gateway) if self._middleware else self._gateway
         for server in (plain, secure):
@@ -182,6 +183,10 @@ class LocalAws:
         for service in services:
             self._services.append(service)
             service.start()
+
+    def _principal_exists(self, principal: str) -> bool:
+        # The operator is no user of IAM's here, but GetCallerIdentity names one, and a policy may name that.
+        return principal == self.store.operator_arn or self._bridge.principal_exists(principal)
 
     def _service_factories(self) -> list[tuple[str, ServiceFactory]]:
         if self._factories is not None:

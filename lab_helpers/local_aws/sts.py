@@ -1,4 +1,8 @@
-"""AWS STS: AssumeRole asks the role's trust policy; GetCallerIdentity says who calls."""
+"""AWS STS: AssumeRole asks the role's trust policy; GetCallerIdentity says who calls.
+
+Source: the STS API reference, AssumeRole (session policies: 2,048 characters, ten managed policies).
+Not modelled: session tags; how AWS packs session policies (PackedPolicySize is their length by the limit).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, Caller, Handler, WsgiApp
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.credentials import CredentialStore
+from lab_helpers.local_aws.iam.policy import PolicyError, parse
 
 SOURCE_ARN_HEADER = "x-amz-source-arn"
 SOURCE_ACCOUNT_HEADER = "x-amz-source-account"
 """How a service says to STS for which resource it acts. Source: the SDKs' support against the confused deputy."""
+_SESSION_POLICY_CHARACTERS = 2048
+_SESSION_POLICY_ARNS = 10
 _SOURCES = {
     "ecs-tasks.amazonaws.com": "arn:aws:ecs:{region}:{account}:task/{session}",
     "firehose.amazonaws.com": "arn:aws:firehose:{region}:{account}:deliverystream/{session}",
@@ -45,9 +52,10 @@ class StsService:
 
     def _assume_role(self, request: ApiRequest) -> dict[str, Any]:
         role_arn, session = str(request.params["RoleArn"]), str(request.params["RoleSessionName"])
+        policies = self._session_policies(request)
         self._authoriser.check_trust(request.caller, role_arn, _trust_context(request))
         duration_s = float(request.params.get("DurationSeconds", 3600))
-        issued = self._store.issue(role_arn, session, duration_s)
+        issued = self._store.issue(role_arn, session, duration_s, policies)
         arn = f"arn:aws:sts::{request.account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session}"
         assumed = Caller("role", arn, request.account_id, role_arn=role_arn)
         return {
@@ -58,13 +66,42 @@ class StsService:
                 "Expiration": datetime.fromtimestamp(issued.expires_at, UTC),
             },
             "AssumedRoleUser": {"AssumedRoleId": self._authoriser.user_id(assumed), "Arn": arn},
-            "PackedPolicySize": 0,
+            **_packed_size(policies),
         }
+
+    def _session_policies(self, request: ApiRequest) -> SessionPolicies:
+        document = str(request.params.get("Policy") or "")
+        arns = tuple(str(each.get("arn", "")) for each in request.params.get("PolicyArns") or ())
+        if len(arns) > _SESSION_POLICY_ARNS:
+            raise AwsError(
+                "ValidationError",
+                f"1 validation error detected: Value '{list(arns)}' at 'policyArns' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {_SESSION_POLICY_ARNS}",
+            )
+        if len(document) > _SESSION_POLICY_CHARACTERS:
+            raise AwsError(
+                "ValidationError",
+                "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length "
+                f"less than or equal to {_SESSION_POLICY_CHARACTERS}",
+            )
+        if document:
+            try:
+                parse(document)
+            except PolicyError as exc:
+                raise AwsError(exc.code, str(exc)) from exc
+        for arn in arns:
+            self._authoriser.require_policy(arn)
+        return SessionPolicies(document, arns)
 
     def _get_caller_identity(self, request: ApiRequest) -> dict[str, Any]:
         caller = request.caller
         user_id = self._authoriser.user_id(caller) or caller.access_key_id or ""
         return {"UserId": user_id, "Account": caller.account_id, "Arn": caller.arn}
+
+
+def _packed_size(policies: SessionPolicies) -> dict[str, int]:
+    length = len(policies.document) + sum(map(len, policies.arns))
+    return {"PackedPolicySize": -(-100 * length // _SESSION_POLICY_CHARACTERS)} if policies else {}
 
 
 def _trust_context(request: ApiRequest) -> dict[str, str | tuple[str, ...]]:

@@ -41,6 +41,9 @@ class Policies:
     def bucket_policy(self, bucket: str) -> str | None:  # noqa: ARG002
         return self.bucket
 
+    def managed_policy(self, arn: str) -> tuple[str, str] | None:  # noqa: ARG002
+        return None
+
 
 def document(effect: str = "Allow", **elements: Any) -> str:
     """One statement, on every action and resource unless told otherwise."""

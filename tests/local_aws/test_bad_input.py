@@ -126,6 +126,61 @@ def test_malformed_bucket_policies_are_refused_by_s3(aws: LocalAws, policy: Any,
     assert refused == ("MalformedPolicy", message)
 
 
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"AWS": "arn:aws:iam::123456789012:role/nobody"},
+        {"AWS": ["123456789012", "arn:aws:iam::123456789012:user/nobody"]},
+        {"AWS": "arn:aws:iam::123456789012:role/*"},
+        {"AWS": "AROANOBODYHASTHISID00"},
+        {"AWS": "nobody"},
+        {"Service": "ecs-tasks"},
+    ],
+)
+def test_a_policy_that_names_nobody_is_refused(aws: LocalAws, principal: dict[str, Any]) -> None:
+    """By S3 for a bucket policy, by IAM (which names it) for a trust policy; NotPrincipal is no way around."""
+    s3, iam = aws.client("s3"), aws.client("iam")
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::named/*"}
+    s3.create_bucket(Bucket="named", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for element, effect in (("Principal", "Allow"), ("NotPrincipal", "Deny")):
+        text = _document({**statement, "Effect": effect, element: principal})
+        refused = _refusal(s3.put_bucket_policy, Bucket="named", Policy=text)
+        assert refused == ("MalformedPolicy", "Invalid principal in policy")
+    s3.delete_bucket(Bucket="named")
+    trust = _document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})
+    code, message = _refusal(iam.create_role, RoleName="r", AssumeRolePolicyDocument=trust)
+    assert code == "MalformedPolicyDocument"
+    (kind, named) = next(iter(principal.items()))
+    last = named if isinstance(named, str) else named[-1]
+    assert message == f'Invalid principal in policy: "{kind.upper()}":"{last}"'
+
+
+def test_principals_that_are_somebody_are_taken(aws: LocalAws, task_role: str) -> None:
+    """Roles, users and their ids, accounts, sessions, the operator, other accounts' roles, services, everybody."""
+    s3, iam = aws.client("s3"), aws.client("iam")
+    iam.create_user(UserName="named-ann", Path="/staff/")
+    user, role = iam.get_user(UserName="named-ann")["User"], iam.get_role(RoleName="task")["Role"]
+    known = [
+        task_role, role["RoleId"], user["Arn"], user["UserId"], "*", "123456789012", "arn:aws:iam::123456789012:root",
+        "arn:aws:sts::123456789012:assumed-role/task/s", aws.client("sts").get_caller_identity()["Arn"],
+        "arn:aws:iam::210987654321:role/theirs", "arn:aws:iam::582318560864:root",
+    ]  # fmt: skip
+    principal = {"AWS": known, "Service": ["ecs-tasks.amazonaws.com", "delivery.logs.amazonaws.com"]}
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::named/*"}
+    s3.create_bucket(Bucket="named", CreateBucketConfiguration={"LocationConstraint": REGION})
+    try:
+        s3.put_bucket_policy(Bucket="named", Policy=_document({**statement, "Principal": principal}))
+        trust = _document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})
+        iam.update_assume_role_policy(RoleName="task", PolicyDocument=trust)
+    finally:
+        s3.delete_bucket(Bucket="named")
+        iam.delete_user(UserName="named-ann")
+
+
+def _document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 def test_users_permissions_boundary_limits_the_user(aws: LocalAws) -> None:
     """A user may do what its policies and its boundary allow; the boundary is shown, and can be taken away."""
     iam = aws.client("iam")

@@ -43,6 +43,7 @@ class PolicyType(Enum):
     IDENTITY = "identity-based policy"
     RESOURCE = "resource-based policy"
     BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
     TRUST = "role trust policy"
 
 
@@ -50,6 +51,7 @@ _DENIED_IN = {
     PolicyType.IDENTITY: "an identity-based policy",
     PolicyType.RESOURCE: "a resource-based policy",
     PolicyType.BOUNDARY: "a permissions boundary",
+    PolicyType.SESSION: "a session policy",
     PolicyType.TRUST: "the role trust policy",
 }
 

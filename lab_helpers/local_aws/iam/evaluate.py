@@ -1,8 +1,8 @@
 """The decision: may this principal do this, and which statement says so?
 
 Source: "Policy evaluation logic" (flow for a single account, and across accounts), "Permissions boundaries for IAM
-entities" of the IAM User Guide.
-Not modelled: service and resource control policies, session policies and VPC endpoint policies.
+entities", "Session policies" of the IAM User Guide.
+Not modelled: service and resource control policies, VPC endpoint policies.
 """
 
 from __future__ import annotations
@@ -48,16 +48,24 @@ class PolicySet:
     """All policies that bear on one request.
 
     `identity` are the caller's inline and attached policies, `resource` is the policy of what is accessed (a bucket
-    policy), `boundary` the caller's permissions boundary; None where there is none.
+    policy), `boundary` the caller's permissions boundary; None where there is none. `session` are the policies that the
+    session was made with: together they must allow, too; None where it was made with none.
     """
 
     identity: tuple[NamedPolicy, ...] = ()
     resource: NamedPolicy | None = None
     boundary: NamedPolicy | None = None
+    session: tuple[NamedPolicy, ...] | None = None
+
+    @property
+    def asks_for_resource_tags(self) -> bool:
+        """Whether any of them depends on the tags of what is accessed."""
+        single = (policy for policy in (self.resource, self.boundary) if policy is not None)
+        return any(named.policy.asks_for_resource_tags for named in (*self.identity, *single, *(self.session or ())))
 
 
 def evaluate(request: AccessRequest, policies: PolicySet) -> Decision:
-    """Decide one access: an explicit deny anywhere first, then what grants it, within the permissions boundary."""
+    """Decide one access: an explicit deny anywhere first, then what grants it, within boundary and session policies."""
     denied = next(_denials(request, policies), None)
     if denied is not None:
         return Decision(request, Outcome.EXPLICIT_DENY, denied.policy_type, denied)
@@ -66,7 +74,7 @@ def evaluate(request: AccessRequest, policies: PolicySet) -> Decision:
         return _allowed_or_missing(request, granted, PolicyType.RESOURCE)
     if request.caller.account == request.account_id and reach is Grant.DIRECT:
         return _allowed_or_missing(request, granted, PolicyType.RESOURCE)
-    return _within_boundary(request, policies, reach, granted)
+    return _within_limits(request, policies, reach, granted)
 
 
 def decide_by_trust(request: AccessRequest, trust: NamedPolicy) -> Decision:
@@ -78,9 +86,7 @@ def decide_by_trust(request: AccessRequest, trust: NamedPolicy) -> Decision:
     return _allowed_or_missing(request, granted, PolicyType.TRUST)
 
 
-def _within_boundary(
-    request: AccessRequest, policies: PolicySet, reach: Grant, granted: StatementRef | None
-) -> Decision:
+def _within_limits(request: AccessRequest, policies: PolicySet, reach: Grant, granted: StatementRef | None) -> Decision:
     is_root = request.caller.type is CallerType.ROOT
     identity = _first_allow(request, policies.identity, PolicyType.IDENTITY)
     same_account = request.caller.account == request.account_id
@@ -91,6 +97,8 @@ def _within_boundary(
     boundary = policies.boundary
     if boundary is not None and _first_allow(request, [boundary], PolicyType.BOUNDARY) is None:
         return Decision(request, Outcome.IMPLICIT_DENY, PolicyType.BOUNDARY)
+    if policies.session is not None and _first_allow(request, policies.session, PolicyType.SESSION) is None:
+        return Decision(request, Outcome.IMPLICIT_DENY, PolicyType.SESSION)
     if not same_account:
         return _allowed_or_missing(request, granted, PolicyType.RESOURCE)
     return Decision(request, Outcome.ALLOWED, identity.policy_type if identity else PolicyType.IDENTITY, identity)
@@ -108,6 +116,8 @@ def _denials(request: AccessRequest, policies: PolicySet) -> Iterator[StatementR
         yield from _refs(request, policy, Effect.DENY, PolicyType.IDENTITY)
     if policies.boundary is not None:
         yield from _refs(request, policies.boundary, Effect.DENY, PolicyType.BOUNDARY)
+    for policy in policies.session or ():
+        yield from _refs(request, policy, Effect.DENY, PolicyType.SESSION)
 
 
 def _resource_grant(request: AccessRequest, policy: NamedPolicy | None) -> tuple[Grant, StatementRef | None]:

@@ -5,8 +5,10 @@ Source: "IAM JSON policy elements reference" of the IAM User Guide.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from lab_helpers.errors import LocalAwsError
 
@@ -14,6 +16,7 @@ VERSION_2008 = "2008-10-17"
 VERSION_2012 = "2012-10-17"
 # What AWS assumes where a document names no version; it knows no policy variables.
 DEFAULT_VERSION = VERSION_2008
+_RESOURCE_TAG = ":resourcetag/"
 
 
 class PolicyError(LocalAwsError):
@@ -103,3 +106,14 @@ class Policy:
     def has_variables(self) -> bool:
         """Whether `${...}` stands for a value: only version 2012-10-17 knows policy variables."""
         return self.version == VERSION_2012
+
+    @cached_property
+    def asks_for_resource_tags(self) -> bool:
+        """Whether it depends on the tags of what is accessed: they are looked up only then."""
+        return any(_RESOURCE_TAG in text.lower() for statement in self.statements for text in _texts(statement))
+
+
+def _texts(statement: Statement) -> Iterator[str]:
+    yield from (*(statement.resources or ()), *(statement.not_resources or ()))
+    for condition in statement.conditions:
+        yield from (condition.key, *condition.values)

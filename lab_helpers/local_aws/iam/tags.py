@@ -1,7 +1,7 @@
-"""Condition keys that speak of tags: the principal's, and those that a call would set.
+"""Condition keys that speak of tags: the principal's, the resource's, and those that a call would set.
 
 Source: "AWS global condition context keys" of the IAM User Guide.
-Not modelled: `aws:ResourceTag` (the tags of what is accessed), S3's object tags.
+Not modelled: S3's object tags.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ def principal_keys(tags: Mapping[str, str]) -> Keys:
     return {f"aws:PrincipalTag/{name}": value for name, value in tags.items()}
 
 
+def resource_keys(service: str, tags: Mapping[str, str]) -> Keys:
+    """Return `aws:ResourceTag/…`, and the same by the service's own prefix, of the tags of what is accessed."""
+    return {f"{prefix}:ResourceTag/{name}": value for name, value in tags.items() for prefix in ("aws", service)}
+
+
 def request_keys(params: Mapping[str, Any]) -> Keys:
     """Return `aws:RequestTag/…` and `aws:TagKeys` of the tags that a call names; nothing of a call that names none."""
     tags = dict(_pairs(params))
@@ -27,14 +32,14 @@ def request_keys(params: Mapping[str, Any]) -> Keys:
 
 def _pairs(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("tags", "Tags"):
-        yield from _of(params.get(name))
+        yield from named_values(params.get(name))
     specifications = params.get("TagSpecification")  # EC2's form
     for each in specifications if isinstance(specifications, list) else ():
         if isinstance(each, Mapping):
-            yield from _of(each.get("Tag"))
+            yield from named_values(each.get("Tag"))
 
 
-def _of(tags: Any) -> Iterator[tuple[str, str]]:
+def named_values(tags: Any) -> Iterator[tuple[str, str]]:
     """Yield what is in any of AWS's forms of tags: a map, or a list of keys and values in either case."""
     if isinstance(tags, Mapping):
         yield from ((str(name), str(value)) for name, value in tags.items())
