@@ -1,6 +1,9 @@
 """Values of `secrets` in container definitions, read with the task execution role.
 
-Source: "Passing sensitive data to a container" in the ECS developer guide.
+Source: "Passing sensitive data to a container" in the ECS developer guide (the permissions are secretsmanager:
+GetSecretValue and ssm:GetParameters; a secret's ARN may go on with :json-key:version-stage:version-id); stopped reasons
+as users of Fargate report them.
+Not modelled: secrets of another region than the task's.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 from lab_helpers.local_aws.ecs.world import World
+
+_OPENING = "ResourceInitializationError: unable to pull secrets or registry auth: "
+_RETRIED = "service call has been retried 1 time(s): "
+_ARN_PARTS = 7
 
 
 class SecretError(Exception):
@@ -28,31 +35,57 @@ def resolve_secrets(world: World, task: Task, spec: ContainerSpec) -> dict[str, 
         raise SecretError("ResourceInitializationError: unable to pull secrets: the task has no execution role")
     values = {}
     for name, source in spec.secrets.items():
-        try:
-            values[name] = _value(world, role, task, source)
-        except (ClientError, BotoCoreError) as exc:
-            raise SecretError(_reason(source, exc)) from exc
+        if ":secretsmanager:" in source:
+            values[name] = _secret(world.as_role("secretsmanager", role, task), source)
+        else:
+            values[name] = _parameter(world.as_role("ssm", role, task), source)
     return values
 
 
-def _value(world: World, role: str, task: Task, source: str) -> str:
-    if ":secretsmanager:" in source:
-        return _secret(world.as_role("secretsmanager", role, task), source)
+def _parameter(client: Any, source: str) -> str:
     name = source.split(":parameter", 1)[-1] if ":parameter" in source else source
-    ssm = world.as_role("ssm", role, task)
-    return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    try:
+        found = client.get_parameters(Names=[name], WithDecryption=True)["Parameters"]
+    except (ClientError, BotoCoreError) as exc:
+        raise _failure("secrets from ssm", f"{_RETRIED}{_told(exc)}") from exc
+    if not found:
+        raise _failure("secrets from ssm", f"invalid parameters: {name}")
+    return str(found[0]["Value"])
 
 
 def _secret(client: Any, source: str) -> str:
     parts = source.split(":")
-    arn, key = ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
-    text = str(client.get_secret_value(SecretId=arn)["SecretString"])
-    return str(json.loads(text)[key]) if key else text
+    arn, (key, stage, version) = ":".join(parts[:_ARN_PARTS]), [*parts[_ARN_PARTS:], "", "", ""][:3]
+    wanted = {"SecretId": arn, "VersionStage": stage, "VersionId": version}
+    try:
+        text = str(client.get_secret_value(**{name: value for name, value in wanted.items() if value})["SecretString"])
+    except (ClientError, BotoCoreError) as exc:
+        told = f"failed to fetch secret {arn} from secrets manager: {_told(exc)}"
+        raise _failure("secret from asm", f"{_RETRIED}{told}") from exc
+    return _member(text, key) if key else text
 
 
-def _reason(source: str, exc: Exception) -> str:
-    what = "asm" if ":secretsmanager:" in source else "ssm"
-    return (
-        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
-        f"unable to retrieve secret from {what}: service call has been retried 1 time(s): {exc}"
-    )
+def _member(text: str, key: str) -> str:
+    try:
+        members = json.loads(text)
+    except ValueError as exc:
+        first = text.strip()[:1]
+        raise _failure("secret from asm", f"invalid character '{first}' looking for beginning of value") from exc
+    if not isinstance(members, dict) or key not in members:
+        told = f"retrieved secret from Secrets Manager did not contain json key {key}"
+        raise _failure("secret from asm", f"{_RETRIED}{told}")
+    value = members[key]
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _failure(what: str, why: str) -> SecretError:
+    return SecretError(f"{_OPENING}execution resource retrieval failed: unable to retrieve {what}: {why}")
+
+
+def _told(exc: Exception) -> str:
+    """Word a refusal as the SDK of the ECS agent does."""
+    if not isinstance(exc, ClientError):
+        return str(exc)
+    error, answer = exc.response["Error"], exc.response["ResponseMetadata"]
+    status, request_id = answer.get("HTTPStatusCode"), answer.get("RequestId", "")
+    return f"{error['Code']}: {error['Message']} status code: {status}, request id: {request_id}"
