@@ -26,7 +26,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.errors import LocalAwsStartError
-from lab_helpers.local_aws import bucket_names, handlers, policy_checks
+from lab_helpers.local_aws import bucket_names, handlers, model_files, policy_checks
 from lab_helpers.local_aws.api import Service, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.clients import LoopbackClients
@@ -144,6 +144,7 @@ class LocalAws:
         return {"instance_id": self.instance_id, "pid": os.getpid(), "services": figures, **self._gateway.figures()}
 
     def _start(self) -> None:
+        model_files.read_quickly()
         ca_file, tls = write_certificates(self.data_dir)
         plain = self._bind(self._port, None)
         secure = self._bind(0, tls)
