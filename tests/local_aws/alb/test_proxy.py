@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab_helpers.local_aws.alb.exchange import Exchange
 from lab_helpers.local_aws.alb.firewall import parse_security_groups
 from lab_helpers.local_aws.alb.rules import Action, Rule, parse_rules
 from tests.local_aws.alb.kit import (
@@ -82,6 +84,19 @@ def test_connections_are_kept_on_both_sides(serving: Stand, web: Backend) -> Non
         for _ in range(20):
             assert client.get()[0] == 200
     assert web.connections == before + 1
+
+
+def test_finished_requests_leave_nothing_to_the_garbage_collector(serving: Stand) -> None:
+    """None of them is kept by a circle of references: the collector would stop the load balancer under load."""
+    with Client(serving.port) as client:
+        client.get()
+        gc.disable()
+        try:
+            for _ in range(20):
+                client.get()
+            wait_until(lambda: sum(type(each) is Exchange for each in gc.get_objects()) <= 1)
+        finally:
+            gc.enable()
 
 
 def test_requests_go_round_robin(alb: Stand) -> None:
