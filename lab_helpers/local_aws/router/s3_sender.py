@@ -40,7 +40,7 @@ class S3Sender:
         self._settings, self._store, self._calls = settings, store, calls
         self._log, self._core_log = log, core_log
         self._index = store.read_index()
-        self._uploads: dict[str, Upload] = {}
+        self._uploads: list[Upload] = []
         self._queue: list[StoredFile] = []
 
     def enqueue(self, file: StoredFile) -> None:
@@ -60,9 +60,8 @@ class S3Sender:
             if not self._send(file):
                 self._log.error(f"Could not send chunk with tag {file.tag}")
                 self._give_up_if_spent(file)
-        for upload in [one for one in self._uploads.values() if now > one.started_at + timeout_s]:
-            self._log.info(f"Completing upload for {upload.key} because upload_timeout has passed")
-            self._finish(upload)
+        for upload in list(self._uploads):
+            self._look_after(upload, now)
 
     def end(self) -> None:
         """Send everything that is still here and close the connection."""
@@ -70,15 +69,16 @@ class S3Sender:
             self._log.info("Sending all locally buffered data to S3")
             if not self._send_all():
                 self._log.error("Could not send all chunks on exit")
-        for upload in list(self._uploads.values()):
-            self._finish(upload)
+        for upload in [one for one in self._uploads if one.size and one.upload_id]:
+            if not self._calls.complete(upload):
+                self._log.error(f"Could not complete upload {upload.key}")
         self._calls.close()
 
     def is_due(self, file: StoredFile, more: int) -> bool:
         """Whether the file is to be sent with this many bytes more."""
         tag = file.tag
         now = time.time()
-        upload = self._uploads.get(tag)
+        upload = self._upload_for(tag)
         if now > file.created_at + self._settings.timeout_s or (
             upload and now > upload.started_at + self._settings.timeout_s
         ):
@@ -101,7 +101,7 @@ class S3Sender:
     def _send(self, file: StoredFile) -> bool:
         """Upload one file, as an object or as a part; count a failure."""
         body = self._body(file)
-        upload = self._uploads.get(file.tag)
+        upload = self._upload_for(file.tag)
         if upload is not None or self._wants_multipart(file, len(body)):
             sent = self._send_part(file, body, upload)
         else:
@@ -116,25 +116,62 @@ class S3Sender:
         is_late = time.time() > file.created_at + self._settings.timeout_s
         return not self._settings.puts_only and not is_late and MIN_PART_BYTES < size < self._settings.file_bytes
 
+    def _upload_for(self, tag: str) -> Upload | None:
+        """Return the multipart upload that takes further parts of this tag; one that failed too often takes none."""
+        for upload in self._uploads:
+            if upload.closing:
+                continue
+            if upload.errors >= self._settings.retry_limit:
+                upload.closing = True
+                self._log.error(f"Upload for {upload.key} has reached max upload errors")
+            elif upload.tag == tag:
+                return upload
+        return None
+
     def _send_part(self, file: StoredFile, body: bytes, upload: Upload | None) -> bool:
         is_last = upload is not None and len(body) < MIN_PART_BYTES
         if upload is None:
-            upload = self._calls.create(file.tag, self._key(file.tag, file.first_log_time))
-            if upload is None:
-                return False
-            self._uploads[file.tag] = upload
+            upload = Upload(file.tag, self._path(file.tag, file.first_log_time))
+            self._uploads.append(upload)
+        if not upload.upload_id and not self._calls.create(upload):
+            return False
         if not self._calls.add_part(upload, body):
             return False
-        if is_last or upload.size >= self._settings.file_bytes:
-            self._finish(upload)
+        upload.closing = self._is_complete(upload) or is_last
         return True
 
-    def _finish(self, upload: Upload) -> None:
-        if self._calls.complete(upload) or upload.errors >= self._settings.retry_limit:
-            self._uploads.pop(upload.tag, None)
+    def _is_complete(self, upload: Upload) -> bool:
+        """Whether the upload is to take no more parts; the timer completes it then."""
+        reason = ""
+        if upload.size >= self._settings.file_bytes:
+            reason = "uploaded data is greater than size set by total_file_size"
+        elif time.time() > upload.started_at + self._settings.timeout_s:
+            reason = "upload_timeout has elapsed"
+        if reason:
+            self._log.info(f"Will complete upload for {upload.key} because {reason}")
+        return bool(reason)
+
+    def _look_after(self, upload: Upload, now: float) -> None:
+        """Complete the upload where it is time, give it up where that failed too often."""
+        if upload.complete_errors >= self._settings.retry_limit:
+            self._log.error(f"Upload for {upload.key} has reached max completion errors, plugin will give up")
+            self._uploads.remove(upload)
+            return
+        if not upload.upload_id:
+            return
+        if now > upload.started_at + self._settings.timeout_s:
+            self._log.info(f"Completing upload for {upload.key} because upload_timeout has passed")
+            upload.closing = True
+        if not upload.closing:
+            return
+        self._uploads.remove(upload)
+        if not self._calls.complete(upload):
+            upload.complete_errors += 1
+            self._uploads.append(upload)
+            self._log.error(f"Could not complete upload {upload.key}, will retry..")
 
     def _put(self, tag: str, body: bytes, when: float) -> bool:
-        key = self._key(tag, when)
+        key = self._object_key(tag, when)
         if "$INDEX" not in self._settings.key_format:
             return self._calls.put(key, body)
         self._store.write_index(self._index + 1)
@@ -175,8 +212,13 @@ class S3Sender:
         compress = self._settings.compress
         return data if compress is None else compress(data)
 
-    def _key(self, tag: str, when: float) -> str:
-        key_format = self._settings.key_format
-        key = object_key(key_format, when, tag, self._settings.tag_delimiters, self._index, self._core_log)
+    def _path(self, tag: str, when: float) -> str:
+        """Return the key that s3_key_format says: a multipart upload's."""
+        settings = self._settings
+        return object_key(settings.key_format, when, tag, settings.tag_delimiters, self._index, self._core_log)
+
+    def _object_key(self, tag: str, when: float) -> str:
+        """Return the key of a PutObject: with random characters behind it, unless it is unlike others already."""
+        key_format, key = self._settings.key_format, self._path(tag, when)
         named = "$UUID" in key_format or "$INDEX" in key_format or self._settings.static_path
         return key if named else f"{key}-object{random_part()}"

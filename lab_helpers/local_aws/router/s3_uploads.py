@@ -6,6 +6,7 @@ Source: Fluent Bit 4.2.8. Not modelled: uploads of an earlier run are not comple
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -18,15 +19,17 @@ from lab_helpers.local_aws.router.s3_keys import encode_path
 
 @dataclass
 class Upload:
-    """A multipart upload on its way."""
+    """A multipart upload on its way; `upload_id` is empty until S3 knows it, `closing` bars further parts."""
 
     tag: str
     key: str
-    upload_id: str
+    upload_id: str = ""
     started_at: float = field(default_factory=time.time)
     etags: list[str] = field(default_factory=list)
     size: int = 0
     errors: int = 0
+    complete_errors: int = 0
+    closing: bool = False
 
 
 class S3Calls:
@@ -53,17 +56,18 @@ class S3Calls:
         self._log.error("PutObject request failed")
         return False
 
-    def create(self, tag: str, key: str) -> Upload | None:
-        """Begin a multipart upload."""
-        response = self._client.request("POST", f"/{self._bucket}{encode_path(key)}?uploads=", b"", self._headers)
+    def create(self, upload: Upload) -> bool:
+        """Begin a multipart upload: give it its id; return whether S3 did."""
+        path = f"/{self._bucket}{encode_path(upload.key)}?uploads="
+        response = self._client.request("POST", path, b"", self._headers)
         if response is not None and response.status == 200:
-            upload_id = _between(response.body, b"<UploadId>", b"</UploadId>")
-            if upload_id:
-                self._log.info(f"Successfully initiated multipart upload for {key}, UploadId={upload_id}")
-                return Upload(tag, key, upload_id)
+            upload.upload_id = _upload_id(response.body)
+            if upload.upload_id:
+                self._log.info(f"Successfully initiated multipart upload for {upload.key}, UploadId={upload.upload_id}")
+                return True
         self._failed(response, "CreateMultipartUpload")
         self._log.error("Could not initiate multipart upload")
-        return None
+        return False
 
     def add_part(self, upload: Upload, body: bytes) -> bool:
         """Upload the next part."""
@@ -72,9 +76,12 @@ class S3Calls:
         path = f"/{self._bucket}{encode_path(upload.key)}?{query}"
         response = self._client.request("PUT", path, body, self._md5(body))
         if response is not None and response.status == 200 and response.headers.get("etag"):
-            upload.etags.append(response.headers["etag"])
+            etag = response.headers["etag"].strip('"')
+            upload.etags.append(etag)
             upload.size += len(body)
-            self._log.info(f"Successfully uploaded part #{number} for {upload.key}, UploadId={upload.upload_id}")
+            self._log.info(
+                f"Successfully uploaded part #{number} for {upload.key}, UploadId={upload.upload_id}, ETag={etag}"
+            )
             return True
         self._failed(response, "UploadPart")
         upload.errors += 1
@@ -94,7 +101,6 @@ class S3Calls:
             self._log.info(f"Successfully completed multipart upload for {upload.key}, UploadId={upload.upload_id}")
             return True
         self._failed(response, "CompleteMultipartUpload")
-        upload.errors += 1
         return False
 
     def _md5(self, body: bytes) -> dict[str, str]:
@@ -113,6 +119,7 @@ def _raw(response: Response) -> str:
     return (response.head + b"\r\n\r\n" + response.body).decode("utf-8", "replace")
 
 
-def _between(text: bytes, start: bytes, end: bytes) -> str:
-    _, _, rest = text.partition(start)
-    return rest.partition(end)[0].decode()
+def _upload_id(answer: bytes) -> str:
+    """Return the id in S3's XML, '' where there is none that may stand in a request line."""
+    found = re.search(rb"<UploadId>([!-~]+)</UploadId>", answer)
+    return found[1].decode() if found else ""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lab_helpers.local_aws.router.plugin import FlushResult, PluginKind
@@ -38,6 +38,18 @@ BODIES = st.one_of(
     OBJECTS.map(lambda one: json.dumps(one, default=repr).encode()),
     st.sampled_from([b"", b"{}", b"[]", b"null", b"<Error><Code>x</Code>", b'{"__type":7}', b'{"FailedPutCount":"x"}']),
 )
+XML = st.one_of(
+    BODIES,
+    st.sampled_from([
+        b"<InitiateMultipartUploadResult><UploadId>u-1</UploadId></InitiateMultipartUploadResult>",
+        b"<UploadId></UploadId>", b"<UploadId>\xff\xfe</UploadId>", b"<UploadId>a b&c\r\n</UploadId>", b"<UploadId>",
+        b"<Error><Code>SlowDown</Code><Message>slow</Message></Error>", b"<Error><Code>\xff</Code></Error>",
+        b"<CompleteMultipartUploadResult/>",
+    ]),
+)  # fmt: skip
+S3_ANSWERS = st.lists(st.tuples(st.sampled_from([200, 204, 301, 400, 403, 404, 500, 503]), XML), max_size=6)
+PART = "x" * 5_400_000
+# a record that is a multipart upload's part by itself
 ANSWERS = st.lists(st.tuples(st.sampled_from([200, 201, 400, 403, 404, 413, 429, 500, 503]), BODIES), max_size=8)
 
 
@@ -71,3 +83,32 @@ def test_odd_answers_end_a_flush(stand_in: StandIn, name: str, answers: list[Ans
         bench.loop.close()
     sent = b"".join(stand_in.records("PutRecordBatch") + stand_in.records("PutRecords"))
     assert b"good" in sent or any("good" in message for message in stand_in.messages())
+
+
+@pytest.mark.parametrize("is_multipart", [False, True])
+@bounded(12)
+@given(answers=S3_ANSWERS)
+@example(answers=[(200, b"<UploadId>\xff\xfe</UploadId>")])
+@example(answers=[(200, b"<UploadId>a b&c\r\nX: y</UploadId>")])
+@example(answers=[(500, b"<Error><Code>\xff</Code></Error>"), (200, b"<UploadId>u</UploadId>"), (403, b"\xff")])
+def test_odd_answers_of_s3_end_an_upload(
+    stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory, is_multipart: bool, answers: list[Answer]
+) -> None:
+    """Whatever S3 answers to the calls for one object, the next object is uploaded whole."""
+    stand_in.answers = {"PUT": list(answers), "POST": list(answers)}
+    bench = Bench()
+    bench.service.environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    size = "total_file_size 20M\n" if is_multipart else "use_put_object on\ntotal_file_size 1M\n"
+    where = f"bucket b\nregion r\nendpoint http://127.0.0.1:{stand_in.port}\n"
+    output = bench.build(PluginKind.OUTPUT, "s3", f"{where}{size}store_dir {tmp_path_factory.mktemp('s3')}\n")
+    try:
+        assert output.flush(chunk({"log": PART})) in FlushResult
+        assert output.flush(chunk({"log": PART})) in FlushResult
+        output.tick()
+        stand_in.answers.clear()
+        stand_in.calls.clear()
+        assert output.flush(chunk({"log": "good"})) is FlushResult.OK
+    finally:
+        output.stop()
+        bench.loop.close()
+    assert any(b'"log":"good"' in call.body for call in stand_in.of("PUT"))
