@@ -12,7 +12,7 @@ from lab_helpers.local_aws.router.config_text import ConfigError, Configuration
 from lab_helpers.local_aws.router.instances import FilterInstance, InputInstance
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.loop import Loop
-from lab_helpers.local_aws.router.options import to_size
+from lab_helpers.local_aws.router.options import to_flag, to_size
 from lab_helpers.local_aws.router.pipeline import Declared, InitError, declare, has_match, matches, read_options
 from lab_helpers.local_aws.router.plugin import (
     FilterContext,
@@ -90,6 +90,7 @@ class _Builder:
     def input(self, one: Declared) -> InputInstance:
         instance = InputInstance(one.plugin.name, one.shown_name, mem_buf_limit=_limit(one.core.get("mem_buf_limit")))
         instance.in_files = one.core.get("storage.type", "memory").lower() == "filesystem"
+        instance.routable = to_flag(one.core.get("routable", "on")) is not False
         if instance.in_files and not self._service.storage_path:
             sentence = "requested filesystem storage but no filesystem path was defined."
             self._log.error(f"[storage] instance '{one.shown_name}' {sentence}")

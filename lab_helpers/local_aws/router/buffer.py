@@ -44,7 +44,7 @@ class Chunk:
 
     def __init__(self, tag: str, input_name: str, escape_unicode: bool = True, name: str = "") -> None:
         now_ns = time.time_ns()
-        self.name = name or f"{os.getpid()}-{now_ns // 10**9}.{now_ns % 10**9:09d}.flb"
+        self.name = name or f"{os.getpid()}-{now_ns // 10**9}.{now_ns % 10**9}.flb"
         self.tag, self.input_name = tag, input_name
         self.count = self.size_bytes = self.unreadable = 0
         self.file: ChunkFile | None = None
@@ -105,6 +105,10 @@ class Chunk:
         with self._lock:
             if self.file is not None:
                 self._parts = self._records = self._json = None
+
+    def is_up(self) -> bool:
+        """Whether its bytes are in memory."""
+        return self._parts is not None
 
     def parts(self) -> list[Part]:
         """Return the raw parts; read back from the file where they were let go."""

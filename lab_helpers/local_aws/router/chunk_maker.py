@@ -43,16 +43,30 @@ class ChunkMaker:
             return chunk.add(batch)
 
     def left_over(self, input_name: str, log: ComponentLog) -> Iterator[Chunk]:
-        """Yield the chunks of an earlier run, oldest first; empty ones are deleted, odd ones left and told."""
+        """Yield the chunks of an earlier run, oldest first; empty ones are deleted, odd ones told and left alone."""
         for path in left_over(self._service.storage_path):
             shown = os.path.join(os.path.basename(os.path.dirname(path)), os.path.basename(path))
             try:
+                if not os.path.getsize(path):
+                    self._log.error(
+                        f"[storage backlog] could not retrieve chunk tag from {shown}, removing it from the queue"
+                    )
+                    ChunkFile(path).delete()
+                    continue
                 chunk = chunk_from_file(ChunkFile(path), input_name, self._service.escape_unicode)
-            except (OSError, ValueError) as exc:
-                log.error(f"discarding irrecoverable chunk {shown}: {exc}")
+            except (OSError, ValueError):
+                self._discard(path, shown)
                 continue
             if chunk.count:
+                log.info(f"register {shown}")
                 log.info(f"queueing {shown.replace('/', ':')}")
                 yield chunk
             else:
                 ChunkFile(path).delete()
+
+    def _discard(self, path: str, shown: str) -> None:
+        """Tell of a file that is no chunk; delete it where storage.delete_irrecoverable_chunks says so."""
+        self._log.error(f"[storage] format check failed: {shown}")
+        if self._service.storage_delete_irrecoverable:
+            self._log.error("[storage] [cio scan] discarding irrecoverable chunk")
+            ChunkFile(path).delete()

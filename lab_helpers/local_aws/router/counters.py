@@ -18,6 +18,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.started_at = time.time()
+        self.routes: dict[tuple[str, str], dict[str, int]] = {}
         self._values: dict[str, dict[str, dict[str, int]]] = {"input": {}, "filter": {}, "output": {}}
 
     def declare(self, kind: str, name: str, *keys: str) -> None:
@@ -31,6 +32,12 @@ class Counters:
             instance = self._values[kind][name] = defaultdict(int)
         for key, amount in amounts.items():
             instance[key] += amount
+
+    def add_route(self, source: str, output: str, **amounts: int) -> None:
+        """Add to what went from an input to an output, or was dropped on the way."""
+        route = self.routes.setdefault((source, output), defaultdict(int))
+        for key, amount in amounts.items():
+            route[key] += amount
 
     def snapshot(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return a copy: kind -> instance -> counter -> value."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab_helpers.local_aws.router.accounts import balance, storage_status
 from lab_helpers.local_aws.router.assembly import Hooks, assemble, open_input
 from lab_helpers.local_aws.router.chunk_maker import ChunkMaker
 from lab_helpers.local_aws.router.config_text import Configuration
@@ -25,6 +26,8 @@ from lab_helpers.local_aws.router.tasks import OutputInstance, Task, TaskBoard
 HIGH_BYTES = 24 * 1024 * 1024
 # msgpack bytes in the outputs' hands (counted for each) above which reading waits a little
 READ_PAUSE_S = 0.05
+BACKLOG = "storage_backlog"
+# the input that hands out what an earlier run has left
 GRACE_TICK_S = 1.0
 # so even an idle router takes a second to end, as the reference does: timers of outputs run on meanwhile
 
@@ -60,7 +63,7 @@ class Engine:
         for instance in assembly.inputs:
             self._add_input(instance)
         for one in self.filters:
-            self.counters.declare("filter", one.name, "drop_records", "add_records")
+            self.counters.declare("filter", one.name, "drop_records", "add_records", "records")
         for output in self.outputs:
             self.tasks.add_output(output)
             self.counters.declare("output", output.name, *OUTPUT_COUNTERS)
@@ -82,26 +85,18 @@ class Engine:
         self.counters.declare("input", instance.name, "records", "bytes")
 
     def _start_http(self) -> None:
-        from lab_helpers.local_aws.router.http_server import HttpServer  # only where it is switched on
+        from lab_helpers.local_aws.router.http_pages import Pages  # only where it is switched on
+        from lab_helpers.local_aws.router.http_server import HttpServer
 
-        self._http = HttpServer(self.service, self.loop, self.counters, self.balance)
+        pages = Pages(
+            self.service, self.counters, self.balance, lambda: storage_status(self.inputs, self.tasks.pending())
+        )
+        self._http = HttpServer(self.service, self.loop, pages)
         self._http.start()
 
-    def balance(self) -> dict[str, Any]:
+    def balance(self) -> dict[str, dict[str, int]]:
         """Return, for each output, how many records were sent, dropped, and are held now: they add up to its share."""
-        counted = self.counters.snapshot()["output"]
-        held = dict.fromkeys((output.name for output in self.outputs), 0)
-        for task in self.tasks.pending():
-            for output in self.tasks.outputs_of(task):
-                held[output.name] += task.chunk.count
-        for instance in self.inputs:
-            for tag, chunk in instance.open_chunks.items():
-                for output in self._outputs_for(tag):
-                    held[output.name] += chunk.count
-        return {
-            name: {"sent": counted[name]["proc_records"], "dropped": counted[name]["dropped_records"], "held": amount}
-            for name, amount in held.items()
-        }
+        return balance(self.inputs, self.outputs, self.tasks, self.counters, self._outputs_for)
 
     # running
 
@@ -109,7 +104,7 @@ class Engine:
         """Take a batch from an input: filter, buffer, and start what is full. Returns whether the input may go on."""
         self.counters.add("input", instance.name, records=batch.count)
         self._filter(tag, batch)
-        outputs = self._outputs_for(tag)
+        outputs = self._outputs_for(tag) if instance.routable else []
         if not batch.count or not outputs:
             return not instance.paused
         chunk = instance.open_chunks.get(tag)
@@ -128,9 +123,9 @@ class Engine:
         """Start tasks for the chunks of an earlier run."""
         if not self.service.storage_path:
             return
-        backlog = InputInstance("storage_backlog", f"storage_backlog.{len(self.inputs)}")
+        backlog = InputInstance(BACKLOG, f"{BACKLOG}.{len(self.inputs)}")
         self._add_input(backlog)
-        log = ComponentLog(self.service.sink, f"[input:storage_backlog:{backlog.name}]")
+        log = ComponentLog(self.service.sink, f"[input:{BACKLOG}:{backlog.name}]")
         for chunk in self._chunks.left_over(backlog.name, log):
             outputs = self._outputs_for(chunk.tag)
             if not outputs:
@@ -155,6 +150,7 @@ class Engine:
             steps = self._filters_by_tag[tag] = [one for one in self.filters if one.matches(tag)]
         for one in steps:
             before = batch.count
+            self.counters.add("filter", one.name, records=before)
             try:
                 _apply(one.step, tag, batch)
             except Exception as exc:  # a bug in a filter must not cost records, or the router
@@ -191,6 +187,7 @@ class Engine:
         instance.held_bytes -= task.chunk.size_bytes
         if instance.paused and instance.held_bytes < instance.mem_buf_limit and not self.stopping:
             instance.paused = False
+            self.log.info(f"[input] resume {instance.name}")
             self.log.info(
                 f"[input] {instance.name} resume (mem buf overlimit - buf size {instance.held_bytes}B now below limit "
                 f"{instance.mem_buf_limit}B)"
@@ -207,9 +204,11 @@ class Engine:
         grace = self.service.grace_s
         limit = f"in max {grace} seconds" if grace >= 0 else "when all remaining tasks are flushed"
         self.log.warn(f"[engine] service will shutdown {limit}")
+        self.log.info("[engine] pausing all inputs..")
         for instance in self.inputs:
-            if instance.source is not None:
+            if instance.source is not None or instance.plugin_name == BACKLOG:
                 self.log.info(f"[input] pausing {instance.name}")
+            if instance.source is not None:
                 instance.source.stop()
         for one in self.filters:
             if hasattr(one.step, "stop"):
@@ -228,6 +227,9 @@ class Engine:
         self.flush()  # what a filter gave back late
         pending = self.tasks.pending()
         if pending:
+            in_files = sum(task.chunk.file is not None for task in pending)
+            self.log.info(f"[engine] pending chunk count: memory={len(pending) - in_files}, filesystem={in_files}; "
+                          f"grace_timer={self._grace_ticks}")  # fmt: skip
             self._print_pending(pending)
         is_late = 0 <= self.service.grace_s <= self._grace_ticks
         if not pending or is_late:

@@ -124,7 +124,7 @@ class Connection:
             raw = socket.create_connection((host, port), CONNECT_TIMEOUT_S)
         except OSError as exc:
             reason = exc.strerror or str(exc)
-            self._log.error(f"[net] TCP connection failed: {host}:{port} ({reason})")
+            self._log.info(f"[net] TCP connection failed: {host}:{port} ({reason})")
             raise HttpError("[aws_client] connection initialization error", unsent=True) from exc
         raw.settimeout(self._timeout_s)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

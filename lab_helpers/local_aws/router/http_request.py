@@ -23,6 +23,7 @@ class Request:
     target: str
     headers: dict[str, str]
     body: bytes
+    version: str = "HTTP/1.1"
 
     @property
     def path(self) -> str:
@@ -32,7 +33,8 @@ class Request:
     @property
     def keeps_alive(self) -> bool:
         """Whether the connection stays open after the answer."""
-        return self.headers.get("connection", "").lower() != "close"
+        wish = self.headers.get("connection", "").lower()
+        return wish != "close" if self.version != "HTTP/1.0" else wish == "keep-alive"
 
 
 class Taken(NamedTuple):
@@ -49,29 +51,29 @@ def take_request(data: bytes) -> Taken | None:
         if len(data) > MAX_HEAD_BYTES or not _may_begin(data):
             raise BadRequestError("no HTTP request")
         return None
-    method, target, headers = _read_head(head)
+    method, target, headers, version = _read_head(head)
     if headers.get("transfer-encoding", "").lower() == "chunked":
         chunked = _take_chunked(rest)
-        return None if chunked is None else Taken(Request(method, target, headers, chunked[0]), chunked[1])
+        return None if chunked is None else Taken(Request(method, target, headers, chunked[0], version), chunked[1])
     size = headers.get("content-length", "0")
     if not size.isdigit():
         raise BadRequestError(f"Content-Length {size!r}")
     if len(rest) < int(size):
         return None
-    return Taken(Request(method, target, headers, rest[: int(size)]), rest[int(size) :])
+    return Taken(Request(method, target, headers, rest[: int(size)], version), rest[int(size) :])
 
 
 def _may_begin(data: bytes) -> bool:
     return data[:1].isalpha() or not data
 
 
-def _read_head(head: bytes) -> tuple[str, str, dict[str, str]]:
+def _read_head(head: bytes) -> tuple[str, str, dict[str, str], str]:
     first, *lines = head.decode("latin-1").split("\r\n")
     parts = first.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
         raise BadRequestError(f"request line {first!r}")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return parts[0], parts[1], headers
+    return parts[0], parts[1], headers, parts[2]
 
 
 def _take_chunked(data: bytes) -> tuple[bytes, bytes] | None:

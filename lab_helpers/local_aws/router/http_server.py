@@ -1,148 +1,118 @@
-"""The router's HTTP server: health, uptime, metrics. On the engine's loop, one request a connection.
+"""The router's HTTP server: transport only, on the engine's loop. What is answered: `http_pages.py`.
 
-Source: Fluent Bit 4.2.8's `/`, `/api/v1/uptime`, `/api/v1/metrics`, `/api/v1/metrics/prometheus`, `/api/v1/health`
-(only with Health_Check on). `/api/lab/balance` is this router's own: sent, dropped and held records of each output.
-Not modelled: `/api/v1/storage`, `/api/v1/plugins`, `/api/v2/…`, hot reload, keep-alive.
+Source: Fluent Bit 4.2.8: any method is answered alike, a POST or PUT without Content-Length with 411, bodies are
+chunked (HTTP/1.0: as they are), connections stay open. Not modelled: TLS; a HEAD gets no body here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
-import time
-from collections.abc import Callable
-from typing import Any
+from email.utils import formatdate
 
-import orjson
-
-from lab_helpers.local_aws.router.counters import Counters
+from lab_helpers.local_aws.router.http_pages import Page, Pages
+from lab_helpers.local_aws.router.http_request import BadRequestError, Request, take_request
+from lab_helpers.local_aws.router.listener import Connection, Listener
 from lab_helpers.local_aws.router.log import ComponentLog
-from lab_helpers.local_aws.router.loop import Loop
-from lab_helpers.local_aws.router.metrics_text import prometheus, uptime_words
+from lab_helpers.local_aws.router.loop import Loop, Timer
 from lab_helpers.local_aws.router.service import Service
-from lab_helpers.local_aws.router.version import VERSION
 
-MAX_REQUEST_BYTES = 16_384
-JSON, TEXT = "application/json", "text/plain; version=0.0.4"
-Answer = tuple[int, str, bytes]
+MAX_REQUEST_BYTES = 65_536
+SAMPLE_S = 1.0
+# how often the health page's counters are looked at
+REASONS = {
+    200: "OK", 400: "Bad Request", 404: "Not Found", 411: "Length Required", 413: "Request Entity Too Large",
+    500: "Internal Server Error",
+}  # fmt: skip
 
 
 class HttpServer:
     """Owner of the listener; `start` binds, `stop` is safe twice. `port` is the bound one."""
 
-    def __init__(self, service: Service, loop: Loop, counters: Counters, balance: Callable[[], dict[str, Any]]) -> None:
-        self._service, self._loop, self._counters, self._balance = service, loop, counters, balance
+    def __init__(self, service: Service, loop: Loop, pages: Pages) -> None:
+        self._service, self._loop, self._pages = service, loop, pages
         self._log = ComponentLog(service.sink)
-        self._listener: socket.socket | None = None
-        self._peers: dict[socket.socket, bytes] = {}
-        self._failures: list[tuple[float, int, int]] = []
-        self.port = 0
-        self._pages: dict[str, Callable[[], Answer]] = {
-            "/": self._root,
-            "/api/v1/uptime": self._uptime,
-            "/api/v1/metrics": lambda: (200, JSON, orjson.dumps(self._counters.snapshot())),
-            "/api/v1/metrics/prometheus": self._prometheus,
-            "/api/lab/balance": lambda: (200, JSON, orjson.dumps(self._balance())),
-            **({"/api/v1/health": self._health} if service.health_check else {}),
-        }
+        self._listener = Listener(loop, lambda connection: _Stream(self._pages, connection))
+        self._timer: Timer | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._listener.port
 
     def start(self) -> None:
         """Listen; a port that cannot be had is logged, the router goes on without (as the reference)."""
         where = (self._service.http_listen, self._service.http_port)
         try:
-            self._listener = socket.create_server(where)
+            self._listener.start(*where)
         except OSError as exc:
             self._log.error(f"[http_server] could not start, {where[0]}:{where[1]}: {exc.strerror}")
             return
-        self._listener.setblocking(False)
-        self.port = self._listener.getsockname()[1]
-        self._loop.add_reader(self._listener, self._accept)
+        self._timer = self._loop.call_every(SAMPLE_S, self._pages.sample)
         self._log.info(f"[http_server] listen iface={where[0]} tcp_port={self.port}")
 
     def stop(self) -> None:
         """Close everything."""
-        for peer in list(self._peers):
-            self._close(peer)
-        if self._listener is not None:
-            self._loop.remove_reader(self._listener)
-            self._listener.close()
-            self._listener = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._listener.stop()
 
-    def answer(self, path: str) -> Answer:
-        """Return (status, content type, body) for a path."""
-        page = self._pages.get(path.partition("?")[0].rstrip("/") or "/")
-        return page() if page else (404, TEXT, b"")
 
-    def _root(self) -> Answer:
-        about = {"version": VERSION, "edition": "Community", "flags": ["FIRELENS_LAB_ROUTER"]}
-        return 200, JSON, orjson.dumps({"fluent-bit": about})
+class _Stream:
+    """The bytes of one connection."""
 
-    def _uptime(self) -> Answer:
-        seconds = self._uptime_s()
-        return 200, JSON, orjson.dumps({"uptime_sec": seconds, "uptime_hr": uptime_words(seconds)})
+    def __init__(self, pages: Pages, connection: Connection) -> None:
+        self._pages, self._connection = pages, connection
+        self._pending = b""
 
-    def _prometheus(self) -> Answer:
-        text = prometheus(
-            self._counters.snapshot(),
-            int(time.time() * 1000),
-            self._uptime_s(),
-            int(self._counters.started_at),
-            VERSION,
-        )
-        return 200, TEXT, text.encode()
+    def received(self, data: bytes) -> None:
+        """Answer every complete request."""
+        self._pending += data
+        while self._pending:
+            try:
+                taken = take_request(self._pending)
+            except BadRequestError:
+                self._refuse(400)
+                return
+            if taken is None:
+                if len(self._pending) > MAX_REQUEST_BYTES:
+                    self._refuse(413)
+                return
+            self._pending = taken.rest
+            if not self._answer(taken.request):
+                return
 
-    def _health(self) -> Answer:
-        """Unhealthy while the last period saw more errors, or more retries given up, than the limits."""
-        outputs = self._counters.snapshot()["output"].values()
-        now = time.monotonic()
-        total = (now, sum(one["errors"] for one in outputs), sum(one["retries_failed"] for one in outputs))
-        self._failures = [one for one in self._failures if one[0] >= now - self._service.health_period_s]
-        _, errors, failures = self._failures[0] if self._failures else (0.0, 0, 0)
-        self._failures.append(total)
-        is_bad = (
-            total[1] - errors > self._service.health_errors or total[2] - failures > self._service.health_retry_failures
-        )
-        return (500, TEXT, b"error\n") if is_bad else (200, TEXT, b"ok\n")
+    def _answer(self, request: Request) -> bool:
+        """Answer the request; return whether the connection stays open."""
+        if request.method in ("POST", "PUT") and "content-length" not in request.headers:
+            self._refuse(411)
+            return False
+        self._connection.send(response(request, self._pages.page(request.method, request.path)))
+        if not request.keeps_alive:
+            self._connection.close()
+        return request.keeps_alive
 
-    def _uptime_s(self) -> int:
-        return int(time.time() - self._counters.started_at)
-
-    def _accept(self) -> None:
-        assert self._listener is not None
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            peer, _ = self._listener.accept()
-            peer.setblocking(False)
-            self._peers[peer] = b""
-            self._loop.add_reader(peer, lambda: self._readable(peer))
-
-    def _readable(self, peer: socket.socket) -> None:
-        try:
-            received = peer.recv(4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            received = b""
-        self._peers[peer] += received
-        if not received or len(self._peers[peer]) > MAX_REQUEST_BYTES:
-            self._close(peer)
-        elif b"\r\n\r\n" in self._peers[peer]:
-            self._respond(peer, self._peers[peer])
-            self._close(peer)
-
-    def _respond(self, peer: socket.socket, request: bytes) -> None:
-        words = request.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-        status, kind, body = self.answer(words[1]) if len(words) == 3 and words[0] == "GET" else (400, TEXT, b"")
-        reason = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}[status]
-        head = (
-            f"HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-            "Connection: close\r\n\r\n"
-        )
+    def _refuse(self, status: int) -> None:
         with contextlib.suppress(OSError):
-            peer.setblocking(True)
-            peer.settimeout(1.0)  # a peer that does not read its answer must not hold the engine up for long
-            peer.sendall(head.encode() + body)
+            self._connection.send(_head(status, ["Content-Length: 0"]))
+        self._connection.close()
 
-    def _close(self, peer: socket.socket) -> None:
-        if self._peers.pop(peer, None) is not None:
-            self._loop.remove_reader(peer)
-            peer.close()
+
+def response(request: Request, page: Page) -> bytes:
+    """Return an answer's bytes."""
+    lines = [] if request.keeps_alive else ["Connection: Close"]
+    chunked = request.version != "HTTP/1.0"
+    if chunked:
+        lines.append("Transfer-Encoding: chunked")
+    if page.kind:
+        lines.append(f"Content-Type: {page.kind}")
+    body = page.body
+    if request.method == "HEAD":
+        body = b""
+    elif chunked:
+        body = (b"%X\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+    return _head(page.status, lines) + body
+
+
+def _head(status: int, lines: list[str]) -> bytes:
+    first = [f"HTTP/1.1 {status} {REASONS[status]}", "Server: Monkey/1.8.8", f"Date: {formatdate(usegmt=True)}"]
+    return "\r\n".join([*first, *lines, "", ""]).encode()

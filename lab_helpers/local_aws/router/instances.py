@@ -11,7 +11,8 @@ from lab_helpers.local_aws.router.buffer import Chunk
 
 @dataclass
 class InputInstance:
-    """One [INPUT] section at work, or an emitter of a filter (`source` None). `held_bytes` is what its chunks take."""
+    """One [INPUT] section at work, or an emitter of a filter (`source` None). `held_bytes` is what its chunks take;
+    what an input that is not `routable` takes goes to no output."""
 
     plugin_name: str
     name: str
@@ -20,6 +21,7 @@ class InputInstance:
     held_bytes: int = 0
     in_files: bool = False
     paused: bool = False
+    routable: bool = True
     open_chunks: dict[str, Chunk] = field(default_factory=dict)
 
 

@@ -28,11 +28,12 @@ LEVEL_NAMES = {"off": 0, "error": 1, "warn": 2, "warning": 2, "info": 3, "debug"
 
 
 class Sink:
-    """Where lines go: one per process; `level` is the service's Log_Level."""
+    """Where lines go: one per process; `level` is the service's Log_Level, `counts` the lines written by level."""
 
     def __init__(self, level: Level = Level.INFO, stream: TextIO | None = None) -> None:
         self.level = level
         self._stream = stream
+        self.counts: dict[Level, int] = {}
 
     def write(self, label: str, text: str) -> None:
         """Write one line with the current local time."""
@@ -97,4 +98,5 @@ class ComponentLog:
 
     def _line(self, level: Level, text: str) -> None:
         if level <= (self.sink.level if self.level is None else self.level):
+            self.sink.counts[level] = self.sink.counts.get(level, 0) + 1
             self.sink.write(LABELS[level], self.prefix + text)

@@ -48,6 +48,8 @@ class Service:
     storage_path: str = ""
     storage_max_chunks_up: int = 128
     storage_sync: str = "normal"
+    storage_metrics: bool = True
+    storage_delete_irrecoverable: bool = False
     http_server: bool = False
     http_listen: str = "0.0.0.0"
     http_port: int = 2020

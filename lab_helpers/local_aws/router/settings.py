@@ -24,6 +24,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "storage.path": ("storage_path", str),
     "storage.max_chunks_up": ("storage_max_chunks_up", to_integer),
     "storage.sync": ("storage_sync", str),
+    "storage.metrics": ("storage_metrics", lambda text: to_flag(text) is not False),
+    "storage.delete_irrecoverable_chunks": ("storage_delete_irrecoverable", lambda text: to_flag(text) is True),
     "http_server": ("http_server", lambda text: to_flag(text) is True),
     "http_listen": ("http_listen", str),
     "http_port": ("http_port", to_integer),
@@ -67,7 +69,8 @@ def build_service(
         for key, value in section.pairs:
             text = expand(str(value), configuration.variables, environment, log)
             service = _with_key(service, key.lower(), text, log)
-    _load_parser_sections(service, configuration, configuration.folder, log)
+    if not _load_parser_sections(service, configuration, "", log):
+        raise ConfigError("parsers")
     if service.flush_s <= 0:
         log.error("invalid flush value, aborting.")
         raise FlushError(str(service.flush_s))
@@ -108,9 +111,11 @@ def _load_parsers_file(service: Service, path: str, log: ComponentLog) -> None:
         return  # said already; a filter that needs one of its parsers will refuse to start
 
 
-def _load_parser_sections(service: Service, configuration: Configuration, path: str, log: ComponentLog) -> None:
+def _load_parser_sections(service: Service, configuration: Configuration, path: str, log: ComponentLog) -> bool:
+    """Take the file's parsers in; return whether all of them hold."""
     sections = [one for one in configuration.sections if one.name in ("parser", "multiline_parser")]
     if sections:
         from lab_helpers.local_aws.router.parser_sections import register_parsers  # only where there are parsers
 
-        register_parsers(service, sections, path, log)
+        return register_parsers(service, sections, path, log)
+    return True

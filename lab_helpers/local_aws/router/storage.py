@@ -75,7 +75,14 @@ class ChunkFile:
 
 def left_over(root: str) -> list[str]:
     """Return the chunk files under the storage path, oldest first."""
-    return sorted(glob.glob(os.path.join(glob.escape(root), "*", "*.flb")), key=os.path.basename)
+    return sorted(glob.glob(os.path.join(glob.escape(root), "*", "*.flb")), key=_made_at)
+
+
+def _made_at(path: str) -> tuple[int, int, str]:
+    """Return (seconds, nanoseconds, name) of a chunk file named PID-SECONDS.NANOSECONDS.flb."""
+    name = os.path.basename(path)
+    seconds, _, nanoseconds = name.removesuffix(".flb").rpartition("-")[2].partition(".")
+    return int(seconds) if seconds.isdigit() else 0, int(nanoseconds) if nanoseconds.isdigit() else 0, name
 
 
 def _whole_frames(unpacker: Any) -> Iterator[Any]:

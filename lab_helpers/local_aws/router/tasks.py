@@ -116,8 +116,8 @@ class TaskBoard:
                 continue
             timer.cancel()
             used -= task.chunk.size_bytes
-            self._count(output, dropped_records=task.chunk.count)
-            self._log.error(
+            self._drop(task, output)
+            self._log.info(  # the reference drops it without a word
                 f"[input chunk] chunk '{task.chunk.name}' dropped for output={output.name}: "
                 f"storage.total_limit_size of {output.limit_bytes} bytes reached"
             )
@@ -138,7 +138,8 @@ class TaskBoard:
         if result is FlushResult.OK:
             self._sent(task, output)
         elif result is FlushResult.ERROR:
-            self._count(output, errors=1, dropped_records=chunk.count)
+            self._count(output, errors=1)
+            self._drop(task, output)
         else:
             self._failed(task, output)
         if not task.in_hand:
@@ -158,6 +159,7 @@ class TaskBoard:
         chunk = task.chunk
         sent = chunk.count - chunk.unreadable
         self._count(output, proc_records=sent, proc_bytes=chunk.size_bytes, dropped_records=chunk.unreadable)
+        self._counters.add_route(chunk.input_name, output.name, records=sent, bytes=chunk.size_bytes)
         retries = task.attempts.pop(output.number, 0)
         if retries:
             self._log.info(
@@ -169,12 +171,13 @@ class TaskBoard:
         attempts = task.attempts.get(output.number, 0)
         name, route = task.chunk.name, self._route(task, output)
         if output.retry_limit == NO_RETRIES:
-            self._count(output, dropped_records=task.chunk.count)
+            self._drop(task, output)
             self._log.info(
                 f"[engine] chunk '{name}' is not retried (no retry config): {route} (out_id={output.number})"
             )
         elif not may_retry(output.retry_limit, attempts):
-            self._count(output, retries_failed=1, dropped_records=task.chunk.count)
+            self._count(output, retries_failed=1)
+            self._drop(task, output)
             self._log.error(f"[engine] chunk '{name}' cannot be retried: {route}")
         else:
             task.attempts[output.number] = attempts + 1
@@ -184,6 +187,12 @@ class TaskBoard:
                 f"[engine] failed to flush chunk '{name}', retry in {delay_s} seconds: {route} (out_id={output.number})"
             )
             task.waiting[output.number] = self._loop.call_after(delay_s, lambda: self._retry(task, output))
+
+    def _drop(self, task: Task, output: OutputInstance) -> None:
+        """Count the chunk's records as lost for this output."""
+        chunk = task.chunk
+        self._count(output, dropped_records=chunk.count)
+        self._counters.add_route(chunk.input_name, output.name, drop_records=chunk.count, drop_bytes=chunk.size_bytes)
 
     def _route(self, task: Task, output: OutputInstance) -> str:
         return f"task_id={task.number}, input={task.chunk.input_name} > output={output.name}"
