@@ -18,7 +18,11 @@ MISSING = object()
 
 
 class AccessorError(ValueError):
-    """The text is no record accessor; the sentence is Fluent Bit's."""
+    """The text is no record accessor; `lines` are Fluent Bit's."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = tuple(f"[record accessor] {line}" for line in lines)
 
 
 @dataclass(frozen=True)
@@ -47,16 +51,30 @@ def parse_path(text: str) -> Path:
     """Return the Path that `$root['a'][0]` names. Raises AccessorError."""
     root = _ROOT.match(text, 1) if text.startswith("$") else None
     if root is None:
-        raise AccessorError(f"[record accessor] syntax error at '{text}'")
+        raise AccessorError(f"syntax error at '{text}'")
     subkeys: list[str | int] = []
     at = root.end()
     while at < len(text):
         found = _SUBKEY.match(text, at)
         if found is None:
-            raise AccessorError(
-                f"[record accessor] syntax error, unexpected '{text[at]}', expecting end of file at '{text}'"
-            )
+            raise AccessorError(*_complaint(text, at))
         name, index = found.groups()
         subkeys.append(int(index) if name is None else name.replace("''", "'"))
         at = found.end()
     return Path(root.group(), tuple(subkeys))
+
+
+def _complaint(text: str, at: int) -> list[str]:
+    """Return what is wrong with the part of an accessor that begins at this place, as the grammar's parser says it."""
+    rest = text[at:]
+    if not rest.startswith("["):
+        return [f"syntax error, unexpected '{rest[0]}', expecting end of file at '{text}'"]
+    inner = rest[1:].lstrip()
+    if not inner:
+        return [f"syntax error, unexpected end of file, expecting STRING or INTEGER at '{text}'"]
+    if inner.startswith("'"):
+        expected = f"syntax error, unexpected IDENTIFIER, expecting STRING or INTEGER at '{text}'"
+        return ["bad input character ''' at line 0", expected]
+    if re.fullmatch(r"\d+\s*", inner):
+        return [f"syntax error, unexpected end of file, expecting ']' at '{text}'"]
+    return [f"syntax error, unexpected '[', expecting end of file at '{text}'"]

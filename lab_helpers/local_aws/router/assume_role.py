@@ -37,7 +37,7 @@ class RoleCredentials(CredentialsProvider):
     ) -> None:
         super().__init__({}, log, now)
         self._path = request_path(role_arn, session_name(), external_id)
-        self._client = AwsClient("sts", region, target, base, log, log, retries_requests=True, now=now)
+        self._client = AwsClient("sts", region, target, base, log, log, retries_requests=False, now=now)
 
     def _find(self) -> Credentials | None:
         response = self._client.request("GET", self._path, b"", {})

@@ -89,6 +89,9 @@ class AwsClient:
         if credentials is None:
             self._core_log.warn("[aws_credentials] No cached credentials are available and a credential refresh is "
                                 "already in progress. The current co-routine will retry.")  # fmt: skip
+            self._core_log.error(f"[signv4] Provider returned no credentials, service={self.service}")
+            self._core_log.error("[aws_client] could not sign request")
+            self._unsent = True
             return None
         signed = self._signed(method, path, body, headers, credentials)
         try:

@@ -58,6 +58,12 @@ class MissingFileError(ConfigError):
     last = "could not open configuration file, aborting."
 
 
+class MissingParsersError(ConfigError):
+    """A file of -R is not there."""
+
+    last = "could not open parser configuration file, aborting."
+
+
 class UsageError(Exception):
     """The command line cannot be read."""
 
@@ -242,12 +248,15 @@ def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log
 
 def _configuration(arguments: Arguments, log: ComponentLog) -> Configuration:
     configuration = Configuration(folder=os.getcwd() + "/")
+    for path in arguments.parsers:
+        if not os.path.exists(path):
+            raise MissingParsersError(path)
+    if arguments.config and not os.path.exists(arguments.config):
+        raise MissingFileError(arguments.config)
     if arguments.config.endswith((".yaml", ".yml")):
         from lab_helpers.local_aws.router.config_yaml import read_yaml_file
 
         configuration = read_yaml_file(arguments.config, log)
-    elif arguments.config and not os.path.exists(arguments.config):
-        raise MissingFileError(arguments.config)
     elif arguments.config:
         configuration = read_file(arguments.config, log)
     if arguments.parsers:

@@ -106,7 +106,7 @@ class _Reader:
         if not paths:
             self._log.warn(f"[read_glob] glob: [{where}] no match")
             raise ConfigError(where)
-        for path in sorted(paths):
+        for path in paths:  # in the order of the folder's own list, as the reference reads them
             self.read(path)
 
     def _meta(self, line: str) -> None:

@@ -1,7 +1,8 @@
 """Read the YAML form of the configuration into the same sections as the classic form.
 
 Source: Fluent Bit 4.2.8: `service`, `env`, `includes`, `parsers`, `multiline_parsers`, and `pipeline` with `inputs`,
-`filters` and `outputs`. Not modelled: processors, conditional routes.
+`filters` and `outputs`; a key that is there twice is there twice. Not modelled: conditional routes; processors:
+`processors.py`.
 """
 
 from __future__ import annotations
@@ -16,78 +17,121 @@ import yaml
 from lab_helpers.local_aws.router.config_text import ConfigError, Configuration
 from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.service import Section
+from lab_helpers.local_aws.router.yaml_nodes import Node, ShapeError, load, pairs_of
 
 _LISTS = {"inputs": "input", "filters": "filter", "outputs": "output"}
 _PARSERS = {"parsers": "parser", "multiline_parsers": "multiline_parser"}
+_ONCE = frozenset({"service"})
+_FREE = frozenset({"processors", "routes", "rules", "upstream_servers"})
+# keys of a plugin whose value may be a map; of any other key it is refused
 
 
 def read_yaml_file(path: str, log: Log) -> Configuration:
     """Return the configuration in this file and what it includes. Raises ConfigError."""
     configuration = Configuration(folder=os.path.dirname(os.path.realpath(path)) + "/", is_classic=False)
-    _read(path, configuration, log, seen=set())
+    _Reader(configuration, log).read(path)
     return configuration
 
 
-def _read(path: str, configuration: Configuration, log: Log, seen: set[str]) -> None:
-    where = os.path.realpath(path if path.startswith("/") else os.path.join(configuration.folder, path))
-    if where in seen:
-        log.error(f"[config] file already included {path}")
-        raise ConfigError(path)
-    seen.add(where)
-    document = _loaded(where, log)
-    for name, value in document.items():
-        _add(name, value, configuration, log)
-    for pattern in document.get("includes") or []:
-        names = sorted(glob.glob(os.path.join(configuration.folder, str(pattern))))
-        if not names:
-            log.error(f"[config] cannot include {pattern}: no such file")
-            raise ConfigError(str(pattern))
-        for one in names:
-            _read(one, configuration, log, seen)
+class _Reader:
+    """Reads one file and what it includes into a configuration."""
 
+    def __init__(self, configuration: Configuration, log: Log) -> None:
+        self._configuration, self._log = configuration, log
+        self._seen: set[str] = set()
 
-def _loaded(path: str, log: Log) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            document = yaml.safe_load(file) or {}
-    except OSError as exc:
-        log.error(f"file={path}")
-        log.info(f"[config] cannot open {path}: {exc.strerror}")
-        raise ConfigError(path) from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        log.error(f"[config] error in {path}: {' '.join(str(exc).split())}")
-        raise ConfigError(path) from exc
-    if not isinstance(document, dict):
-        log.error(f"[config] error in {path}: a mapping is expected at the top")
-        raise ConfigError(path)
-    return document
+    def read(self, path: str) -> None:
+        """Read one file. Raises ConfigError."""
+        where = os.path.realpath(path if path.startswith("/") else os.path.join(self._configuration.folder, path))
+        if where in self._seen:
+            self._log.error(f"[config] file already included {path}")
+            raise ConfigError(path)
+        self._seen.add(where)
+        try:
+            self._read(where)
+        except ShapeError as exc:
+            self._log.error(f'[config] YAML error found in file "{exc.file_name(where)}", line {exc.line}, column '
+                            f"{exc.column}: {exc.text}")  # fmt: skip
+            self._log.error("yaml error")
+            raise ConfigError(path) from exc
 
+    def _read(self, where: str) -> None:
+        document = self._loaded(where)
+        if document is None:
+            return
+        known: set[str] = set()
+        for key, value in pairs_of(document, "document"):
+            if key in known and key in _ONCE:
+                raise ShapeError.duplicate(key, value.key_mark)
+            known.add(key)
+            self._add(key, value, where)
 
-def _add(name: str, value: Any, configuration: Configuration, log: Log) -> None:
-    if name == "service":
-        configuration.sections.append(_section("service", value, log))
-    elif name == "env":
-        configuration.variables.update({str(key): _text(one) for key, one in _mapping(value, name, log).items()})
-    elif name in _PARSERS:
-        configuration.sections += [_section(_PARSERS[name], one, log) for one in _list(value, name, log)]
-    elif name == "pipeline":
-        for kind, plugins in _mapping(value, name, log).items():
+    def _loaded(self, path: str) -> Node | None:
+        try:
+            return load(path)
+        except OSError as exc:
+            self._log.error(f"file={path}")
+            self._log.info(f"[config] cannot open {path}: {exc.strerror}")
+            raise ConfigError(path) from exc
+        except yaml.MarkedYAMLError as exc:
+            line, column = (exc.problem_mark.line + 1, exc.problem_mark.column + 1) if exc.problem_mark else (1, 1)
+            self._log.error(f"[config] invalid YAML in file {path} at line {line}, column {column}: {exc.problem}")
+            self._log.error(
+                f"[config] hint: check line {max(line - 1, 1)} (above) for missing ':' or incorrect indentation"
+            )
+            raise ConfigError(path) from exc
+        except (yaml.YAMLError, UnicodeDecodeError) as exc:
+            self._log.error(f"[config] error in {path}: {' '.join(str(exc).split())}")
+            raise ConfigError(path) from exc
+
+    def _add(self, name: str, value: Node, where: str) -> None:
+        sections = self._configuration.sections
+        if name == "service":
+            pairs: list[tuple[str, Any]] = [
+                (_key(key), one.scalar("section-value")) for key, one in pairs_of(value, "service")
+            ]
+            sections.append(Section("service", pairs))
+        elif name == "env":
+            variables = {key: one.scalar("section-value") for key, one in pairs_of(value, "env")}
+            self._configuration.variables.update(variables)
+        elif name in _PARSERS:
+            state = _PARSERS[name].replace("_", "-")
+            sections += [self._section(_PARSERS[name], one, state) for one in value.items(state)]
+        elif name == "pipeline":
+            self._add_pipeline(value)
+        elif name == "includes":
+            self._include(value, where)
+        else:
+            self._log.info(f"[config] section '{name}' is ignored")
+
+    def _add_pipeline(self, value: Node) -> None:
+        for kind, plugins in pairs_of(value, "pipeline", component=True):
             if kind not in _LISTS:
-                log.error(f"[config] unknown key '{kind}' in pipeline: expected inputs, filters, outputs")
-                raise ConfigError(kind)
-            configuration.sections += [_section(_LISTS[kind], one, log) for one in _list(plugins, kind, log)]
-    elif name != "includes":
-        log.info(f"[config] section '{name}' is ignored")
+                raise ShapeError.component(kind, plugins.key_mark)
+            sections = [self._section(_LISTS[kind], one, "pipeline") for one in plugins.items("pipeline")]
+            self._configuration.sections += sections
 
+    def _include(self, value: Node, where: str) -> None:
+        for pattern in value.texts():
+            names = sorted(glob.glob(os.path.join(self._configuration.folder, pattern)))
+            if not names:
+                self._log.error(f"[config] including file '{pattern}' at {where}:{value.line}")
+                self._log.error("yaml error")
+                raise ConfigError(pattern)
+            for name in names:
+                self.read(name)
 
-def _section(kind: str, value: Any, log: Log) -> Section:
-    pairs = []
-    for key, item in _mapping(value, kind, log).items():
-        shown: Any = [_text(one) if not isinstance(one, dict) else one for one in item] if isinstance(item, list) else (
-            item if isinstance(item, dict) else _text(item)
-        )  # fmt: skip
-        pairs.append((_key(str(key)), shown))
-    return Section(kind, pairs)
+    def _section(self, kind: str, value: Node, state: str) -> Section:
+        section = Section(kind, [(_key(key), one.value()) for key, one in pairs_of(value, state)])
+        if kind in _LISTS.values():
+            for key, item in section.pairs:
+                if isinstance(item, dict) and key not in _FREE:
+                    name = section.get("name")
+                    self._log.error(
+                        f"[config] could not configure property '{key}' on {kind} plugin with section name '{name}'"
+                    )
+                    raise ConfigError(key)
+        return section
 
 
 def _key(key: str) -> str:
@@ -95,21 +139,3 @@ def _key(key: str) -> str:
     if not key[:1].islower():
         return key
     return key.lower() if "_" in key else re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), key)
-
-
-def _mapping(value: Any, where: str, log: Log) -> dict[Any, Any]:
-    if isinstance(value, dict):
-        return value
-    log.error(f"[config] a mapping is expected in '{where}', not {type(value).__name__}")
-    raise ConfigError(where)
-
-
-def _list(value: Any, where: str, log: Log) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    log.error(f"[config] a list is expected in '{where}', not {type(value).__name__}")
-    raise ConfigError(where)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)

@@ -2,10 +2,12 @@
 
 Source: the AWS SDKs' container credentials contract; Fluent Bit 4.2.8's order. Container credentials are fetched again
 five minutes before they expire, and at once when AWS calls them expired.
+Not modelled: instance metadata is not asked (the reference adds an `[imds]` warning), nor web identities.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -59,7 +61,16 @@ class CredentialsProvider:
             self._cached = self._find() or self._cached
 
     def _find(self) -> Credentials | None:
-        return self._from_environment() or self._from_container() or self._from_file()
+        found = self._from_environment() or self._from_container() or self._from_file()
+        if found is None:
+            self._tell_missing()
+        return found
+
+    def _tell_missing(self) -> None:
+        path, profile = self._profile()
+        if not path or not os.path.exists(path):
+            self._log.error(f"[aws_credentials] Shared credentials file {path} does not exist")
+        self._log.error(f"[aws_credentials] Failed to retrieve credentials for AWS Profile {profile}")
 
     def _from_environment(self) -> Credentials | None:
         key_id = self._environment.get("AWS_ACCESS_KEY_ID", "")
@@ -100,9 +111,7 @@ class CredentialsProvider:
         return self._environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
 
     def _from_file(self) -> Credentials | None:
-        home = self._environment.get("HOME", "")
-        path = self._environment.get("AWS_SHARED_CREDENTIALS_FILE") or (home and f"{home}/.aws/credentials")
-        profile = self._environment.get("AWS_PROFILE", "default")
+        path, profile = self._profile()
         try:
             with open(path, encoding="utf-8") as file:
                 values = parse_profile(file.read(), profile)
@@ -110,6 +119,12 @@ class CredentialsProvider:
             return None
         key_id, secret = values.get("aws_access_key_id", ""), values.get("aws_secret_access_key", "")
         return Credentials(key_id, secret, values.get("aws_session_token", "")) if key_id and secret else None
+
+    def _profile(self) -> tuple[str, str]:
+        """Return the path of the shared credentials file, '' where none can be named, and the profile's name."""
+        home = self._environment.get("HOME", "")
+        path = self._environment.get("AWS_SHARED_CREDENTIALS_FILE") or (home and f"{home}/.aws/credentials")
+        return path, self._environment.get("AWS_PROFILE", "default")
 
 
 def container_endpoint(environment: Mapping[str, str]) -> tuple[Target, str] | None:

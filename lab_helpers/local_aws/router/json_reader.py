@@ -67,7 +67,7 @@ def read_arrived(data: bytes) -> Arrived:
     Raises JsonIncompleteError when there is only half a document, JsonInvalidError when any of it is bad or it is
     empty.
     """
-    text = data.decode("utf-8", "surrogateescape")
+    text = data.decode("utf-8", "surrogateescape").partition("\0")[0]  # where jsmn stops
     documents: list[Any] = []
     end = at = 0
     while (at := _skip(text, at, _BLANK + ",")) < len(text):

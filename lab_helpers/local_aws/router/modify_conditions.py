@@ -50,7 +50,7 @@ def parse_condition(words: list[str], written: str) -> Condition:
     try:
         path = Path("") if regexes & _KEY else key_path(operands[0])
     except AccessorError as exc:
-        raise ConditionError(str(exc), f"Invalid config for condition : {written}") from exc
+        raise ConditionError(*exc.lines, f"Invalid config for condition : {written}") from exc
     return Condition(holds, path, value, pattern, value_pattern)
 
 

@@ -19,7 +19,7 @@ from lab_helpers.local_aws.router.parser_decoder import DecoderError, DecodeRule
 from lab_helpers.local_aws.router.parser_formats import Pair, logfmt_pairs, ltsv_pairs
 from lab_helpers.local_aws.router.parser_time import TimeError, TimeFormat, read_offset
 from lab_helpers.local_aws.router.parser_types import cast, read_types
-from lab_helpers.local_aws.router.regexp import compile_pattern
+from lab_helpers.local_aws.router.regexp import compile_pattern, group_name
 from lab_helpers.local_aws.router.service import Section
 
 FORMATS = ("regex", "json", "ltsv", "logfmt")
@@ -101,7 +101,8 @@ def _parse_regex(parser: Parser, text: str) -> Parsed:
         raise NoMatchError(parser.name)
     body: dict[Any, Any] = {}
     time_ns: int | None = 0
-    for name, value in found.groupdict(default="").items():
+    for numbered, value in found.groupdict(default="").items():
+        name = group_name(numbered)
         if not value and parser.skips_empty:
             continue
         if parser.time_format is not None and name == parser.time_key:

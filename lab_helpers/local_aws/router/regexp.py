@@ -28,6 +28,9 @@ _PROPERTIES = {
 # of \p{…}, by lower-case name; a leading ^ negates and is only usable outside [...]
 
 _CLASS_OR_ANCHOR = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|[\^$]", re.S)
+_GROUP = re.compile(r"\(\?P<(\w+)>")
+_AGAIN = "\u01c2"
+# between a name and a number: Python wants groups' names unique, a letter that nobody writes tells them apart
 _NOT_BEHIND_LAST = r"(?!(?<=\n)\Z)"
 # in Ruby no line begins or ends behind the text's last line break
 
@@ -36,6 +39,23 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return the compiled pattern. Raises re.error where it does not compile."""
     body, flags = _split_options(pattern)
     return re.compile(_translate(body), flags | re.MULTILINE)
+
+
+def group_name(name: str) -> str:
+    """Return the name of a group as it is written, for a name of a compiled pattern."""
+    return name.partition(_AGAIN)[0]
+
+
+class _Names:
+    """Numbers the groups that have a name that was there before."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def __call__(self, found: re.Match[str]) -> str:
+        name = found.group(1)
+        self._seen[name] = self._seen.get(name, 0) + 1
+        return f"(?P<{name}>" if self._seen[name] == 1 else f"(?P<{name}{_AGAIN}{self._seen[name]}>"
 
 
 def _split_options(pattern: str) -> tuple[str, re.RegexFlag]:
@@ -50,6 +70,7 @@ def _split_options(pattern: str) -> tuple[str, re.RegexFlag]:
 
 def _translate(body: str) -> str:
     body = re.sub(r"(?<!\\)\(\?<(?![=!])", "(?P<", body)
+    body = _GROUP.sub(_Names(), body)
     body = re.sub(r"\\k<(\w+)>", r"(?P=\1)", body)
     body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
     body = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found.group(1), found.group(0)), body)

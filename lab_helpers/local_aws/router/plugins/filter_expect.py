@@ -62,7 +62,7 @@ def _check(key: str, text: str, number: int) -> Check:
     try:
         path = key_path(name)
     except AccessorError as exc:
-        raise PluginInitError(str(exc), f"error processing accessor key '{name}'") from exc
+        raise PluginInitError(*exc.lines, f"error processing accessor key '{name}'") from exc
     judge = _JUDGES[key]
     return lambda body: judge(path.get(body), text, number)
 

@@ -86,7 +86,7 @@ def _rule(key: str, text: str) -> Rule:
     try:
         return Rule(key == "exclude", parse_path(field), compile_pattern(pattern))
     except AccessorError as exc:
-        raise PluginInitError(f"invalid record accessor? '{field}'") from exc
+        raise PluginInitError(*exc.lines, f"invalid record accessor? '{field}'") from exc
     except re.error as exc:
         raise PluginInitError(f"could not compile regex pattern '{pattern}'") from exc
 

@@ -27,7 +27,7 @@ class ParserFilter:
         try:
             self._path = key_path(self._key)
         except AccessorError as exc:
-            raise PluginInitError(str(exc), f"invalid record accessor pattern '{self._key}'") from exc
+            raise PluginInitError(*exc.lines, f"invalid record accessor pattern '{self._key}'") from exc
         self._is_top_level = not self._key.startswith("$")
         self._preserve, self._reserve = bool(options["Preserve_Key"]), bool(options["Reserve_Data"])
         self._parsers = _parsers(options["Parser"], context)

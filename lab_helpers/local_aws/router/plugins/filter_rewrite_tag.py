@@ -96,7 +96,7 @@ def _rule(key: str, regex: str, tag: str, keep: str) -> Rule:
     try:
         path = key_path(key)
     except AccessorError as exc:
-        raise PluginInitError(str(exc), f"invalid record accessor key ? '{key}'") from exc
+        raise PluginInitError(*exc.lines, f"invalid record accessor key ? '{key}'") from exc
     try:
         pattern = compile_pattern(regex)
     except re.error as exc:
@@ -104,7 +104,7 @@ def _rule(key: str, regex: str, tag: str, keep: str) -> Rule:
     try:
         template = parse_tag_template(tag)
     except AccessorError as exc:
-        raise PluginInitError(str(exc), f"could not compose tag: {tag}") from exc
+        raise PluginInitError(*exc.lines, f"could not compose tag: {tag}") from exc
     return Rule(path, pattern, template, keep.lower() in TRUE_WORDS)
 
 

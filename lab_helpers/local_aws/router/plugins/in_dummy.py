@@ -1,6 +1,6 @@
 """Make records up: the same one again and again.
 
-Source: Fluent Bit 4.2.8. Not modelled: metadata, test_hang_on_exit (accepted).
+Source: Fluent Bit 4.2.8. Not modelled: metadata goes nowhere (it is checked), test_hang_on_exit (accepted).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginKind
 from lab_helpers.local_aws.router.record import NS, Batch, Record
 
 DEFAULT_RECORD = '{"message":"dummy"}'
+INCOMPLETE = "data is incomplete. Use default string."
 
 
 class Dummy:
@@ -24,6 +25,8 @@ class Dummy:
     def __init__(self, options: Options, context: InputContext) -> None:
         self._context = context
         self._bodies = _bodies(options["dummy"], context)
+        if not _is_json(options["metadata"]):
+            context.log.warn(INCOMPLETE)
         self._samples, self._copies = options["samples"], options["copies"]
         self._made = 0
         self._interval_s = _interval_s(options)
@@ -73,14 +76,20 @@ class Dummy:
 
 
 def _bodies(text: str, context: InputContext) -> list[dict[Any, Any]]:
-    try:
-        arrived = read_arrived(text.encode("utf-8", "surrogateescape"))
-        if text.encode("utf-8", "surrogateescape")[arrived.consumed :].strip():
-            raise JsonIncompleteError(text)
-    except (JsonIncompleteError, JsonInvalidError):
-        context.log.warn("data is incomplete. Use default string.")
-        arrived = read_arrived(DEFAULT_RECORD.encode())
+    if not _is_json(text):
+        context.log.warn(INCOMPLETE)
+        text = DEFAULT_RECORD
+    arrived = read_arrived(text.encode("utf-8", "surrogateescape"))
     return [document for document in arrived.documents if isinstance(document, dict)]
+
+
+def _is_json(text: str) -> bool:
+    """Whether the text is whole JSON documents and nothing else."""
+    data = text.encode("utf-8", "surrogateescape")
+    try:
+        return not data[read_arrived(data).consumed :].strip()
+    except (JsonIncompleteError, JsonInvalidError):
+        return False
 
 
 def _interval_s(options: Options) -> float:
@@ -105,7 +114,7 @@ PLUGIN = Plugin(
     (
         Option("samples", Kind.INTEGER, "Stop after so many times; 0 is never.", default="0"),
         Option("dummy", help="The record, a JSON object.", default=DEFAULT_RECORD),
-        Option("metadata", help="Accepted.", default="{}"),
+        Option("metadata", help="A JSON object that outputs here do not show: checked, then left out.", default="{}"),
         Option("rate", Kind.INTEGER, "Times per second.", default="1"),
         Option("interval_sec", Kind.INTEGER, "Seconds between two times; overrides rate.", default="0"),
         Option("interval_nsec", Kind.INTEGER, "Nanoseconds on top of interval_sec.", default="0"),

@@ -24,6 +24,7 @@ DEFAULT_HOST, DEFAULT_PORT = "0.0.0.0", 9880
 SERVER = "Fluent Bit v4.2.8"
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 413: "Request Entity Too Large"}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+ENCODINGS = frozenset({"gzip", "deflate", "zstd"})
 _ODD = re.compile(r"[^A-Za-z0-9_.]")
 
 
@@ -48,7 +49,7 @@ class Http:
             self._tag_path = key_path(options["tag_key"]) if options["tag_key"] else None
         except AccessorError as exc:
             raise PluginInitError(
-                str(exc), f"invalid record accessor pattern for tag_key: {options['tag_key']}"
+                *exc.lines, f"invalid record accessor pattern for tag_key: {options['tag_key']}"
             ) from exc
         self._listener = Listener(context.loop, lambda connection: Stream(self, connection))
 
@@ -109,15 +110,15 @@ class Http:
         return self._form(body) if kind.lower() == FORM else self._json(body)
 
     def _uncompressed(self, request: Request) -> bytes:
-        if request.headers.get("content-encoding", "").lower() != "gzip":
+        encoding = request.headers.get("content-encoding", "").lower()
+        if encoding not in ENCODINGS:
             return request.body
-        import gzip  # only where a body is compressed
-        import zlib
+        from lab_helpers.local_aws.router.compress import DecompressError, decompress  # only for a compressed body
 
         try:
-            return gzip.decompress(request.body)
-        except (OSError, EOFError, zlib.error) as exc:
-            self.context.log.error("gzip decompression failed")
+            return decompress(encoding, request.body)
+        except DecompressError as exc:
+            self.context.log.error(f"{encoding} decompression failed")
             raise RefusedError("error: invalid payload\n") from exc
 
     def _json(self, data: bytes) -> list[dict[Any, Any]]:

@@ -79,7 +79,7 @@ class CloudWatchLogs:
         try:
             return parse_template(text) if text else None
         except AccessorError as exc:
-            raise PluginInitError(str(exc), f"Could not parse `{option}`", "Initialization failed") from exc
+            raise PluginInitError(*exc.lines, f"Could not parse `{option}`", "Initialization failed") from exc
 
     def _class_of(self, text: str) -> str:
         if not text:

@@ -118,7 +118,7 @@ class Forward:
         try:
             self._tag = parse_tag_template(options["tag"]) if options["tag"] else None
         except AccessorError as exc:
-            raise PluginInitError(str(exc), f"cannot create record accessor for tag: '{options['tag']}'") from exc
+            raise PluginInitError(*exc.lines, f"cannot create record accessor for tag: '{options['tag']}'") from exc
         self._link = Link(context, options["unix_path"])
         self._is_unix = bool(options["unix_path"])
 

@@ -158,7 +158,7 @@ def _record_keys(options: Options) -> tuple[Path, Path] | None:
     try:
         return key_path(body_key), key_path(headers_key)
     except AccessorError as exc:
-        raise PluginInitError(str(exc), "failed to allocate body record accessor") from exc
+        raise PluginInitError(*exc.lines, "failed to allocate body record accessor") from exc
 
 
 PLUGIN = Plugin(
