@@ -229,7 +229,21 @@ def test_s3_multipart_parts_and_completion(aws: Aws, tmp_path: Path) -> None:
     output.stop()
     assert [call.operation for call in aws.stand_in.calls] == ["POST", "PUT", "PUT", "POST"]
     assert "partNumber=1&uploadId=u1" in aws.stand_in.calls[1].path
+    assert "-object" not in aws.stand_in.calls[0].path
     assert b"<PartNumber>1</PartNumber>" in aws.stand_in.calls[-1].body
+
+
+def test_s3_a_part_that_fails_ends_its_upload(aws: Aws, tmp_path: Path) -> None:
+    """The next file begins another upload; the first one takes no more parts."""
+    aws.stand_in.answers["POST"] = [(200, b"<UploadId>u1</UploadId>"), (200, b"<UploadId>u2</UploadId>")]
+    aws.stand_in.answers["PUT"] = [(503, b"<Error><Code>SlowDown</Code><Message>m</Message></Error>")]
+    output = aws.build("s3", f"bucket b\nregion r\nstore_dir {tmp_path}\ntotal_file_size 20M\n")
+    for _ in range(4):
+        output.flush(chunk({"log": "x" * 3_000_000}))
+    output.stop()
+    paths = [call.path for call in aws.stand_in.calls]
+    assert ["u1" in paths[1], "uploads=" in paths[2], "u2" in paths[3]] == [True, True, True]
+    assert sum("reached max upload errors" in line for line in aws.bench.log) == 1
 
 
 @pytest.mark.parametrize(

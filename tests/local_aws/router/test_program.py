@@ -286,3 +286,9 @@ def test_a_flush_interval_of_zero_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.conf").write_text("[SERVICE]\n    Flush 0\n[OUTPUT]\n    Name null\n    Match *\n")
     done = run("-c", str(tmp_path / "a.conf"))
     assert (done.returncode, "[error] invalid flush value, aborting." in done.stderr) == (1, True)
+
+
+def test_a_parsers_file_of_the_command_line_must_be_there(capfd: pytest.CaptureFixture[str]) -> None:
+    """-R with a missing file ends the program, unlike Parsers_File."""
+    assert main(["-R", "/nonexistent/p.conf", "-i", "dummy", "-o", "null"]) == 1
+    assert "[error] could not open parser configuration file, aborting." in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab_helpers.local_aws.router.buffer import Chunk, chunk_from_file
+from lab_helpers.local_aws.router.chunk_maker import ChunkMaker
+from lab_helpers.local_aws.router.log import ComponentLog, Sink
 from lab_helpers.local_aws.router.record import NS, Batch, Record
+from lab_helpers.local_aws.router.service import Service
 from lab_helpers.local_aws.router.storage import ChunkFile, left_over
 
 APPENDED = (("ecs_cluster", "demo"),)
@@ -74,3 +78,33 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.flb").write_bytes(b"\x92\xa1a\xa1b")
     with pytest.raises(ValueError, match="is no chunk of this router"):
         ChunkFile(str(tmp_path / "x.flb")).load()
+
+
+def test_files_that_are_no_chunks_are_told_and_left_unless_said_otherwise(tmp_path: Path) -> None:
+    """An empty one goes; a foreign one stays, but with storage.delete_irrecoverable_chunks."""
+    folder = tmp_path / "forward.0"
+    folder.mkdir()
+    (folder / "1-1.1.flb").write_bytes(b"")
+    (folder / "1-1.2.flb").write_bytes(b"junk" * 100)
+    stream = io.StringIO()
+    service = Service(storage_path=str(tmp_path), sink=Sink(stream=stream))
+    assert list(ChunkMaker(service).left_over("storage_backlog.1", ComponentLog(service.sink))) == []
+    assert [path.name for path in folder.iterdir()] == ["1-1.2.flb"]
+    assert "could not retrieve chunk tag from forward.0/1-1.1.flb, removing it from the queue" in stream.getvalue()
+    assert "[error] [storage] format check failed: forward.0/1-1.2.flb" in stream.getvalue()
+    service.storage_delete_irrecoverable = True
+    assert list(ChunkMaker(service).left_over("storage_backlog.1", ComponentLog(service.sink))) == []
+    assert list(folder.iterdir()) == []
+
+
+def test_left_over_files_are_read_in_the_order_they_were_made(tmp_path: Path) -> None:
+    """Nanoseconds are not padded in a name, as in the reference: names do not sort by themselves."""
+    for name in ("1-20.5.flb", "1-9.100.flb", "1-20.40.flb", "odd.flb"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    assert [Path(path).name for path in left_over(str(tmp_path))] == [
+        "odd.flb",
+        "1-9.100.flb",
+        "1-20.5.flb",
+        "1-20.40.flb",
+    ]

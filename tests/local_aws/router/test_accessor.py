@@ -1,0 +1,37 @@
+"""Record accessors that cannot be read are refused in the words of the reference's grammar; groups may share a name."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab_helpers.local_aws.router.accessor import AccessorError, Path, parse_path
+from lab_helpers.local_aws.router.regexp import compile_pattern, group_name
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("$k[", ["syntax error, unexpected end of file, expecting STRING or INTEGER at '$k['"]),
+        ("$k['x'", None), ("$k[0", ["syntax error, unexpected end of file, expecting ']' at '$k[0'"]),
+        ("$k['x", ["bad input character ''' at line 0",
+                   "syntax error, unexpected IDENTIFIER, expecting STRING or INTEGER at '$k['x'"]),
+    ],
+)  # fmt: skip
+def test_what_is_broken_is_named(text: str, lines: list[str] | None) -> None:
+    """Recorded from 4.2.8 with `grep` and `rewrite_tag`."""
+    with pytest.raises(AccessorError) as caught:
+        parse_path(text)
+    if lines is not None:
+        assert list(caught.value.lines) == [f"[record accessor] {line}" for line in lines]
+
+
+def test_a_whole_one_is_a_path() -> None:
+    """Keys in quotes, numbers for lists."""
+    assert parse_path("$a['b'][0]") == Path("a", ("b", 0))
+
+
+def test_a_groups_name_may_repeat() -> None:
+    """Onigmo allows it, Python does not: later ones get another name inside, and their own back when read."""
+    found = compile_pattern(r"(?<a>\d)|(?<a>\w)").search("x")
+    assert found is not None
+    assert [(group_name(name), value) for name, value in found.groupdict().items()] == [("a", None), ("a", "x")]
