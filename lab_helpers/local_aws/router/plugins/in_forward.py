@@ -1,8 +1,8 @@
 """Take records by the forward protocol, on a unix socket or TCP: what the awsfirelens log driver speaks.
 
 Source: Fluent Bit 4.2.8. Over its Mem_Buf_Limit the input closes its connections and listens again when there is room;
-what
-was not read yet is not acknowledged. Not modelled: secure forward (shared_key, users) and TLS on the input: refused.
+what was not read yet is not acknowledged. With a key a connection begins with the handshake of secure forward.
+Not modelled: TLS on the input (refused).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import stat
+from typing import TYPE_CHECKING
 
 from lab_helpers.local_aws.router.forward import Frame, FrameError, acknowledgement, read_frames
 from lab_helpers.local_aws.router.listener import port_of, refusal
@@ -18,19 +19,24 @@ from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag
 from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Batch
 
+if TYPE_CHECKING:
+    from lab_helpers.local_aws.router.secure_forward import ServerHandshake
+
 DEFAULT_PORT = 24224
 READ_BYTES = 1 << 18
 BACKLOG = 128
 LAST_READS = 8
+HOSTNAME = "localhost"
+# what the input calls itself in a handshake
 
 
 class Forward:
     """The input: a listener and its connections, all on the engine's loop."""
 
     def __init__(self, options: Options, context: InputContext) -> None:
-        for option in ("shared_key", "security.users"):
-            if options[option]:
-                raise PluginInitError(f"'{option}': secure forward is not modelled by this router")
+        self._has_key = bool(options["shared_key"] or options["empty_shared_key"])
+        if options["security.users"] and not self._has_key:
+            raise PluginInitError("security.users is set but no shared_key or empty_shared_key")
         if to_flag(context.properties.get("tls", "off")):
             raise PluginInitError("'tls' on an input is not modelled by this router")
         self._context, self._options = context, options
@@ -87,6 +93,15 @@ class Forward:
             return True  # the reference loses a record without a tag, too
         return self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count))
 
+    def handshake(self) -> ServerHandshake | None:
+        """Return the handshake that a connection begins with; None without a shared key."""
+        if not self._has_key:
+            return None
+        from lab_helpers.local_aws.router.secure_forward import ServerHandshake  # only where there is a key
+
+        users = {words[0]: words[1] for words in self._options["security.users"]}
+        return ServerHandshake(self._options["shared_key"] or "", users, self._options["self_hostname"] or HOSTNAME)
+
     def forget(self, connection: Connection) -> None:
         """Drop a connection that has closed."""
         self._connections.discard(connection)
@@ -137,6 +152,9 @@ class Connection:
         self._is_open = True
         self.is_processing = False
         peer.setblocking(False)
+        self._handshake = owner.handshake()
+        if self._handshake is not None:
+            self._send(self._handshake.helo())
         owner.context.loop.add_reader(peer, self._readable)
 
     def close(self) -> None:
@@ -164,8 +182,35 @@ class Connection:
             self.close()
             return False
         self._rest += received
-        self._process()
+        if self._handshake is None or self._shake(self._handshake):
+            self._process()
         return True
+
+    def _shake(self, handshake: ServerHandshake) -> bool:
+        """Take the sender's PING; return whether records may follow."""
+        log = self._owner.context.log
+        try:
+            answered = handshake.answer(bytes(self._rest))
+        except ValueError as exc:  # HandshakeError
+            log.error(str(exc))
+            log.error("handshake error checking PING")
+            self.close()
+            return False
+        if answered is None:
+            return False
+        pong, refusal, used = answered
+        self._send(pong)
+        if refusal:
+            log.warn("user authentication is failed")
+            self.close()
+            return False
+        del self._rest[:used]
+        self._handshake = None
+        return True
+
+    def _send(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # a sender that has gone is found at the next read
+            self._peer.sendall(data)
 
     def _process(self) -> None:
         self.is_processing = True
@@ -217,14 +262,14 @@ PLUGIN = Plugin(
     Forward,
     (
         Option("tag_prefix", help="Put this before each tag."),
-        Option("shared_key", help="Secure forward; not modelled, refused."),
+        Option("shared_key", help="Senders must know this key: secure forward."),
         Option("self_hostname", help="Accepted, without effect (secure forward)."),
-        Option("security.users", help="Secure forward; not modelled, refused.", multiple=True),
+        Option("security.users", Kind.WORDS, "NAME PASSWORD that senders must give, too.", multiple=True, at_least=2),
         Option("unix_path", help="Unix socket to listen on, in the place of TCP."),
         Option("unix_perm", help="Permissions of the unix socket, octal."),
         Option("buffer_chunk_size", Kind.SIZE, "Accepted, without effect: reads are 256 KiB.", "1024000"),
         Option("buffer_max_size", Kind.SIZE, "Largest message in bytes; above, the connection is closed.", "6144000"),
-        Option("empty_shared_key", Kind.FLAG, "Accepted, without effect (secure forward).", "false"),
+        Option("empty_shared_key", Kind.FLAG, "Secure forward with an empty key.", "false"),
     ),
     core=("listen", "port", "tag", "mem_buf_limit", "storage.type"),
     config_error="config map set error",

@@ -2,7 +2,7 @@
 
 Source: Fluent Bit 4.2.8: forward mode, compressed packed-forward with `Compress gzip`, message mode where the tag needs
 the record; acknowledgements are asked for with the checksum of the entries.
-Not modelled: shared keys, users and upstream files (each is refused).
+`shared_key`, `username`: the handshake of secure forward. Not modelled: upstream files (refused).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import socket
 import struct
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import msgpack
@@ -24,20 +25,25 @@ from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import NS, Record, new_unpacker
+from lab_helpers.local_aws.router.secure_forward import ClientHandshake, HandshakeError
 from lab_helpers.local_aws.router.tag_template import Facts, parse_tag_template
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", "24224"
 TIMEOUT_S = 10.0
 LOGS = 0  # fluent_signal of log events
-UNSUPPORTED = ("shared_key", "empty_shared_key", "username", "upstream")
+UNSUPPORTED = ("upstream",)
+HOSTNAME = "localhost"
+# what the output calls itself in a handshake
 
 
 class Link:
     """The connection to the other side; opened when needed, closed after an error."""
 
-    def __init__(self, context: OutputContext, unix_path: str | None) -> None:
+    def __init__(
+        self, context: OutputContext, unix_path: str | None, begin: Callable[[], ClientHandshake] | None
+    ) -> None:
         core = context.properties
-        self._context, self._unix_path = context, unix_path
+        self._context, self._unix_path, self._begin = context, unix_path, begin
         self.host, self.port = core.get("host") or DEFAULT_HOST, to_integer(core.get("port") or DEFAULT_PORT)
         self._uses_tls = to_flag(core.get("tls", "off")) is True
         self._socket: socket.socket | None = None
@@ -48,6 +54,7 @@ class Link:
             self.close()
         if self._socket is None:
             self._socket = self._open()
+            self._shake(self._socket)
         self._socket.sendall(data)
         if ack is not None:
             self._await(self._socket, ack)
@@ -58,6 +65,16 @@ class Link:
             with contextlib.suppress(OSError):
                 self._socket.close()
         self._socket = None
+
+    def _shake(self, sock: socket.socket) -> None:
+        """Go through the handshake where there is a key. Raises OSError, ValueError."""
+        if self._begin is None:
+            return
+        from lab_helpers.local_aws.router.secure_forward import receive
+
+        handshake = self._begin()
+        sock.sendall(handshake.ping(receive(sock.recv, "HELO")))
+        handshake.check(receive(sock.recv, "PONG"))
 
     def _open(self) -> socket.socket:
         if self._unix_path:
@@ -119,7 +136,7 @@ class Forward:
             self._tag = parse_tag_template(options["tag"]) if options["tag"] else None
         except AccessorError as exc:
             raise PluginInitError(*exc.lines, f"cannot create record accessor for tag: '{options['tag']}'") from exc
-        self._link = Link(context, options["unix_path"])
+        self._link = Link(context, options["unix_path"], _handshakes(options))
         self._is_unix = bool(options["unix_path"])
 
     def flush(self, chunk: Chunk) -> FlushResult:
@@ -130,6 +147,9 @@ class Forward:
                 self._link.send(data, ack)
         except (OSError, ValueError) as exc:
             self._link.close()
+            if isinstance(exc, HandshakeError):
+                self._log.error(str(exc))
+                return FlushResult.RETRY
             what = "unix socket connection" if self._is_unix else "upstream connections"
             self._log.error(f"no {what} available" if isinstance(exc, ConnectionError) else f"could not forward: {exc}")
             return FlushResult.RETRY
@@ -179,6 +199,20 @@ class Forward:
         return msgpack.ExtType(0, struct.pack(">II", time_ns // NS & 0xFFFF_FFFF, time_ns % NS))
 
 
+def _handshakes(options: Options) -> Callable[[], ClientHandshake] | None:
+    """Return what begins a handshake; None without a key. Raises PluginInitError for a user without one."""
+    has_key = options["shared_key"] or options["empty_shared_key"]
+    if not has_key and (options["username"] or options["password"]):
+        raise PluginInitError(
+            "'username'/'password' is set but no 'shared_key' or 'empty_shared_key' is configured: username/password "
+            "authentication requires the secure forward handshake"
+        )
+    if not has_key:
+        return None
+    key, user, password = options["shared_key"] or "", options["username"], options["password"]
+    return lambda: ClientHandshake(key, user, password, options["self_hostname"] or HOSTNAME)
+
+
 def _open_unix(path: str) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(TIMEOUT_S)
@@ -198,13 +232,13 @@ PLUGIN = Plugin(
     (
         Option("time_as_integer", Kind.FLAG, "Times in whole seconds.", default="false"),
         Option("retain_metadata_in_forward_mode", Kind.FLAG, "Accepted: there is no metadata here.", default="false"),
-        Option("shared_key", help="Refused: not supported here."),
-        Option("self_hostname", help="Accepted."),
-        Option("empty_shared_key", Kind.FLAG, "Refused when on: not supported here.", default="false"),
+        Option("shared_key", help="Key that both sides know: secure forward."),
+        Option("self_hostname", help="What this side calls itself in the handshake. Default localhost."),
+        Option("empty_shared_key", Kind.FLAG, "Secure forward with an empty key.", default="false"),
         Option("send_options", Kind.FLAG, "Send size and the like behind the records.", default="false"),
         Option("require_ack_response", Kind.FLAG, "Wait for the other side's acknowledgement.", default="false"),
-        Option("username", help="Refused: not supported here.", default=""),
-        Option("password", help="Accepted.", default=""),
+        Option("username", help="User of the other side's security.users.", default=""),
+        Option("password", help="The user's password.", default=""),
         Option("unix_path", help="Unix socket instead of host and port."),
         Option("upstream", help="Refused: not supported here."),
         Option("tag", help="Another tag; $key and $TAG[n] are filled in."),
