@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab_helpers.local_aws.router.plugin import FlushResult, PluginKind
 from lab_helpers.local_aws.router.secure_forward import (
     ClientHandshake,
     HandshakeError,
@@ -15,6 +19,7 @@ from lab_helpers.local_aws.router.secure_forward import (
     take_message,
 )
 from tests.local_aws.router.fuzz import bounded
+from tests.local_aws.router.plugins.bench import Bench, MemoryChunk
 
 WRONG = "username/password mismatch"
 WORDS = st.one_of(st.text(max_size=4), st.none(), st.integers(0, 9))
@@ -84,3 +89,40 @@ def test_a_peer_that_is_silent_or_gone() -> None:
     for read in (silent, lambda _size: b""):
         with pytest.raises(HandshakeError, match="handshake error expecting HELO"):
             receive(read, "HELO")
+
+
+KEYS = "Shared_Key k\nSecurity.Users bob pw\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "result", "told"),
+    [
+        ("Shared_Key k\nUsername bob\nPassword pw\n", FlushResult.OK, ""),
+        ("Shared_Key k\nUsername bob\nPassword no\n", FlushResult.RETRY, "user authentication is failed"),
+        ("Shared_Key other\n", FlushResult.RETRY, "shared_key mismatch"),
+        ("", FlushResult.OK, "Invalid PING message"),  # it hears nothing of it, as in the reference
+    ],
+)
+def test_the_output_speaks_with_the_input(lines: str, result: FlushResult, told: str) -> None:
+    """Records arrive from who may send, from nobody else."""
+    receiver, sender = Bench(), Bench()
+    source = receiver.build(PluginKind.INPUT, "forward", "Listen 127.0.0.1\nPort 0\n" + KEYS)
+    source.start()
+    port = source._listener.getsockname()[1]
+    output = sender.build(PluginKind.OUTPUT, "forward", f"Host 127.0.0.1\nPort {port}\n{lines}")
+    found: list[FlushResult] = []
+    thread = threading.Thread(target=lambda: found.append(output.flush(MemoryChunk("app", {"log": "a"}))))
+    thread.start()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        receiver.loop.turn(0.02)
+        if not thread.is_alive() and (receiver.ingested or (told and told in receiver.text.getvalue())):
+            break
+    thread.join(5)
+    output.stop()
+    source.stop()
+    receiver.loop.close()
+    sender.loop.close()
+    assert found == [result]
+    assert [record.body for _, record in receiver.ingested] == ([] if told else [{"log": "a"}])
+    assert told in receiver.text.getvalue()

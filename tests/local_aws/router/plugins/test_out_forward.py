@@ -113,6 +113,10 @@ def test_unix_socket_and_nobody_there(bench: Bench, tmp_path: Path) -> None:
 
 def test_refusals(bench: Bench) -> None:
     """What cannot work is refused."""
-    for lines, message in (("Shared_Key x", "has no 'shared_key'"), ("Compress lz4", "invalid compress mode: lz4")):
+    for lines, message in (
+        ("Upstream x", "has no 'upstream'"),
+        ("Compress lz4", "invalid compress mode: lz4"),
+        ("Username bob", "no 'shared_key' or 'empty_shared_key' is configured"),
+    ):
         with pytest.raises(PluginInitError, match=message):
             bench.build(PluginKind.OUTPUT, "forward", lines)
