@@ -60,30 +60,31 @@ class Text:
         overlapping: NDArray[np.void] = np.ndarray((places,), f"V{width}", self.bytes, strides=(1,))
         return overlapping[starts].view(np.uint8).reshape(-1, width)
 
+    def window_words(self, starts: Positions, width: int) -> NDArray[np.uint64]:
+        """The `width` bytes (a multiple of eight) from each start as numbers, a row each."""
+        return self.windows(starts, width).view(np.uint64)
+
     def words(self, starts: Positions) -> NDArray[np.uint64]:
         """The eight bytes from each start as one number."""
         overlapping: NDArray[np.uint64] = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
         return overlapping[starts]
 
-    def which(self, starts: Positions, texts: list[bytes]) -> Positions:
+    def which(self, starts: Positions, texts: list[bytes]) -> NDArray[np.int32]:
         """For each start the number of the text that stands there, -1 for none. The texts are of one length; no start
         lies within that of the one before.
         """
-        places = np.stack((starts, starts + len(texts[0])), axis=1)
+        places = (starts, starts + len(texts[0]))
         found = pc.index_in(_alternating(self, places, pa.binary()), pa.array(texts, pa.binary()))
-        numbers: Positions = pc.fill_null(found, -1).to_numpy()[::2].astype(np.int64)
+        numbers: NDArray[np.int32] = pc.fill_null(found, -1).to_numpy()[::2]
         return numbers
 
-    def packed(self, starts: Positions, ends: Positions) -> tuple[Text, Positions, Positions]:
-        """What lies between two places each, end to end, and where that begins and ends: near each other in memory, it
-        is looked at again and again in half the time.
-        """
-        size = len(self.bytes)
-        padding = [[size - MAX_WIDTH, size]]
-        found = _pieces(self, np.concatenate((np.stack((starts, ends), axis=1), padding)))
-        _, offsets, content = found.buffers()
-        places = np.frombuffer(offsets, np.int32, len(found) + 1).astype(np.int64)
-        return Text(np.frombuffer(content, np.uint8)), places[:-2], places[1:-1]
+    def begin_with(self, starts: Positions, text: bytes) -> Mask:
+        """Which starts the text stands at; they ascend."""
+        offsets = np.empty(len(starts) + 1, np.int32)
+        offsets[:-1], offsets[-1] = starts, len(self.bytes)
+        pieces = pa.Array.from_buffers(pa.binary(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(self.bytes)])
+        found: Mask = pc.starts_with(pieces, text).to_numpy(zero_copy_only=False)
+        return found
 
 
 class Buffer(Text):
@@ -111,21 +112,43 @@ class Buffer(Text):
 
     def lines(self) -> tuple[Positions, Positions]:
         """Where each line begins and ends (its newline)."""
-        mask = self._mask[: self.size]
-        np.equal(self.bytes[: self.size], _NEWLINE, out=mask)
-        ends = np.flatnonzero(mask)
+        ends = self._newlines()
         starts = np.zeros_like(ends)
         starts[1:] = ends[:-1] + 1
         return starts, ends
 
+    def _newlines(self) -> Positions:
+        """Newlines are rare: eight bytes without one are passed over at once."""
+        eights = -(-self.size // 8) * 8
+        mask = self._mask[:eights]
+        np.equal(self.bytes[: self.size], _NEWLINE, out=mask[: self.size])
+        mask[self.size :] = False
+        words = mask.view(np.uint64)
+        places = np.flatnonzero(words != 0)
+        found = words[places]
+        if (np.bitwise_count(found) > 1).any():
+            return np.flatnonzero(mask)
+        return places * 8 + first_of(found, 1)
 
-def first_of(words: NDArray[np.uint64], byte: int) -> Positions:
+
+def first_of(words: NDArray[np.uint64], byte: int) -> NDArray[np.uint8]:
     """The place of the first such byte in each little-endian word; 8 when there is none."""
     zero = words ^ np.uint64(byte * _EACH)
     # the top bit of each zero byte; bytes behind the first one may be marked wrongly, which does no harm
     marks = (zero - np.uint64(_EACH)) & ~zero & np.uint64(_TOPS)
-    before: Positions = (np.bitwise_count((marks & (~marks + np.uint64(1))) - np.uint64(1)) >> 3).astype(np.int64)
+    before: NDArray[np.uint8] = np.bitwise_count((marks & (~marks + np.uint64(1))) - np.uint64(1)) >> 3
     return before
+
+
+def plain_array(values: NDArray[Any], kind: pa.DataType, valid: Mask | None = None) -> pa.Array:
+    """The numbers as an Arrow array of the same memory: `pa.array` would look at each; those not `valid` are null."""
+    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def filled(values: Mask, codes: NDArray[np.int32]) -> Mask:
+    """`values[code]` for each code."""
+    return np.ones(len(codes), np.bool_) if values.all() else values[codes]
 
 
 def leading(words: NDArray[np.uint64], count: Positions) -> NDArray[np.uint64]:
@@ -163,33 +186,37 @@ def cut(buffer: Text, starts: Positions, ends: Positions, valid: Mask | None = N
     """The strings between two places each, where `valid`. Places ascend: no string begins before the last one's end."""
     if valid is not None:
         starts = np.minimum(starts, ends)
-    found = _pieces(buffer, np.stack((starts, ends), axis=1))
+    found = _pieces(buffer, (starts, ends))
     if valid is None:
         return found
     bitmap = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(pa.string(), len(found), [bitmap, *found.buffers()[1:]])
 
 
-def joined(buffer: Text, places: Matrix64) -> pa.StringArray:
-    """Of each row of places the strings between the first two, the third and fourth and so on, put together."""
+def joined(buffer: Text, places: Sequence[Positions]) -> pa.StringArray:
+    """For each row what lies between its first two places, its third and fourth and so on, put together."""
+    count = len(places) // 2
     found = _pieces(buffer, places)
-    kept = np.frombuffer(found.buffers()[2] or b"", np.uint8)
-    return strings(kept, (places[:, 1::2] - places[:, ::2]).sum(axis=1))
+    _, offsets, content = found.buffers()
+    whole = np.ascontiguousarray(np.frombuffer(offsets, np.int32, len(found) + 1)[::count])
+    return pa.Array.from_buffers(pa.string(), len(found) // count, [None, pa.py_buffer(whole), content])
 
 
-def _pieces(buffer: Text, places: Matrix64) -> pa.StringArray:
-    """What lies between each two places."""
+def _pieces(buffer: Text, places: Sequence[Positions]) -> pa.StringArray:
+    """What lies between each two places, row after row."""
     whole = _alternating(buffer, places, pa.string())
-    return whole.take(pa.array(np.arange(0, places.size, 2, dtype=np.int32)))
+    return whole.take(pa.array(np.arange(0, len(places) * len(places[0]), 2, dtype=np.int32)))
 
 
-def _alternating(buffer: Text, places: Matrix64, kind: pa.DataType) -> pa.Array:
+def _alternating(buffer: Text, places: Sequence[Positions], kind: pa.DataType) -> pa.Array:
     """What lies between each two places, as Arrow sees it: the buffer is one array of strings and of gaps between them,
     of which every other one is meant.
     """
-    offsets = places.astype(np.int32).ravel()
+    offsets = np.empty((len(places[0]), len(places)), np.int32)
+    for column, part in enumerate(places):
+        offsets[:, column] = part
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)]
-    return pa.Array.from_buffers(kind, max(len(offsets) - 1, 0), buffers)
+    return pa.Array.from_buffers(kind, max(offsets.size - 1, 0), buffers)
 
 
 def encoded(
@@ -217,6 +244,16 @@ def word_codes(words: NDArray[np.uint64], convert: Callable[[str], Any]) -> tupl
     return [convert(int(key).to_bytes(8, "little").rstrip(b"\0").decode("latin-1")) for key in keys], codes
 
 
+def pair_codes(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """The distinct rows of two words each, and for each row the number of the one that it is."""
+    if (words[:, 0] == words[:1, 0]).all():
+        found = pa.array(np.ascontiguousarray(words[:, 1])).dictionary_encode()
+        second = found.dictionary.to_numpy()
+        return np.stack((np.full_like(second, words[0, 0] if len(words) else 0), second), axis=1), _codes(found)
+    found = _fixed(words.view(np.uint8)).dictionary_encode()
+    return np.array(found.dictionary.to_pylist(), "V16").view(np.uint64).reshape(-1, 2), _codes(found)
+
+
 def text_category(buffer: Text, starts: Positions, ends: Positions, missing: str) -> pa.Array:
     """The strings between two places each as a dictionary array; `missing` (one character) becomes null."""
     if (ends - starts == 1).all() and (buffer.bytes[starts] == ord(missing)).all():
@@ -234,11 +271,11 @@ def category(values: Sequence[str | None], codes: NDArray[np.int32]) -> pa.Array
     if not entries:
         return pa.nulls(len(codes), pa.dictionary(pa.int32(), pa.string()))
     if len(entries) == len(values):
-        return pa.DictionaryArray.from_arrays(_int32(codes), pa.array(entries, pa.string()))
+        return pa.DictionaryArray.from_arrays(plain_array(codes, pa.int32()), pa.array(entries, pa.string()))
     number = {value: n for n, value in enumerate(entries)}
     renumbered = np.array([-1 if value is None else number[value] for value in values], np.int32)[codes]
     present = renumbered >= 0 if None in values else None
-    return pa.DictionaryArray.from_arrays(_int32(renumbered, present), pa.array(entries, pa.string()))
+    return pa.DictionaryArray.from_arrays(plain_array(renumbered, pa.int32(), present), pa.array(entries, pa.string()))
 
 
 def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.DataType) -> pa.Array:
@@ -248,10 +285,9 @@ def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.Dat
     return pa.array(table[codes], mask=absent)
 
 
-def _int32(values: NDArray[np.int32], valid: Mask | None = None) -> pa.Int32Array:
-    # pa.array inspects what it gets for some microseconds, many times an object
-    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(pa.int32(), len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
+def _codes(found: pa.DictionaryArray) -> NDArray[np.int32]:
+    codes: NDArray[np.int32] = found.indices.to_numpy()
+    return codes
 
 
 def _fixed(cells: Matrix) -> pa.Array:
