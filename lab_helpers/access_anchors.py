@@ -130,10 +130,11 @@ def _columns(a: _Anchors) -> tuple[dict[str, Any], Mask]:
     methods, known = _methods(a)
     answers, plain = _answers(a)
     sizes, are = _sizes(a)
-    target, printable = _target(a)
+    # without the backslashes before its quotes
     quotes = (a.host_end + (_REQUEST - 2), a.host_end + (_REQUEST - 1), a.size_at - 7, a.size_at - 6)
-    columns = {"remote_host": hosts, "request_time": moments, "method": methods, "size": sizes}
-    columns["line"] = joined(a.buffer, (a.begin, *quotes, a.end))
+    line = joined(a.buffer, (a.begin, *quotes, a.end))
+    target, printable = _target(a, line)
+    columns = {"remote_host": hosts, "request_time": moments, "method": methods, "size": sizes, "line": line}
     return columns | answers | target, good & possible & known & plain & are & printable
 
 
@@ -222,21 +223,26 @@ def _sizes(a: _Anchors) -> tuple[pa.Array, Mask]:
     return plain_array(numbers, pa.int64(), ~none if none.any() else None), are | none
 
 
-def _target(a: _Anchors) -> tuple[dict[str, Any], Mask]:
-    """Path and query: what stands before and after the first question mark of the request's second word."""
-    start, end = a.method_end + 1, a.target_end
-    whole = cut(a.buffer, start, end)
+def _target(a: _Anchors, line: pa.StringArray) -> tuple[dict[str, Any], Mask]:
+    """Path and query: what stands before and after the first question mark of the request's second word.
+
+    Cut from the lines themselves, which lie near each other in memory; they lack a backslash before and one behind it.
+    """
+    text, offsets = Text.of(line)
+    start = offsets[:-1] + (a.method_end - a.begin)
+    end = offsets[1:] - (a.end - a.target_end - 1)
+    whole = cut(text, start, end)
     found = pc.find_substring(whole, "?").to_numpy()
     mark = np.where(found < 0, end, start + found)
-    return {"path": cut(a.buffer, start, mark), "query": cut(a.buffer, mark + 1, end, found >= 0)}, _printable(whole)
+    return {"path": cut(text, start, mark), "query": cut(text, mark + 1, end, found >= 0)}, _printable(whole)
 
 
 def _printable(texts: pa.StringArray) -> Mask:
     """Which texts hold nothing but printable ASCII without blanks, quotes and backslashes."""
     good = np.ones(len(texts), np.bool_)
-    text = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    content, offsets = Text.of(texts)
+    text = content.bytes
     odd = np.flatnonzero((text <= _SPACE) | (text >= 127) | (text == _QUOTE) | (text == _BACKSLASH))
     if len(odd):
-        offsets = np.frombuffer(texts.buffers()[1], np.int32)
         good[np.searchsorted(offsets, odd, "right") - 1] = False
     return good

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,13 @@ class Text:
 
     def __init__(self, padded: NDArray[np.uint8]) -> None:
         self.bytes = padded
+
+    @classmethod
+    def of(cls, texts: pa.StringArray) -> tuple[Text, NDArray[np.int32]]:
+        """Strings end to end, to be cut but not padded for windows; and their offsets, one more than there are."""
+        _, offsets, content = texts.buffers()
+        found = np.frombuffer(offsets, np.int32, len(texts) + 1)
+        return cls(np.frombuffer(content or b"", np.uint8, found[-1])), found
 
     def text(self, start: int, end: int) -> bytes:
         """The bytes between two places."""
@@ -251,7 +259,8 @@ def pair_codes(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[n
         second = found.dictionary.to_numpy()
         return np.stack((np.full_like(second, words[0, 0] if len(words) else 0), second), axis=1), _codes(found)
     found = _fixed(words.view(np.uint8)).dictionary_encode()
-    return np.array(found.dictionary.to_pylist(), "V16").view(np.uint64).reshape(-1, 2), _codes(found)
+    distinct = np.frombuffer(found.dictionary.buffers()[1] or b"", np.uint64, 2 * len(found.dictionary))
+    return distinct.reshape(-1, 2), _codes(found)
 
 
 def text_category(buffer: Text, starts: Positions, ends: Positions, missing: str) -> pa.Array:
@@ -270,6 +279,8 @@ def category(values: Sequence[str | None], codes: NDArray[np.int32]) -> pa.Array
     entries = list(dict.fromkeys(value for value in values if value is not None))
     if not entries:
         return pa.nulls(len(codes), pa.dictionary(pa.int32(), pa.string()))
+    if len(entries) == 1 and None not in values:
+        return pa.DictionaryArray.from_arrays(_same(len(codes)), pa.array(entries, pa.string()))
     if len(entries) == len(values):
         return pa.DictionaryArray.from_arrays(plain_array(codes, pa.int32()), pa.array(entries, pa.string()))
     number = {value: n for n, value in enumerate(entries)}
@@ -283,6 +294,16 @@ def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.Dat
     table = np.array([0 if value is None else value for value in values], kind.to_pandas_dtype())
     absent = np.array([value is None for value in values])[codes] if None in values else None
     return pa.array(table[codes], mask=absent)
+
+
+def _same(count: int) -> pa.Int32Array:
+    """Codes of a column that has one value: such columns share their memory."""
+    return _zeros(1 << count.bit_length()).slice(0, count)
+
+
+@lru_cache(maxsize=32)
+def _zeros(count: int) -> pa.Int32Array:
+    return plain_array(np.zeros(count, np.int32), pa.int32())
 
 
 def _codes(found: pa.DictionaryArray) -> NDArray[np.int32]:

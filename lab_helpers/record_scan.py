@@ -42,7 +42,9 @@ def scan(buffer: Buffer, templates: list[Template]) -> Regular:
     left[done] = False
     others = np.flatnonzero(left)
     texts = [buffer.text(starts[n], ends[n]) for n in others.tolist()]
-    return Regular(tables, done, texts, others, np.searchsorted(buffer.part_ends, starts, side="right"))
+    lines_before = np.searchsorted(starts, buffer.part_ends)
+    part_of_line = np.repeat(np.arange(len(lines_before)), np.diff(lines_before, prepend=0))
+    return Regular(tables, done, texts, others, part_of_line)
 
 
 def _access_lines(
