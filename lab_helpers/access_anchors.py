@@ -17,23 +17,9 @@ from numpy.typing import NDArray
 
 from lab_helpers import frames
 from lab_helpers.apache import parse_time_us, split_request
-from lab_helpers.byte_columns import (
-    Mask,
-    Positions,
-    Text,
-    category,
-    cut,
-    eight_digits,
-    filled,
-    first_of,
-    joined,
-    leading,
-    pair_codes,
-    plain_array,
-    word_codes,
-)
+from lab_helpers.byte_columns import Mask, Positions, Text, category, cut, filled, joined, plain_array
+from lab_helpers.byte_words import Words, eight_digits, first_of, leading, pair_codes, word_codes
 
-Words = NDArray[np.uint64]
 MIN_LENGTH = 64
 """Shorter JSON text is no usual line; so no step from either end leaves it."""
 _SPACE, _QUOTE, _BACKSLASH, _NONE = b' "\\-'
@@ -86,9 +72,9 @@ class _Anchors:
     def only(self, keep: Mask) -> _Anchors:
         if keep.all():
             return self
-        places = (self.begin, self.host_end, self.method_end, self.size_at, self.end, self.lines)
-        words = (self.opening, self.stamp, self.answer)
-        return _Anchors(self.buffer, *(part[keep] for part in places), *(part[keep] for part in words))
+        begin, host_end, method_end = self.begin[keep], self.host_end[keep], self.method_end[keep]
+        places = (begin, host_end, method_end, self.size_at[keep], self.end[keep], self.lines[keep])
+        return _Anchors(self.buffer, *places, self.opening[keep], self.stamp[keep], self.answer[keep])
 
 
 def read(buffer: Text, begin: Positions, end: Positions) -> tuple[dict[str, Any], Positions]:

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lab_helpers.byte_words import Words, first_of, leading, word_codes
+
 Positions = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Matrix = NDArray[np.uint8]
@@ -24,10 +26,6 @@ Matrix64 = NDArray[np.int64]
 MAX_WIDTH = 1024
 """Widest window; the buffer is padded by as much."""
 _NEWLINE = ord("\n")
-_EACH, _TOPS = 0x0101010101010101, 0x8080808080808080
-"""A one, and the top bit, in each byte of a word."""
-_KEEP_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
-"""Masks that keep so many bytes of a little-endian word."""
 
 
 class Scratch(threading.local):
@@ -68,13 +66,13 @@ class Text:
         overlapping: NDArray[np.void] = np.ndarray((places,), f"V{width}", self.bytes, strides=(1,))
         return overlapping[starts].view(np.uint8).reshape(-1, width)
 
-    def window_words(self, starts: Positions, width: int) -> NDArray[np.uint64]:
+    def window_words(self, starts: Positions, width: int) -> Words:
         """The `width` bytes (a multiple of eight) from each start as numbers, a row each."""
         return self.windows(starts, width).view(np.uint64)
 
-    def words(self, starts: Positions) -> NDArray[np.uint64]:
+    def words(self, starts: Positions) -> Words:
         """The eight bytes from each start as one number."""
-        overlapping: NDArray[np.uint64] = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
+        overlapping: Words = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
         return overlapping[starts]
 
     def which(self, starts: Positions, texts: list[bytes]) -> NDArray[np.int32]:
@@ -90,7 +88,8 @@ class Text:
         """Which starts the text stands at; they ascend."""
         offsets = np.empty(len(starts) + 1, np.int32)
         offsets[:-1], offsets[-1] = starts, len(self.bytes)
-        pieces = pa.Array.from_buffers(pa.binary(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(self.bytes)])
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self.bytes)]
+        pieces = pa.Array.from_buffers(pa.binary(), len(starts), buffers)
         found: Mask = pc.starts_with(pieces, text).to_numpy(zero_copy_only=False)
         return found
 
@@ -139,15 +138,6 @@ class Buffer(Text):
         return places * 8 + first_of(found, 1)
 
 
-def first_of(words: NDArray[np.uint64], byte: int) -> NDArray[np.uint8]:
-    """The place of the first such byte in each little-endian word; 8 when there is none."""
-    zero = words ^ np.uint64(byte * _EACH)
-    # the top bit of each zero byte; bytes behind the first one may be marked wrongly, which does no harm
-    marks = (zero - np.uint64(_EACH)) & ~zero & np.uint64(_TOPS)
-    before: NDArray[np.uint8] = np.bitwise_count((marks & (~marks + np.uint64(1))) - np.uint64(1)) >> 3
-    return before
-
-
 def plain_array(values: NDArray[Any], kind: pa.DataType, valid: Mask | None = None) -> pa.Array:
     """The numbers as an Arrow array of the same memory: `pa.array` would look at each; those not `valid` are null."""
     bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
@@ -157,21 +147,6 @@ def plain_array(values: NDArray[Any], kind: pa.DataType, valid: Mask | None = No
 def filled(values: Mask, codes: NDArray[np.int32]) -> Mask:
     """`values[code]` for each code."""
     return np.ones(len(codes), np.bool_) if values.all() else values[codes]
-
-
-def leading(words: NDArray[np.uint64], count: Positions) -> NDArray[np.uint64]:
-    """The first `count` bytes (up to 8) of each word, zeros behind them."""
-    kept: NDArray[np.uint64] = words & _KEEP_BYTES[count]
-    return kept
-
-
-def eight_digits(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Mask]:
-    """The numbers that words of eight ASCII digits spell, and which words are that."""
-    digits = words ^ np.uint64(0x30 * _EACH)
-    are = (((digits + np.uint64(0x76 * _EACH)) | digits) & np.uint64(_TOPS)) == 0
-    pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
-    fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
-    return ((fours * np.uint64(10_000) + (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)).view(np.int64), are
 
 
 def inside(lengths: Positions, width: int) -> Mask:
@@ -242,27 +217,6 @@ def encoded(
     return [convert(text.rstrip(b"\0").decode("latin-1")) for text in texts], found.indices.to_numpy()
 
 
-def word_codes(words: NDArray[np.uint64], convert: Callable[[str], Any]) -> tuple[list[Any], NDArray[np.int32]]:
-    """The converted distinct texts of words that are filled up with zeros, and for each word the number of its text."""
-    if (words == words[:1]).all():
-        keys, codes = words[:1].tolist(), np.zeros(len(words), np.int32)
-    else:
-        found = pa.array(words).dictionary_encode()
-        keys, codes = found.dictionary.to_pylist(), found.indices.to_numpy()
-    return [convert(int(key).to_bytes(8, "little").rstrip(b"\0").decode("latin-1")) for key in keys], codes
-
-
-def pair_codes(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """The distinct rows of two words each, and for each row the number of the one that it is."""
-    if (words[:, 0] == words[:1, 0]).all():
-        found = pa.array(np.ascontiguousarray(words[:, 1])).dictionary_encode()
-        second = found.dictionary.to_numpy()
-        return np.stack((np.full_like(second, words[0, 0] if len(words) else 0), second), axis=1), _codes(found)
-    found = _fixed(words.view(np.uint8)).dictionary_encode()
-    distinct = np.frombuffer(found.dictionary.buffers()[1] or b"", np.uint64, 2 * len(found.dictionary))
-    return distinct.reshape(-1, 2), _codes(found)
-
-
 def text_category(buffer: Text, starts: Positions, ends: Positions, missing: str) -> pa.Array:
     """The strings between two places each as a dictionary array; `missing` (one character) becomes null."""
     if (ends - starts == 1).all() and (buffer.bytes[starts] == ord(missing)).all():
@@ -304,11 +258,6 @@ def _same(count: int) -> pa.Int32Array:
 @lru_cache(maxsize=32)
 def _zeros(count: int) -> pa.Int32Array:
     return plain_array(np.zeros(count, np.int32), pa.int32())
-
-
-def _codes(found: pa.DictionaryArray) -> NDArray[np.int32]:
-    codes: NDArray[np.int32] = found.indices.to_numpy()
-    return codes
 
 
 def _fixed(cells: Matrix) -> pa.Array:
