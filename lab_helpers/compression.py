@@ -101,10 +101,17 @@ def _gunzip_members(body: bytes) -> Unpacked:
 
 
 def _gunzip_prefix(body: bytes, step_bytes: int = 512) -> bytes:
+    """All that can be read before the damage: a step that fails is taken again byte by byte."""
     unzip, data = zlib.decompressobj(_GZIP_WINDOW_BITS), bytearray()
-    with suppress(zlib.error):
-        for at in range(0, len(body), step_bytes):
+    for at in range(0, len(body), step_bytes):
+        before = unzip.copy()
+        try:
             data += unzip.decompress(body[at : at + step_bytes])
+        except zlib.error:
+            with suppress(zlib.error):
+                for byte in range(at, at + step_bytes):
+                    data += before.decompress(body[byte : byte + 1])
+            break
     return bytes(data)
 
 
