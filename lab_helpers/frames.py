@@ -82,6 +82,8 @@ COLUMN_OF_KEY = {
 }
 """Keys of a FireLens record beside `log`, and the columns that hold them (of the task's ARN only its id)."""
 
+MANY_ROWS = 100_000
+"""From so many on, a frame is worth threads: they take some milliseconds to begin with."""
 _COLUMNS_AT_ONCE = 2
 _FEW = 1024
 
@@ -92,9 +94,13 @@ Moment = datetime | pd.Timestamp | str
 def to_frame(tables: Iterable[pa.Table], schema: pa.Schema = LOG_SCHEMA) -> pd.DataFrame:
     """Put Arrow tables of one schema together as a frame with the documented dtypes; no tables give an empty frame.
 
-    Columns are made two at a time, and each gives its Arrow memory back when it is made.
+    Columns of a large frame are made two at a time, and each gives its Arrow memory back when it is made.
     """
-    columns = deque(pa.concat_tables([schema.empty_table(), *tables]).columns)
+    whole = pa.concat_tables([schema.empty_table(), *tables])
+    if whole.num_rows < MANY_ROWS:
+        return pd.DataFrame(whole.unify_dictionaries().to_pandas(types_mapper=_pandas_type))
+    columns = deque(whole.columns)
+    del whole
     with ThreadPoolExecutor(_COLUMNS_AT_ONCE, "frame") as pool:
         made = [pool.submit(_pandas_column, columns.popleft()) for _ in schema.names]
     return pd.DataFrame({name: column.result() for name, column in zip(schema.names, made, strict=True)}, copy=False)

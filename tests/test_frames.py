@@ -9,6 +9,12 @@ from lab_helpers import frames
 SCHEMA = pa.schema([("name", frames.CATEGORY), ("at", frames.TIME), ("count", pa.int64()), ("text", pa.string())])
 
 
+@pytest.fixture(autouse=True, params=[0, 1_000_000])
+def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every frame is made as a large one and as a small one."""
+    monkeypatch.setattr(frames, "MANY_ROWS", request.param)
+
+
 def table(names: list[str | None]) -> pa.Table:
     count = len(names)
     columns = {"name": names, "at": [None] * count, "count": range(count), "text": [None, *names][:count]}
