@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from lab_helpers.byte_words import Words, first_of, leading, word_codes
 
 Positions = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -23,10 +26,6 @@ Matrix64 = NDArray[np.int64]
 MAX_WIDTH = 1024
 """Widest window; the buffer is padded by as much."""
 _NEWLINE = ord("\n")
-_EACH, _TOPS = 0x0101010101010101, 0x8080808080808080
-"""A one, and the top bit, in each byte of a word."""
-_KEEP_BYTES = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
-"""Masks that keep so many bytes of a little-endian word."""
 
 
 class Scratch(threading.local):
@@ -50,6 +49,13 @@ class Text:
     def __init__(self, padded: NDArray[np.uint8]) -> None:
         self.bytes = padded
 
+    @classmethod
+    def of(cls, texts: pa.StringArray) -> tuple[Text, NDArray[np.int32]]:
+        """Strings end to end, to be cut but not padded for windows; and their offsets, one more than there are."""
+        _, offsets, content = texts.buffers()
+        found = np.frombuffer(offsets, np.int32, len(texts) + 1)
+        return cls(np.frombuffer(content or b"", np.uint8, found[-1])), found
+
     def text(self, start: int, end: int) -> bytes:
         """The bytes between two places."""
         return self.bytes[start:end].tobytes()
@@ -60,30 +66,32 @@ class Text:
         overlapping: NDArray[np.void] = np.ndarray((places,), f"V{width}", self.bytes, strides=(1,))
         return overlapping[starts].view(np.uint8).reshape(-1, width)
 
-    def words(self, starts: Positions) -> NDArray[np.uint64]:
+    def window_words(self, starts: Positions, width: int) -> Words:
+        """The `width` bytes (a multiple of eight) from each start as numbers, a row each."""
+        return self.windows(starts, width).view(np.uint64)
+
+    def words(self, starts: Positions) -> Words:
         """The eight bytes from each start as one number."""
-        overlapping: NDArray[np.uint64] = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
+        overlapping: Words = np.ndarray((len(self.bytes) - 7,), np.uint64, self.bytes, strides=(1,))
         return overlapping[starts]
 
-    def which(self, starts: Positions, texts: list[bytes]) -> Positions:
+    def which(self, starts: Positions, texts: list[bytes]) -> NDArray[np.int32]:
         """For each start the number of the text that stands there, -1 for none. The texts are of one length; no start
         lies within that of the one before.
         """
-        places = np.stack((starts, starts + len(texts[0])), axis=1)
+        places = (starts, starts + len(texts[0]))
         found = pc.index_in(_alternating(self, places, pa.binary()), pa.array(texts, pa.binary()))
-        numbers: Positions = pc.fill_null(found, -1).to_numpy()[::2].astype(np.int64)
+        numbers: NDArray[np.int32] = pc.fill_null(found, -1).to_numpy()[::2]
         return numbers
 
-    def packed(self, starts: Positions, ends: Positions) -> tuple[Text, Positions, Positions]:
-        """What lies between two places each, end to end, and where that begins and ends: near each other in memory, it
-        is looked at again and again in half the time.
-        """
-        size = len(self.bytes)
-        padding = [[size - MAX_WIDTH, size]]
-        found = _pieces(self, np.concatenate((np.stack((starts, ends), axis=1), padding)))
-        _, offsets, content = found.buffers()
-        places = np.frombuffer(offsets, np.int32, len(found) + 1).astype(np.int64)
-        return Text(np.frombuffer(content, np.uint8)), places[:-2], places[1:-1]
+    def begin_with(self, starts: Positions, text: bytes) -> Mask:
+        """Which starts the text stands at; they ascend."""
+        offsets = np.empty(len(starts) + 1, np.int32)
+        offsets[:-1], offsets[-1] = starts, len(self.bytes)
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self.bytes)]
+        pieces = pa.Array.from_buffers(pa.binary(), len(starts), buffers)
+        found: Mask = pc.starts_with(pieces, text).to_numpy(zero_copy_only=False)
+        return found
 
 
 class Buffer(Text):
@@ -111,36 +119,34 @@ class Buffer(Text):
 
     def lines(self) -> tuple[Positions, Positions]:
         """Where each line begins and ends (its newline)."""
-        mask = self._mask[: self.size]
-        np.equal(self.bytes[: self.size], _NEWLINE, out=mask)
-        ends = np.flatnonzero(mask)
+        ends = self._newlines()
         starts = np.zeros_like(ends)
         starts[1:] = ends[:-1] + 1
         return starts, ends
 
-
-def first_of(words: NDArray[np.uint64], byte: int) -> Positions:
-    """The place of the first such byte in each little-endian word; 8 when there is none."""
-    zero = words ^ np.uint64(byte * _EACH)
-    # the top bit of each zero byte; bytes behind the first one may be marked wrongly, which does no harm
-    marks = (zero - np.uint64(_EACH)) & ~zero & np.uint64(_TOPS)
-    before: Positions = (np.bitwise_count((marks & (~marks + np.uint64(1))) - np.uint64(1)) >> 3).astype(np.int64)
-    return before
-
-
-def leading(words: NDArray[np.uint64], count: Positions) -> NDArray[np.uint64]:
-    """The first `count` bytes (up to 8) of each word, zeros behind them."""
-    kept: NDArray[np.uint64] = words & _KEEP_BYTES[count]
-    return kept
+    def _newlines(self) -> Positions:
+        """Newlines are rare: eight bytes without one are passed over at once."""
+        eights = -(-self.size // 8) * 8
+        mask = self._mask[:eights]
+        np.equal(self.bytes[: self.size], _NEWLINE, out=mask[: self.size])
+        mask[self.size :] = False
+        words = mask.view(np.uint64)
+        places = np.flatnonzero(words != 0)
+        found = words[places]
+        if (np.bitwise_count(found) > 1).any():
+            return np.flatnonzero(mask)
+        return places * 8 + first_of(found, 1)
 
 
-def eight_digits(words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Mask]:
-    """The numbers that words of eight ASCII digits spell, and which words are that."""
-    digits = words ^ np.uint64(0x30 * _EACH)
-    are = (((digits + np.uint64(0x76 * _EACH)) | digits) & np.uint64(_TOPS)) == 0
-    pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
-    fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
-    return ((fours * np.uint64(10_000) + (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)).view(np.int64), are
+def plain_array(values: NDArray[Any], kind: pa.DataType, valid: Mask | None = None) -> pa.Array:
+    """The numbers as an Arrow array of the same memory: `pa.array` would look at each; those not `valid` are null."""
+    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def filled(values: Mask, codes: NDArray[np.int32]) -> Mask:
+    """`values[code]` for each code."""
+    return np.ones(len(codes), np.bool_) if values.all() else values[codes]
 
 
 def inside(lengths: Positions, width: int) -> Mask:
@@ -163,33 +169,37 @@ def cut(buffer: Text, starts: Positions, ends: Positions, valid: Mask | None = N
     """The strings between two places each, where `valid`. Places ascend: no string begins before the last one's end."""
     if valid is not None:
         starts = np.minimum(starts, ends)
-    found = _pieces(buffer, np.stack((starts, ends), axis=1))
+    found = _pieces(buffer, (starts, ends))
     if valid is None:
         return found
     bitmap = pa.py_buffer(np.packbits(valid, bitorder="little"))
     return pa.Array.from_buffers(pa.string(), len(found), [bitmap, *found.buffers()[1:]])
 
 
-def joined(buffer: Text, places: Matrix64) -> pa.StringArray:
-    """Of each row of places the strings between the first two, the third and fourth and so on, put together."""
+def joined(buffer: Text, places: Sequence[Positions]) -> pa.StringArray:
+    """For each row what lies between its first two places, its third and fourth and so on, put together."""
+    count = len(places) // 2
     found = _pieces(buffer, places)
-    kept = np.frombuffer(found.buffers()[2] or b"", np.uint8)
-    return strings(kept, (places[:, 1::2] - places[:, ::2]).sum(axis=1))
+    _, offsets, content = found.buffers()
+    whole = np.ascontiguousarray(np.frombuffer(offsets, np.int32, len(found) + 1)[::count])
+    return pa.Array.from_buffers(pa.string(), len(found) // count, [None, pa.py_buffer(whole), content])
 
 
-def _pieces(buffer: Text, places: Matrix64) -> pa.StringArray:
-    """What lies between each two places."""
+def _pieces(buffer: Text, places: Sequence[Positions]) -> pa.StringArray:
+    """What lies between each two places, row after row."""
     whole = _alternating(buffer, places, pa.string())
-    return whole.take(pa.array(np.arange(0, places.size, 2, dtype=np.int32)))
+    return whole.take(pa.array(np.arange(0, len(places) * len(places[0]), 2, dtype=np.int32)))
 
 
-def _alternating(buffer: Text, places: Matrix64, kind: pa.DataType) -> pa.Array:
+def _alternating(buffer: Text, places: Sequence[Positions], kind: pa.DataType) -> pa.Array:
     """What lies between each two places, as Arrow sees it: the buffer is one array of strings and of gaps between them,
     of which every other one is meant.
     """
-    offsets = places.astype(np.int32).ravel()
+    offsets = np.empty((len(places[0]), len(places)), np.int32)
+    for column, part in enumerate(places):
+        offsets[:, column] = part
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)]
-    return pa.Array.from_buffers(kind, max(len(offsets) - 1, 0), buffers)
+    return pa.Array.from_buffers(kind, max(offsets.size - 1, 0), buffers)
 
 
 def encoded(
@@ -205,16 +215,6 @@ def encoded(
     texts = found.dictionary.to_pylist()
     # zeros only fill up: text with a zero byte in it is not plain, and never gets here
     return [convert(text.rstrip(b"\0").decode("latin-1")) for text in texts], found.indices.to_numpy()
-
-
-def word_codes(words: NDArray[np.uint64], convert: Callable[[str], Any]) -> tuple[list[Any], NDArray[np.int32]]:
-    """The converted distinct texts of words that are filled up with zeros, and for each word the number of its text."""
-    if (words == words[:1]).all():
-        keys, codes = words[:1].tolist(), np.zeros(len(words), np.int32)
-    else:
-        found = pa.array(words).dictionary_encode()
-        keys, codes = found.dictionary.to_pylist(), found.indices.to_numpy()
-    return [convert(int(key).to_bytes(8, "little").rstrip(b"\0").decode("latin-1")) for key in keys], codes
 
 
 def text_category(buffer: Text, starts: Positions, ends: Positions, missing: str) -> pa.Array:
@@ -233,12 +233,14 @@ def category(values: Sequence[str | None], codes: NDArray[np.int32]) -> pa.Array
     entries = list(dict.fromkeys(value for value in values if value is not None))
     if not entries:
         return pa.nulls(len(codes), pa.dictionary(pa.int32(), pa.string()))
+    if len(entries) == 1 and None not in values:
+        return pa.DictionaryArray.from_arrays(_same(len(codes)), pa.array(entries, pa.string()))
     if len(entries) == len(values):
-        return pa.DictionaryArray.from_arrays(_int32(codes), pa.array(entries, pa.string()))
+        return pa.DictionaryArray.from_arrays(plain_array(codes, pa.int32()), pa.array(entries, pa.string()))
     number = {value: n for n, value in enumerate(entries)}
     renumbered = np.array([-1 if value is None else number[value] for value in values], np.int32)[codes]
     present = renumbered >= 0 if None in values else None
-    return pa.DictionaryArray.from_arrays(_int32(renumbered, present), pa.array(entries, pa.string()))
+    return pa.DictionaryArray.from_arrays(plain_array(renumbered, pa.int32(), present), pa.array(entries, pa.string()))
 
 
 def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.DataType) -> pa.Array:
@@ -248,10 +250,14 @@ def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.Dat
     return pa.array(table[codes], mask=absent)
 
 
-def _int32(values: NDArray[np.int32], valid: Mask | None = None) -> pa.Int32Array:
-    # pa.array inspects what it gets for some microseconds, many times an object
-    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(pa.int32(), len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
+def _same(count: int) -> pa.Int32Array:
+    """Codes of a column that has one value: such columns share their memory."""
+    return _zeros(1 << count.bit_length()).slice(0, count)
+
+
+@lru_cache(maxsize=32)
+def _zeros(count: int) -> pa.Int32Array:
+    return plain_array(np.zeros(count, np.int32), pa.int32())
 
 
 def _fixed(cells: Matrix) -> pa.Array:

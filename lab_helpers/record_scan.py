@@ -42,7 +42,9 @@ def scan(buffer: Buffer, templates: list[Template]) -> Regular:
     left[done] = False
     others = np.flatnonzero(left)
     texts = [buffer.text(starts[n], ends[n]) for n in others.tolist()]
-    return Regular(tables, done, texts, others, np.searchsorted(buffer.part_ends, starts, side="right"))
+    lines_before = np.searchsorted(starts, buffer.part_ends)
+    part_of_line = np.repeat(np.arange(len(lines_before)), np.diff(lines_before, prepend=0))
+    return Regular(tables, done, texts, others, part_of_line)
 
 
 def _access_lines(
@@ -51,14 +53,13 @@ def _access_lines(
     """Usual lines first; what is left is looked at more closely."""
     begin = starts + np.array([len(template.prefix) for template in templates])[owner]
     end = ends - np.array([len(template.suffix) for template in templates])[owner]
-    text, begin, end = buffer.packed(begin, end)
-    columns, usual = access_anchors.read(text, begin, end)
+    columns, usual = access_anchors.read(buffer, begin, end)
     if len(usual) == len(owner):
         return [(columns, usual)]
     left = np.ones(len(owner), np.bool_)
     left[usual] = False
     rest = np.flatnonzero(left)
-    closer = access_matrix.read(text, begin[rest], end[rest])
+    closer = access_matrix.read(buffer, begin[rest], end[rest])
     return [(columns, usual), *((found, rest[rows]) for found, rows in closer)]
 
 

@@ -84,6 +84,6 @@ def _claim(
     """Give the lines that are left to the template of the family that made them, if one did."""
     first = templates[family[0]]
     lines = left[ends[left] - starts[left] >= len(first.prefix) + len(first.suffix)]
-    lines = lines[buffer.which(starts[lines], [first.prefix]) == 0]
+    lines = lines[buffer.begin_with(starts[lines], first.prefix)]
     found = buffer.which(ends[lines] - len(first.suffix), [templates[number].suffix for number in family])
     owner[lines[found >= 0]] = np.array(family)[found[found >= 0]]

@@ -28,10 +28,14 @@ logger = logging.getLogger(__name__)
 
 WORKERS = 8
 BODY_ATTEMPTS = 4
-CORES = os.cpu_count() or 2
+READERS = min(max((os.cpu_count() or 2) - 1, 1), 2)
+"""Threads that turn text into tables, beside the one that unpacks. More would take the interpreter from each other: two
+on two cores need 1.3 times the CPU time of one.
+"""
 BATCH_BYTES = 4 << 20
-"""Objects are read together up to so much text: with less, threads spend their time on taking the interpreter from each
-other; more costs memory."""
+"""Objects are read together up to so much text: with less, more time goes into calls of few rows each; more falls out
+of the processor's cache.
+"""
 DAMAGED = "damaged_objects"
 """Name in `frame.attrs` of the list of objects that could not be read in full."""
 
@@ -189,10 +193,11 @@ def _read(
     workers: int,
     on_progress: OnProgress | None,
 ) -> Iterator[tuple[pa.Table, list[Damage]]]:
-    """Tables of some objects each: fetched by `workers` threads, read by as many as there are cores."""
+    """Tables of some objects each: fetched by `workers` threads, unpacked by one, read by `READERS`."""
     reader = records.Reader()
     batches = _batches(_fetched(client, bucket, prefix, since, until, workers, on_progress))
-    for table, damages in in_order(lambda batch: _read_batch(batch, reader), batches, CORES, ahead=CORES + 1):
+    unpacked = in_order(_unpack_batch, batches, 1, ahead=2)
+    for table, damages in in_order(lambda batch: _read_batch(batch, reader), unpacked, READERS, ahead=READERS + 1):
         for damage in damages:
             logger.warning("%s: %s, %s lines read", damage.key, damage.why, damage.lines_read)
         yield table, damages
@@ -233,23 +238,19 @@ def _batches(objects: Iterable[Fetched]) -> Iterator[list[Fetched]]:
         yield batch
 
 
-def _read_batch(batch: list[Fetched], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
-    why: list[str] = []
+def _unpack_batch(batch: list[Fetched]) -> list[tuple[StoredObject, Unpacked]]:
+    return [(item, _unpack(item, body)) for item, body in batch]
 
-    def texts() -> Iterator[bytes]:
-        for item, body in batch:
-            unpacked = _unpack(item, body)
-            why.append(unpacked.why)
-            yield unpacked.data
 
-    table, owner = reader.read_parts(texts())
+def _read_batch(batch: list[tuple[StoredObject, Unpacked]], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
+    table, owner = reader.read_parts(unpacked.data for _, unpacked in batch)
     delivered = np.array([item.delivered_at.replace(tzinfo=None) for item, _ in batch], "datetime64[us]")
     columns = {
         "s3_key": pa.DictionaryArray.from_arrays(pa.array(owner.astype(np.int32)), [item.key for item, _ in batch]),
         "delivered_at": pa.array(delivered[owner]).cast(TIME),
     }
     rows = np.bincount(owner, minlength=len(batch)).tolist()
-    damages = [Damage(item.key, w, count) for (item, _), w, count in zip(batch, why, rows, strict=True) if w]
+    damages = [Damage(item.key, u.why, count) for (item, u), count in zip(batch, rows, strict=True) if u.why]
     return frames.with_columns(table, columns), damages
 
 

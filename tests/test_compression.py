@@ -78,3 +78,21 @@ def test_damage_in_the_middle_keeps_what_came_before() -> None:
     found = unpack(bytes(body), "x.gz")
     assert found.why == "damaged gzip data"
     assert len(found.data) > 100_000
+
+
+def test_members_that_are_alike_are_all_read() -> None:
+    """An object of two equal gzip members is no object of one: neither is lost."""
+    member = gzip.compress(TEXT)
+    assert unpack(member + member, "two.gz") == Unpacked(TEXT + TEXT)
+
+
+@pytest.mark.parametrize("size", [0, 1, len(TEXT) - 1, 1 << 31])
+def test_a_size_that_is_wrong_misleads_nobody(size: int) -> None:
+    """gzip's size field is only a hint: a wrong one is damage, and the text is read all the same."""
+    body = gzip.compress(TEXT)[:-4] + struct.pack("<I", size)
+    assert unpack(body, "o.gz") == Unpacked(TEXT, "damaged gzip data")
+
+
+def test_what_stands_behind_the_data_is_named() -> None:
+    """Bytes behind a whole member are no part of it, and are counted."""
+    assert unpack(gzip.compress(TEXT) + b"rubbish", "o.gz") == Unpacked(TEXT, "7 bytes behind the gzip data")

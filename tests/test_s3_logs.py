@@ -62,6 +62,27 @@ def test_generator_gives_some_objects_at_a_time(monkeypatch: pytest.MonkeyPatch)
     assert [len(s3_logs.damaged(part)) for part in parts] == [0, 1]
 
 
+class CountingS3(FakeS3):
+    asked = 0
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        self.asked += 1
+        return super().get_object(Bucket=Bucket, Key=Key)
+
+
+def test_memory_is_bounded_by_what_is_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many objects there are, only so many are fetched before a consumer asks for more."""
+    monkeypatch.setattr(s3_logs, "BATCH_BYTES", 1)
+    body = gzipped(record(request_line("r")))
+    s3 = CountingS3({f"{n:04}.gz": (body, at(10)) for n in range(60)}, page_size=1000)
+    parts = s3_logs.iter_objects(s3, "b", workers=4)
+    assert len(next(parts)) == 1
+    parts.close()  # type: ignore[attr-defined]
+    in_flight = 2 * 4 + 2 + s3_logs.READERS + 1
+    assert 1 <= s3.asked <= in_flight
+    assert sum(len(part) for part in s3_logs.iter_objects(s3, "b", workers=4)) == 60
+
+
 @pytest.mark.parametrize(
     ("body", "why", "lines"),
     [
