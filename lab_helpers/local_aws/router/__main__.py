@@ -6,7 +6,7 @@ import sys
 
 from lab_helpers.local_aws.router.command import main
 
-SWITCH_S = 0.001
+SWITCH_S = 0.0005
 # how long an output whose answer has come may wait while another thread computes: with Python's 5 ms sockets idle
 
 if __name__ == "__main__":

@@ -64,10 +64,10 @@ def encode_records(records: Sequence[Record], escape_unicode: bool) -> JsonBatch
 
 def escape_lines(batch: JsonBatch) -> JsonBatch:
     """Return the batch with every line escaped as the inside of a JSON string (without the quotes around it)."""
-    joined = b"\n".join(batch.parts)
-    # a JSON text holds no bare newline, and where it holds no escaped one either, `\\n` is the joint
-    escaped = [] if b"\\n" in joined else orjson.dumps(joined.decode("utf-8"))[1:-1].split(b"\\n")
-    if len(escaped) != len(batch.parts):
+    joined = b"\x7f".join(batch.parts)
+    if joined.count(b"\x7f") == len(batch.parts) - 1:
+        escaped = orjson.dumps(joined.decode("utf-8"))[1:-1].split(b"\x7f")  # DEL needs no escape in JSON
+    else:
         escaped = [_escape(part) for part in batch.parts]
     return JsonBatch(batch.times_ms, escaped, _escape(batch.prefix), _escape(batch.suffix))
 
