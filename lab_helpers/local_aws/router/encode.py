@@ -19,6 +19,8 @@ from lab_helpers.local_aws.router.json_text import dumps, needs_care
 from lab_helpers.local_aws.router.record import Nanoseconds, Record, decode, read_ext, time_ns
 from lab_helpers.local_aws.router.uniform import cut_uniform
 
+JOINT = b"\x7f"
+# DEL: a JSON text may have it as it is, but Fluent Bit's has not, and escaping leaves it alone
 _GAP = b"},{"
 
 
@@ -64,15 +66,16 @@ def encode_records(records: Sequence[Record], escape_unicode: bool) -> JsonBatch
 
 def escape_lines(batch: JsonBatch) -> JsonBatch:
     """Return the batch with every line escaped as the inside of a JSON string (without the quotes around it)."""
-    joined = b"\x7f".join(batch.parts)
-    if joined.count(b"\x7f") == len(batch.parts) - 1:
-        escaped = orjson.dumps(joined.decode("utf-8"))[1:-1].split(b"\x7f")  # DEL needs no escape in JSON
+    joined = JOINT.join(batch.parts)
+    if joined.count(JOINT) == len(batch.parts) - 1:
+        escaped = escape_text(joined).split(JOINT)
     else:
-        escaped = [_escape(part) for part in batch.parts]
-    return JsonBatch(batch.times_ms, escaped, _escape(batch.prefix), _escape(batch.suffix))
+        escaped = [escape_text(part) for part in batch.parts]
+    return JsonBatch(batch.times_ms, escaped, escape_text(batch.prefix), escape_text(batch.suffix))
 
 
-def _escape(text: bytes) -> bytes:
+def escape_text(text: bytes) -> bytes:
+    """Return the text as the inside of a JSON string, without the quotes around it."""
     return orjson.dumps(text.decode("utf-8"))[1:-1]
 
 

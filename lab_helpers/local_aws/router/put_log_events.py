@@ -13,12 +13,14 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from lab_helpers.local_aws.router.encode import JsonBatch
+from lab_helpers.local_aws.router.encode import JOINT, JsonBatch, escape_lines, escape_text
 from lab_helpers.local_aws.router.log import Log
 
 MAX_BODY_BYTES = 1_048_576
 MAX_EVENTS = 10_000
 MAX_EVENT_BYTES = 1_000_000
+MOST_ESCAPED = 2
+# bytes that one of a JSON text becomes when it is escaped once more
 SPAN_MS = 24 * 3600 * 1000
 REQUEST_BYTES = 76
 EVENT_BYTES = 42
@@ -71,52 +73,49 @@ class Batches:
         self._events, self._bytes, self._message_bytes = [], self._base, 0
         self._oldest = self._newest = 0
 
-    def bodies(self, plain: JsonBatch, escaped: JsonBatch) -> Iterator[bytes]:
-        """Yield the request bodies for all lines of a batch (both forms of the same lines)."""
-        if self._is_simple(plain, escaped):
-            yield from self._simple_bodies(escaped)
+    def bodies(self, plain: JsonBatch) -> Iterator[bytes]:
+        """Yield the request bodies for all lines of a batch."""
+        if self._is_simple(plain):
+            yield from self._simple_bodies(plain)
             return
         sizes = [len(part) + len(plain.prefix) + len(plain.suffix) for part in plain.parts]
-        for time_ms, size, message in zip(plain.times_ms, sizes, escaped.lines(), strict=True):
+        for time_ms, size, message in zip(plain.times_ms, sizes, escape_lines(plain).lines(), strict=True):
             for events in self.add(Event(time_ms, size, message)):
                 yield body_of(self.group, self.stream, events)
         for events in self.rest():
             yield body_of(self.group, self.stream, events)
 
-    def _is_simple(self, plain: JsonBatch, escaped: JsonBatch) -> bool:
+    def _is_simple(self, plain: JsonBatch) -> bool:
         """Whether no event needs looking at: sizes in bounds, times positive, in order and within a day."""
-        times = plain.times_ms
-        common, least = len(escaped.prefix) + len(escaped.suffix), len(plain.prefix) + len(plain.suffix)
+        times, common = plain.times_ms, len(plain.prefix) + len(plain.suffix)
         return (
             0 < times[0] <= times[-1] < times[0] + SPAN_MS
             and times == sorted(times)
-            and max(map(len, escaped.parts)) + common < MAX_EVENT_BYTES
-            and (least > 2 or min(map(len, plain.parts)) + least > 2)
+            and (max(map(len, plain.parts)) + common) * MOST_ESCAPED < MAX_EVENT_BYTES
+            and (common > 2 or min(map(len, plain.parts)) + common > 2)
         )
 
-    def _simple_bodies(self, escaped: JsonBatch) -> Iterator[bytes]:
-        each = EVENT_BYTES + len(escaped.prefix) + len(escaped.suffix)
-        ends = list(accumulate(map(len, escaped.parts), initial=0))
-        start, count = 0, len(escaped.parts)
-        while start < count:
-            most, begin = min(start + MAX_EVENTS, count), ends[start]
-            room = MAX_BODY_BYTES - self._base + begin + each * start
-            fitting = bisect_right(range(start + 1, most + 1), room, key=lambda end: ends[end] + each * end)
-            end = start + max(fitting, 1)
-            yield self._joined(escaped, start, end)
-            start = end
-
-    def _joined(self, escaped: JsonBatch, start: int, end: int) -> bytes:
-        pieces = [head_of(self.group, self.stream)]
-        at = start
-        for time_ms, count in Counter(escaped.times_ms[start:end]).items():  # they are in order
-            opening = b'{"timestamp":%d,"message":"%b' % (time_ms, escaped.prefix)
-            pieces.append(b"," * (at > start) + opening)
-            pieces.append((escaped.suffix + b'"},' + opening).join(escaped.parts[at : at + count]))
-            pieces.append(escaped.suffix + b'"}')
-            at += count
-        pieces.append(b"]}")
-        return b"".join(pieces)
+    def _simple_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
+        """Fill bodies with runs of equal times: a run is escaped at once and, where it fits, never taken apart."""
+        prefix, ending = escape_text(plain.prefix), escape_text(plain.suffix) + b'"}'
+        each = EVENT_BYTES + len(prefix) + len(ending) - 2
+        pieces, used, events = [head_of(self.group, self.stream)], self._base, 0
+        for time_ms, whole_count, whole in _escaped_runs(plain):
+            count, text = whole_count, whole
+            opening = b'{"timestamp":%d,"message":"%b' % (time_ms, prefix)
+            while count:
+                fitting = _fitting(text, min(count, MAX_EVENTS - events), each, MAX_BODY_BYTES - used)
+                if fitting:
+                    first, text = _cut(text, count, fitting)
+                    between = ending + b"," + opening
+                    pieces += [between[len(ending) + (not events) :]]
+                    pieces += [first.replace(JOINT, between) if fitting > 1 else first, ending]
+                    used += len(first) - (fitting - 1) + each * fitting
+                    events, count = events + fitting, count - fitting
+                if count:
+                    yield b"".join([*pieces, b"]}"])
+                    pieces, used, events = [head_of(self.group, self.stream)], self._base, 0
+        yield b"".join([*pieces, b"]}"])
 
     def _truncated(self, event: Event) -> Event:
         if len(event.message) <= MAX_EVENT_BYTES:
@@ -151,3 +150,32 @@ def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:
     """Return the request body for these events."""
     texts = [b'{"timestamp":%d,"message":"%b"}' % (event.time_ms, event.message) for event in events]
     return head_of(group, stream) + b",".join(texts) + b"]}"
+
+
+def _escaped_runs(plain: JsonBatch) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (time, count, escaped parts with JOINT between them) for each run of equal times; they are in order."""
+    at = 0
+    for time_ms, count in Counter(plain.times_ms).items():
+        parts = plain.parts[at : at + count]
+        at += count
+        joined = JOINT.join(parts)
+        if joined.count(JOINT) == count - 1:
+            yield time_ms, count, escape_text(joined)
+        else:
+            yield from ((time_ms, 1, escape_text(part)) for part in parts)
+
+
+def _fitting(text: bytes, count: int, each_bytes: int, room_bytes: int) -> int:
+    """Return how many of the first `count` parts fit, each with so many bytes around it."""
+    if len(text) + count * each_bytes <= room_bytes:
+        return count  # even with the joints, and with what is behind them
+    ends = list(accumulate(map(len, text.split(JOINT)[:count])))
+    return bisect_right(range(count), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
+
+
+def _cut(text: bytes, count: int, first: int) -> tuple[bytes, bytes]:
+    """Return the first parts and the others."""
+    if first == count:
+        return text, b""
+    parts = text.split(JOINT)
+    return JOINT.join(parts[:first]), JOINT.join(parts[first:])

@@ -22,7 +22,7 @@ def bodies(times: list[int], lines: list[bytes]) -> tuple[list[Any], str]:
     """Return the decoded requests for these lines, and the log."""
     text = io.StringIO()
     batch = JsonBatch(times, lines)
-    made = put.Batches("/g", "s", ComponentLog(Sink(stream=text))).bodies(batch, escape_lines(batch))
+    made = put.Batches("/g", "s", ComponentLog(Sink(stream=text))).bodies(batch)
     return [orjson.loads(body) for body in made], text.getvalue()
 
 
@@ -94,9 +94,10 @@ def test_the_short_way_equals_the_long_one(rows: list[tuple[int, int]], limits: 
 
 
 def _both_ways(rows: list[tuple[int, int]]) -> tuple[list[Any], list[Any]]:
-    times, parts = [row[0] for row in rows], [b'"n":%d' % row[1] for row in rows]
+    times = [row[0] for row in rows]
+    parts = [b'"n":"%b%d"' % (b"\x7f" * (row[1] % 9 == 0), row[1]) for row in rows]
     batch = JsonBatch(times, parts, b"{", b',"e":1}')
-    short = list(put.Batches("/g", "s", ComponentLog(Sink())).bodies(batch, escape_lines(batch)))
+    short = list(put.Batches("/g", "s", ComponentLog(Sink())).bodies(batch))
     plain = JsonBatch(times, batch.lines())
     long = put.Batches("/g", "s", ComponentLog(Sink()))
     events = [

@@ -15,7 +15,7 @@ from lab_helpers.local_aws.router.accessor import AccessorError
 from lab_helpers.local_aws.router.aws import log_error
 from lab_helpers.local_aws.router.aws_output import USER_AGENT, build_client, values_of_key
 from lab_helpers.local_aws.router.buffer import Chunk
-from lab_helpers.local_aws.router.encode import JsonBatch, escape_lines
+from lab_helpers.local_aws.router.encode import JsonBatch
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.log_streams import CLASSES, TARGET, GroupSettings, LogStream, LogStreams, SendError
 from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
@@ -103,11 +103,11 @@ class CloudWatchLogs:
         batches = Batches(stream.group, stream.name, self._log)
         encoded = chunk.json()
         if len(encoded) == 1:
-            for body in batches.bodies(encoded[0], escape_lines(encoded[0])):
+            for body in batches.bodies(encoded[0]):
                 self._put(body)
             return
         lines = JsonBatch(chunk.times_ms(), chunk.json_lines())
-        for body in batches.bodies(lines, escape_lines(lines)):
+        for body in batches.bodies(lines):
             self._put(body)
 
     def _send_by_record(self, chunk: Chunk) -> None:
