@@ -35,6 +35,7 @@ class Hooks:
     """What the instances call in the engine."""
 
     ingest: Callable[[InputInstance, str, Batch], bool]
+    begin: Callable[[Chunk], None]
     finished: Callable[[OutputInstance, Chunk, FlushResult], None]
     add_input: Callable[[InputInstance], None]
     exit: Callable[[int], None]
@@ -187,6 +188,7 @@ class _Builder:
             one.number, one.plugin.name, one.shown_name, matches(one, self._service), limit, output, worker,
             _limit(one.core.get("storage.total_limit_size")),
         )  # fmt: skip
+        worker.begin = self._hooks.begin
         worker.done = lambda chunk, result: self._hooks.finished(instance, chunk, result)
         return instance
 

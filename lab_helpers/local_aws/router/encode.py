@@ -9,7 +9,7 @@ check that is exact, and whatever fails one goes the careful way, record by reco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgpack
@@ -34,6 +34,12 @@ class JsonBatch:
 
     def __init__(self, times_ms: list[int], parts: list[bytes], prefix: bytes = b"", suffix: bytes = b"") -> None:
         self.times_ms, self.parts, self.prefix, self.suffix = times_ms, parts, prefix, suffix
+
+    def blocks(self, count: int) -> Iterator[JsonBatch]:
+        """Yield batches of at most `count` lines."""
+        for at in range(0, len(self.parts), count):
+            end = at + count
+            yield JsonBatch(self.times_ms[at:end], self.parts[at:end], self.prefix, self.suffix)
 
     def lines(self) -> list[bytes]:
         """Return the complete lines."""

@@ -23,8 +23,10 @@ from lab_helpers.local_aws.router.retry import RetryPolicy
 from lab_helpers.local_aws.router.service import Service
 from lab_helpers.local_aws.router.tasks import OutputInstance, Task, TaskBoard
 
-HIGH_BYTES = 24 * 1024 * 1024
-# msgpack bytes in the outputs' hands (counted for each) above which reading waits a little
+HIGH_BYTES = 40 * 1024 * 1024
+# msgpack bytes in the outputs' hands above which reading waits a little
+LIMIT_SHARE = 2 / 3
+# of an input's Mem_Buf_Limit: reading waits before it would have to close connections
 READ_PAUSE_S = 0.05
 BACKLOG = "storage_backlog"
 # the input that hands out what an earlier run has left
@@ -57,11 +59,16 @@ class Engine:
 
     def build(self) -> None:
         """Make all instances. Raises ConfigError, InitError."""
-        hooks = Hooks(self.ingest, self.tasks.finished, self._add_input, self.exit_with, lambda: self.stopping)
+        tasks = self.tasks
+        hooks = Hooks(
+            self.ingest, tasks.wait_turn, tasks.finished, self._add_input, self.exit_with, lambda: self.stopping
+        )
         assembly = assemble(self.configuration, self.service, self.loop, hooks)
         self.filters, self.outputs = assembly.filters, assembly.outputs
         for instance in assembly.inputs:
             self._add_input(instance)
+            if instance.mem_buf_limit and not instance.in_files:
+                self._pressure.high_bytes = min(self._pressure.high_bytes, int(instance.mem_buf_limit * LIMIT_SHARE))
         for one in self.filters:
             self.counters.declare("filter", one.name, "drop_records", "add_records", "records")
         for output in self.outputs:

@@ -7,7 +7,7 @@ included; a partial failure sends the whole chunk again (duplicates).
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -20,7 +20,7 @@ from lab_helpers.local_aws.router.http_client import Response
 from lab_helpers.local_aws.router.options import Options
 from lab_helpers.local_aws.router.partial_failure import AnswerError, read_partial_failure
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, PluginInitError
-from lab_helpers.local_aws.router.record_data import base64_apart, batches, format_time, terminated
+from lab_helpers.local_aws.router.record_data import MAX_RECORDS, base64_apart, batches, format_time, terminated
 
 DEFAULT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
@@ -54,6 +54,7 @@ class RecordStream:
     def __init__(self, api: Api, options: Options, context: OutputContext) -> None:
         self._api, self._log = api, context.log
         self._stream = options[api.stream_option] or ""
+        self._base = api.request_bytes + len(self._stream.encode())
         self._escape = context.service.escape_unicode
         self._time_key, self._log_key = options["time_key"], options["log_key"]
         self._time_format = options["time_key_format"] or DEFAULT_TIME_FORMAT
@@ -66,8 +67,7 @@ class RecordStream:
     def flush(self, chunk: Chunk) -> FlushResult:
         """Deliver the chunk; RETRY when any call failed or any record was refused."""
         try:
-            common, encoded = self._encoded(chunk)
-            for records in self._batches(common, encoded):
+            for common, records in self._requests(chunk):
                 if not self._put(common, records):
                     self._log.error("Failed to send log records")
                     self._log.error(self._api.failure)
@@ -109,22 +109,34 @@ class RecordStream:
 
     # records
 
-    def _encoded(self, chunk: Chunk) -> tuple[bytes, list[bytes] | Iterator[bytes]]:
-        """Return (what all begin with, the rest of each) of the records' base64."""
+    def _requests(self, chunk: Chunk) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield, for each request, (what all begin with, the rest of each) of its records' base64."""
         batches = chunk.json() if self._is_plain else []
-        if len(batches) == 1 and self._fit_all(batches[0]):
-            return base64_apart(batches[0])
+        if len(batches) != 1 or not self._fit_all(batches[0]):
+            yield from ((b"", records) for records in self._cut(b"", self._encoded(chunk)))
+        elif self._largest(batches[0]) * MAX_RECORDS <= self._api.max_body_bytes - self._base:
+            yield from map(base64_apart, batches[0].blocks(MAX_RECORDS))  # a block's bytes are still near at hand
+        else:
+            common, encoded = base64_apart(batches[0])
+            yield from ((common, records) for records in self._cut(common, encoded))
+
+    def _encoded(self, chunk: Chunk) -> Iterator[bytes]:
         lines = self._aggregated(self._lines(chunk)) if self._aggregates else self._lines(chunk)
         if self._compress is not None:
             compress = self._compress
-            return b"", (b2a_base64(compress(line), newline=False) for line in lines)
-        return b"", (b2a_base64(line, newline=False) for line in lines)
+            return (b2a_base64(compress(line), newline=False) for line in lines)
+        return (b2a_base64(line, newline=False) for line in lines)
 
     def _fit_all(self, batch: JsonBatch) -> bool:
         """Whether no line has to be left out for its size."""
         common = len(batch.prefix) + len(batch.suffix) + 1
         sizes = list(map(len, batch.parts))
         return min(sizes) + common > 3 and max(sizes) + common < self._api.max_record_bytes
+
+    def _largest(self, batch: JsonBatch) -> int:
+        """Return the bytes that the largest record takes of a request."""
+        line = len(batch.prefix) + max(map(len, batch.parts)) + len(batch.suffix) + 1
+        return self._api.record_bytes + -(-line // 3) * 4
 
     def _lines(self, chunk: Chunk) -> Iterator[bytes]:
         """Yield each record's bytes, newline included; what is too large or empty is warned about and left out."""
@@ -179,10 +191,8 @@ class RecordStream:
 
     # calls
 
-    def _batches(self, common: bytes, encoded: list[bytes] | Iterator[bytes]) -> Iterator[list[bytes]]:
-        each = self._api.record_bytes + len(common)
-        base = self._api.request_bytes + len(self._stream.encode())
-        return batches(encoded, base, each, self._api.max_body_bytes)
+    def _cut(self, common: bytes, encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
+        return batches(encoded, self._base, self._api.record_bytes + len(common), self._api.max_body_bytes)
 
     def _put(self, common: bytes, records: list[bytes]) -> bool:
         api = self._api

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from pybase64 import b64encode
@@ -52,15 +52,8 @@ def base64_apart(batch: JsonBatch) -> tuple[bytes, list[bytes]]:
     return b64encode(batch.prefix[:whole]), rests
 
 
-def batches(
-    encoded: list[bytes] | Iterator[bytes], base_bytes: int, each_bytes: int, limit_bytes: int
-) -> Iterator[list[bytes]]:
+def batches(encoded: Iterable[bytes], base_bytes: int, each_bytes: int, limit_bytes: int) -> Iterator[list[bytes]]:
     """Yield the records of one request each: at most MAX_RECORDS, within the limit unless a single one is above it."""
-    if isinstance(encoded, list):
-        found = [encoded[at : at + MAX_RECORDS] for at in range(0, len(encoded), MAX_RECORDS)]
-        if all(base_bytes + each_bytes * len(batch) + sum(map(len, batch)) <= limit_bytes for batch in found):
-            yield from found
-            return
     batch: list[bytes] = []
     used = base_bytes
     for record in encoded:

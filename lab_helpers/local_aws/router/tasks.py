@@ -19,6 +19,9 @@ from lab_helpers.local_aws.router.pressure import Pressure
 from lab_helpers.local_aws.router.retry import NO_RETRIES, RetryPolicy, may_retry
 from lab_helpers.local_aws.router.workers import Worker
 
+TURN_PAUSE_S = 0.05
+# how long an output that is ahead waits for the others at most, each chunk
+
 
 @dataclass
 class OutputInstance:
@@ -93,8 +96,13 @@ class TaskBoard:
 
     def finished(self, output: OutputInstance, chunk: Chunk, result: FlushResult) -> None:
         """Take note of a flush's result; called on the worker's thread."""
-        self._pressure.remove(chunk.size_bytes)
+        self._pressure.remove(chunk.name, chunk.size_bytes)
         self._loop.hand_in(lambda: self._settle(output, chunk, result))
+
+    def wait_turn(self, chunk: Chunk) -> None:
+        """Let an output that is ahead of the others wait a little; called on its worker's thread."""
+        if not self.stopping:
+            self._pressure.wait_turn(chunk.name, TURN_PAUSE_S)
 
     def retry_now(self) -> None:
         """Put all waiting retries on the outputs' queues: the router stops."""
@@ -125,7 +133,7 @@ class TaskBoard:
 
     def _hand(self, task: Task, output: OutputInstance) -> None:
         task.in_hand.add(output.number)
-        self._pressure.add(task.chunk.size_bytes)
+        self._pressure.add(task.chunk.name, task.chunk.size_bytes)
         output.worker.submit(task.chunk)
 
     def _retry(self, task: Task, output: OutputInstance) -> None:

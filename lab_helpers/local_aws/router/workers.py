@@ -19,14 +19,16 @@ Done = Callable[[Chunk, FlushResult], None]
 
 
 class Worker:
-    """Runs `flush` of one output. `done(chunk, result)`, to be set before the first chunk, is called on the worker's
-    thread, for each chunk once.
+    """Runs `flush` of one output.
 
+    `begin(chunk)` and `done(chunk, result)`, to be set before the first chunk, are called on the worker's thread around
+    it, for each chunk once.
     An output with `tick_every_s` has its `tick` called that often, from its first flush on.
     """
 
     def __init__(self, name: str, output: Any, log: Log) -> None:
         self._name, self._output, self._log = name, output, log
+        self.begin: Callable[[Chunk], None] = lambda _chunk: None
         self.done: Done = lambda _chunk, _result: None
         self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -66,6 +68,7 @@ class Worker:
                 self._output.tick()
 
     def _flush(self, chunk: Chunk) -> None:
+        self.begin(chunk)
         try:
             result = self._output.flush(chunk)
         except Exception as exc:  # a bug of ours must cost one chunk, and say so, not the output

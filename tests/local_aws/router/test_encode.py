@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from typing import Any
-from unittest.mock import patch
 
 import msgpack
 import orjson
@@ -12,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab_helpers.local_aws.router import record_data, uniform
+from lab_helpers.local_aws.router import uniform
 from lab_helpers.local_aws.router.encode import JsonBatch, encode_part, encode_records, escape_lines
 from lab_helpers.local_aws.router.record import decode
-from lab_helpers.local_aws.router.record_data import base64_apart, batches
+from lab_helpers.local_aws.router.record_data import base64_apart
 
 METADATA = (("ecs_cluster", "demo"), ("ecs_task_arn", "arn:aws:ecs:r:1:task/demo/ab"))
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -104,17 +103,6 @@ def test_base64_put_together_equals_base64_of_the_whole(prefix: bytes, suffix: b
     """Encoding the common ends once gives the same text for every length of every piece."""
     common, rests = base64_apart(JsonBatch([0] * len(parts), parts, prefix, suffix))
     assert [common + rest for rest in rests] == [b64encode(prefix + part + suffix + b"\n") for part in parts]
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.binary(max_size=9), max_size=12), st.integers(20, 60))
-def test_records_are_put_into_requests_the_same_way_all_at_once(encoded: list[bytes], limit_bytes: int) -> None:
-    """A list may be cut in slices where all of them fit: never otherwise than record by record."""
-    with patch.object(record_data, "MAX_RECORDS", 4):
-        at_once = list(batches(encoded, 5, 2, limit_bytes))
-        assert at_once == list(batches(iter(encoded), 5, 2, limit_bytes))
-    assert [record for batch in at_once for record in batch] == encoded
-    assert all(len(batch) <= 4 and 5 + sum(len(one) + 2 for one in batch) <= limit_bytes for batch in at_once)
 
 
 def test_a_record_nested_too_deeply_costs_only_itself() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from lab_helpers.local_aws.router.buffer import Chunk
@@ -137,6 +138,22 @@ def test_firehose_gets_json_lines_at_most_500_a_call(aws: Aws) -> None:
     assert output.flush(chunk(*({"n": n} for n in range(501)))) is FlushResult.OK
     assert [len(call.json()["Records"]) for call in aws.stand_in.calls] == [500, 1]
     assert aws.stand_in.records()[-1] == b'{"n":500}\n'
+
+
+@pytest.mark.parametrize("size", [10, 6_000, 6_270, 6_300, 9_000])
+def test_a_request_is_as_full_as_firehose_lets_it_be(aws: Aws, size: int) -> None:
+    """500 records, or what four mebibytes hold: 46 bytes and the stream's name, 12 and the base64 of each record."""
+    bodies = [{"log": f"{n:04d}" + "x" * (size + n % 7)} for n in range(1_100)]
+    output = aws.build("kinesis_firehose", "region r\ndelivery_stream ds\n")
+    assert output.flush(chunk(*bodies)) is FlushResult.OK
+    wanted, used = [0], 48
+    for body in bodies:
+        takes = 12 + -(-(len(body["log"]) + len('{"log":""}\n')) // 3) * 4
+        if wanted[-1] == 500 or used + takes > 4_194_304:
+            wanted, used = [*wanted, 0], 48
+        wanted[-1], used = wanted[-1] + 1, used + takes
+    assert [len(call.json()["Records"]) for call in aws.stand_in.calls] == wanted
+    assert [orjson.loads(record) for record in aws.stand_in.records()] == bodies
 
 
 def test_a_partial_failure_sends_the_whole_batch_again(aws: Aws) -> None:
