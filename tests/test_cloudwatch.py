@@ -13,7 +13,7 @@ from lab_helpers.errors import AccessDeniedError, NotFoundError, SettingsError
 from lab_helpers.parallel import Progress
 from tests.fake_aws import FakeLogs, at
 from tests.log_samples import TASKS, record, request_line, stream_name
-from tests.throttled_logs import Quota, serving
+from tests.throttled import Quota, serving_logs
 
 GROUP = "/ecs/firelens/httpd"
 START_MS = int(at(14).timestamp() * 1000)
@@ -133,7 +133,7 @@ def test_unknown_groups_and_denials_are_errors(code: str, error: type[Exception]
 def test_throttling_is_respected_and_loses_nothing() -> None:
     """Beyond its quota AWS refuses calls: the threads slow down together, and every event is read in the end."""
     logs, quota = FakeLogs({stream_name(): dense_stream(200, 0)}, page_size=10), Quota(per_second=5)
-    with serving(logs, quota) as url:
+    with serving_logs(logs, quota) as url:
         frame = cloudwatch.read_events(Clients.local(url, "ap-northeast-1").client("logs"), GROUP)
     assert sorted(ids(frame)) == sorted(f"s0-{n}" for n in range(200))
     assert quota.refused > 0, "the reader was never fast enough for the quota: the test shows nothing"

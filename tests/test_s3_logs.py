@@ -15,6 +15,7 @@ from lab_helpers.errors import AccessDeniedError, AwsCallError, NotFoundError, S
 from lab_helpers.parallel import Progress
 from tests.fake_aws import FakeS3, at
 from tests.log_samples import gzipped, ndjson, record, request_line
+from tests.throttled import Quota, serving_s3
 
 KEY = "2021/11/07/09/lab-firehose-1-2021-11-07-09-{:02}-00-0a1b2c3d-1111-2222-3333-444455556666.gz"
 
@@ -173,3 +174,14 @@ def test_unknown_buckets_and_denials_are_errors(code: str, error: type[Exception
         stub.add_client_error("list_objects_v2", code, "no")
         with pytest.raises(error):
             s3_logs.read_objects(s3, "b")
+
+
+def test_slow_down_is_respected_and_loses_nothing() -> None:
+    """S3 refuses calls beyond its rate with 503: they are made again later, and every line is read once."""
+    body = {KEY.format(n): (gzipped(record(request_line(f"r-{n}"))), at(n)) for n in range(24)}
+    quota = Quota(per_second=8)
+    with serving_s3(FakeS3(body), quota) as url:
+        frame = s3_logs.read_objects(Clients.local(url, "ap-northeast-1").client("s3"), "b")
+    assert ids(frame) == [f"r-{n}" for n in range(24)]
+    assert s3_logs.damaged(frame).empty
+    assert quota.refused > 0, "the reader was never fast enough for the quota: the test shows nothing"
