@@ -21,6 +21,8 @@ from lab_helpers.local_aws.router.credentials import Credentials, CredentialsPro
 from lab_helpers.local_aws.router.http_client import Connection, HttpError, Response, Target
 from lab_helpers.local_aws.router.log import Log
 
+Step = Callable[[], None]
+
 REFRESH_LIMIT_S = 60
 # FLB_AWS_CREDENTIAL_REFRESH_LIMIT
 AUTH_ERROR_MARKS = ("InvalidClientTokenId", "AccessDenied", "Expired")
@@ -65,17 +67,21 @@ class AwsClient:
         self._unsent = False
         self._keys = _SigningKeys()
 
-    def call(self, operation_target: str, body: bytes, extra: Mapping[str, str] | None = None) -> Response | None:
+    def call(
+        self, operation_target: str, body: bytes, extra: Mapping[str, str] | None = None, meanwhile: Step | None = None
+    ) -> Response | None:
         """POST a JSON-protocol operation (`Logs_20140328.PutLogEvents`)."""
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": operation_target, **(extra or {})}
-        return self.request("POST", "/", body, headers)
+        return self.request("POST", "/", body, headers, meanwhile)
 
-    def request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Response | None:
-        """Send one signed request; None when it got no answer."""
-        response = self._send(method, path, body, headers)
+    def request(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], meanwhile: Step | None = None
+    ) -> Response | None:
+        """Send one signed request; None when it got no answer. `meanwhile` is called while AWS works on it."""
+        response = self._send(method, path, body, headers, meanwhile)
         if response is None and self._unsent and self._retries_requests:
             # a request that was cut off is not repeated here: the reference tries, on the dead connection
-            response = self._send(method, path, body, headers)
+            response = self._send(method, path, body, headers, meanwhile)
         if response is not None and 400 <= response.status < 500:
             self._after_refusal(response)
         return response
@@ -84,7 +90,9 @@ class AwsClient:
         """Close the connection; safe twice."""
         self._connection.close()
 
-    def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Response | None:
+    def _send(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], meanwhile: Step | None
+    ) -> Response | None:
         credentials = self._credentials.get()
         if credentials is None:
             self._core_log.warn("[aws_credentials] No cached credentials are available and a credential refresh is "
@@ -95,7 +103,7 @@ class AwsClient:
             return None
         signed = self._signed(method, path, body, headers, credentials)
         try:
-            return self._connection.exchange(method, path, signed, body)
+            return self._connection.exchange(method, path, signed, body, meanwhile)
         except HttpError as exc:
             self._core_log.error(exc.line)
             self._unsent = exc.unsent

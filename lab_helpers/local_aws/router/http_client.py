@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lab_helpers.local_aws.router.log import Log
 
@@ -18,6 +18,8 @@ CONNECT_TIMEOUT_S = 10.0
 # net.connect_timeout's default
 RESPONSE_TIMEOUT_S = 60.0
 MAX_HEAD_BYTES = 65_536
+
+Done = TypeVar("Done")
 
 
 class HttpError(Exception):
@@ -85,8 +87,15 @@ class Connection:
         self._context: Any = None
         self._rest = b""
 
-    def exchange(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> Response:
-        """Send a request and return its answer. Raises HttpError.
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Response:
+        """Send a request and return its answer; `meanwhile` is called while the server works on it. Raises HttpError.
 
         A kept connection that the server has closed meanwhile is opened anew once, before anything is lost by it.
         """
@@ -96,17 +105,10 @@ class Connection:
             self.close()
         if self._socket is None:
             self._open()
-        try:
-            self._write(head, body)
-            response = self._read()
-        except TimeoutError as exc:
-            self.close()
-            raise HttpError(
-                f"[http_client] response timeout reached (elapsed={self._timeout_s:.0f}s, limit={self._timeout_s:.0f}s)"
-            ) from exc
-        except (OSError, ValueError, LookupError, EOFError) as exc:
-            self.close()
-            raise HttpError(f"[http_client] broken connection to {self.target.host}:{self.target.port} ?") from exc
+        self._told(lambda: self._write(head, body))
+        if meanwhile is not None:
+            meanwhile()
+        response = self._told(self._read)
         if response.headers.get("connection", "").lower() == "close":
             self.close()
         return response
@@ -117,6 +119,19 @@ class Connection:
             with contextlib.suppress(OSError):
                 self._socket.close()
         self._socket, self._rest = None, b""
+
+    def _told(self, step: Callable[[], Done]) -> Done:
+        """Do a step of an exchange; what fails closes the connection and is told in the reference's words."""
+        try:
+            return step()
+        except TimeoutError as exc:
+            self.close()
+            raise HttpError(
+                f"[http_client] response timeout reached (elapsed={self._timeout_s:.0f}s, limit={self._timeout_s:.0f}s)"
+            ) from exc
+        except (OSError, ValueError, LookupError, EOFError) as exc:
+            self.close()
+            raise HttpError(f"[http_client] broken connection to {self.target.host}:{self.target.port} ?") from exc
 
     def _open(self) -> None:
         host, port = self.target.host, self.target.port

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from lab_helpers.local_aws.router.ahead import Ahead
 from lab_helpers.local_aws.router.encode import JOINT, JsonBatch, escape_lines, escape_text
 from lab_helpers.local_aws.router.log import Log
 
@@ -73,11 +74,13 @@ class Batches:
         self._events, self._bytes, self._message_bytes = [], self._base, 0
         self._oldest = self._newest = 0
 
-    def bodies(self, plain: JsonBatch) -> Iterator[bytes]:
-        """Yield the request bodies for all lines of a batch."""
+    def bodies(self, plain: JsonBatch) -> Ahead[bytes]:
+        """Return the request bodies for all lines of a batch."""
         if self._is_simple(plain):
-            yield from self._simple_bodies(plain)
-            return
+            return Ahead(self._simple_bodies(plain), silent=True)
+        return Ahead(self._careful_bodies(plain), silent=False)
+
+    def _careful_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
         sizes = [len(part) + len(plain.prefix) + len(plain.suffix) for part in plain.parts]
         for time_ms, size, message in zip(plain.times_ms, sizes, escape_lines(plain).lines(), strict=True):
             for events in self.add(Event(time_ms, size, message)):

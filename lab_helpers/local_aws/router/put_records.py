@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from lab_helpers.local_aws.router.ahead import Ahead
 from lab_helpers.local_aws.router.aws import AwsClient, log_error, read_error
 from lab_helpers.local_aws.router.aws_output import build_client, values_of_key
 from lab_helpers.local_aws.router.buffer import Chunk
@@ -67,8 +68,9 @@ class RecordStream:
     def flush(self, chunk: Chunk) -> FlushResult:
         """Deliver the chunk; RETRY when any call failed or any record was refused."""
         try:
-            for common, records in self._requests(chunk):
-                if not self._put(common, records):
+            requests = self._requests(chunk)
+            for body, count in requests:
+                if not self._put(body, count, requests.prepare):
                     self._log.error("Failed to send log records")
                     self._log.error(self._api.failure)
                     return FlushResult.RETRY
@@ -109,16 +111,23 @@ class RecordStream:
 
     # records
 
-    def _requests(self, chunk: Chunk) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Yield, for each request, (what all begin with, the rest of each) of its records' base64."""
+    def _requests(self, chunk: Chunk) -> Ahead[tuple[bytes, int]]:
+        """Return the body and the number of records of each request."""
         batches = chunk.json() if self._is_plain else []
-        if len(batches) != 1 or not self._fit_all(batches[0]):
-            yield from ((b"", records) for records in self._cut(b"", self._encoded(chunk)))
-        elif self._largest(batches[0]) * MAX_RECORDS <= self._api.max_body_bytes - self._base:
-            yield from map(base64_apart, batches[0].blocks(MAX_RECORDS))  # a block's bytes are still near at hand
-        else:
-            common, encoded = base64_apart(batches[0])
-            yield from ((common, records) for records in self._cut(common, encoded))
+        is_simple = len(batches) == 1 and self._fit_all(batches[0])
+        encoded = self._encoded_apart(batches[0]) if is_simple else self._encoded_by_record(chunk)
+        return Ahead(((self._body(common, records), len(records)) for common, records in encoded), silent=is_simple)
+
+    def _encoded_apart(self, batch: JsonBatch) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield, for each request, (what all begin with, the rest of each) of its records' base64."""
+        if self._largest(batch) * MAX_RECORDS <= self._api.max_body_bytes - self._base:
+            yield from map(base64_apart, batch.blocks(MAX_RECORDS))  # a block's bytes are still near at hand
+            return
+        common, encoded = base64_apart(batch)
+        yield from ((common, records) for records in self._cut(common, encoded))
+
+    def _encoded_by_record(self, chunk: Chunk) -> Iterator[tuple[bytes, list[bytes]]]:
+        yield from ((b"", records) for records in self._cut(b"", self._encoded(chunk)))
 
     def _encoded(self, chunk: Chunk) -> Iterator[bytes]:
         lines = self._aggregated(self._lines(chunk)) if self._aggregates else self._lines(chunk)
@@ -194,11 +203,10 @@ class RecordStream:
     def _cut(self, common: bytes, encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
         return batches(encoded, self._base, self._api.record_bytes + len(common), self._api.max_body_bytes)
 
-    def _put(self, common: bytes, records: list[bytes]) -> bool:
-        api = self._api
-        response = self._client.call(api.target, self._body(common, records))
+    def _put(self, body: bytes, count: int, meanwhile: Callable[[], None]) -> bool:
+        response = self._client.call(self._api.target, body, meanwhile=meanwhile)
         if response is not None and response.status == 200:
-            return self._all_taken(response, len(records))
+            return self._all_taken(response, count)
         if response is not None and response.body:
             self._tell(response)
         self._log.error(f"Failed to send log records to {self._stream}")

@@ -7,6 +7,7 @@ the other, whatever `workers` says.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -102,13 +103,10 @@ class CloudWatchLogs:
         stream = self._streams.ready(self._stream_for(chunk.tag, {}))
         batches = Batches(stream.group, stream.name, self._log)
         encoded = chunk.json()
-        if len(encoded) == 1:
-            for body in batches.bodies(encoded[0]):
-                self._put(body)
-            return
-        lines = JsonBatch(chunk.times_ms(), chunk.json_lines())
-        for body in batches.bodies(lines):
-            self._put(body)
+        lines = encoded[0] if len(encoded) == 1 else JsonBatch(chunk.times_ms(), chunk.json_lines())
+        bodies = batches.bodies(lines)
+        for body in bodies:
+            self._put(body, bodies.prepare)
 
     def _send_by_record(self, chunk: Chunk) -> None:
         """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
@@ -143,9 +141,9 @@ class CloudWatchLogs:
             for events in batches.rest():
                 self._put(body_of(batches.group, batches.stream, events))
 
-    def _put(self, body: bytes) -> None:
+    def _put(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> None:
         for _ in range(2):  # a 200 without a request id is asked again once
-            response = self._client.call(TARGET + "PutLogEvents", body, self._put_headers)
+            response = self._client.call(TARGET + "PutLogEvents", body, self._put_headers, meanwhile)
             if response is None or response.status != 200:
                 if response is not None and response.body:
                     log_error(response, "PutLogEvents", self._log)
