@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -129,4 +130,4 @@ def test_ctrl_c_through_the_launcher_saves_the_state(tmp_path: Path) -> None:
 
 def test_the_launcher_runs_this_python(tmp_path: Path) -> None:
     """Not whichever is first on PATH: only this one has the package."""
-    assert sys.executable in write_launcher(tmp_path).read_text()
+    assert shlex.quote(sys.executable) in write_launcher(tmp_path).read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -23,7 +24,7 @@ from lab_helpers.local_aws.ecs.memory import (
 from tests.local_aws.ecs.kit import CLUSTER, Stand, eventually, shell
 
 HOLD = 'import time; held = b"x" * ({mib} << 20); print(len(held), flush=True); time.sleep(60)'
-TAKE = f"exec {sys.executable} -c '{HOLD}'"
+TAKE = f"exec {shlex.quote(sys.executable)} -c '{HOLD}'"
 
 
 class FakeMeter:
@@ -107,7 +108,7 @@ def session() -> Iterator[int]:
     """A session of two processes that hold 20 MiB each."""
     # One write each: what two processes print could mix.
     held = 'import os, time; held = b"x" * (20 << 20); os.write(1, b"1" + bytes([10])); time.sleep(60)'
-    hold = f"{sys.executable} -c '{held}'"
+    hold = f"{shlex.quote(sys.executable)} -c '{held}'"
     process = subprocess.Popen(["sh", "-c", f"{hold} & {hold} & wait"], start_new_session=True, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert [process.stdout.readline() for _ in range(2)] == [b"1\n"] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -176,7 +177,7 @@ def test_lines_in_quick_succession_are_read_together(tmp_path: Path, warden: War
     write = kept.write
     kept.write = lambda lines: (sizes.append(len(lines)), write(lines))[1]  # type: ignore[method-assign]
     script = "import time\nfor n in range(100):\n    print(n, flush=True)\n    time.sleep(0.001)"
-    process = _run(f"{sys.executable} -c '{script}'", tmp_path, kept, warden)
+    process = _run(f"{shlex.quote(sys.executable)} -c '{script}'", tmp_path, kept, warden)
     assert process.finished.wait(20)
     assert kept.texts() == [str(number) for number in range(100)]
     assert len(sizes) < 50
