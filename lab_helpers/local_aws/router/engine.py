@@ -23,7 +23,7 @@ from lab_helpers.local_aws.router.retry import RetryPolicy
 from lab_helpers.local_aws.router.service import Service
 from lab_helpers.local_aws.router.tasks import OutputInstance, Task, TaskBoard
 
-HIGH_BYTES = 40 * 1024 * 1024
+HIGH_BYTES = 48 * 1024 * 1024
 # msgpack bytes in the outputs' hands above which reading waits a little
 LIMIT_SHARE = 2 / 3
 # of an input's Mem_Buf_Limit: reading waits before it would have to close connections
