@@ -17,8 +17,10 @@ EMAIL = "[e-mail]"
 SHORTEST_SECRET = 8
 """A told value that is shorter is left alone: it would be found in the middle of words."""
 
-_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")
-"""Alone, in an ARN, in a bucket's name; a time in milliseconds has 13 digits."""
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])(?<!\d\.)\d{12}(?![0-9A-Za-z])")
+"""Alone, in an ARN, in a bucket's name; a time in milliseconds has 13 digits, and a number may have twelve behind its
+point.
+"""
 _ACCESS_KEY = re.compile(r"(?<![0-9A-Za-z])(?:AKIA|ASIA)[A-Z0-9]{16}(?![0-9A-Za-z])")
 """Source: IAM User Guide, "IAM identifiers", unique ID prefixes."""
 _TOKEN = re.compile(r"(?<![0-9A-Za-z+/=_-])(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[0-9A-Za-z+/=_-]{40,}")

@@ -59,7 +59,7 @@ def write_report(
         "checks": [asdict(outcome) for outcome in found],
         "teardown": [{"what": step.what, "error": step.error} for step in steps],
     }
-    (folder / "report.json").write_text(redactor(json.dumps(figures, indent=1)))
+    (folder / "report.json").write_text(json.dumps(_redacted(figures, redactor), indent=1))
     index = folder / "index.html"
     index.write_text(redactor(_index(results, found, steps, pages)), encoding="utf-8")
     return index
