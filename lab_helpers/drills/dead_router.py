@@ -6,6 +6,7 @@ In both the destination refuses for a while (the task role may not put events), 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 
 import pandas as pd
@@ -32,6 +33,8 @@ LINES, LINE_CHARS = 3_000, 15_000
 RESERVED_MIB = 200
 CHUNK_MB = 2
 LOOK_S = 1.0
+SETTLED_S = 4.0
+"""More than a tick of Flush and a pause between tries: what was on its way would have been seen."""
 WAITING = r"failed to flush chunk '([^']+)'"
 PAUSED = "paused (mem buf overlimit"
 RETRIES = "Retry_Limit no_limits"
@@ -60,10 +63,17 @@ class _Outage(TaskDrill):
         make_role(self.stage, "task", logs_without())
 
     def _wait_until_held(self, take: str, megabytes: int, on_tick: OnTick) -> None:
-        """Wait until so much waits in the router for another try."""
+        """Wait until so much waits in the router for another try, and no more has come for a while: all is there."""
         arn = self.task_arn(take)
+        grown = {0: time.monotonic()}
+
+        def settled_mb() -> int:
+            held = self._held_mb(arn)
+            since = grown.setdefault(held, time.monotonic())
+            return held if time.monotonic() - since >= SETTLED_S else min(held, megabytes - 1)
+
         wait_until(
-            lambda: self._held_mb(arn),
+            settled_mb,
             TASK_TIMEOUT_S,
             POLL_S,
             say("{megabytes} MB in the router's buffer", megabytes=megabytes),
