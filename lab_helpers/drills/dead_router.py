@@ -6,7 +6,6 @@ In both the destination refuses for a while (the task role may not put events), 
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Mapping
 
 import pandas as pd
@@ -33,8 +32,6 @@ LINES, LINE_CHARS = 3_000, 15_000
 RESERVED_MIB = 200
 CHUNK_MB = 2
 LOOK_S = 1.0
-SETTLED_S = 4.0
-"""More than a tick of Flush and a pause between tries: what was on its way would have been seen."""
 WAITING = r"failed to flush chunk '([^']+)'"
 PAUSED = "paused (mem buf overlimit"
 RETRIES = "Retry_Limit no_limits"
@@ -63,17 +60,10 @@ class _Outage(TaskDrill):
         make_role(self.stage, "task", logs_without())
 
     def _wait_until_held(self, take: str, megabytes: int, on_tick: OnTick) -> None:
-        """Wait until so much waits in the router for another try, and no more has come for a while: all is there."""
+        """Wait until so much waits in the router for another try."""
         arn = self.task_arn(take)
-        grown = {0: time.monotonic()}
-
-        def settled_mb() -> int:
-            held = self._held_mb(arn)
-            since = grown.setdefault(held, time.monotonic())
-            return held if time.monotonic() - since >= SETTLED_S else min(held, megabytes - 1)
-
         wait_until(
-            settled_mb,
+            lambda: self._held_mb(arn),
             TASK_TIMEOUT_S,
             POLL_S,
             say("{megabytes} MB in the router's buffer", megabytes=megabytes),
@@ -95,6 +85,31 @@ class _Outage(TaskDrill):
         self.stage.stop(self.task_arn(take))
         self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)
         self._arrived.pop(take, None)
+
+    def _wait_for_last_line(self, take: str, last: int, on_tick: OnTick) -> None:
+        """Wait until line number `last` has arrived: the app is still printing when most of its lines are on their way,
+        and what it has not printed yet when its task is stopped is not lost.
+        """
+        wait_until(
+            lambda: self._is_there(take, f"{last} {'0' * 9}"),
+            TASK_TIMEOUT_S,
+            LOOK_S,
+            say("the burst's last line in CloudWatch Logs"),
+            describe=lambda there: say(
+                "the newest line is {newest} of {total}", newest=last if there else "…", total=last
+            ),
+            on_tick=on_tick,
+        )
+
+    def _is_there(self, take: str, text: str) -> bool:
+        """Tell whether an event has this text in it; only such an event is sent here."""
+        with aws_errors("FilterLogEvents"):
+            pages = (
+                self.lab.client("logs")
+                .get_paginator("filter_log_events")
+                .paginate(logGroupName=self.stage.log_group(take), filterPattern=f'"{text}"')
+            )
+            return any(page["events"] for page in pages)
 
     def _numbers(self, take: str) -> pd.Series:
         """Return the numbers of the lines that arrived."""
@@ -145,6 +160,7 @@ class RouterOutOfMemory(_Outage):
         self._play(FIXED, on_tick, until="RUNNING")
         self._wait_until_held(FIXED, EVENTS * EVENT_CHARS // 10**6 - 3 * CHUNK_MB, on_tick)
         self._end_outage()
+        self._wait_for_last_line(FIXED, EVENTS, on_tick)
         self._stop(FIXED, on_tick)
 
     def view(self, take: str) -> pd.DataFrame:
@@ -215,13 +231,14 @@ class InputPaused(_Outage):
         self._play(BROKEN, on_tick, until="RUNNING")
         self._wait_until_paused(on_tick)
         self._end_outage()
-        self._wait_for_last_line(BROKEN, on_tick)
+        self._wait_for_last_line(BROKEN, LINES, on_tick)
         self._stop(BROKEN, on_tick)
 
     def mend(self, on_tick: OnTick = None) -> None:
         self._play(FIXED, on_tick, until="RUNNING")
         self._wait_until_held(FIXED, LINES * LINE_CHARS // 10**6 - 3 * CHUNK_MB, on_tick)
         self._end_outage()
+        self._wait_for_last_line(FIXED, LINES, on_tick)
         self._stop(FIXED, on_tick)
 
     def view(self, take: str) -> pd.DataFrame:
@@ -247,29 +264,6 @@ class InputPaused(_Outage):
             describe=lambda paused: say("the input is paused") if paused else say("the input still takes lines"),
             on_tick=on_tick,
         )
-
-    def _wait_for_last_line(self, take: str, on_tick: OnTick) -> None:
-        """Wait until the driver, which came again, has sent its last line on."""
-        wait_until(
-            lambda: self._is_there(take, f"{LINES} {'0' * 9}"),
-            TASK_TIMEOUT_S,
-            LOOK_S,
-            say("the burst's last line in CloudWatch Logs"),
-            describe=lambda there: say(
-                "the newest line is {newest} of {total}", newest=LINES if there else "…", total=LINES
-            ),
-            on_tick=on_tick,
-        )
-
-    def _is_there(self, take: str, text: str) -> bool:
-        """Tell whether an event has this text in it; only such an event is sent here."""
-        with aws_errors("FilterLogEvents"):
-            pages = (
-                self.lab.client("logs")
-                .get_paginator("filter_log_events")
-                .paginate(logGroupName=self.stage.log_group(take), filterPattern=f'"{text}"')
-            )
-            return any(page["events"] for page in pages)
 
 
 def _free_port() -> int:

@@ -27,7 +27,7 @@ GATHER_S = 0.02
 """How long lines gather in the pipe while they come one after the other: each reading takes the interpreter's lock
 from the load balancer, and at thousands of lines a second that would halve what it can carry. A line after a pause is
 read at once; a line's time is at most this much late."""
-MUCH_BYTES = READ_BYTES // 4
+MUCH_BYTES = READ_BYTES // 8
 """From here on a container waits for its reader: no more gathering."""
 LINGER_S = 2.0
 """How long output is still read after the process ended, when a process it left behind holds the pipe."""
