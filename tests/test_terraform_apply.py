@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from werkzeug.serving import make_server
 from lab_helpers.errors import TerraformError
 from lab_helpers.terraform import RunResult, Terraform, silent
 from lab_helpers.terraform.events import ResourceProgress
+from tests.serving import serving
 
 PROJECT = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "ap-northeast-1"
@@ -45,14 +45,10 @@ def endpoint() -> Iterator[str]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, name="moto")
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        with serving(server) as url:
+            yield url
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         del os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"]
 
 

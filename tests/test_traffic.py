@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,6 +9,7 @@ import pytest
 from lab_helpers import traffic
 from lab_helpers.errors import SettingsError
 from lab_helpers.parallel import Progress
+from tests.serving import serving
 
 
 class Page(BaseHTTPRequestHandler):
@@ -31,12 +31,8 @@ class Page(BaseHTTPRequestHandler):
 def url() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server) as served:
+        yield served
 
 
 def test_one_row_a_request_with_its_own_id(url: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.fake_aws import FakeLogs, FakeS3
+from tests.serving import serving
 
 
 class Quota:
@@ -68,7 +69,7 @@ def serving_logs(logs: FakeLogs, quota: Quota) -> Iterator[str]:
         def _answer(self, status: int, body: dict[str, Any]) -> None:
             self.answer(status, "application/x-amz-json-1.1", json.dumps(body).encode())
 
-    with _running(Handler) as url:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
         yield url
 
 
@@ -88,7 +89,7 @@ def serving_s3(s3: FakeS3, quota: Quota) -> Iterator[str]:
             else:
                 self.answer(200, "binary/octet-stream", s3.objects[key][0])
 
-    with _running(Handler) as url:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
         yield url
 
 
@@ -99,17 +100,3 @@ def _listing(s3: FakeS3) -> str:
         for key, (body, when) in sorted(s3.objects.items())
     )
     return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
-
-
-@contextmanager
-def _running(handler: type[_Handler]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="throttled")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -6,12 +6,12 @@ chunked (HTTP/1.0: as they are), connections stay open. Not modelled: TLS; a HEA
 
 from __future__ import annotations
 
-import contextlib
 from email.utils import formatdate
 
 from lab_helpers.local_aws.router.http_pages import Page, Pages
-from lab_helpers.local_aws.router.http_request import BadRequestError, Request, take_request
-from lab_helpers.local_aws.router.listener import Connection, Listener
+from lab_helpers.local_aws.router.http_request import Request
+from lab_helpers.local_aws.router.http_stream import Answer, RequestStream
+from lab_helpers.local_aws.router.listener import Listener
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.loop import Loop, Timer
 from lab_helpers.local_aws.router.service import Service
@@ -31,7 +31,8 @@ class HttpServer:
     def __init__(self, service: Service, loop: Loop, pages: Pages) -> None:
         self._service, self._loop, self._pages = service, loop, pages
         self._log = ComponentLog(service.sink)
-        self._listener = Listener(loop, lambda connection: _Stream(self._pages, connection))
+        self.max_bytes = MAX_REQUEST_BYTES
+        self._listener = Listener(loop, lambda connection: RequestStream(self, connection))
         self._timer: Timer | None = None
 
     @property
@@ -56,45 +57,15 @@ class HttpServer:
             self._timer.cancel()
         self._listener.stop()
 
-
-class _Stream:
-    """The bytes of one connection."""
-
-    def __init__(self, pages: Pages, connection: Connection) -> None:
-        self._pages, self._connection = pages, connection
-        self._pending = b""
-
-    def received(self, data: bytes) -> None:
-        """Answer every complete request."""
-        self._pending += data
-        while self._pending:
-            try:
-                taken = take_request(self._pending)
-            except BadRequestError:
-                self._refuse(400)
-                return
-            if taken is None:
-                if len(self._pending) > MAX_REQUEST_BYTES:
-                    self._refuse(413)
-                return
-            self._pending = taken.rest
-            if not self._answer(taken.request):
-                return
-
-    def _answer(self, request: Request) -> bool:
-        """Answer the request; return whether the connection stays open."""
+    def answer(self, request: Request) -> Answer:
+        """Answer a request with its page."""
         if request.method in ("POST", "PUT") and "content-length" not in request.headers:
-            self._refuse(411)
-            return False
-        self._connection.send(response(request, self._pages.page(request.method, request.path)))
-        if not request.keeps_alive:
-            self._connection.close()
-        return request.keeps_alive
+            return Answer(self.refusal(411), False)
+        return Answer(response(request, self._pages.page(request.method, request.path)), request.keeps_alive)
 
-    def _refuse(self, status: int) -> None:
-        with contextlib.suppress(OSError):
-            self._connection.send(_head(status, ["Content-Length: 0"]))
-        self._connection.close()
+    def refusal(self, status: int) -> bytes:
+        """Return an answer without a page."""
+        return _head(status, ["Content-Length: 0"])
 
 
 def response(request: Request, page: Page) -> bytes:

@@ -25,6 +25,7 @@ from lab_helpers.local_aws.alb.plane import DataPlane, Snapshot
 from lab_helpers.local_aws.alb.rules import Action, Rule
 from lab_helpers.local_aws.clock import ManualClock
 from lab_helpers.local_aws.network import Network, Socket
+from tests.serving import serving
 
 REGION = "ap-northeast-1"
 _ARN = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
@@ -97,15 +98,10 @@ def backend(**options: Any) -> Iterator[Backend]:
         daemon_threads = True
         block_on_close = False
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        made.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield made
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Server(("127.0.0.1", 0), Handler)
+    made.port = server.server_address[1]
+    with serving(server):
+        yield made
 
 
 def answer(data: bytes, keep: bool = True) -> Script:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lab_helpers.local_aws.router.plugin import FlushResult, PluginKind
+from lab_helpers.local_aws.router.plugin import FlushResult
 from tests.local_aws.router.fuzz import bounded, texts, values
-from tests.local_aws.router.plugins.bench import Bench
 from tests.local_aws.router.stand_in import Answer, StandIn
-from tests.local_aws.router.test_outputs import chunk
+from tests.local_aws.router.test_outputs import Aws, chunk
 
 OUTPUTS = {
     "cloudwatch_logs": "log_group_name g\nlog_stream_name s\nauto_create_group on\nlog_retention_days 3\n",
@@ -60,6 +61,16 @@ def stand_in() -> Iterator[StandIn]:
         yield one
 
 
+@contextmanager
+def built(stand_in: StandIn, name: str, lines: str) -> Iterator[Any]:
+    """An output that talks to the stand-in; stopped at the end of the block."""
+    aws = Aws(stand_in)
+    try:
+        yield aws.build(name, f"region r\n{lines}")
+    finally:
+        aws.close()
+
+
 @pytest.mark.parametrize("name", OUTPUTS)
 @bounded(12)
 @given(answers=ANSWERS)
@@ -69,18 +80,11 @@ def test_odd_answers_end_a_flush(stand_in: StandIn, name: str, answers: list[Ans
         "CreateLogStream", "CreateLogGroup", "PutRetentionPolicy", "PutLogEvents", "PutRecordBatch", "PutRecords",
     )  # fmt: skip
     stand_in.answers = {operation: list(answers) for operation in operations}
-    bench = Bench()
-    bench.service.environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-    where = f"region r\nendpoint http://127.0.0.1:{stand_in.port}\n"
-    output = bench.build(PluginKind.OUTPUT, name, where + OUTPUTS[name])
-    try:
+    with built(stand_in, name, OUTPUTS[name]) as output:
         assert output.flush(chunk({"log": "a"}, {"log": "b"})) in FlushResult
         stand_in.answers.clear()
         stand_in.calls.clear()
         assert output.flush(chunk({"log": "good"})) is FlushResult.OK
-    finally:
-        output.stop()
-        bench.loop.close()
     sent = b"".join(stand_in.records("PutRecordBatch") + stand_in.records("PutRecords"))
     assert b"good" in sent or any("good" in message for message in stand_in.messages())
 
@@ -96,19 +100,12 @@ def test_odd_answers_of_s3_end_an_upload(
 ) -> None:
     """Whatever S3 answers to the calls for one object, the next object is uploaded whole."""
     stand_in.answers = {"PUT": list(answers), "POST": list(answers)}
-    bench = Bench()
-    bench.service.environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     size = "total_file_size 20M\n" if is_multipart else "use_put_object on\ntotal_file_size 1M\n"
-    where = f"bucket b\nregion r\nendpoint http://127.0.0.1:{stand_in.port}\n"
-    output = bench.build(PluginKind.OUTPUT, "s3", f"{where}{size}store_dir {tmp_path_factory.mktemp('s3')}\n")
-    try:
+    with built(stand_in, "s3", f"bucket b\n{size}store_dir {tmp_path_factory.mktemp('s3')}\n") as output:
         assert output.flush(chunk({"log": PART})) in FlushResult
         assert output.flush(chunk({"log": PART})) in FlushResult
         output.tick()
         stand_in.answers.clear()
         stand_in.calls.clear()
         assert output.flush(chunk({"log": "good"})) is FlushResult.OK
-    finally:
-        output.stop()
-        bench.loop.close()
     assert any(b'"log":"good"' in call.body for call in stand_in.of("PUT"))

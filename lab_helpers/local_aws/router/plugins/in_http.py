@@ -1,7 +1,7 @@
 """Take records from POST requests: JSON objects and arrays, or form fields.
 
 Source: Fluent Bit 4.2.8: the path is the tag, odd letters become `_`; each answer is 201 without a body.
-Not modelled: HTTP/2, TLS; of the compressions gzip only.
+A body may be compressed with gzip, deflate or zstd. Not modelled: HTTP/2, TLS.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.router.accessor import AccessorError
-from lab_helpers.local_aws.router.http_request import BadRequestError, Request, take_request
+from lab_helpers.local_aws.router.http_request import Request
+from lab_helpers.local_aws.router.http_stream import Answer, RequestStream
 from lab_helpers.local_aws.router.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
-from lab_helpers.local_aws.router.listener import Connection, Listener, port_of
+from lab_helpers.local_aws.router.listener import Listener, port_of
 from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag
 from lab_helpers.local_aws.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Batch, Record
@@ -33,7 +34,7 @@ class RefusedError(ValueError):
 
 
 class Http:
-    """The input: settings, and one Stream per connection."""
+    """The input: settings, and one RequestStream per connection."""
 
     def __init__(self, options: Options, context: InputContext) -> None:
         self.context = context
@@ -51,7 +52,7 @@ class Http:
             raise PluginInitError(
                 *exc.lines, f"invalid record accessor pattern for tag_key: {options['tag_key']}"
             ) from exc
-        self._listener = Listener(context.loop, lambda connection: Stream(self, connection))
+        self._listener = Listener(context.loop, lambda connection: RequestStream(self, connection))
 
     @property
     def port(self) -> int:
@@ -84,17 +85,21 @@ class Http:
         """Close everything."""
         self._listener.stop()
 
-    def answer(self, request: Request) -> bytes:
+    def answer(self, request: Request) -> Answer:
         """Take the request's records and return the answer."""
         try:
             bodies = self._bodies(request)
         except RefusedError as exc:
-            return response(400, str(exc))
+            return Answer(response(400, str(exc)), request.keeps_alive)
         tag = _ODD.sub("_", unquote(request.path)[1:]) or self.context.tag
         now_ns = time.time_ns()
         for body in bodies:
             self.context.ingest(self._tag_of(body) or tag, Batch(records=[Record(now_ns, body)]))
-        return response(self._status, "", self._headers)
+        return Answer(response(self._status, "", self._headers), request.keeps_alive)
+
+    def refusal(self, status: int) -> bytes:
+        """Return the answer to what is no request."""
+        return response(status, "error: invalid request\n" if status == 400 else "")
 
     def _bodies(self, request: Request) -> list[dict[Any, Any]]:
         if request.method != "POST":
@@ -148,37 +153,6 @@ class Http:
     def _tag_of(self, body: dict[Any, Any]) -> str:
         value = self._tag_path.get(body) if self._tag_path else None
         return _ODD.sub("_", value) if isinstance(value, str) else ""
-
-
-class Stream:
-    """The bytes of one connection."""
-
-    def __init__(self, http: Http, connection: Connection) -> None:
-        self._http, self._connection = http, connection
-        self._pending = b""
-
-    def received(self, data: bytes) -> None:
-        """Answer every complete request."""
-        self._pending += data
-        while self._pending:
-            try:
-                taken = take_request(self._pending)
-            except BadRequestError:
-                self._refuse(400, "error: invalid request\n")
-                return
-            if taken is None:
-                if len(self._pending) > self._http.max_bytes:
-                    self._refuse(413, "")
-                return
-            self._pending = taken.rest
-            self._connection.send(self._http.answer(taken.request))
-            if not taken.request.keeps_alive:
-                self._connection.close()
-                return
-
-    def _refuse(self, status: int, text: str) -> None:
-        self._connection.send(response(status, text))
-        self._connection.close()
 
 
 def response(status: int, text: str, headers: str = "") -> bytes:

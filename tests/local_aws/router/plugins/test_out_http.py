@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from lab_helpers.local_aws.router.plugin import FlushResult, PluginInitError, PluginKind
 from tests.local_aws.router.plugins.bench import Bench, MemoryChunk
+from tests.serving import serving
 
 CHUNK = MemoryChunk("app", {"log": "a"}, {"log": "b"})
 
@@ -49,12 +49,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     one = Server()
-    thread = threading.Thread(target=one.serve_forever, args=(0.01,))
-    thread.start()
-    yield one
-    one.shutdown()
-    thread.join()
-    one.server_close()
+    with serving(one):
+        yield one
 
 
 def build(bench: Bench, server: Server, lines: str = "") -> Any:
