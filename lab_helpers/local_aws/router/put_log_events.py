@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from lab_helpers.local_aws.router.ahead import Ahead
 from lab_helpers.local_aws.router.encode import JOINT, JsonBatch, escape_lines, escape_text
 from lab_helpers.local_aws.router.log import Log
+from lab_helpers.local_aws.router.prefetch import Prefetched
 
 MAX_BODY_BYTES = 1_048_576
 MAX_EVENTS = 10_000
@@ -74,11 +74,11 @@ class Batches:
         self._events, self._bytes, self._message_bytes = [], self._base, 0
         self._oldest = self._newest = 0
 
-    def bodies(self, plain: JsonBatch) -> Ahead[bytes]:
+    def bodies(self, plain: JsonBatch) -> Prefetched[bytes]:
         """Return the request bodies for all lines of a batch."""
         if self._is_simple(plain):
-            return Ahead(self._simple_bodies(plain), silent=True)
-        return Ahead(self._careful_bodies(plain), silent=False)
+            return Prefetched(self._simple_bodies(plain), silent=True)
+        return Prefetched(self._careful_bodies(plain), silent=False)
 
     def _careful_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
         sizes = [len(part) + len(plain.prefix) + len(plain.suffix) for part in plain.parts]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import orjson
 
-from lab_helpers.local_aws.router.ahead import Ahead
 from lab_helpers.local_aws.router.aws import AwsClient, log_error, read_error
 from lab_helpers.local_aws.router.aws_output import build_client, values_of_key
 from lab_helpers.local_aws.router.buffer import Chunk
@@ -21,6 +20,7 @@ from lab_helpers.local_aws.router.http_client import Response
 from lab_helpers.local_aws.router.options import Options
 from lab_helpers.local_aws.router.partial_failure import AnswerError, read_partial_failure
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, PluginInitError
+from lab_helpers.local_aws.router.prefetch import Prefetched
 from lab_helpers.local_aws.router.record_data import MAX_RECORDS, base64_apart, batches, format_time, terminated
 
 DEFAULT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
@@ -70,7 +70,7 @@ class RecordStream:
         try:
             requests = self._requests(chunk)
             for body, count in requests:
-                if not self._put(body, count, requests.prepare):
+                if not self._put(body, count, requests.prefetch):
                     self._log.error("Failed to send log records")
                     self._log.error(self._api.failure)
                     return FlushResult.RETRY
@@ -111,16 +111,22 @@ class RecordStream:
 
     # records
 
-    def _requests(self, chunk: Chunk) -> Ahead[tuple[bytes, int]]:
+    def _requests(self, chunk: Chunk) -> Prefetched[tuple[bytes, int]]:
         """Return the body and the number of records of each request."""
         batches = chunk.json() if self._is_plain else []
-        is_simple = len(batches) == 1 and self._fit_all(batches[0])
-        encoded = self._encoded_apart(batches[0]) if is_simple else self._encoded_by_record(chunk)
-        return Ahead(((self._body(common, records), len(records)) for common, records in encoded), silent=is_simple)
+        least, most = _line_bytes(batches[0]) if len(batches) == 1 else (0, 0)
+        is_simple = least > 3 and most < self._api.max_record_bytes  # else lines are left out, with a warning
+        encoded = self._encoded_apart(batches[0], most) if is_simple else self._encoded_by_record(chunk)
+        return Prefetched(
+            ((self._body(common, records), len(records)) for common, records in encoded), silent=is_simple
+        )
 
-    def _encoded_apart(self, batch: JsonBatch) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Yield, for each request, (what all begin with, the rest of each) of its records' base64."""
-        if self._largest(batch) * MAX_RECORDS <= self._api.max_body_bytes - self._base:
+    def _encoded_apart(self, batch: JsonBatch, most: int) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield, for each request, (what all begin with, the rest of each) of its records' base64; no line has more
+        bytes than `most`.
+        """
+        largest = self._api.record_bytes + -(-most // 3) * 4
+        if self._base + largest * MAX_RECORDS <= self._api.max_body_bytes:
             yield from map(base64_apart, batch.blocks(MAX_RECORDS))  # a block's bytes are still near at hand
             return
         common, encoded = base64_apart(batch)
@@ -135,17 +141,6 @@ class RecordStream:
             compress = self._compress
             return (b2a_base64(compress(line), newline=False) for line in lines)
         return (b2a_base64(line, newline=False) for line in lines)
-
-    def _fit_all(self, batch: JsonBatch) -> bool:
-        """Whether no line has to be left out for its size."""
-        common = len(batch.prefix) + len(batch.suffix) + 1
-        sizes = list(map(len, batch.parts))
-        return min(sizes) + common > 3 and max(sizes) + common < self._api.max_record_bytes
-
-    def _largest(self, batch: JsonBatch) -> int:
-        """Return the bytes that the largest record takes of a request."""
-        line = len(batch.prefix) + max(map(len, batch.parts)) + len(batch.suffix) + 1
-        return self._api.record_bytes + -(-line // 3) * 4
 
     def _lines(self, chunk: Chunk) -> Iterator[bytes]:
         """Yield each record's bytes, newline included; what is too large or empty is warned about and left out."""
@@ -257,3 +252,10 @@ class RecordStream:
         if code.startswith("SerializationException"):
             self._log.error("<<------Bug in Code------>>")
         log_error(response, self._api.call, self._log)
+
+
+def _line_bytes(batch: JsonBatch) -> tuple[int, int]:
+    """Return the bytes of the shortest and of the longest line, newline included."""
+    common = len(batch.prefix) + len(batch.suffix) + 1
+    sizes = list(map(len, batch.parts))
+    return min(sizes) + common, max(sizes) + common

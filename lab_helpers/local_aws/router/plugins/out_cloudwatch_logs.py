@@ -106,7 +106,7 @@ class CloudWatchLogs:
         lines = encoded[0] if len(encoded) == 1 else JsonBatch(chunk.times_ms(), chunk.json_lines())
         bodies = batches.bodies(lines)
         for body in bodies:
-            self._put(body, bodies.prepare)
+            self._put(body, bodies.prefetch)
 
     def _send_by_record(self, chunk: Chunk) -> None:
         """Send with templates or log_key: streams may change from record to record, a change ends a batch."""

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Ahead(Generic[Item]):
+class Prefetched(Generic[Item]):
     """An iterator that can be told to have its next item ready.
 
     Only where making items is `silent` does it do so: what is logged about one must not come before the answer to the
@@ -26,7 +26,7 @@ class Ahead(Generic[Item]):
     def __next__(self) -> Item:
         return self._ready.pop() if self._ready else next(self._items)
 
-    def prepare(self) -> None:
+    def prefetch(self) -> None:
         """Make the next item now, if there is one; again: nothing more."""
         if self._silent and not self._ready:
             self._ready += itertools.islice(self._items, 1)
