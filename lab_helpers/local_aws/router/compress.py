@@ -6,7 +6,9 @@ Source: names as in Fluent Bit 4.2.8. Not modelled: `arrow`, `parquet` and `snap
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 MAX_PLAIN_BYTES = 100 * 1024 * 1024
 # a body that unfolds to more is refused
 
@@ -29,21 +31,36 @@ def compressor(kind: str) -> Callable[[bytes], bytes] | None:
 
 
 def decompress(encoding: str, data: bytes) -> bytes:
-    """Return the plain bytes of a `gzip`, `deflate` or `zstd` body. Raises DecompressError."""
-    import zlib
+    """Return the plain bytes of `gzip` (one member or several), `deflate` or `zstd`. Raises DecompressError."""
+    if encoding == "zstd":
+        import zstandard
 
-    import zstandard
-
-    try:
-        if encoding == "zstd":
-            plain: bytes = zstandard.ZstdDecompressor().stream_reader(data).read(MAX_PLAIN_BYTES + 1)
-        else:
-            inflater = zlib.decompressobj(zlib.MAX_WBITS + 16 if encoding == "gzip" else zlib.MAX_WBITS)
-            plain = inflater.decompress(data, MAX_PLAIN_BYTES + 1)
-            if not inflater.eof and len(plain) <= MAX_PLAIN_BYTES:
-                raise DecompressError(f"{encoding}: cut off")
-    except (zlib.error, zstandard.ZstdError) as exc:
-        raise DecompressError(f"{encoding}: {exc}") from exc
+        try:
+            plain = bytes(zstandard.ZstdDecompressor().stream_reader(data).read(MAX_PLAIN_BYTES + 1))
+        except zstandard.ZstdError as exc:
+            raise DecompressError(f"{encoding}: {exc}") from exc
+    else:
+        plain = _inflated(encoding, data)
     if len(plain) > MAX_PLAIN_BYTES:
         raise DecompressError(f"{encoding}: unfolds to more than {MAX_PLAIN_BYTES} bytes")
+    return plain
+
+
+def _inflated(encoding: str, data: bytes) -> bytes:
+    from isal import isal_zlib
+
+    damaged: tuple[Any, ...] = (isal_zlib.error,)  # mypy knows no types of isal's
+    window = isal_zlib.MAX_WBITS + (16 if encoding == "gzip" else 0)
+    plain, rest = b"", data
+    while len(plain) <= MAX_PLAIN_BYTES:
+        inflater = isal_zlib.decompressobj(window)
+        try:
+            plain += inflater.decompress(rest, MAX_PLAIN_BYTES + 1 - len(plain))
+        except damaged as exc:
+            raise DecompressError(f"{encoding}: {exc}") from exc
+        if not inflater.eof and len(plain) <= MAX_PLAIN_BYTES:
+            raise DecompressError(f"{encoding}: cut off")
+        rest = inflater.unused_data
+        if encoding != "gzip" or not rest.startswith(GZIP_MAGIC):
+            break
     return plain

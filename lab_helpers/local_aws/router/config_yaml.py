@@ -17,7 +17,7 @@ import yaml
 from lab_helpers.local_aws.router.config_text import ConfigError, Configuration
 from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.service import Section
-from lab_helpers.local_aws.router.yaml_nodes import Node, ShapeError, load, pairs_of
+from lab_helpers.local_aws.router.yaml_nodes import Node, ShapeError, load
 
 _LISTS = {"inputs": "input", "filters": "filter", "outputs": "output"}
 _PARSERS = {"parsers": "parser", "multiline_parsers": "multiline_parser"}
@@ -60,7 +60,7 @@ class _Reader:
         if document is None:
             return
         known: set[str] = set()
-        for key, value in pairs_of(document, "document"):
+        for key, value in document.pairs("document"):
             if key in known and key in _ONCE:
                 raise ShapeError.duplicate(key, value.key_mark)
             known.add(key)
@@ -88,11 +88,11 @@ class _Reader:
         sections = self._configuration.sections
         if name == "service":
             pairs: list[tuple[str, Any]] = [
-                (_key(key), one.scalar("section-value")) for key, one in pairs_of(value, "service")
+                (_key(key), one.scalar("section-value")) for key, one in value.pairs("service")
             ]
             sections.append(Section("service", pairs))
         elif name == "env":
-            variables = {key: one.scalar("section-value") for key, one in pairs_of(value, "env")}
+            variables = {key: one.scalar("section-value") for key, one in value.pairs("env")}
             self._configuration.variables.update(variables)
         elif name in _PARSERS:
             state = _PARSERS[name].replace("_", "-")
@@ -105,7 +105,7 @@ class _Reader:
             self._log.info(f"[config] section '{name}' is ignored")
 
     def _add_pipeline(self, value: Node) -> None:
-        for kind, plugins in pairs_of(value, "pipeline", component=True):
+        for kind, plugins in value.pairs("pipeline", component=True):
             if kind not in _LISTS:
                 raise ShapeError.component(kind, plugins.key_mark)
             sections = [self._section(_LISTS[kind], one, "pipeline") for one in plugins.items("pipeline")]
@@ -122,7 +122,7 @@ class _Reader:
                 self.read(name)
 
     def _section(self, kind: str, value: Node, state: str) -> Section:
-        section = Section(kind, [(_key(key), one.value()) for key, one in pairs_of(value, state)])
+        section = Section(kind, [(_key(key), one.value()) for key, one in value.pairs(state)])
         if kind in _LISTS.values():
             for key, item in section.pairs:
                 if isinstance(item, dict) and key not in _FREE:

@@ -2,7 +2,7 @@
 
 Everything but the outputs' flushes happens on one thread, in the loop. A batch goes input -> filters (by tag) -> open
 chunk of (input, tag) -> task at each matching output, by the flush timer or when the chunk is full.
-Source: Fluent Bit 4.2.8. Not modelled: processors, stream processor, hot reload, conditional routes.
+Source: Fluent Bit 4.2.8. Not modelled: stream processor, hot reload, conditional routes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Engine:
         self.outputs: list[OutputInstance] = []
         self.loop.on_error = self._tell_bug
         self._chunks = ChunkMaker(service)
-        self._pressure = Pressure(HIGH_BYTES)
+        self._pressure = Pressure()
         policy = RetryPolicy(service.retry_base_s, service.retry_cap_s)
         self.tasks = TaskBoard(self.loop, policy, self.counters, self.log, self._pressure, self._task_over)
         self._filters_by_tag: dict[str, list[FilterInstance]] = {}
@@ -67,8 +67,6 @@ class Engine:
         self.filters, self.outputs = assembly.filters, assembly.outputs
         for instance in assembly.inputs:
             self._add_input(instance)
-            if instance.mem_buf_limit and not instance.in_files:
-                self._pressure.high_bytes = min(self._pressure.high_bytes, int(instance.mem_buf_limit * LIMIT_SHARE))
         for one in self.filters:
             self.counters.declare("filter", one.name, "drop_records", "add_records", "records")
         for output in self.outputs:
@@ -123,7 +121,7 @@ class Engine:
         if chunk.is_full():
             del instance.open_chunks[tag]
             self.tasks.start(chunk, outputs)
-            self._pressure.wait(READ_PAUSE_S)
+            self._pressure.wait(_high_bytes(instance), READ_PAUSE_S)
         return not self._pause_if_over(instance, size)
 
     def _load_left_over(self) -> None:
@@ -275,3 +273,9 @@ def _apply(step: Any, tag: str, batch: Batch) -> None:
     kept = step.filter(tag, batch.records())
     if kept is not None:
         batch.replace(kept)
+
+
+def _high_bytes(instance: InputInstance) -> int:
+    """Return how much outputs may have in hand while this input reads on."""
+    limit = 0 if instance.in_files else instance.mem_buf_limit
+    return min(HIGH_BYTES, int(limit * LIMIT_SHARE)) if limit else HIGH_BYTES

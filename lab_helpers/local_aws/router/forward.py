@@ -12,6 +12,7 @@ from typing import Any
 
 import msgpack
 
+from lab_helpers.local_aws.router.compress import GZIP_MAGIC, ZSTD_MAGIC, DecompressError, decompress
 from lab_helpers.local_aws.router.record import new_unpacker
 
 _MAP_HEADS = frozenset(range(0x80, 0x90)) | {0xDE, 0xDF}
@@ -238,24 +239,18 @@ def _type_number(head: int) -> int:
 
 
 def _compression(raw: bytes, options: dict[Any, Any]) -> str:
-    if raw[:2] == b"\x1f\x8b":
+    if raw.startswith(GZIP_MAGIC):
         return "gzip"
-    if raw[:4] == b"\x28\xb5\x2f\xfd":
+    if raw.startswith(ZSTD_MAGIC):
         return "zstd"
     named = options.get("compressed")
     return named if named in ("gzip", "zstd") else ""
 
 
 def _decompress(raw: bytes, kind: str) -> bytes:
-    if kind == "gzip" and raw[:2] != b"\x1f\x8b":
+    if kind == "gzip" and not raw.startswith(GZIP_MAGIC):
         raise FrameError(f"[gzip] invalid magic bytes : {raw[1::-1].hex()}", is_error=True)
     try:
-        if kind == "zstd":
-            import zstandard
-
-            return bytes(zstandard.ZstdDecompressor().decompressobj().decompress(raw))
-        from isal import igzip
-
-        return bytes(igzip.decompress(raw))
-    except Exception as exc:
+        return decompress(kind, raw)
+    except DecompressError as exc:
         raise FrameError("decompression failed, data may be corrupt") from exc

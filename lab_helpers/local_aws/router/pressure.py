@@ -27,8 +27,7 @@ class _Held:
 class Pressure:
     """A gauge of bytes in the outputs' hands; what several of them have in hand counts once."""
 
-    def __init__(self, high_bytes: int) -> None:
-        self.high_bytes = high_bytes
+    def __init__(self) -> None:
         self._bytes = self._partly_done = 0
         self._held: dict[Hashable, _Held] = {}
         self._changed = threading.Condition()
@@ -55,11 +54,11 @@ class Pressure:
                 self._partly_done -= 1
                 self._changed.notify_all()
 
-    def wait(self, timeout_s: float) -> None:
-        """Let a reader wait until it is below the mark, but no longer than this."""
+    def wait(self, high_bytes: int, timeout_s: float) -> None:
+        """Let a reader wait until outputs have no more in hand than this, but no longer than this time."""
         with self._changed:
-            if self._bytes > self.high_bytes:
-                self._changed.wait_for(lambda: self._bytes <= self.high_bytes, timeout_s)
+            if self._bytes > high_bytes:
+                self._changed.wait_for(lambda: self._bytes <= high_bytes, timeout_s)
 
     def wait_turn(self, chunk: Hashable, timeout_s: float) -> None:
         """Let an output that is ahead wait before its next chunk until others have come after, but no longer than this.

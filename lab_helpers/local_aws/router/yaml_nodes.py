@@ -6,7 +6,6 @@ Source: Fluent Bit 4.2.8, whose parser goes from event to event (libyaml's numbe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,8 +98,8 @@ class Node:
             raise ShapeError.event("mapping-end" if mapping else "scalar", state, _mark(mark))
         return [Node(one) for one in self._node.value]
 
-    def pairs(self, state: str, *, component: bool) -> Iterator[tuple[str, Node]]:
-        """Yield keys and values of a mapping, repeated ones too. Raises ShapeError."""
+    def pairs(self, state: str, *, component: bool = False) -> list[tuple[str, Node]]:
+        """Return keys and values of a mapping, repeated ones too. Raises ShapeError."""
         if not isinstance(self._node, yaml.MappingNode):
             node = self._node
             while not component and state == "pipeline" and isinstance(node, yaml.SequenceNode) and node.value:
@@ -109,10 +108,10 @@ class Node:
             if component and isinstance(self._node, yaml.ScalarNode):
                 raise ShapeError.component(self._node.value, mark)
             raise ShapeError.event("sequence-start" if isinstance(node, yaml.SequenceNode) else "scalar", state, mark)
-        for key, value in self._node.value:
+        for key, _ in self._node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise ShapeError(f"a key that is no text in '{state}'.", _mark(key.start_mark))
-            yield str(key.value), Node(value, _mark(key.start_mark))
+        return [(str(key.value), Node(value, _mark(key.start_mark))) for key, value in self._node.value]
 
 
 def load(path: str) -> Node | None:
@@ -120,11 +119,6 @@ def load(path: str) -> Node | None:
     with open(path, encoding="utf-8") as file:
         node = yaml.compose(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return None if node is None else Node(node)
-
-
-def pairs_of(node: Node, state: str, *, component: bool = False) -> list[tuple[str, Node]]:
-    """Return keys and values of a mapping, repeated ones too. Raises ShapeError."""
-    return list(node.pairs(state, component=component))
 
 
 def _mark(mark: Any) -> Mark:

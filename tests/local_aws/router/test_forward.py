@@ -24,6 +24,7 @@ MESSAGES: dict[str, Any] = {
     "packed as a string": ["t", PACKED.decode("latin-1").encode().decode(), None],
     "packed with a wrong size": ["t", PACKED, {"size": 99}],
     "compressed": ["t", gzip.compress(PACKED), {"compressed": "gzip"}],
+    "two members": ["t", gzip.compress(PACKED[:3]) + gzip.compress(PACKED[3:]), {"compressed": "gzip"}],
 }
 
 

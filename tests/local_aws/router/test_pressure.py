@@ -6,13 +6,15 @@ import threading
 
 from lab_helpers.local_aws.router.pressure import Pressure
 
+HIGH_BYTES = 100
+
 
 def _is_waiting(pressure: Pressure, chunk: str = "") -> bool:
     """Tell whether a reader, or an output before this chunk, would still be waiting after a moment."""
     done = threading.Event()
 
     def wait() -> None:
-        pressure.wait_turn(chunk, 60) if chunk else pressure.wait(60)
+        pressure.wait_turn(chunk, 60) if chunk else pressure.wait(HIGH_BYTES, 60)
         done.set()
 
     threading.Thread(target=wait, daemon=True).start()
@@ -21,7 +23,7 @@ def _is_waiting(pressure: Pressure, chunk: str = "") -> bool:
 
 def test_what_two_outputs_have_in_hand_counts_once() -> None:
     """A chunk is one piece of memory, whoever works on it."""
-    pressure = Pressure(100)
+    pressure = Pressure()
     pressure.add("a", 80)
     pressure.add("a", 80)
     assert not _is_waiting(pressure)
@@ -31,7 +33,7 @@ def test_what_two_outputs_have_in_hand_counts_once() -> None:
 
 def test_a_chunk_is_let_go_when_its_last_output_is_done() -> None:
     """The first one that is done changes nothing; a retry counts again."""
-    pressure = Pressure(100)
+    pressure = Pressure()
     for _ in range(2):
         pressure.add("a", 120)
     pressure.remove("a", 120)
@@ -44,17 +46,17 @@ def test_a_chunk_is_let_go_when_its_last_output_is_done() -> None:
 
 def test_the_reader_goes_on_when_there_is_room_and_after_its_time() -> None:
     """Somebody who waits is woken; a slow destination does not stop the reader."""
-    pressure = Pressure(100)
+    pressure = Pressure()
     pressure.add("a", 120)
     threading.Timer(0.1, pressure.remove, ("a", 120)).start()
-    pressure.wait(60)
+    pressure.wait(HIGH_BYTES, 60)
     pressure.add("b", 120)
-    pressure.wait(0.01)
+    pressure.wait(HIGH_BYTES, 0.01)
 
 
 def test_an_output_that_is_ahead_waits_for_the_others() -> None:
     """Two chunks ahead it may be; the one behind goes on, and what both are done with is forgotten."""
-    pressure = Pressure(1000)
+    pressure = Pressure()
     for chunk in "abcd" * 2:
         pressure.add(chunk, 10)
     for chunk in "ab":
@@ -69,7 +71,7 @@ def test_an_output_that_is_ahead_waits_for_the_others() -> None:
 
 def test_an_output_waits_no_longer_than_its_time() -> None:
     """The others may be dead."""
-    pressure = Pressure(1000)
+    pressure = Pressure()
     for chunk in "abcd" * 2:
         pressure.add(chunk, 10)
     for chunk in "abc":
@@ -79,7 +81,7 @@ def test_an_output_waits_no_longer_than_its_time() -> None:
 
 def test_an_output_alone_never_waits() -> None:
     """What it is done with is done."""
-    pressure = Pressure(1000)
+    pressure = Pressure()
     for chunk in "abcdef":
         pressure.add(chunk, 10)
     for chunk in "abcde":

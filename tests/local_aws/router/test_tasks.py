@@ -47,7 +47,7 @@ class Board:
         self.counters, self.over = Counters(), list[Task]()
         log = ComponentLog(Sink(stream=self.text))
         self.board = TaskBoard(
-            self.loop, RetryPolicy(5, 2000), self.counters, log, Pressure(10**9), self.over.append
+            self.loop, RetryPolicy(5, 2000), self.counters, log, Pressure(), self.over.append
         )  # fmt: skip
 
     def output(self, limit: int, *results: FlushResult, limit_bytes: int = 0) -> OutputInstance:

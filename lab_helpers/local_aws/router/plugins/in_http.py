@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.router.accessor import AccessorError
+from lab_helpers.local_aws.router.compress import DecompressError, decompress
 from lab_helpers.local_aws.router.http_request import Request
 from lab_helpers.local_aws.router.http_stream import Answer, RequestStream
 from lab_helpers.local_aws.router.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
@@ -118,8 +119,6 @@ class Http:
         encoding = request.headers.get("content-encoding", "").lower()
         if encoding not in ENCODINGS:
             return request.body
-        from lab_helpers.local_aws.router.compress import DecompressError, decompress  # only for a compressed body
-
         try:
             return decompress(encoding, request.body)
         except DecompressError as exc:
