@@ -107,9 +107,8 @@ class Batches:
             count, text = whole_count, whole
             opening = b'{"timestamp":%d,"message":"%b' % (time_ms, prefix)
             while count:
-                fitting = _fitting(text, min(count, MAX_EVENTS - events), each, MAX_BODY_BYTES - used)
+                fitting, first, text = _fitting(text, count, MAX_EVENTS - events, each, MAX_BODY_BYTES - used)
                 if fitting:
-                    first, text = _cut(text, count, fitting)
                     between = ending + b"," + opening
                     pieces += [between[len(ending) + (not events) :]]
                     pieces += [first.replace(JOINT, between) if fitting > 1 else first, ending]
@@ -168,17 +167,11 @@ def _escaped_runs(plain: JsonBatch) -> Iterator[tuple[int, int, bytes]]:
             yield from ((time_ms, 1, escape_text(part)) for part in parts)
 
 
-def _fitting(text: bytes, count: int, each_bytes: int, room_bytes: int) -> int:
-    """Return how many of the first `count` parts fit, each with so many bytes around it."""
-    if len(text) + count * each_bytes <= room_bytes:
-        return count  # even with the joints, and with what is behind them
-    ends = list(accumulate(map(len, text.split(JOINT)[:count])))
-    return bisect_right(range(count), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
-
-
-def _cut(text: bytes, count: int, first: int) -> tuple[bytes, bytes]:
-    """Return the first parts and the others."""
-    if first == count:
-        return text, b""
+def _fitting(text: bytes, count: int, most: int, each_bytes: int, room_bytes: int) -> tuple[int, bytes, bytes]:
+    """Return how many of the `count` parts fit, each with so many bytes around it, these parts, and the others."""
+    if count <= most and len(text) + count * each_bytes <= room_bytes:
+        return count, text, b""  # even with the joints, and with what is behind them
     parts = text.split(JOINT)
-    return JOINT.join(parts[:first]), JOINT.join(parts[first:])
+    ends = list(accumulate(map(len, parts)))
+    first = bisect_right(range(min(count, most)), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
+    return first, JOINT.join(parts[:first]), JOINT.join(parts[first:])

@@ -21,9 +21,10 @@ from lab_helpers.local_aws.router.options import Options
 from lab_helpers.local_aws.router.partial_failure import AnswerError, read_partial_failure
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, PluginInitError
 from lab_helpers.local_aws.router.prefetch import Prefetched
-from lab_helpers.local_aws.router.record_data import MAX_RECORDS, base64_apart, batches, format_time, terminated
+from lab_helpers.local_aws.router.record_data import MAX_RECORDS, base64_joined, batches, format_time, terminated
 
 DEFAULT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
+RECORD_JOINT, RECORDS_END = b'"},{"Data":"', b'"}]}'
 
 
 @dataclass(frozen=True)
@@ -116,24 +117,23 @@ class RecordStream:
         batches = chunk.json() if self._is_plain else []
         least, most = _line_bytes(batches[0]) if len(batches) == 1 else (0, 0)
         is_simple = least > 3 and most < self._api.max_record_bytes  # else lines are left out, with a warning
-        encoded = self._encoded_apart(batches[0], most) if is_simple else self._encoded_by_record(chunk)
-        return Prefetched(
-            ((self._body(common, records), len(records)) for common, records in encoded), silent=is_simple
-        )
+        if is_simple:
+            return Prefetched(self._simple_bodies(batches[0], most), silent=True)
+        return Prefetched(self._bodies(self._encoded(chunk)), silent=False)
 
-    def _encoded_apart(self, batch: JsonBatch, most: int) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Yield, for each request, (what all begin with, the rest of each) of its records' base64; no line has more
-        bytes than `most`.
-        """
+    def _simple_bodies(self, batch: JsonBatch, most: int) -> Iterator[tuple[bytes, int]]:
+        """Yield what `_bodies` would for all lines of a batch; no line has more bytes than `most`."""
         largest = self._api.record_bytes + -(-most // 3) * 4
-        if self._base + largest * MAX_RECORDS <= self._api.max_body_bytes:
-            yield from map(base64_apart, batch.blocks(MAX_RECORDS))  # a block's bytes are still near at hand
+        if self._api.between is not None or self._base + largest * MAX_RECORDS > self._api.max_body_bytes:
+            yield from self._bodies(base64_joined(batch, b",").split(b","))
             return
-        common, encoded = base64_apart(batch)
-        yield from ((common, records) for records in self._cut(common, encoded))
+        for block in batch.blocks(MAX_RECORDS):  # a block's bytes are still near at hand
+            yield b"".join([self._head(), base64_joined(block, RECORD_JOINT), RECORDS_END]), len(block.parts)
 
-    def _encoded_by_record(self, chunk: Chunk) -> Iterator[tuple[bytes, list[bytes]]]:
-        yield from ((b"", records) for records in self._cut(b"", self._encoded(chunk)))
+    def _bodies(self, encoded: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+        """Yield the body and the number of records of each request."""
+        for records in batches(encoded, self._base, self._api.record_bytes, self._api.max_body_bytes):
+            yield self._body(records), len(records)
 
     def _encoded(self, chunk: Chunk) -> Iterator[bytes]:
         lines = self._aggregated(self._lines(chunk)) if self._aggregates else self._lines(chunk)
@@ -195,9 +195,6 @@ class RecordStream:
 
     # calls
 
-    def _cut(self, common: bytes, encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
-        return batches(encoded, self._base, self._api.record_bytes + len(common), self._api.max_body_bytes)
-
     def _put(self, body: bytes, count: int, meanwhile: Callable[[], None]) -> bool:
         response = self._client.call(self._api.target, body, meanwhile=meanwhile)
         if response is not None and response.status == 200:
@@ -207,12 +204,14 @@ class RecordStream:
         self._log.error(f"Failed to send log records to {self._stream}")
         return False
 
-    def _body(self, common: bytes, records: list[bytes]) -> bytes:
-        head = b'{"%b":%b,"Records":[{"Data":"%b' % (self._api.name_key.encode(), orjson.dumps(self._stream), common)
+    def _head(self) -> bytes:
+        return b'{"%b":%b,"Records":[{"Data":"' % (self._api.name_key.encode(), orjson.dumps(self._stream))
+
+    def _body(self, records: list[bytes]) -> bytes:
         between = self._api.between
         if between is None:
-            return b"".join([head, (b'"},{"Data":"' + common).join(records), b'"}]}'])
-        return b"".join([head, (b',{"Data":"' + common).join([record + between() for record in records]), b"]}"])
+            return b"".join([self._head(), RECORD_JOINT.join(records), RECORDS_END])
+        return b"".join([self._head(), b',{"Data":"'.join([record + between() for record in records]), b"]}"])
 
     def _all_taken(self, response: Response, count: int) -> bool:
         failed = self._failed_records(response)

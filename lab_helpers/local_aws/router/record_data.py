@@ -28,28 +28,34 @@ def terminated(batch: JsonBatch) -> Iterator[bytes]:
     return (b"%b%b%b" % (prefix, part, suffix) for part in batch.parts)
 
 
-def base64_apart(batch: JsonBatch) -> tuple[bytes, list[bytes]]:
-    """Return (the common beginning, the rest of each) of the base64 of all lines.
+def base64_joined(batch: JsonBatch, between: bytes) -> bytes:
+    """Return the base64 of each line, newline included, with `between` between them.
 
     What precedes and follows the parts is the same for all lines, so it is encoded once for each of the three places
     that a part can end at within base64's groups of three bytes.
     """
     suffix = batch.suffix + b"\n"
     whole = len(batch.prefix) - len(batch.prefix) % 3
-    left = batch.prefix[whole:]
+    common, left = b64encode(batch.prefix[:whole]), batch.prefix[whole:]
     more = [-(len(left) + size) % 3 for size in range(3)]  # bytes of the suffix, by a part's length modulo 3
     missing = [max(0, count - len(suffix)) for count in more]  # zeros in their place, whose letter is cut off again
     fill = [suffix[:count] + bytes(gap) + left for count, gap in zip(more, missing, strict=True)]
     endings = [b"=" * gap + b64encode(suffix[count:]) for count, gap in zip(more, missing, strict=True)]
-    kinds = [size % 3 for size in map(len, batch.parts)]
-    pieces = [part + fill[kind] for part, kind in zip(batch.parts, kinds, strict=True)]
-    text = b64encode(left + b"".join(pieces))  # one call: each costs more than the encoding
-    ends = [size // 3 * 4 for size in accumulate(map(len, pieces))]
-    rests = [
-        text[at : end - missing[kind]] + endings[kind]
-        for at, end, kind in zip([0, *ends[:-1]], ends, kinds, strict=True)
-    ]
-    return b64encode(batch.prefix[:whole]), rests
+    sizes = list(map(len, batch.parts))
+    kinds = [size % 3 for size in sizes]
+    text = b64encode(left + _interleaved(batch.parts, [fill[kind] for kind in kinds]))  # a call costs more than a line
+    groups = [(kind + len(fill[kind])) // 3 for kind in range(3)]
+    ends = [count * 4 for count in accumulate([size // 3 + groups[kind] for size, kind in zip(sizes, kinds, strict=True)])]
+    rests = [text[at : end - missing[kind]] for at, end, kind in zip([0, *ends[:-1]], ends, kinds, strict=True)]
+    seams = [ending + between + common for ending in endings]
+    return common + _interleaved(rests, [*[seams[kind] for kind in kinds[:-1]], endings[kinds[-1]]])
+
+
+def _interleaved(firsts: list[bytes], seconds: list[bytes]) -> bytes:
+    """Return the first of the one, the first of the other, and so on, as one."""
+    pieces = [b""] * (2 * len(firsts))
+    pieces[::2], pieces[1::2] = firsts, seconds
+    return b"".join(pieces)
 
 
 def batches(encoded: Iterable[bytes], base_bytes: int, each_bytes: int, limit_bytes: int) -> Iterator[list[bytes]]:
