@@ -44,8 +44,8 @@ def base64_joined(batch: JsonBatch, between: bytes) -> bytes:
     sizes = list(map(len, batch.parts))
     kinds = [size % 3 for size in sizes]
     text = b64encode(left + _interleaved(batch.parts, [fill[kind] for kind in kinds]))  # a call costs more than a line
-    groups = [(kind + len(fill[kind])) // 3 for kind in range(3)]
-    ends = [count * 4 for count in accumulate([size // 3 + groups[kind] for size, kind in zip(sizes, kinds, strict=True)])]
+    letters = [(kind + len(fill[kind])) // 3 * 4 for kind in range(3)]
+    ends = list(accumulate([size // 3 * 4 + letters[kind] for size, kind in zip(sizes, kinds, strict=True)]))
     rests = [text[at : end - missing[kind]] for at, end, kind in zip([0, *ends[:-1]], ends, kinds, strict=True)]
     seams = [ending + between + common for ending in endings]
     return common + _interleaved(rests, [*[seams[kind] for kind in kinds[:-1]], endings[kinds[-1]]])

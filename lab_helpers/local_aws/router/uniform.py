@@ -1,8 +1,8 @@
 """Encode records that differ only in their time and in `log`: what a log driver sends for one container's stream.
 
 The first entry gives a pattern of bytes; the others are cut along it without being decoded, and only their `log`
-values are escaped, many at once. Everything else of the JSON line is the same for all and kept once. One entry that does not fit
-the pattern and the caller has to take the general way.
+values are escaped, many at once. Everything else of the JSON line is the same for all and kept once. One entry that
+does not fit the pattern and the caller has to take the general way.
 """
 
 from __future__ import annotations

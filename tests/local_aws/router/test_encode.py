@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import msgpack
@@ -63,6 +64,37 @@ def test_alike_records_take_the_way_without_decoding() -> None:
     assert cut is not None
     assert cut[1] == [b"line 0", b"line 1", b"line 2", b"line 3", b"line 4"]
     assert cut[2] == b'{"log":"'
+
+
+@pytest.mark.parametrize(
+    "stamp", [int, lambda s: msgpack.ExtType(0, s.to_bytes(4, "big") + (5_000_000).to_bytes(4, "big"))]
+)
+def test_alike_records_keep_their_order_and_times_over_many_blocks(stamp: Callable[[int], Any]) -> None:
+    """More records than are cut at once, values of every kind of head, times that repeat and then change."""
+    rows = [
+        (stamp(1_636_276_442 + i // 700), {"log": f"{i} " + "x" * (i % 400), "source": "stdout"}) for i in range(2_500)
+    ]
+    cut = uniform.cut_uniform(packed(rows), (), True)
+    assert cut is not None
+    assert (cut[1], cut[0]) == (
+        [body["log"].encode() for _, body in rows],
+        [1_636_276_442_000 + i // 700 * 1000 + (stamp is not int) * 5 for i in range(2_500)],
+    )
+
+
+def test_a_value_that_looks_like_the_end_of_an_entry_stays_a_value() -> None:
+    """A log line may hold the very bytes that stand between two lines."""
+    rows = [(1, {"log": "a", "source": "stdout"}), (1, {"log": "a\xa6source\xa6stdout\x92", "source": "stdout"})]
+    expected = encode_records(decode(packed(rows)), False)
+    assert encode_part(packed(rows), 2, (), False).lines() == expected.lines()
+
+
+@pytest.mark.parametrize("size", range(1, 40))
+def test_a_torn_entry_is_not_taken_for_one_that_is_alike(size: int) -> None:
+    """Bytes that end anywhere inside an entry: the shortcut says no, and raises nothing."""
+    whole = packed([(1, {"log": "x" * 300, "source": "stdout"})])
+    assert uniform.cut_uniform(whole + whole[:size], (), True) is None
+    assert uniform.cut_uniform(whole + whole[:-size], (), True) is None
 
 
 @pytest.mark.parametrize(
