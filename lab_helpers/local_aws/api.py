@@ -37,12 +37,20 @@ class SessionPolicies:
 
 
 @dataclass(frozen=True)
+class SessionTags:
+    """The tags of a role session as (key, value), and the keys, in lower case, that go on to the sessions it starts."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    transitive: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who makes a call.
 
     `kind` is "operator" (the lab's user: unrestricted), "role" (assumed role: policies are evaluated), "user" (IAM
     user: policies are evaluated), "service" (one of AWS's own service principals: unrestricted, but AssumeRole asks the
-    role's trust policy) or "anonymous". `session_policies` limit a role's session further.
+    role's trust policy) or "anonymous". `session_policies` limit a role's session further, `session_tags` describe it.
     """
 
     kind: str
@@ -52,6 +60,7 @@ class Caller:
     principal: str | None = None
     access_key_id: str | None = None
     session_policies: SessionPolicies = SessionPolicies()
+    session_tags: SessionTags = SessionTags()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from lab_helpers.local_aws import session_tags
 from lab_helpers.local_aws.api import AwsError, Caller, SessionPolicies
 from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.iam import tags
@@ -21,7 +22,7 @@ from lab_helpers.local_aws.iam.call import ANY, Access
 from lab_helpers.local_aws.iam.evaluate import AccessRequest, Decision, NamedPolicy, Outcome, PolicySet, evaluate
 from lab_helpers.local_aws.iam.explain import row
 from lab_helpers.local_aws.iam.policy import Document, PolicyError, PolicyKind, parse
-from lab_helpers.local_aws.iam.trust import may_assume
+from lab_helpers.local_aws.iam.trust import ASSUME_ROLE, may_assume
 
 DENIALS_KEPT = 1000
 _LOG = logging.getLogger(__name__)
@@ -92,8 +93,10 @@ class Authoriser:
             wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, about)
             self._settle(evaluate(wanted, policies))
 
-    def check_trust(self, caller: Caller, role_arn: str, context: Context | None = None) -> None:
-        """Raise AwsError when `caller` may not assume a role, or there is no such role.
+    def check_trust(
+        self, caller: Caller, role_arn: str, context: Context | None = None, action: str = ASSUME_ROLE
+    ) -> None:
+        """Raise AwsError when `caller` may not assume a role (or tag its session), or there is no such role.
 
         The role's trust policy decides; for users and roles their own policies count too. `context` are the condition
         keys of the call, such as `sts:ExternalId`.
@@ -104,10 +107,10 @@ class Authoriser:
         keys = {**(context or {}), **self._keys(caller)}
         who = caller.principal or caller.arn
         try:
-            decision = may_assume(document, who, keys, role_arn=role_arn, own=own)
+            decision = may_assume(document, who, keys, role_arn=role_arn, action=action, own=own)
         except PolicyError as exc:
             _LOG.warning("the trust policy of %s lets nobody in: %s", role_arn, exc)
-            decision = may_assume(_NO_TRUST, who, keys, role_arn=role_arn, own=own)
+            decision = may_assume(_NO_TRUST, who, keys, role_arn=role_arn, action=action, own=own)
         self._settle(decision)
 
     def simulate(self, caller: Caller, action: str, resource: str, context: Context) -> Outcome:
@@ -133,7 +136,7 @@ class Authoriser:
             "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "aws:EpochTime": str(int(now.timestamp())),
             "aws:ResourceAccount": caller.account_id,
-            **tags.principal_keys(self._found(caller).tags),
+            **tags.principal_keys(session_tags.of_principal(self._found(caller).tags, caller.session_tags)),
         }
         if user_id := self.user_id(caller):
             keys["aws:userid"] = user_id

@@ -7,7 +7,7 @@ import string
 import threading
 from dataclasses import dataclass
 
-from lab_helpers.local_aws.api import AwsError, Caller, Credentials, SessionPolicies
+from lab_helpers.local_aws.api import AwsError, Caller, Credentials, SessionPolicies, SessionTags
 from lab_helpers.local_aws.clock import Clock
 
 OPERATOR = "lab-operator"
@@ -54,6 +54,7 @@ class CredentialStore:
         session_name: str,
         duration_s: float = ROLE_SESSION_S,
         policies: SessionPolicies = SessionPolicies(),  # noqa: B008  (frozen)
+        tags: SessionTags = SessionTags(),  # noqa: B008  (frozen)
     ) -> Credentials:
         """Return temporary credentials of a role; the decision who may have them is the caller's."""
         keys = _key_pair("ASIA")
@@ -69,6 +70,7 @@ class CredentialStore:
                 role_arn=role_arn,
                 access_key_id=keys.access_key_id,
                 session_policies=policies,
+                session_tags=tags,
             )
             self._sessions[keys.access_key_id] = issued
         return issued

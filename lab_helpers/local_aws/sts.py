@@ -1,16 +1,18 @@
 """AWS STS: AssumeRole asks the role's trust policy; GetCallerIdentity says who calls.
 
 Source: the STS API reference, AssumeRole (session policies: 2,048 characters, ten managed policies).
-Not modelled: session tags; how AWS packs session policies (PackedPolicySize is their length by the limit).
+Not modelled: how AWS packs session policies and tags (PackedPolicySize is their length by the limit of policies).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, WsgiApp
+from lab_helpers.local_aws import session_tags
+from lab_helpers.local_aws.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, SessionTags, WsgiApp
 from lab_helpers.local_aws.authorisation import Authoriser
 from lab_helpers.local_aws.credentials import CredentialStore
 from lab_helpers.local_aws.iam.policy import PolicyError, parse
@@ -53,9 +55,13 @@ class StsService:
     def _assume_role(self, request: ApiRequest) -> dict[str, Any]:
         role_arn, session = str(request.params["RoleArn"]), str(request.params["RoleSessionName"])
         policies = self._session_policies(request)
-        self._authoriser.check_trust(request.caller, role_arn, _trust_context(request))
+        tags = session_tags.asked_for(request.params, request.caller.session_tags)
+        context = _trust_context(request)
+        self._authoriser.check_trust(request.caller, role_arn, context)
+        if tags.pairs:
+            self._authoriser.check_trust(request.caller, role_arn, context, "sts:TagSession")
         duration_s = float(request.params.get("DurationSeconds", 3600))
-        issued = self._store.issue(role_arn, session, duration_s, policies)
+        issued = self._store.issue(role_arn, session, duration_s, policies, tags)
         arn = f"arn:aws:sts::{request.account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session}"
         assumed = Caller("role", arn, request.account_id, role_arn=role_arn)
         return {
@@ -66,7 +72,7 @@ class StsService:
                 "Expiration": datetime.fromtimestamp(issued.expires_at, UTC),
             },
             "AssumedRoleUser": {"AssumedRoleId": self._authoriser.user_id(assumed), "Arn": arn},
-            **_packed_size(policies),
+            **_packed_size(policies, tags),
         }
 
     def _session_policies(self, request: ApiRequest) -> SessionPolicies:
@@ -99,15 +105,16 @@ class StsService:
         return {"UserId": user_id, "Account": caller.account_id, "Arn": caller.arn}
 
 
-def _packed_size(policies: SessionPolicies) -> dict[str, int]:
-    length = len(policies.document) + sum(map(len, policies.arns))
-    return {"PackedPolicySize": -(-100 * length // _SESSION_POLICY_CHARACTERS)} if policies else {}
+def _packed_size(policies: SessionPolicies, tags: SessionTags) -> dict[str, int]:
+    length = len(policies.document) + sum(map(len, (*policies.arns, *itertools.chain(*tags.pairs))))
+    return {"PackedPolicySize": -(-100 * length // _SESSION_POLICY_CHARACTERS)} if policies or tags.pairs else {}
 
 
 def _trust_context(request: ApiRequest) -> dict[str, str | tuple[str, ...]]:
     """Return the condition keys of an AssumeRole; one of AWS's own services says for whom it acts."""
     params, headers, caller = request.params, request.headers, request.caller
     keys: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": str(params["RoleSessionName"])}
+    keys |= session_tags.context(params)
     if params.get("ExternalId"):
         keys["sts:ExternalId"] = str(params["ExternalId"])
     if caller.kind == "service":

@@ -150,3 +150,104 @@ def test_the_packed_size_is_told_for_limited_sessions_only(aws: LocalAws, task_r
     """In per cent of what fits."""
     assert "PackedPolicySize" not in assume(aws, task_role)
     assert 0 < assume(aws, task_role, Policy=document(LISTS))["PackedPolicySize"] <= 100
+
+
+# session tags
+
+PAINTS = {"Action": ["sts:AssumeRole", "sts:TagSession"], "Effect": "Allow"}
+
+
+@pytest.fixture
+def chain(aws: LocalAws) -> Any:
+    """Two roles: `painter`, which the tasks' service may tag, and `gallery`, which painters may assume and tag."""
+    iam = aws.client("iam")
+    trusts = {"painter": {"Service": TASKS}, "gallery": {"AWS": "arn:aws:iam::123456789012:role/painter"}}
+    arns = {}
+    for name, who in trusts.items():
+        text = document({**PAINTS, "Principal": who})
+        arns[name] = iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=text, Tags=[{"Key": "Team", "Value": "role"}]
+        )["Role"]["Arn"]
+        by_tag = {**LISTS, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}}
+        iam.put_role_policy(RoleName=name, PolicyName="by-tag", PolicyDocument=document(by_tag))
+    yield arns
+    for name in arns:
+        iam.delete_role_policy(RoleName=name, PolicyName="by-tag")
+        iam.delete_role(RoleName=name)
+
+
+def tag(key: str, value: str) -> dict[str, str]:
+    """One tag as STS takes it."""
+    return {"Key": key, "Value": value}
+
+
+def test_a_session_tag_takes_the_place_of_the_roles(aws: LocalAws, chain: dict[str, str]) -> None:
+    """`aws:PrincipalTag` is the session's; the case of the key does not count."""
+    session(aws, "logs", chain["painter"], Tags=[tag("TEAM", "red")]).describe_log_groups()
+    blue = session(aws, "logs", chain["painter"], Tags=[tag("team", "blue")])
+    assert refusal(blue.describe_log_groups)[0] == "AccessDeniedException"
+    assert refusal(session(aws, "logs", chain["painter"]).describe_log_groups)[0] == "AccessDeniedException"
+
+
+def test_transitive_tags_go_on_to_the_next_session(aws: LocalAws, chain: dict[str, str]) -> None:
+    """They are inherited and cannot be set anew; other tags end with their session."""
+    goes_on = session(aws, "sts", chain["painter"], Tags=[tag("team", "red")], TransitiveTagKeys=["Team"])
+    ends = session(aws, "sts", chain["painter"], Tags=[tag("team", "red")])
+    for sts, allowed in ((goes_on, True), (ends, False)):
+        keys = sts.assume_role(RoleArn=chain["gallery"], RoleSessionName="next")["Credentials"]
+        logs = boto3.client(
+            "logs", endpoint_url=aws.endpoint_url, region_name=REGION, aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"],
+        )  # fmt: skip
+        if allowed:
+            logs.describe_log_groups()
+        else:
+            assert refusal(logs.describe_log_groups)[0] == "AccessDeniedException"
+    again = {"RoleArn": chain["gallery"], "RoleSessionName": "next", "Tags": [tag("TEAM", "blue")]}
+    code, message = refusal(goes_on.assume_role, **again)
+    assert code == "InvalidParameterValue"
+    assert "conflicts with a transitive tag key from the calling session" in message
+    ends.assume_role(**again)
+
+
+def test_tagging_a_session_needs_the_trust_policys_leave(aws: LocalAws, task_role: str) -> None:
+    """sts:AssumeRole alone is not enough, and the refusal names sts:TagSession."""
+    sts = aws.clients.as_service("sts", TASKS, REGION)
+    code, message = refusal(sts.assume_role, RoleArn=task_role, RoleSessionName="tagged", Tags=[tag("team", "red")])
+    assert code == "AccessDenied"
+    assert f"is not authorized to perform: sts:TagSession on resource: {task_role}" in message
+
+
+def test_a_trust_policy_may_ask_for_tags(aws: LocalAws, chain: dict[str, str]) -> None:
+    """`aws:RequestTag`, `aws:TagKeys` and `sts:TransitiveTagKeys` are there when the role is assumed."""
+    asks = {
+        "StringEquals": {"aws:RequestTag/team": "red"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["team"], "sts:TransitiveTagKeys": ["team"]},
+    }
+    text = document({**PAINTS, "Principal": {"Service": TASKS}, "Condition": asks})
+    aws.client("iam").update_assume_role_policy(RoleName="painter", PolicyDocument=text)
+    assume(aws, chain["painter"], Tags=[tag("team", "red")], TransitiveTagKeys=["team"])
+    sts = aws.clients.as_service("sts", TASKS, REGION)
+    for tags in ([], [tag("team", "blue")], [tag("team", "red"), tag("other", "x")]):
+        refused = refusal(sts.assume_role, RoleArn=chain["painter"], RoleSessionName="tagged", Tags=tags)
+        assert refused[0] == "AccessDenied", tags
+
+
+@pytest.mark.parametrize(
+    ("tags", "transitive", "code", "words"),
+    [
+        (["team", "TEAM"], [], "InvalidParameterValue", "Duplicate tag keys found"),
+        (["team"], ["other"], "InvalidParameterValue", "must be included in the requested tags"),
+        ([f"key{number}" for number in range(51)], [], "ValidationError", "length less than or equal to 50"),
+        (["k" * 129], [], "ValidationError", "length less than or equal to 128"),
+    ],
+)
+def test_tags_that_sts_refuses(
+    aws: LocalAws, chain: dict[str, str], tags: list[str], transitive: list[str], code: str, words: str
+) -> None:
+    """STS's codes and sentences."""
+    sts = aws.clients.as_service("sts", TASKS, REGION)
+    named = {"Tags": [tag(key, "x") for key in tags], "TransitiveTagKeys": transitive}
+    refused = refusal(sts.assume_role, RoleArn=chain["painter"], RoleSessionName="tagged", **named)
+    assert refused[0] == code
+    assert words in refused[1]
