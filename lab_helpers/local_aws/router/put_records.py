@@ -254,7 +254,9 @@ class RecordStream:
 
 
 def _line_bytes(batch: JsonBatch) -> tuple[int, int]:
-    """Return the bytes of the shortest and of the longest line, newline included."""
+    """Return the bytes of the shortest and of the longest line, newline included; 0 where there is none."""
+    if not batch.parts:
+        return 0, 0
     common = len(batch.prefix) + len(batch.suffix) + 1
     sizes = list(map(len, batch.parts))
     return min(sizes) + common, max(sizes) + common

@@ -168,6 +168,11 @@ class TaskBoard:
         sent = chunk.count - chunk.unreadable
         self._count(output, proc_records=sent, proc_bytes=chunk.size_bytes, dropped_records=chunk.unreadable)
         self._counters.add_route(chunk.input_name, output.name, records=sent, bytes=chunk.size_bytes)
+        if chunk.unreadable:
+            self._log.info(  # the reference says nothing
+                f"[engine] chunk '{chunk.name}': {chunk.unreadable} of {chunk.count} records are no [time, map] and "
+                f"were left out: {self._route(task, output)}"
+            )
         retries = task.attempts.pop(output.number, 0)
         if retries:
             self._log.info(

@@ -344,3 +344,40 @@ def test_any_answer_is_a_success_or_a_retry(aws: Aws, name: str) -> None:
                 aws.stand_in.answers[operation] = [(status, body)]
             assert output.flush(chunk({"n": 1}, {"n": 2})) in (FlushResult.OK, FlushResult.RETRY)
             output.stop()
+
+
+# what cannot be read
+
+OUTPUTS = {
+    "cloudwatch_logs": CLOUDWATCH,
+    "kinesis_firehose": "region r\ndelivery_stream d\n",
+    "kinesis_streams": "region r\nstream d\n",
+    "cloudwatch": CLOUDWATCH,
+    "firehose": "region r\ndelivery_stream d\n",
+    "kinesis": "region r\nstream d\n",
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize("raw", [b"\x92\x01\xa4text\x92\x02\x05", b"\xc1", b""])
+def test_a_chunk_without_a_single_record_is_done_without_a_call(aws: Aws, name: str, raw: bytes) -> None:
+    """Entries that are no [time, map] are left out and counted; nothing fails, AWS is not asked."""
+    made = Chunk("t.a", "forward.0")
+    made.add(Batch(raw=raw, count=2))
+    output = aws.build(name, OUTPUTS[name])
+    told = list(aws.bench.log)
+    assert output.flush(made) is FlushResult.OK
+    assert aws.stand_in.operations() == []
+    assert (made.unreadable, aws.bench.log) == (2, told)
+
+
+@pytest.mark.parametrize("more", ["", "log_key absent\n"])
+def test_s3_says_that_a_chunk_gives_no_text(aws: Aws, more: str) -> None:
+    """The reference's line, and the chunk is dropped: no record can be read, or none has the key."""
+    made = chunk({"log": "a"}) if more else Chunk("t.a", "forward.0")
+    if not more:
+        made.add(Batch(raw=b"\x92\x01\xa4text", count=1))
+    output = aws.build("s3", "region r\nbucket b\ntotal_file_size 1M\nuse_put_object on\n" + more)
+    assert output.flush(made) is FlushResult.ERROR
+    assert "Could not marshal msgpack to output string" in aws.bench.log[-1]
+    assert aws.stand_in.operations() == []

@@ -100,10 +100,12 @@ class CloudWatchLogs:
     # sending
 
     def _send_all(self, chunk: Chunk) -> None:
-        stream = self._streams.ready(self._stream_for(chunk.tag, {}))
-        batches = Batches(stream.group, stream.name, self._log)
         encoded = chunk.json()
         lines = encoded[0] if len(encoded) == 1 else JsonBatch(chunk.times_ms(), chunk.json_lines())
+        if not lines.parts:
+            return  # nothing could be read: the reference does not even look for the stream
+        stream = self._streams.ready(self._stream_for(chunk.tag, {}))
+        batches = Batches(stream.group, stream.name, self._log)
         bodies = batches.bodies(lines)
         for body in bodies:
             self._put(body, bodies.prefetch)

@@ -57,6 +57,7 @@ class S3:
         self._sender.send_leftover()
         data = self._text(chunk)
         if not data:
+            self._log.error("Could not marshal msgpack to output string")
             return FlushResult.ERROR
         file = self._store.active(chunk.tag)
         if file is not None and file.failures >= self._retry_limit:
