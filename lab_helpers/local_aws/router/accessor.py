@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from lab_helpers.local_aws.router import json_text
+
 _ROOT = re.compile(r"[_A-Za-z][A-Za-z0-9_.\-/]*")
 _SUBKEY = re.compile(r"\[\s*(?:'((?:[^']|'')*)'|([1-9][0-9]*|0))\s*\]")
 
@@ -62,6 +64,26 @@ def parse_path(text: str) -> Path:
         subkeys.append(int(index) if name is None else name.replace("''", "'"))
         at = found.end()
     return Path(root.group(), tuple(subkeys))
+
+
+def to_text(value: Any) -> str | None:
+    """Return a record's value as a template writes it; None for what has no text there: MISSING, a list, an ext value.
+
+    Integers are the 64 bits that msgpack carries, read with a sign; floats have six digits, at most 31 characters.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, int):
+        return str((value + 2**63) % 2**64 - 2**63)
+    if isinstance(value, float):
+        return f"{value:f}"[:31]
+    if not isinstance(value, dict):
+        return None
+    return json_text.dumps(value, True).decode("utf-8", "surrogateescape")
 
 
 def _complaint(text: str, at: int) -> list[str]:

@@ -42,12 +42,16 @@ class FrameError(Exception):
 
 @dataclass(slots=True)
 class Frame:
-    """One message: `raw` are concatenated `[time, body]` entries, `chunk` is what asks for an acknowledgement."""
+    """One message: `raw` are concatenated `[time, body]` entries, `chunk` is what asks for an acknowledgement.
+
+    `apart`: the message held them as a list (forward mode), not as bytes.
+    """
 
     tag: str
     raw: bytes
     count: int
     chunk: Any = None
+    apart: bool = False
 
 
 @dataclass
@@ -186,7 +190,7 @@ def _forward(unpacker: Any, data: Any, tag: str, length: int) -> Frame:
     for _ in range(count):
         _skip_entry(unpacker, data)
     raw = bytes(data[start : unpacker.tell()])
-    return Frame(tag, raw, count, _options(unpacker, length - 2).get("chunk"))
+    return Frame(tag, raw, count, _options(unpacker, length - 2).get("chunk"), apart=True)
 
 
 def _skip_entry(unpacker: Any, data: Any) -> None:

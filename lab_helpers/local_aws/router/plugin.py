@@ -108,7 +108,11 @@ class Input(Protocol):
 
 
 class Filter(Protocol):
-    """A filter: a pure step on the records of one tag, on the engine's thread."""
+    """A filter: a pure step on the records of one tag, on the engine's thread.
+
+    One with `looks_at_neighbours = True` treats a record by those beside it: it is given them one at a time where the
+    reference's input hands them on so (forward mode).
+    """
 
     def filter(self, tag: str, records: list[Record], /) -> list[Record] | None:
         """Return the records to go on with; None when nothing was changed. Bodies may be changed in place."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab_helpers.local_aws.router.accessor import MISSING, Path, parse_path
+from lab_helpers.local_aws.router.accessor import Path, parse_path, to_text
 
 Part = Callable[["Facts"], str]
 
@@ -61,23 +61,6 @@ def match_groups(found: re.Match[str]) -> tuple[str, ...]:
     return (found[0], *(group or "" for group in groups)) if groups else ()
 
 
-def to_text(value: Any) -> str:
-    """Return a record's value as a template writes it."""
-    if isinstance(value, str):
-        return value
-    if value is MISSING or isinstance(value, list):
-        return ""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, dict):
-        from lab_helpers.local_aws.router import json_text
-
-        return json_text.dumps(value, True).decode("utf-8", "surrogateescape")
-    if isinstance(value, bytes):
-        return value.hex()
-    return f"{value:f}"[:31] if isinstance(value, float) else str(value)
-
-
 def _variable(found: re.Match[str]) -> Part:
     if found["group"]:
         return _group(int(found["group"] + found["more"]), found["more"])
@@ -86,7 +69,7 @@ def _variable(found: re.Match[str]) -> Part:
     if found["tag"]:
         return lambda facts: facts.tag
     path = parse_path("$" + found["key"])
-    return lambda facts: to_text(path.get(facts.body))
+    return lambda facts: to_text(path.get(facts.body)) or ""
 
 
 def _text(text: str) -> Part:

@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lab_helpers.local_aws.router.accessor import MISSING, Path, parse_path
-from lab_helpers.local_aws.router.json_text import careful
+from lab_helpers.local_aws.router.accessor import Path, parse_path, to_text
 from lab_helpers.local_aws.router.log import Log
 
 _PART = re.compile(r"""\$TAG\[\d+\]|\$TAG|\$(?:[^'., "]|'[^']*')+""")
@@ -67,10 +66,7 @@ def _part(text: str) -> Path | TagPart:
 def _value(part: Path | TagPart, tag: str, body: dict[Any, Any]) -> str | None:
     if isinstance(part, TagPart):
         return _tag_part(tag, part.index)
-    value = part.get(body)
-    if value is MISSING:
-        return None
-    return value if isinstance(value, str) else careful(value)
+    return to_text(part.get(body))
 
 
 def _tag_part(tag: str, index: int | None) -> str:

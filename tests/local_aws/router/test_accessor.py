@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgpack
 import pytest
 
-from lab_helpers.local_aws.router.accessor import AccessorError, Path, parse_path
+from lab_helpers.local_aws.router.accessor import MISSING, AccessorError, Path, parse_path, to_text
 from lab_helpers.local_aws.router.regexp import compile_pattern, group_name
 
 
@@ -35,3 +38,17 @@ def test_a_groups_name_may_repeat() -> None:
     found = compile_pattern(r"(?<a>\d)|(?<a>\w)").search("x")
     assert found is not None
     assert [(group_name(name), value) for name, value in found.groupdict().items()] == [("a", None), ("a", "x")]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x", "x"), (5, "5"), (-3, "-3"), (2**64 - 1, "-1"), (2**63, "-9223372036854775808"), (1.5, "1.500000"),
+        (1e300, "1000000000000000052504760255204"), (True, "true"), (False, "false"), (None, "null"),
+        (b"\x00\xff", "00ff"), ({"a": "\u65e5"}, r'{"a":"\u65e5"}'), ([1], None), (msgpack.ExtType(5, b"x"), None),
+        (MISSING, None),
+    ],
+)  # fmt: skip
+def test_values_in_templates(value: Any, text: str | None) -> None:
+    """As flb_ra_translate writes them: six digits, hexadecimal bytes, 64 bits with a sign; a list counts as missing."""
+    assert to_text(value) == text

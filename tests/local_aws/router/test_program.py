@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import pytest
@@ -68,7 +69,11 @@ class Router:
     def send(self, *lines: str) -> bytes:
         """Send records and return the acknowledgement."""
         entries = b"".join(msgpack.packb([1_636_276_442 + at, {"log": line}]) for at, line in enumerate(lines))
-        self._connection.sendall(msgpack.packb(["app-firelens-1", entries, {"size": len(lines), "chunk": "c"}]))
+        return self.send_message(["app-firelens-1", entries, {"size": len(lines), "chunk": "c"}])
+
+    def send_message(self, message: list[Any]) -> bytes:
+        """Send any forward message that asks for an acknowledgement, and return that."""
+        self._connection.sendall(msgpack.packb(message))
         return self._connection.recv(100)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
@@ -157,6 +162,18 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, stand_in: StandIn
     assert code == 0
     assert "queueing forward.0:" in log
     assert list((tmp_path / "store").rglob("*.flb")) == []
+
+
+def test_records_of_forward_mode_are_filtered_one_by_one(tmp_path: Path, start: Start) -> None:
+    """Two that fail are told of; in packed mode they are one batch, whose first failure ends the check."""
+    expect = "[FILTER]\n    Name expect\n    Match *\n    key_exists log\n"
+    router = start(tmp_path, SERVICE + forward_input(tmp_path) + expect + "[OUTPUT]\n    Name null\n    Match *\n")
+    entries = [[1, {"forward": 1}], [1, {"log": "x"}], [1, {"forward": 2}]]
+    assert router.send_message(["t", entries, {"chunk": "c"}])
+    packed = b"".join(map(msgpack.packb, [[1, {"packed": 1}], [1, {"packed": 2}]]))
+    assert router.send_message(["t", packed, {"chunk": "c"}])
+    told = [line for line in router.stop()[1].splitlines() if line.startswith("{")]
+    assert told == ['{"forward":1}', '{"forward":2}', '{"packed":1}']
 
 
 def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:

@@ -24,6 +24,8 @@ Check = Callable[[dict[Any, Any]], str]
 class Expect:
     """The filter: checks that return what is wrong, or ''."""
 
+    looks_at_neighbours = True
+
     def __init__(self, options: Options, context: FilterContext) -> None:
         self._context = context
         self._action = options["action"].lower()

@@ -43,6 +43,8 @@ class _Reentry:
 class JoinByParser:
     """Mode parser."""
 
+    looks_at_neighbours = True
+
     def __init__(self, options: Options, context: FilterContext) -> None:
         self._context, self._reentry = context, _Reentry(context)
         self._buffers: bool = options["buffer"]

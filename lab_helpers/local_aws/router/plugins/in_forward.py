@@ -91,7 +91,7 @@ class Forward:
         tag = self._prefix + frame.tag if self._prefix else self._own_tag or frame.tag
         if not tag:
             return True  # the reference loses a record without a tag, too
-        return self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count))
+        return self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count, apart=frame.apart))
 
     def handshake(self) -> ServerHandshake | None:
         """Return the handshake that a connection begins with; None without a shared key."""
