@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from tests.integration.stack import ERRORS, Stack
 
 pytestmark = [pytest.mark.account, pytest.mark.timeout(300)]
 PROGRAMS = ("aws", "awslogs")
-COUNT = 10
+COUNT, FOLLOWED = 10, 3
 Program = Callable[..., str]
 
 
@@ -123,18 +122,30 @@ def test_logs_tail(stack: Stack, aws_2: str, sent: str, tmp_path: Path) -> None:
 
 
 def test_logs_tail_follow(stack: Stack, aws_2: str, tmp_path: Path) -> None:
-    """`aws logs tail --follow` shows what comes while it runs, each line once."""
+    """`aws logs tail --follow` shows what comes while it runs, each line once.
+
+    A line is sent when the one before has arrived: the program asks from the newest time on that it has seen, so one of
+    an earlier second that comes later is missed, by any log group.
+    """
+    sent: list[str] = []
+    shown: list[str] = []
     with _tail(stack, aws_2, tmp_path, "--follow", "--since", "1m", "--filter-pattern", '"id="') as following:
         try:
-            run, seen = arrivals.send(stack, COUNT), Counter[str]()
+            for _ in range(FOLLOWED):
+                run = arrivals.send(stack, 1)
+                sent += arrivals.ids_of(run, 1)
+                stack.target.wait(
+                    lambda run=run: arrivals.in_cloudwatch(stack, run),  # type: ignore[misc]
+                    "a line in CloudWatch", timeout_s=arrivals.ROTATED_S, every_s=0.25,
+                )  # fmt: skip
             for line in following.stdout or ():
-                found = re.search(rf"id=({run}-\d+)", line)
-                seen += Counter([found[1]] if found else [])
-                if len(seen) == COUNT:
+                found = re.search(r"id=(\S+)", line)
+                shown += [found[1]] if found and found[1] in sent else []
+                if len(shown) == len(sent):
                     break
         finally:
             following.terminate()
-    assert seen == Counter(arrivals.ids_of(run, COUNT))
+    assert shown == sent
 
 
 def _tail(stack: Stack, program: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from msgpack import ExtType
+
 from lab_helpers.local_aws.router import json_text
+from lab_helpers.local_aws.router.log import Log
 
 _ROOT = re.compile(r"[_A-Za-z][A-Za-z0-9_.\-/]*")
 _SUBKEY = re.compile(r"\[\s*(?:'((?:[^']|'')*)'|([1-9][0-9]*|0))\s*\]")
@@ -64,6 +67,19 @@ def parse_path(text: str) -> Path:
         subkeys.append(int(index) if name is None else name.replace("''", "'"))
         at = found.end()
     return Path(root.group(), tuple(subkeys))
+
+
+def look_up(path: Path, body: dict[Any, Any], log: Log) -> Any:
+    """Return the value as `Path.get` does; a list or an ext value, which the reference does not carry, is MISSING.
+
+    Where such a value is the whole of what the path names, that is logged (by the core, not by a plugin).
+    """
+    value = path.get(body)
+    if not isinstance(value, list | ExtType):
+        return value
+    if not path.subkeys or value is body.get(path.root):
+        log.error("[ra key] cannot process key value")
+    return MISSING
 
 
 def to_text(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+MIN_GZIP_BYTES, DEFLATE_METHOD = 18, 8
 MAX_PLAIN_BYTES = 100 * 1024 * 1024
 # a body that unfolds to more is refused
 
@@ -31,7 +32,7 @@ def compressor(kind: str) -> Callable[[bytes], bytes] | None:
 
 
 def decompress(encoding: str, data: bytes) -> bytes:
-    """Return the plain bytes of `gzip` (one member or several), `deflate` or `zstd`. Raises DecompressError."""
+    """Return the plain bytes of `gzip` (one member or several), `deflate`, `zlib` or `zstd`. Raises DecompressError."""
     if encoding == "zstd":
         import zstandard
 
@@ -44,6 +45,15 @@ def decompress(encoding: str, data: bytes) -> bytes:
     if len(plain) > MAX_PLAIN_BYTES:
         raise DecompressError(f"{encoding}: unfolds to more than {MAX_PLAIN_BYTES} bytes")
     return plain
+
+
+def gzip_complaint(data: bytes) -> str:
+    """Return what the reference says of bytes that are no gzip."""
+    if len(data) < MIN_GZIP_BYTES:
+        return "unexpected content length"
+    if not data.startswith(GZIP_MAGIC):
+        return "invalid magic bytes"
+    return "invalid method" if data[2] != DEFLATE_METHOD else "invalid gzip data"
 
 
 def _inflated(encoding: str, data: bytes) -> bytes:

@@ -24,7 +24,7 @@ class WebServer(Protocol):
         """Answer a request."""
 
     def refusal(self, status: int) -> bytes:
-        """Return the answer to what is no request (400) or too large (413)."""
+        """Return the answer to what is no request (400) or too large (413); b"" for none."""
 
 
 class RequestStream:
@@ -43,11 +43,13 @@ class RequestStream:
             except BadRequestError:
                 self._end(self._server.refusal(400))
                 return
-            if taken is None:
-                if len(self._pending) > self._server.max_bytes:
-                    self._end(self._server.refusal(413))
+            rest = b"" if taken is None else taken.rest
+            if len(self._pending) - len(rest) > self._server.max_bytes:
+                self._end(self._server.refusal(413))
                 return
-            self._pending = taken.rest
+            if taken is None:
+                return
+            self._pending = rest
             answer = self._server.answer(taken.request)
             if not answer.stays_open:
                 self._end(answer.data)
@@ -55,5 +57,6 @@ class RequestStream:
             self._connection.send(answer.data)
 
     def _end(self, data: bytes) -> None:
-        self._connection.send(data)
+        if data:
+            self._connection.send(data)
         self._connection.close()

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab_helpers.local_aws.router.accessor import Path, parse_path, to_text
+from lab_helpers.local_aws.router.accessor import Path, look_up, parse_path, to_text
+from lab_helpers.local_aws.router.log import Log
 
 Part = Callable[["Facts"], str]
 
@@ -21,10 +22,11 @@ _PART = re.compile(
 
 @dataclass(frozen=True)
 class Facts:
-    """What a template is filled from; `groups` are a match's groups, the whole match first."""
+    """What a template is filled from; `groups` are a match's groups, the whole match first. `log` is the core's."""
 
     tag: str
     body: dict[Any, Any]
+    log: Log
     groups: tuple[str, ...] = ()
 
 
@@ -69,7 +71,7 @@ def _variable(found: re.Match[str]) -> Part:
     if found["tag"]:
         return lambda facts: facts.tag
     path = parse_path("$" + found["key"])
-    return lambda facts: to_text(path.get(facts.body)) or ""
+    return lambda facts: to_text(look_up(path, facts.body, facts.log)) or ""
 
 
 def _text(text: str) -> Part:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lab_helpers.local_aws.router.accessor import Path, parse_path, to_text
+from lab_helpers.local_aws.router.accessor import Path, look_up, parse_path, to_text
 from lab_helpers.local_aws.router.log import Log
 
 _PART = re.compile(r"""\$TAG\[\d+\]|\$TAG|\$(?:[^'., "]|'[^']*')+""")
@@ -33,7 +33,7 @@ class Template:
         """Return the text for a record; None (after a warning) where a key is missing."""
         texts = []
         for part in self.parts:
-            text = part if isinstance(part, str) else _value(part, tag, body)
+            text = part if isinstance(part, str) else _value(part, tag, body, log)
             if text is None:
                 root = part.root if isinstance(part, Path) else ""
                 log.warn(f"[record accessor] translation failed, root key={root}")
@@ -63,10 +63,10 @@ def _part(text: str) -> Path | TagPart:
     return TagPart(int(indexed.group(1))) if indexed else parse_path(text)
 
 
-def _value(part: Path | TagPart, tag: str, body: dict[Any, Any]) -> str | None:
+def _value(part: Path | TagPart, tag: str, body: dict[Any, Any], log: Log) -> str | None:
     if isinstance(part, TagPart):
         return _tag_part(tag, part.index)
-    return to_text(part.get(body))
+    return to_text(look_up(part, body, log))
 
 
 def _tag_part(tag: str, index: int | None) -> str:

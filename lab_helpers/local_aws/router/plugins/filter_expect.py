@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lab_helpers.local_aws.router import json_text
-from lab_helpers.local_aws.router.accessor import MISSING, AccessorError
+from lab_helpers.local_aws.router.accessor import MISSING, AccessorError, look_up
+from lab_helpers.local_aws.router.log import ComponentLog, Log
 from lab_helpers.local_aws.router.options import Option, Options
 from lab_helpers.local_aws.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Record
@@ -33,7 +34,8 @@ class Expect:
             raise PluginInitError(f"unexpected 'action' value '{options['action']}'")
         self._result_key: str = options["result_key"]
         pairs = [(key, text) for key, text in options.pairs if key != "result_key"]
-        self._checks = [_check(key, text, number) for number, (key, text) in enumerate(pairs)]
+        core_log = ComponentLog(context.service.sink)
+        self._checks = [_check(key, text, number, core_log) for number, (key, text) in enumerate(pairs)]
         if not pairs:
             context.log.warn("no rules has been defined")
 
@@ -59,14 +61,14 @@ class Expect:
         return body if self._result_key in body else {self._result_key: passed, **body}
 
 
-def _check(key: str, text: str, number: int) -> Check:
+def _check(key: str, text: str, number: int, core_log: Log) -> Check:
     name = text.partition(" ")[0] if key == "key_val_eq" else text
     try:
         path = key_path(name)
     except AccessorError as exc:
         raise PluginInitError(*exc.lines, f"error processing accessor key '{name}'") from exc
     judge = _JUDGES[key]
-    return lambda body: judge(path.get(body), text, number)
+    return lambda body: judge(look_up(path, body, core_log), text, number)
 
 
 def _exists(value: Any, key: str, number: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab_helpers.local_aws.router.accessor import AccessorError
+from lab_helpers.local_aws.router.accessor import AccessorError, look_up
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.options import Kind, Option, Options
 from lab_helpers.local_aws.router.parser import NoMatchError, Parsed, Parser, ParserError, build_parser
@@ -28,6 +28,7 @@ class ParserFilter:
             self._path = key_path(self._key)
         except AccessorError as exc:
             raise PluginInitError(*exc.lines, f"invalid record accessor pattern '{self._key}'") from exc
+        self._core_log = ComponentLog(context.service.sink)
         self._is_top_level = not self._key.startswith("$")
         self._preserve, self._reserve = bool(options["Preserve_Key"]), bool(options["Reserve_Data"])
         self._parsers = _parsers(options["Parser"], context)
@@ -39,7 +40,7 @@ class ParserFilter:
         return [self._changed(record) for record in records]
 
     def _changed(self, record: Record) -> Record:
-        value = self._path.get(record.body)
+        value = self._path.get(record.body) if self._is_top_level else look_up(self._path, record.body, self._core_log)
         if isinstance(value, bytes):
             value = value.decode("utf-8", "surrogateescape")
         parsed = self._parse(value) if isinstance(value, str) else None

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from lab_helpers.local_aws.router.accessor import AccessorError, Path
+from lab_helpers.local_aws.router.log import ComponentLog, Log
 from lab_helpers.local_aws.router.matching import matcher
 from lab_helpers.local_aws.router.options import TRUE_WORDS, Kind, Option, Options
 from lab_helpers.local_aws.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
@@ -31,18 +32,18 @@ class Rule:
     tag: TagTemplate
     keeps: bool
 
-    def new_tag(self, tag: str, record: Record) -> str | None:
-        """Return the record's new tag, or None when the rule does not match."""
+    def new_tag(self, tag: str, record: Record, log: Log) -> str | None:
+        """Return the record's new tag, or None when the rule does not match. `log` is the core's."""
         value = self.path.get(record.body)
         found = self.pattern.search(value) if isinstance(value, str) else None
-        return self.tag.fill(Facts(tag, record.body, match_groups(found))) if found else None
+        return self.tag.fill(Facts(tag, record.body, log, match_groups(found))) if found else None
 
 
 class RewriteTag:
     """The filter: rules, and how often each tag has come round."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
-        self._context = context
+        self._context, self._core_log = context, ComponentLog(context.service.sink)
         match = context.properties.get("match")
         self._comes_back = matcher(match, context.properties.get("match_regex"))
         if match and set(match) == {"*"}:
@@ -73,7 +74,7 @@ class RewriteTag:
 
     def _decide(self, tag: str, record: Record) -> tuple[Rule | None, str]:
         for rule in self._rules:
-            new_tag = rule.new_tag(tag, record)
+            new_tag = rule.new_tag(tag, record, self._core_log)
             if new_tag is not None:
                 return rule, new_tag
         return None, ""

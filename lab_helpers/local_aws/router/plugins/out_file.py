@@ -46,7 +46,7 @@ class File:
             if self._makes_folders and os.path.dirname(path):
                 os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             with open(path, "ab") as file:
-                file.write(self._render(chunk, is_empty=file.tell() == 0))
+                file.write(self._render(chunk))
         except OSError as exc:
             self._log.error(f"error opening: {path}")
             self._log.info(f"[{self._format}] {path}: {exc.strerror}")
@@ -60,7 +60,7 @@ class File:
         name = self._file or harmless(tag)
         return f"{self._path}/{name}" if self._path else name
 
-    def _render(self, chunk: Chunk, *, is_empty: bool) -> bytes:
+    def _render(self, chunk: Chunk) -> bytes:
         if self._format == "msgpack":
             return encode(chunk.records())
         if self._format == "plain":
@@ -69,8 +69,8 @@ class File:
             return self._tagged(chunk)
         line: Callable[[Record], str] = {"csv": self._csv, "ltsv": self._ltsv, "template": self._filled}[self._format]
         lines = [line(record) for record in chunk.records()]
-        if self._format == "csv" and self._column_names and is_empty and chunk.records():
-            lines.insert(0, self._header(chunk.records()[0]))
+        if self._format == "csv" and self._column_names and chunk.records() and chunk.records()[0].body:
+            lines.insert(0, self._header(chunk.records()[0]))  # of each chunk, whatever the file holds, as there
         return "".join(lines).encode("utf-8", "surrogateescape")
 
     def _tagged(self, chunk: Chunk) -> bytes:
@@ -129,7 +129,7 @@ PLUGIN = Plugin(
         Option("delimiter", help="csv, ltsv: tab, space or comma."),
         Option("label_delimiter", help="ltsv: between key and value: tab, space or comma; `:` where it is not set."),
         Option("template", help="template: text with {key} and {time}.", default="{time} {message}"),
-        Option("csv_column_names", Kind.FLAG, "csv: write the keys as the first line of a new file.", default="false"),
+        Option("csv_column_names", Kind.FLAG, "csv: write the first record's keys before each chunk.", default="false"),
         Option("mkdir", Kind.FLAG, "Make missing folders.", default="false"),
     ),
     config_error="",

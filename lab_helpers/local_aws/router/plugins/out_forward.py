@@ -21,7 +21,7 @@ from lab_helpers.local_aws.router.accessor import AccessorError
 from lab_helpers.local_aws.router.aws_output import tls_of
 from lab_helpers.local_aws.router.buffer import Chunk
 from lab_helpers.local_aws.router.compress import compressor
-from lab_helpers.local_aws.router.log import Log
+from lab_helpers.local_aws.router.log import ComponentLog, Log
 from lab_helpers.local_aws.router.options import Kind, Option, Options, to_flag, to_integer
 from lab_helpers.local_aws.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import NS, Record, new_unpacker
@@ -121,6 +121,7 @@ class Forward:
 
     def __init__(self, options: Options, context: OutputContext) -> None:
         self._log: Log = context.log
+        self._core_log = ComponentLog(context.service.sink)
         for key in UNSUPPORTED:
             if options[key]:
                 raise PluginInitError(f"this router's forward output has no '{key}': take it out")
@@ -165,7 +166,7 @@ class Forward:
             return [(chunk.tag, chunk.records())]
         runs: list[tuple[str, list[Record]]] = []
         for record in chunk.records():
-            tag = self._tag.fill(Facts(chunk.tag, record.body))
+            tag = self._tag.fill(Facts(chunk.tag, record.body, self._core_log))
             if not runs or runs[-1][0] != tag:
                 runs.append((tag, []))
             runs[-1][1].append(record)

@@ -53,3 +53,14 @@ def test_refuses_unknown_action(bench: Bench) -> None:
     """The action is one of three words."""
     with pytest.raises(PluginInitError, match="unexpected 'action' value 'shout'"):
         bench.filtered("Name expect\nAction shout")
+
+
+def test_a_list_is_as_good_as_missing(bench: Bench) -> None:
+    """The reference's accessors carry no lists: it says so, and the key is not found; below a map it says nothing."""
+    body = {"l": [1], "m": {"l": [1]}}
+    bench.filtered("Name expect\nKey_Exists $l", dict(body))
+    assert "[error] [ra key] cannot process key value" in bench.log[0]
+    assert f"{ERROR}#0 'key_exists', key '$l' not found" in bench.log[1]
+    bench.filtered("Name expect\nKey_Exists $m['l']", dict(body))
+    assert sum("cannot process key value" in line for line in bench.log) == 1
+    assert sum("not found" in line for line in bench.log) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.plugin import PluginInitError, PluginKind
 from lab_helpers.local_aws.router.record import Record
 from lab_helpers.local_aws.router.regexp import compile_pattern
@@ -29,11 +30,13 @@ BODY = {"log": "ERROR boom", "level": "error", "n": 2, "f": 1.5, "t": True, "non
         ("plain", "(E)", "plain"),
     ],
 )
-def test_templates(text: str, pattern: str, expected: str) -> None:
+def test_templates(bench: Bench, text: str, pattern: str, expected: str) -> None:
     """$TAG, its parts, keys and groups are filled in; what is missing leaves nothing."""
     found = compile_pattern(pattern).search(str(BODY["log"]))
     assert found is not None
-    assert parse_tag_template(text).fill(Facts("app.web-1", BODY, match_groups(found))) == expected
+    facts = Facts("app.web-1", BODY, ComponentLog(bench.service.sink), match_groups(found))
+    assert parse_tag_template(text).fill(facts) == expected
+    assert ("cannot process key value" in "".join(bench.log)) == ("$l" in text.replace("$level", ""))
 
 
 def test_first_rule_that_matches_decides(bench: Bench) -> None:
