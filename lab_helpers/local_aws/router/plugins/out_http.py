@@ -61,11 +61,12 @@ class Http:
 
     def _send_each(self, chunk: Chunk, body_path: Path, headers_path: Path) -> FlushResult:
         result = FlushResult.OK
+        request = None
         for record in chunk.records():
             request = self._request_of(record, body_path, headers_path)
             outcome = self._send(*request, chunk.tag) if request is not None else FlushResult.ERROR
             result = outcome if outcome is not FlushResult.OK else result
-        if result is not FlushResult.OK:
+        if request is None:  # the last record's: the reference forgets the others
             self._log.error(f'failed to send requests using body key "{self._names[0]}"')
         return result
 
@@ -73,7 +74,11 @@ class Http:
         self, record: Record, body_path: Path, headers_path: Path
     ) -> tuple[bytes, list[tuple[str, str]]] | None:
         body, headers = body_path.get(record.body), headers_path.get(record.body)
-        if not isinstance(body, str | bytes) or headers is MISSING or not isinstance(headers, dict):
+        if body is not MISSING and not isinstance(body, str | bytes):
+            self._log.warn(f'failed to extract body using pattern "{self._names[0]}" (must be a msgpack string or bin)')
+        if headers is not MISSING and not isinstance(headers, dict):
+            self._log.warn(f'error extracting headers using pattern "{self._names[1]}"')
+        if not isinstance(body, str | bytes) or not isinstance(headers, dict):
             self._log.warn(f'failed to extract body/headers using patterns "{self._names[0]}" and "{self._names[1]}"')
             return None
         data = body if isinstance(body, bytes) else body.encode("utf-8", "surrogateescape")
