@@ -72,12 +72,16 @@ def encode_records(records: Sequence[Record], escape_unicode: bool) -> JsonBatch
 
 def escape_lines(batch: JsonBatch) -> JsonBatch:
     """Return the batch with every line escaped as the inside of a JSON string (without the quotes around it)."""
-    joined = JOINT.join(batch.parts)
-    if joined.count(JOINT) == len(batch.parts) - 1:
-        escaped = escape_text(joined).split(JOINT)
-    else:
-        escaped = [escape_text(part) for part in batch.parts]
-    return JsonBatch(batch.times_ms, escaped, escape_text(batch.prefix), escape_text(batch.suffix))
+    parts = escape_parts(batch.parts)
+    return JsonBatch(batch.times_ms, parts, escape_text(batch.prefix), escape_text(batch.suffix))
+
+
+def escape_parts(parts: list[bytes]) -> list[bytes]:
+    """Return the texts, each as the inside of a JSON string, without the quotes around it."""
+    joined = JOINT.join(parts)
+    if joined.count(JOINT) == len(parts) - 1:
+        return escape_text(joined).split(JOINT)
+    return [escape_text(part) for part in parts]
 
 
 def escape_text(text: bytes) -> bytes:

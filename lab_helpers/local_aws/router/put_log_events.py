@@ -8,12 +8,13 @@ bytes; a record whose JSON fits no request is discarded; events are sorted by ti
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from lab_helpers.local_aws.router.encode import JOINT, JsonBatch, escape_lines, escape_text
+import orjson
+
+from lab_helpers.local_aws.router.encode import JsonBatch, escape_lines, escape_parts, escape_text
 from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.prefetch import Prefetched
 
@@ -25,6 +26,8 @@ MOST_ESCAPED = 2
 SPAN_MS = 24 * 3600 * 1000
 REQUEST_BYTES = 76
 EVENT_BYTES = 42
+BLOCK = 1000
+# events that are escaped at once: still near at hand in the processor's cache
 
 
 class Event(NamedTuple):
@@ -99,25 +102,22 @@ class Batches:
         )
 
     def _simple_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
-        """Fill bodies with runs of equal times: a run is escaped at once and, where it fits, never taken apart."""
-        prefix, ending = escape_text(plain.prefix), escape_text(plain.suffix) + b'"}'
-        each = EVENT_BYTES + len(prefix) + len(ending) - 2
-        pieces, used, events = [head_of(self.group, self.stream)], self._base, 0
-        for time_ms, whole_count, whole in _escaped_runs(plain):
-            count, text = whole_count, whole
-            opening = b'{"timestamp":%d,"message":"%b' % (time_ms, prefix)
-            while count:
-                fitting, first, text = _fitting(text, count, MAX_EVENTS - events, each, MAX_BODY_BYTES - used)
-                if fitting:
-                    between = ending + b"," + opening
-                    pieces += [between[len(ending) + (not events) :]]
-                    pieces += [first.replace(JOINT, between) if fitting > 1 else first, ending]
-                    used += len(first) - (fitting - 1) + each * fitting
-                    events, count = events + fitting, count - fitting
-                if count:
-                    yield b"".join([*pieces, b"]}"])
-                    pieces, used, events = [head_of(self.group, self.stream)], self._base, 0
-        yield b"".join([*pieces, b"]}"])
+        """Fill bodies with events that need not be looked at one by one."""
+        weave = _Weave(escape_text(plain.prefix), escape_text(plain.suffix))
+        pieces: list[bytes] = []
+        events, used = 0, self._base
+        for block in plain.blocks(BLOCK):
+            times, parts = block.times_ms, escape_parts(block.parts)
+            size = sum(map(len, parts))
+            while parts:
+                count, taken = _fitting(parts, size, MAX_EVENTS - events, weave.each_bytes, MAX_BODY_BYTES - used)
+                pieces += weave.pieces(times[:count], parts[:count])
+                events, used = events + count, used + taken + count * weave.each_bytes
+                times, parts, size = times[count:], parts[count:], size - taken
+                if parts:
+                    yield weave.body(head_of(self.group, self.stream), pieces)
+                    pieces, events, used = [], 0, self._base
+        yield weave.body(head_of(self.group, self.stream), pieces)
 
     def _truncated(self, event: Event) -> Event:
         if len(event.message) <= MAX_EVENT_BYTES:
@@ -154,24 +154,39 @@ def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:
     return head_of(group, stream) + b",".join(texts) + b"]}"
 
 
-def _escaped_runs(plain: JsonBatch) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (time, count, escaped parts with JOINT between them) for each run of equal times; they are in order."""
-    at = 0
-    for time_ms, count in Counter(plain.times_ms).items():
-        parts = plain.parts[at : at + count]
-        at += count
-        joined = JOINT.join(parts)
-        if joined.count(JOINT) == count - 1:
-            yield time_ms, count, escape_text(joined)
-        else:
-            yield from ((time_ms, 1, escape_text(part)) for part in parts)
+class _Weave:
+    """Puts escaped messages between what surrounds them; `each_bytes` is what an event counts besides its part."""
+
+    def __init__(self, prefix: bytes, suffix: bytes) -> None:
+        self._middle, self._ending = b',"message":"' + prefix, suffix + b'"}'
+        self._seam = self._ending + b',{"timestamp":'
+        self.each_bytes = EVENT_BYTES + len(prefix) + len(suffix)
+
+    def pieces(self, times_ms: list[int], parts: list[bytes]) -> list[bytes]:
+        """Return the events' bytes, each behind the end of another; times are in order."""
+        count = len(parts)
+        if count and times_ms[0] == times_ms[-1]:
+            woven = [b"%b%d%b" % (self._seam, times_ms[0], self._middle)] * (2 * count)
+            woven[1::2] = parts
+            return woven
+        woven = [self._seam] * (4 * count)
+        woven[1::4], woven[2::4], woven[3::4] = _decimals(times_ms), [self._middle] * count, parts
+        return woven
+
+    def body(self, head: bytes, pieces: list[bytes]) -> bytes:
+        """Return a request's body; before its first event no other ends."""
+        first = pieces[0][len(self._ending) + 1 :]
+        return b"".join([head, first, *pieces[1:], self._ending, b"]}"])
 
 
-def _fitting(text: bytes, count: int, most: int, each_bytes: int, room_bytes: int) -> tuple[int, bytes, bytes]:
-    """Return how many of the `count` parts fit, each with so many bytes around it, these parts, and the others."""
-    if count <= most and len(text) + count * each_bytes <= room_bytes:
-        return count, text, b""  # even with the joints, and with what is behind them
-    parts = text.split(JOINT)
+def _decimals(numbers: list[int]) -> list[bytes]:
+    return orjson.dumps(numbers)[1:-1].split(b",") if numbers else []
+
+
+def _fitting(parts: list[bytes], size: int, most: int, each_bytes: int, room_bytes: int) -> tuple[int, int]:
+    """Return how many of the first parts fit, each with so many bytes around it, and their bytes; all have `size`."""
+    if len(parts) <= most and size + len(parts) * each_bytes <= room_bytes:
+        return len(parts), size
     ends = list(accumulate(map(len, parts)))
-    first = bisect_right(range(min(count, most)), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
-    return first, JOINT.join(parts[:first]), JOINT.join(parts[first:])
+    count = bisect_right(range(min(most, len(parts))), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
+    return count, ends[count - 1] if count else 0

@@ -7,10 +7,11 @@ does not fit the pattern and the caller has to take the general way.
 
 from __future__ import annotations
 
+import struct
 from _json import encode_basestring_ascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import orjson
@@ -56,11 +57,12 @@ def cut_uniform(
     times: list[int] = []
     parts: list[bytes] = []
     while at < end:
-        values: list[bytes] = []
-        at = _cut(data, at, end, pattern, values, times)
-        escaped = _escaped(values, escape_unicode) if at else None
-        if escaped is None:
+        block = _cut(data, at, end, pattern)
+        escaped = _escaped(block.values, escape_unicode) if block is not None else None
+        if block is None or escaped is None:
             return None
+        at = block.end
+        times += _milliseconds(block)
         parts += escaped
     if at != end or data[at:-2] != pattern.after:
         return None
@@ -115,38 +117,57 @@ def _json_around(
     return (pieces[0] + b'"', b'"' + pieces[1]) if len(pieces) == 2 else None
 
 
-def _cut(data: bytes, at: int, end: int, pattern: Pattern, values: list[bytes], times: list[int]) -> int:
-    """Add the next BLOCK log values and their times in ms; return where the last one ends, 0 where one is not alike.
+class _Block(NamedTuple):
+    """Log values, their times in ms without what `fractions` hold (nanoseconds), and where the last value ends."""
 
-    What is between two values (the end of an entry, the next one's time and what precedes its value) is often the same
-    for many, and then not looked at again.
+    values: list[bytes]
+    seconds_ms: list[int]
+    fractions: list[bytes]
+    end: int
+
+
+def _cut(data: bytes, at: int, end: int, pattern: Pattern) -> _Block | None:
+    """Return the next BLOCK log values at most; None where an entry is not alike.
+
+    Between two values there are the end of an entry, the opening of the next, its time, and what precedes its value: of
+    all that only nanoseconds change from one to the next, and once a second the seconds.
     """
     following = pattern.after + pattern.opening
-    time_at = len(following)
-    before_at = time_at + pattern.time_bytes
-    head_at = before_at + len(pattern.before)
-    known = b""
-    head = time_ms = 0
+    seconds_at = len(following)
+    fraction_at = seconds_at + 4
+    before_at = seconds_at + pattern.time_bytes
+    before, size, has_fraction = pattern.before, before_at + len(pattern.before), before_at > fraction_at
+    values: list[bytes] = []
+    seconds_ms: list[int] = []
+    fractions: list[bytes] = []
+    fixed_bytes = fraction_at if has_fraction else size
+    known, time_ms = b"", 0
     while at < end and len(values) < BLOCK:
-        start = at + head_at + 1
-        gap = data[at:start]
-        if gap != known:
-            if gap[:time_at] != following or gap[before_at:head_at] != pattern.before or len(gap) <= head_at:
-                return 0
-            known, head, time_ms = gap, gap[head_at], _milliseconds(gap[time_at:before_at])
+        start = at + size
+        fixed = data[at : at + fixed_bytes]
+        if fixed != known:
+            if fixed[:seconds_at] != following or not (has_fraction or fixed[before_at:] == before):
+                return None
+            known, time_ms = fixed, int.from_bytes(fixed[seconds_at:fraction_at], "big") * 1000
+        if has_fraction:
+            if data[at + before_at : start] != before:
+                return None
+            fractions.append(data[at + fraction_at : at + before_at])
+        head = data[start]
         if head == 0xD9:
-            start += 1
+            start += 2
             at = start + data[start - 1]
         elif 0xA0 <= head <= 0xBF:
+            start += 1
             at = start + head - 0xA0
         elif head == 0xDA:
-            start += 2
+            start += 3
             at = start + (data[start - 2] << 8) + data[start - 1]
         else:
-            return 0
+            return None
         values.append(data[start:at])
-        times.append(time_ms)
-    return at
+        seconds_ms.append(time_ms)
+    return _Block(values, seconds_ms, fractions, at)
 
 
 def _escaped(values: list[bytes], escape_unicode: bool) -> list[bytes] | None:
@@ -167,8 +188,8 @@ def _escaped(values: list[bytes], escape_unicode: bool) -> list[bytes] | None:
     return text[1:-1].split(_JOINT)
 
 
-def _milliseconds(time: bytes) -> int:
-    """Return the milliseconds of four bytes of seconds, or of an EventTime's eight."""
-    if len(time) == 4:
-        return int.from_bytes(time, "big") * 1000
-    return int.from_bytes(time[:4], "big") * 1000 + int.from_bytes(time[4:], "big") // 1_000_000
+def _milliseconds(block: _Block) -> list[int]:
+    if not block.fractions:
+        return block.seconds_ms
+    nanoseconds = struct.unpack(f">{len(block.fractions)}I", b"".join(block.fractions))
+    return [ms + more // 1_000_000 for ms, more in zip(block.seconds_ms, nanoseconds, strict=True)]
