@@ -372,12 +372,13 @@ def test_a_chunk_without_a_single_record_is_done_without_a_call(aws: Aws, name: 
 
 
 @pytest.mark.parametrize("more", ["", "log_key absent\n"])
-def test_s3_says_that_a_chunk_gives_no_text(aws: Aws, more: str) -> None:
+def test_s3_says_that_a_chunk_gives_no_text(aws: Aws, more: str, tmp_path: Path) -> None:
     """The reference's line, and the chunk is dropped: no record can be read, or none has the key."""
     made = chunk({"log": "a"}) if more else Chunk("t.a", "forward.0")
     if not more:
         made.add(Batch(raw=b"\x92\x01\xa4text", count=1))
-    output = aws.build("s3", "region r\nbucket b\ntotal_file_size 1M\nuse_put_object on\n" + more)
+    lines = f"region r\nbucket b\ntotal_file_size 1M\nuse_put_object on\nstore_dir {tmp_path}\n"
+    output = aws.build("s3", lines + more)
     assert output.flush(made) is FlushResult.ERROR
     assert "Could not marshal msgpack to output string" in aws.bench.log[-1]
     assert aws.stand_in.operations() == []
