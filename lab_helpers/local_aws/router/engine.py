@@ -17,6 +17,7 @@ from lab_helpers.local_aws.router.counters import OUTPUT_COUNTERS, Counters
 from lab_helpers.local_aws.router.instances import FilterInstance, InputInstance
 from lab_helpers.local_aws.router.log import ComponentLog
 from lab_helpers.local_aws.router.loop import Loop
+from lab_helpers.local_aws.router.plugin import put_through
 from lab_helpers.local_aws.router.pressure import Pressure
 from lab_helpers.local_aws.router.record import Batch
 from lab_helpers.local_aws.router.retry import RetryPolicy
@@ -166,7 +167,7 @@ class Engine:
             before = batch.count
             self.counters.add("filter", one.name, records=before)
             try:
-                _apply(one.step, tag, batch)
+                put_through(one.step, tag, batch)
             except Exception as exc:  # a bug in a filter must not cost records, or the router
                 self.log.error(f"[filter:{one.name}] internal error, records go on as they are: "
                                f"{type(exc).__name__}: {exc}")  # fmt: skip
@@ -272,16 +273,6 @@ class Engine:
         if self._http is not None:
             self._http.stop()
         self.loop.close()
-
-
-def _apply(step: Any, tag: str, batch: Batch) -> None:
-    by_batch = getattr(step, "filter_batch", None)
-    if by_batch is not None:
-        by_batch(tag, batch)
-        return
-    kept = step.filter(tag, batch.records())
-    if kept is not None:
-        batch.replace(kept)
 
 
 def _high_bytes(instance: InputInstance) -> int:

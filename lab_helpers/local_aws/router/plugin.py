@@ -125,6 +125,17 @@ class BatchFilter(Protocol):
         """Change the batch in place."""
 
 
+def put_through(step: Any, tag: str, batch: Batch) -> None:
+    """Have a filter (Filter or BatchFilter) change the batch."""
+    by_batch = getattr(step, "filter_batch", None)
+    if by_batch is not None:
+        by_batch(tag, batch)
+        return
+    kept = step.filter(tag, batch.records())
+    if kept is not None:
+        batch.replace(kept)
+
+
 class Output(Protocol):
     """An output: `flush` runs on a thread of its own and may block."""
 

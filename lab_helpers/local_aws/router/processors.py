@@ -14,7 +14,7 @@ from typing import Any
 from lab_helpers.local_aws.router.config_text import ConfigError
 from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.options import Option, Options, to_decimal, to_flag, to_integer
-from lab_helpers.local_aws.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.local_aws.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind, put_through
 from lab_helpers.local_aws.router.record import Batch, Record
 from lab_helpers.local_aws.router.regexp import compile_pattern
 from lab_helpers.local_aws.router.service import Section
@@ -44,12 +44,7 @@ def processor_sections(section: Section, kind: PluginKind, name: str, log: Log) 
 def processed(steps: Sequence[Any], tag: str, batch: Batch) -> Batch:
     """Return the batch after all steps."""
     for step in steps:
-        if hasattr(step, "filter_batch"):
-            step.filter_batch(tag, batch)
-        else:
-            kept = step.filter(tag, batch.records())
-            if kept is not None:
-                batch.replace(kept)
+        put_through(step, tag, batch)
     return batch
 
 

@@ -17,6 +17,7 @@ import orjson
 from lab_helpers.local_aws.router.encode import JsonBatch, escape_lines, escape_parts, escape_text
 from lab_helpers.local_aws.router.log import Log
 from lab_helpers.local_aws.router.prefetch import Prefetched
+from lab_helpers.local_aws.router.uniform import BLOCK_RECORDS
 
 MAX_BODY_BYTES = 1_048_576
 MAX_EVENTS = 10_000
@@ -26,8 +27,6 @@ MOST_ESCAPED = 2
 SPAN_MS = 24 * 3600 * 1000
 REQUEST_BYTES = 76
 EVENT_BYTES = 42
-BLOCK = 1000
-# events that are escaped at once: still near at hand in the processor's cache
 
 
 class Event(NamedTuple):
@@ -103,21 +102,21 @@ class Batches:
 
     def _simple_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
         """Fill bodies with events that need not be looked at one by one."""
-        weave = _Weave(escape_text(plain.prefix), escape_text(plain.suffix))
+        envelope = _Envelope(escape_text(plain.prefix), escape_text(plain.suffix))
         pieces: list[bytes] = []
         events, used = 0, self._base
-        for block in plain.blocks(BLOCK):
+        for block in plain.blocks(BLOCK_RECORDS):
             times, parts = block.times_ms, escape_parts(block.parts)
             size = sum(map(len, parts))
             while parts:
-                count, taken = _fitting(parts, size, MAX_EVENTS - events, weave.each_bytes, MAX_BODY_BYTES - used)
-                pieces += weave.pieces(times[:count], parts[:count])
-                events, used = events + count, used + taken + count * weave.each_bytes
+                count, taken = _fitting(parts, size, MAX_EVENTS - events, envelope.each_bytes, MAX_BODY_BYTES - used)
+                pieces += envelope.pieces(times[:count], parts[:count])
+                events, used = events + count, used + taken + count * envelope.each_bytes
                 times, parts, size = times[count:], parts[count:], size - taken
                 if parts:
-                    yield weave.body(head_of(self.group, self.stream), pieces)
+                    yield envelope.body(head_of(self.group, self.stream), pieces)
                     pieces, events, used = [], 0, self._base
-        yield weave.body(head_of(self.group, self.stream), pieces)
+        yield envelope.body(head_of(self.group, self.stream), pieces)
 
     def _truncated(self, event: Event) -> Event:
         if len(event.message) <= MAX_EVENT_BYTES:
@@ -154,8 +153,8 @@ def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:
     return head_of(group, stream) + b",".join(texts) + b"]}"
 
 
-class _Weave:
-    """Puts escaped messages between what surrounds them; `each_bytes` is what an event counts besides its part."""
+class _Envelope:
+    """What surrounds each escaped message of a batch; `each_bytes` is what an event counts besides its own part."""
 
     def __init__(self, prefix: bytes, suffix: bytes) -> None:
         self._middle, self._ending = b',"message":"' + prefix, suffix + b'"}'
@@ -166,12 +165,12 @@ class _Weave:
         """Return the events' bytes, each behind the end of another; times are in order."""
         count = len(parts)
         if count and times_ms[0] == times_ms[-1]:
-            woven = [b"%b%d%b" % (self._seam, times_ms[0], self._middle)] * (2 * count)
-            woven[1::2] = parts
-            return woven
-        woven = [self._seam] * (4 * count)
-        woven[1::4], woven[2::4], woven[3::4] = _decimals(times_ms), [self._middle] * count, parts
-        return woven
+            pieces = [b"%b%d%b" % (self._seam, times_ms[0], self._middle)] * (2 * count)
+            pieces[1::2] = parts
+            return pieces
+        pieces = [self._seam] * (4 * count)
+        pieces[1::4], pieces[2::4], pieces[3::4] = _decimals(times_ms), [self._middle] * count, parts
+        return pieces
 
     def body(self, head: bytes, pieces: list[bytes]) -> bytes:
         """Return a request's body; before its first event no other ends."""
@@ -184,7 +183,10 @@ def _decimals(numbers: list[int]) -> list[bytes]:
 
 
 def _fitting(parts: list[bytes], size: int, most: int, each_bytes: int, room_bytes: int) -> tuple[int, int]:
-    """Return how many of the first parts fit, each with so many bytes around it, and their bytes; all have `size`."""
+    """Return how many of the first parts fit, each with so many bytes around it, and the bytes of these parts.
+
+    `size` is that of all parts together, `most` the largest number.
+    """
     if len(parts) <= most and size + len(parts) * each_bytes <= room_bytes:
         return len(parts), size
     ends = list(accumulate(map(len, parts)))

@@ -124,11 +124,17 @@ class RecordStream:
     def _simple_bodies(self, batch: JsonBatch, most: int) -> Iterator[tuple[bytes, int]]:
         """Yield what `_bodies` would for all lines of a batch; no line has more bytes than `most`."""
         largest = self._api.record_bytes + -(-most // 3) * 4
-        if self._api.between is not None or self._base + largest * MAX_RECORDS > self._api.max_body_bytes:
-            yield from self._bodies(base64_joined(batch, b",").split(b","))
+        if self._base + largest * MAX_RECORDS > self._api.max_body_bytes:
+            yield from self._bodies(_base64_of_each(batch))
             return
         for block in batch.blocks(MAX_RECORDS):  # a block's bytes are still near at hand
-            yield b"".join([self._head(), base64_joined(block, RECORD_JOINT), RECORDS_END]), len(block.parts)
+            yield self._block_body(block), len(block.parts)
+
+    def _block_body(self, block: JsonBatch) -> bytes:
+        """Return what `_body` would for all lines of a block."""
+        if self._api.between is not None:
+            return self._body(_base64_of_each(block))
+        return b"".join([self._head(), base64_joined(block, RECORD_JOINT), RECORDS_END])
 
     def _bodies(self, encoded: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         """Yield the body and the number of records of each request."""
@@ -251,6 +257,10 @@ class RecordStream:
         if code.startswith("SerializationException"):
             self._log.error("<<------Bug in Code------>>")
         log_error(response, self._api.call, self._log)
+
+
+def _base64_of_each(batch: JsonBatch) -> list[bytes]:
+    return base64_joined(batch, b",").split(b",")
 
 
 def _line_bytes(batch: JsonBatch) -> tuple[int, int]:

@@ -20,8 +20,8 @@ from lab_helpers.local_aws.router.json_text import dumps
 from lab_helpers.local_aws.router.record import new_unpacker, put_last
 
 KEY = "log"
-BLOCK = 1000
-# values that are cut, then escaped: still near at hand in the processor's cache
+BLOCK_RECORDS = 1000
+# treated together: what one step has made is still near at hand in the processor's cache when the next needs it
 _MARK = "\x1e\x1f"
 _JOINT = b"\x7f"
 # DEL: orjson leaves it as it is, and Fluent Bit does not, so values with one go the general way
@@ -127,7 +127,7 @@ class _Block(NamedTuple):
 
 
 def _cut(data: bytes, at: int, end: int, pattern: Pattern) -> _Block | None:
-    """Return the next BLOCK log values at most; None where an entry is not alike.
+    """Return the next BLOCK_RECORDS log values at most; None where an entry is not alike.
 
     Between two values there are the end of an entry, the opening of the next, its time, and what precedes its value: of
     all that only nanoseconds change from one to the next, and once a second the seconds.
@@ -142,7 +142,7 @@ def _cut(data: bytes, at: int, end: int, pattern: Pattern) -> _Block | None:
     fractions: list[bytes] = []
     fixed_bytes = fraction_at if has_fraction else size
     known, time_ms = b"", 0
-    while at < end and len(values) < BLOCK:
+    while at < end and len(values) < BLOCK_RECORDS:
         start = at + size
         fixed = data[at : at + fixed_bytes]
         if fixed != known:

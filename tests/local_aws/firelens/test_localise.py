@@ -45,10 +45,10 @@ def test_other_sections_and_plugins_are_left_alone() -> None:
 def test_paths_are_led_to_the_unpacked_image() -> None:
     """A path that the image has is read from where the image is unpacked."""
     text = "[SERVICE]\n    Parsers_File /fluent-bit/parsers/parsers.conf\n@INCLUDE /a/b.conf\n    Regex log /x/ y\n"
-    mapped = localise(text, PLAIN, lambda path: ["/root" + path])
+    mapped = localise(text, PLAIN, lambda path: ["/image" + path])
     assert mapped.split("\n")[1:3] == [
-        "    Parsers_File /root/fluent-bit/parsers/parsers.conf",
-        "@INCLUDE /root/a/b.conf",
+        "    Parsers_File /image/fluent-bit/parsers/parsers.conf",
+        "@INCLUDE /image/a/b.conf",
     ]
     assert "    Regex log /x/ y\n" in mapped
 

@@ -46,12 +46,16 @@ def test_a_chunk_is_let_go_when_its_last_output_is_done() -> None:
 
 def test_the_reader_goes_on_when_there_is_room_and_after_its_time() -> None:
     """Somebody who waits is woken; a slow destination does not stop the reader."""
-    pressure = Pressure()
+    pressure, woken = Pressure(), threading.Event()
     pressure.add("a", 120)
-    threading.Timer(0.1, pressure.remove, ("a", 120)).start()
-    pressure.wait(HIGH_BYTES, 60)
+    reader = threading.Thread(target=lambda: (pressure.wait(HIGH_BYTES, 600), woken.set()), daemon=True)
+    reader.start()
+    assert not woken.wait(0.1)
+    pressure.remove("a", 120)
+    assert woken.wait(60)
     pressure.add("b", 120)
     pressure.wait(HIGH_BYTES, 0.01)
+    assert _is_waiting(pressure)
 
 
 def test_an_output_that_is_ahead_waits_for_the_others() -> None:

@@ -1,7 +1,7 @@
 """Check that records look as expected: keys that must or must not exist, values.
 
 Source: Fluent Bit 4.2.8: rules are checked in order, the first that fails is reported, and no further record of the
-chunk is checked then.
+batch is checked then (in forward mode each record is a batch of its own).
 """
 
 from __future__ import annotations
