@@ -13,16 +13,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.alb.model import Node
+from lab_helpers.local_aws.vpc_addresses import create_interface
 
 _LOG = logging.getLogger(__name__)
 
 
 def create_node(ec2: Any, subnet_id: str, groups: Iterable[str], resource_id: str) -> Node:
     """Create the network interface of a node; raises botocore's ClientError."""
-    answer = ec2.create_network_interface(SubnetId=subnet_id, Groups=sorted(groups), Description=f"ELB {resource_id}")[
-        "NetworkInterface"
-    ]
-    return Node(answer["NetworkInterfaceId"], subnet_id, answer["PrivateIpAddress"])
+    made = create_interface(ec2, subnet_id, Groups=sorted(groups), Description=f"ELB {resource_id}")
+    return Node(made["NetworkInterfaceId"], subnet_id, made["PrivateIpAddress"])
 
 
 def delete_node(ec2: Any, node: Node) -> None:

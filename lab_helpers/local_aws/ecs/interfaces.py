@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.model import Interface, NetworkSettings, Task
+from lab_helpers.local_aws.vpc_addresses import create_interface
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def create(ec2: Any, task: Task, subnet: str, zone: str) -> Interface:
     description = arns.arn(task.region, account, f"attachment/{attachment_id}")
     groups = {"Groups": list(task.network.security_groups)} if task.network.security_groups else {}
     try:
-        made = ec2.create_network_interface(SubnetId=subnet, Description=description, **groups)["NetworkInterface"]
+        made = create_interface(ec2, subnet, Description=description, **groups)
     except ClientError as exc:
         raise InterfaceError(exc.response["Error"]["Message"]) from exc
     return Interface(
