@@ -31,7 +31,7 @@ def create_interface(ec2: Any, subnet_id: str, **details: Any) -> dict[str, Any]
         used = {address["PrivateIpAddress"] for each in interfaces for address in each["PrivateIpAddresses"]}
         address = free_address(subnet["CidrBlock"], used)
         if address is None:
-            error = {"Code": "InsufficientFreeAddressesInSubnet", "Message": _FULL}
+            error: Any = {"Code": "InsufficientFreeAddressesInSubnet", "Message": _FULL}
             raise ClientError({"Error": error}, "CreateNetworkInterface")
         made = ec2.create_network_interface(SubnetId=subnet_id, PrivateIpAddress=address, **details)
     return dict(made["NetworkInterface"])
