@@ -34,10 +34,10 @@ from lab_helpers.local_aws.alb.model import (
 )
 from lab_helpers.local_aws.alb.plane import DataPlane, Snapshot
 from lab_helpers.local_aws.alb.rules import Action, Rule
-from lab_helpers.local_aws.clock import SystemClock
-from lab_helpers.local_aws.ecs.httpd_answers import PAGE
-from lab_helpers.local_aws.ecs.runtime_httpd import apache_config, find_apache
-from lab_helpers.local_aws.network import Network, Socket
+from lab_helpers.local_aws.ecs.runtimes.httpd import apache_config, find_apache
+from lab_helpers.local_aws.ecs.runtimes.httpd_answers import PAGE
+from lab_helpers.local_aws.kit.clock import SystemClock
+from lab_helpers.local_aws.kit.network import Network, Socket
 
 _PREFIX = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012"
 BALANCER = f"{_PREFIX}:loadbalancer/app/bench/0123456789abcdef"

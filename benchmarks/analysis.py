@@ -175,7 +175,7 @@ def _machine_s() -> float:
 
 
 def _logs(url: str) -> Any:
-    from lab_helpers.clients import Clients
+    from lab_helpers.base.clients import Clients
 
     return Clients.local(url, "ap-northeast-1").client("logs")
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from lab_helpers import config
-from lab_helpers.backend import LocalBackend
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base import config
 from lab_helpers.lab import Lab, attach
 from lab_helpers.terraform import silent
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from benchmarks import analysis, log_objects
 from lab_helpers import sql
-from lab_helpers.backend import LocalBackend
-from lab_helpers.config import Settings
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.config import Settings
 
 MILLIONS = (1, 3, 10)
 UPLOADERS = 8

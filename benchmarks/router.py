@@ -27,7 +27,7 @@ from benchmarks import router_loss
 
 ROOT = Path(__file__).resolve().parents[1]
 THROUGHPUT = ROOT / "tests" / "golden" / "throughput"
-ROUTER = [sys.executable, "-m", "lab_helpers.local_aws.router"]
+ROUTER = [sys.executable, "-m", "lab_helpers.router"]
 SHAPES = (
     ("the article's two outputs", "article", "2000MB"),
     ("the same within FireLens' buffer limit", "article", "25MB"),

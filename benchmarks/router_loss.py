@@ -26,7 +26,7 @@ from pathlib import Path
 
 import msgpack
 
-ROUTER = [sys.executable, "-m", "lab_helpers.local_aws.router"]
+ROUTER = [sys.executable, "-m", "lab_helpers.router"]
 ANSWER = b'{"nextSequenceToken":"1"}'
 PER_MESSAGE = 1000
 GOAL_MIB = 80

@@ -23,8 +23,8 @@ from typing import Any
 
 from benchmarks import load
 from benchmarks.alb import httpd
-from lab_helpers import config
-from lab_helpers.backend import LocalBackend
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base import config
 from lab_helpers.lab import Lab, attach
 from lab_helpers.terraform import silent
 

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from lab_helpers import frames, s3_logs
-from lab_helpers.apache import split_request
-from lab_helpers.frames import CATEGORY, TIME, Moment
-from lab_helpers.parallel import OnProgress
+from lab_helpers import s3_logs
+from lab_helpers.base.parallel import OnProgress
+from lab_helpers.logs import frames
+from lab_helpers.logs.apache import split_request
+from lab_helpers.logs.frames import CATEGORY, TIME, Moment
 from lab_helpers.traffic import request_id
 
 NOT_ALB = "not a load-balancer log entry"

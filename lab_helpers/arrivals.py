@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from lab_helpers import audit, cloudwatch, faults, s3_logs
-from lab_helpers.clients import aws_errors
-from lab_helpers.errors import NotFoundError
-from lab_helpers.frames import empty
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
-from lab_helpers.wait import Tick, wait_until
+from lab_helpers.logs.frames import empty
 
 CLOUDWATCH_TIMEOUT_S = 180.0
 """Bound for CloudWatch: Fluent Bit flushes every second; on an account events can be read within a minute."""

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import pandas as pd
 
-from lab_helpers.errors import CheckFailedError
-from lab_helpers.messages import say
+from lab_helpers.base.errors import CheckFailedError
+from lab_helpers.base.messages import say
 from lab_helpers.traffic import request_id
 
 VPC = "10.0.0.0/16"

@@ -18,11 +18,11 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
-from lab_helpers import frames, records
-from lab_helpers.byte_columns import category
-from lab_helpers.clients import aws_errors
-from lab_helpers.frames import CATEGORY, TIME, Moment
-from lab_helpers.parallel import OnProgress, Progress, growing
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.parallel import OnProgress, Progress, growing
+from lab_helpers.logs import frames, records
+from lab_helpers.logs.fast.byte_columns import category
+from lab_helpers.logs.frames import CATEGORY, TIME, Moment
 
 WORKERS = 16
 _OPERATION = "FilterLogEvents"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from lab_helpers.clients import aws_errors
-from lab_helpers.errors import NotFoundError
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
-from lab_helpers.wait import Tick, wait_until
 
 STABLE_TIMEOUT_S = 600.0
 """Bound on `wait_until_stable`: on an account a first Fargate task takes one to three minutes."""

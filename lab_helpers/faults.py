@@ -16,11 +16,11 @@ from typing import Any
 import pandas as pd
 
 from lab_helpers import cloudwatch, s3_logs
-from lab_helpers.clients import aws_errors
-from lab_helpers.errors import NotFoundError
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
 
 ERROR_STREAM = "kinesis_error"
 ERROR_TIMEOUT_S = 900.0

@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from lab_helpers import backend, cloudwatch, ecs_service, images
-from lab_helpers.clients import aws_errors
-from lab_helpers.config import PROJECT, inherited
-from lab_helpers.errors import NotYetError
+from lab_helpers import cloudwatch, ecs_service, images
+from lab_helpers.backends import local as backend
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.config import PROJECT, inherited
+from lab_helpers.base.errors import NotYetError
+from lab_helpers.base.wait import wait_until
 from lab_helpers.lab import Lab
-from lab_helpers.wait import wait_until
 
 FOLDER = PROJECT / "fluentbit"
 TAG = "latest"

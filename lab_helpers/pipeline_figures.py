@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 
 from lab_helpers import ecs_service, faults
-from lab_helpers.backend import LocalBackend
-from lab_helpers.clients import aws_errors
-from lab_helpers.errors import LabError, NotFoundError
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import LabError, NotFoundError
+from lab_helpers.base.messages import say
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
 
 METRICS_SPAN = timedelta(hours=3)
 """How far back an account's metrics are summed: longer than a session with the lab."""

@@ -14,14 +14,14 @@ import sys
 
 import pandas as pd
 
-from lab_helpers import config, process
-from lab_helpers.backend import AwsBackend, backend_of
-from lab_helpers.config import Settings
-from lab_helpers.errors import LabError, SettingsError
+from lab_helpers.backends.local import AwsBackend, backend_of
+from lab_helpers.base import config, process
+from lab_helpers.base.config import Settings
+from lab_helpers.base.errors import LabError, SettingsError
+from lab_helpers.base.messages import say
+from lab_helpers.base.redact import last_digits, redact
+from lab_helpers.base.remedies import remedy
 from lab_helpers.images.engines import ENGINES, find_engine
-from lab_helpers.messages import say
-from lab_helpers.redact import last_digits, redact
-from lab_helpers.remedies import remedy
 from lab_helpers.terraform import find_binary
 from lab_helpers.terraform.provider import ProviderSearch, ProviderSource
 

@@ -17,12 +17,12 @@ import pandas as pd
 import pyarrow as pa
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from lab_helpers import frames, records
-from lab_helpers.clients import aws_errors
-from lab_helpers.compression import Unpacked, size_hint, unpack
-from lab_helpers.errors import NotFoundError
-from lab_helpers.frames import TIME, Moment
-from lab_helpers.parallel import OnProgress, Progress, in_order
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.parallel import OnProgress, Progress, in_order
+from lab_helpers.logs import frames, records
+from lab_helpers.logs.compression import Unpacked, size_hint, unpack
+from lab_helpers.logs.frames import TIME, Moment
 
 logger = logging.getLogger(__name__)
 

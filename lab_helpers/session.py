@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab_helpers import config
-from lab_helpers.checks import CHECKS, Checks
+from lab_helpers.base import config
+from lab_helpers.base.messages import language_of, say, speak
 from lab_helpers.display import TerraformBar
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import Lab, attach
-from lab_helpers.messages import language_of, say, speak
+from lab_helpers.workbook.checks import CHECKS, Checks
 
 
 @dataclass

@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from lab_helpers import frames
-from lab_helpers.clients import aws_errors
-from lab_helpers.errors import AwsCallError, WaitTimeoutError
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import AwsCallError, WaitTimeoutError
+from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab
-from lab_helpers.wait import Tick, wait_until
+from lab_helpers.logs import frames
 
 FINAL_STATES = ("SUCCEEDED", "FAILED", "CANCELLED")
 FIRST_HOUR = "2021/01/01/00"

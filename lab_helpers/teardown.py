@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from lab_helpers import removal
+from lab_helpers.account import deletion as removal
+from lab_helpers.account.deletion import Step
+from lab_helpers.account.guards import ACCEPTED
+from lab_helpers.account.inventory import LabNames
+from lab_helpers.base.errors import LabError
+from lab_helpers.base.wait import Tick
 from lab_helpers.drills.opened import open_drills, undo_all
-from lab_helpers.errors import LabError
 from lab_helpers.faults import HEALED, NOTE
-from lab_helpers.guards import ACCEPTED
-from lab_helpers.inventory import LabNames
 from lab_helpers.lab import EXPIRES, Lab
-from lab_helpers.removal import Step
-from lab_helpers.wait import Tick
 
 __all__ = ["Step", "leftovers", "tear_down"]
 

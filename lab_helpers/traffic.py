@@ -18,10 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import urllib3
 
-from lab_helpers import frames
-from lab_helpers.errors import SettingsError
-from lab_helpers.frames import CATEGORY, TIME
-from lab_helpers.parallel import OnProgress, Progress, in_order
+from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.parallel import OnProgress, Progress, in_order
+from lab_helpers.logs import frames
+from lab_helpers.logs.frames import CATEGORY, TIME
 
 REQUEST_SCHEMA = pa.schema(
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stored_notebooks import lab
+from tests.support.stored_notebooks import lab
 
 LONG = ("lab", "terraform", "conformance", "browser", "account")
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from lab_helpers import alb_logs, audit, s3_logs
-from tests.fake_aws import FakeS3, at
-from tests.log_samples import request_line
+from tests.support.fake_aws import FakeS3, at
+from tests.support.log_samples import request_line
 from tests.test_audit import lines, requests
 
 KEY = "AWSLogs/123456789012/elasticloadbalancing/ap-northeast-1/2021/11/07/x_{}.log.gz"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lab_helpers.arrivals import clock_offset
-from tests.fake_aws import at
+from tests.support.fake_aws import at
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from lab_helpers import audit, frames, records
-from lab_helpers.errors import CheckFailedError
+from lab_helpers import audit
+from lab_helpers.base.errors import CheckFailedError
+from lab_helpers.logs import frames, records
 from lab_helpers.traffic import REQUEST_SCHEMA
-from tests.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
+from tests.support.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
 
 
 def requests(*ids: str, unanswered: tuple[str, ...] = ()) -> pd.DataFrame:

@@ -9,9 +9,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lab_helpers import config, runner
-from lab_helpers.errors import AccessDeniedError, SettingsError
-from lab_helpers.redact import Redactor, redact
+from lab_helpers.base import config
+from lab_helpers.base.errors import AccessDeniedError, SettingsError
+from lab_helpers.base.redact import Redactor, redact
+from lab_helpers.workbook import runner
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from botocore.stub import Stubber
 
-from lab_helpers import cloudwatch, frames
-from lab_helpers.clients import Clients
-from lab_helpers.errors import AccessDeniedError, NotFoundError, SettingsError
-from lab_helpers.parallel import Progress
-from tests.fake_aws import FakeLogs, at
-from tests.log_samples import TASKS, record, request_line, stream_name
-from tests.throttled import Quota, serving_logs
+from lab_helpers import cloudwatch
+from lab_helpers.base.clients import Clients
+from lab_helpers.base.errors import AccessDeniedError, NotFoundError, SettingsError
+from lab_helpers.base.parallel import Progress
+from lab_helpers.logs import frames
+from tests.support.fake_aws import FakeLogs, at
+from tests.support.log_samples import TASKS, record, request_line, stream_name
+from tests.support.throttled import Quota, serving_logs
 
 GROUP = "/ecs/firelens/httpd"
 START_MS = int(at(14).timestamp() * 1000)

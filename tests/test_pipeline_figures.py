@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from lab_helpers import pipeline_figures
-from lab_helpers.backend import LocalBackend
+from lab_helpers.backends.local import LocalBackend
 
 OUT = SimpleNamespace(
     alb_arn="arn:aws:elasticloadbalancing:r:1:loadbalancer/app/lab-alb/50dc6c495c0c9188",

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers import cli, config, preflight, remedies
+from lab_helpers import preflight
+from lab_helpers.base import config, remedies
+from lab_helpers.base.remedies import Machine
+from lab_helpers.cli.main import main as cli
 from lab_helpers.images.engines import Engine
-from lab_helpers.remedies import Machine
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,7 @@ def test_missing_credentials_say_how_to_log_in() -> None:
 @pytest.mark.parametrize(("backend", "status"), [("local", 0), ("aws", 1)])
 def test_exit_status_is_for_scripts(backend: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     """0 when this backend can run, 1 when something is missing; what is missing is printed."""
-    assert cli.main(["doctor", "--backend", backend]) == status
+    assert cli(["doctor", "--backend", backend]) == status
     assert ("missing." in capsys.readouterr().out) is bool(status)
 
 

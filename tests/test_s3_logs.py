@@ -9,13 +9,14 @@ import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 from botocore.stub import Stubber
 
-from lab_helpers import frames, s3_logs
-from lab_helpers.clients import Clients
-from lab_helpers.errors import AccessDeniedError, AwsCallError, NotFoundError, SettingsError
-from lab_helpers.parallel import Progress
-from tests.fake_aws import FakeS3, at
-from tests.log_samples import gzipped, ndjson, record, request_line
-from tests.throttled import Quota, serving_s3
+from lab_helpers import s3_logs
+from lab_helpers.base.clients import Clients
+from lab_helpers.base.errors import AccessDeniedError, AwsCallError, NotFoundError, SettingsError
+from lab_helpers.base.parallel import Progress
+from lab_helpers.logs import frames
+from tests.support.fake_aws import FakeS3, at
+from tests.support.log_samples import gzipped, ndjson, record, request_line
+from tests.support.throttled import Quota, serving_s3
 
 KEY = "2021/11/07/09/lab-firehose-1-2021-11-07-09-{:02}-00-0a1b2c3d-1111-2222-3333-444455556666.gz"
 

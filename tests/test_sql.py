@@ -9,10 +9,10 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from lab_helpers import sql
-from lab_helpers.clients import Clients
-from lab_helpers.errors import AwsCallError, WaitTimeoutError
+from lab_helpers.base.clients import Clients
+from lab_helpers.base.errors import AwsCallError, WaitTimeoutError
 from tests.local_aws.athena.harness import RESULTS, Lab
-from tests.log_samples import HEALTH_CHECK, gzipped, record, request_line
+from tests.support.log_samples import HEALTH_CHECK, gzipped, record, request_line
 
 
 class AthenaClient:

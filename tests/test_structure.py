@@ -19,7 +19,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lab_helpers"
 LOCAL_AWS = "lab_helpers.local_aws"
-STRANGERS = ("alb", "athena", "ecr", "ecs", "firehose", "iam", "logs")
+STRANGERS = ("alb", "athena", "ecr", "ecs", "firehose", "logs")
 DISPLAY_LIBRARIES = ("IPython", "ipywidgets", "matplotlib")
 CONDA_NAMES = {
     "duckdb": "python-duckdb",
@@ -110,8 +110,8 @@ def told(found: list[Import]) -> str:
 def test_imports_are_found() -> None:
     """The reader of imports sees absolute, relative and late ones; without it the other tests would hold nothing."""
     seen = {(found.importer, found.imported) for found in imports()}
-    assert (f"{LOCAL_AWS}.server", f"{LOCAL_AWS}.gateway") in seen
-    assert (f"{LOCAL_AWS}.iam.actions", f"{LOCAL_AWS}.iam.s3_actions") in seen
+    assert (f"{LOCAL_AWS}.server", f"{LOCAL_AWS}.front.gateway") in seen
+    assert ("lab_helpers.iam.actions", "lab_helpers.iam.s3_actions") in seen
     assert (f"{LOCAL_AWS}.server", f"{LOCAL_AWS}.ecs") in seen
     assert len(modules()) > 100
 
@@ -126,7 +126,9 @@ def test_only_the_backend_imports_the_local_aws() -> None:
     """Everything else speaks AWS, and would do so on an account."""
     found = [
         i for i in imports()
-        if within(i.imported, LOCAL_AWS) and not within(i.importer, LOCAL_AWS) and i.importer != "lab_helpers.backend"
+        if within(i.imported, LOCAL_AWS)
+        and not within(i.importer, LOCAL_AWS)
+        and i.importer != "lab_helpers.backends.local"
     ]  # fmt: skip
     assert not found, told(found)
 
@@ -142,17 +144,18 @@ def test_services_are_strangers() -> None:
 
 def test_services_do_not_import_what_wires_them() -> None:
     """Gateway, server, handlers and moto's bridge know the services, not the other way round."""
-    above = tuple(f"{LOCAL_AWS}.{name}" for name in ("server", "gateway", "handlers", "moto_bridge", "authorisation"))
+    names = ("server", "front.gateway", "front.handlers", "moto_bridge", "identity.authorisation")
+    above = tuple(f"{LOCAL_AWS}.{name}" for name in names)
     found = [
         i for i in imports()
-        if i.imported in above and any(within(i.importer, f"{LOCAL_AWS}.{own}") for own in (*STRANGERS, "firelens"))
+        if i.imported in above and any(within(i.importer, f"{LOCAL_AWS}.{own}") for own in STRANGERS)
     ]  # fmt: skip
     assert not found, told(found)
 
 
 def test_router_imports_nothing_of_the_lab() -> None:
     """The log router is a program of its own: no ECS, no moto, no helper of ours."""
-    router = f"{LOCAL_AWS}.router"
+    router = "lab_helpers.router"
     found = [
         i for i in imports()
         if within(i.importer, router) and within(i.imported, "lab_helpers") and not within(i.imported, router)
@@ -163,7 +166,7 @@ def test_router_imports_nothing_of_the_lab() -> None:
 def test_iam_is_pure() -> None:
     """IAM decides by its arguments: it opens nothing, asks no clock, logs nothing."""
     outside = ("boto3", "botocore", "logging", "os", "pathlib", "socket", "threading", "time", "urllib.request")
-    found = [i for i in imports() if within(i.importer, f"{LOCAL_AWS}.iam") and i.imported in outside]
+    found = [i for i in imports() if within(i.importer, "lab_helpers.iam") and i.imported in outside]
     assert not found, told(found)
 
 
@@ -179,11 +182,33 @@ def test_only_display_imports_what_draws() -> None:
 
 def test_nothing_below_imports_the_top() -> None:
     """The runner, the command, the checks and the display stand on the others."""
-    top = ("runner", "run_display", "report", "cli", "cli_logs", "session", "checks", "exercises", "display")
+    top = ("cli", "workbook", "session", "exercises", "display")
     found = [
         i for i in imports() for name in top
         if within(i.imported, f"lab_helpers.{name}")
         and not any(within(i.importer, f"lab_helpers.{each}") for each in top)
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+def test_pure_packages_are_neighbours_of_the_local_aws() -> None:
+    """iam, firelens, router and logs are strangers to each other, and stand on nothing but the base."""
+    pure = ("iam", "firelens", "router", "logs")
+    found = [
+        i for i in imports() for own in pure
+        if within(i.importer, f"lab_helpers.{own}") and within(i.imported, "lab_helpers")
+        and not within(i.imported, f"lab_helpers.{own}") and not within(i.imported, "lab_helpers.base")
+        and i.imported != "lab_helpers"
+    ]  # fmt: skip
+    assert not found, told(found)
+
+
+def test_the_base_imports_nothing_above_it() -> None:
+    """Settings, errors, waiting and clients are the ground floor."""
+    found = [
+        i for i in imports()
+        if within(i.importer, "lab_helpers.base") and within(i.imported, "lab_helpers")
+        and not within(i.imported, "lab_helpers.base")
     ]  # fmt: skip
     assert not found, told(found)
 
@@ -193,7 +218,7 @@ def test_only_config_reads_the_environment() -> None:
     found = [
         f"{name}:{node.lineno}"
         for name, path in modules().items()
-        if name != "lab_helpers.config" and not within(name, LOCAL_AWS)
+        if name != "lab_helpers.base.config" and not within(name, LOCAL_AWS) and not within(name, "lab_helpers.router")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"}
         and isinstance(node.value, ast.Name) and node.value.id == "os"

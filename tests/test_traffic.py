@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from lab_helpers import traffic
-from lab_helpers.errors import SettingsError
-from lab_helpers.parallel import Progress
-from tests.serving import serving
+from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.parallel import Progress
+from tests.support.serving import serving
 
 
 class Page(BaseHTTPRequestHandler):

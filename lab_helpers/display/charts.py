@@ -22,8 +22,8 @@ from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 
 from lab_helpers import audit
+from lab_helpers.base.messages import say
 from lab_helpers.display.fonts import in_readable_language
-from lab_helpers.messages import say
 
 INK = "#767a82"
 """Contrast of 4 to 1 or more with white and with JupyterLab's dark ground (#111111)."""

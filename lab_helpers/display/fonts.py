@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 import matplotlib as mpl
 from matplotlib import font_manager
 
-from lab_helpers.messages import ENGLISH, speaking, spoken
+from lab_helpers.base.messages import ENGLISH, speaking, spoken
 
 FAMILIES = {
     "ja": (

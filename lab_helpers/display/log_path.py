@@ -10,9 +10,9 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.messages import say
 from lab_helpers.display.tables import Shown, text_width
-from lab_helpers.errors import SettingsError
-from lab_helpers.messages import say
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import ipywidgets
 from IPython.display import display
 
 from lab_helpers import pipeline_figures
+from lab_helpers.base.messages import say
 from lab_helpers.display.log_path import log_path
 from lab_helpers.display.progress import in_live_notebook
 from lab_helpers.display.tables import Shown, table
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
 
 EVERY_S = 3.0
 _log = logging.getLogger(__name__)

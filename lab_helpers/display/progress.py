@@ -12,10 +12,10 @@ import ipywidgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from lab_helpers import parallel
-from lab_helpers.errors import InterruptedStep
-from lab_helpers.messages import say
-from lab_helpers.wait import Tick
+from lab_helpers.base import parallel
+from lab_helpers.base.errors import InterruptedStep
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import Tick
 
 STEADY_S = 5.0
 """Text says something at least this often, so that a long step never looks dead (papermill's and nbval's timeouts)."""

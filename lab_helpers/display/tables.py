@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from lab_helpers.messages import say, say_word
-from lab_helpers.redact import redact
+from lab_helpers.base.messages import say, say_word
+from lab_helpers.base.redact import redact
 
 MAX_ROWS = 10
 MAX_CELL = 90

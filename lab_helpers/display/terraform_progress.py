@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from lab_helpers.base.messages import say
 from lab_helpers.display.progress import Bar
-from lab_helpers.messages import say
 from lab_helpers.terraform.events import Event, RefreshFinished
 from lab_helpers.terraform.progress import Progress
 

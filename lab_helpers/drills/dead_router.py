@@ -10,7 +10,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import logged
 from lab_helpers.drills.lost_or_double import tally
@@ -18,8 +20,6 @@ from lab_helpers.drills.rights import logs_without, make_role
 from lab_helpers.drills.scripts import big_lines, section, to_cloudwatch
 from lab_helpers.drills.stage import POLL_S, ROUTER, TASK_TIMEOUT_S, OnTick, Setup
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
 
 BASH_IMAGE = "public.ecr.aws/docker/library/bash:5"
 EVENTS_PORT = 5170

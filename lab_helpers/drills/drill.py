@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
+from lab_helpers.base.errors import NotYetError
+from lab_helpers.base.messages import say
 from lab_helpers.drills.stage import OnTick, Setup, Stage
-from lab_helpers.errors import NotYetError
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
 
 BROKEN, FIXED = "broken", "fixed"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab_helpers.clients import aws_errors
-from lab_helpers.errors import AwsCallError, NotFoundError
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import AwsCallError, NotFoundError
+from lab_helpers.base.wait import wait_until
 from lab_helpers.lab import Lab
-from lab_helpers.wait import wait_until
 
 NOTE = "drills open"
 STOP_TIMEOUT_S = 180.0

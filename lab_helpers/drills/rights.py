@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
 from lab_helpers.drills.stage import Stage
 
 TASKS, FIREHOSE = "ecs-tasks.amazonaws.com", "firehose.amazonaws.com"

@@ -15,12 +15,12 @@ from typing import Any
 import pandas as pd
 
 from lab_helpers import cloudwatch, fluentbit, images
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.drills.opened import Opened
-from lab_helpers.errors import NotFoundError
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
-from lab_helpers.wait import Tick, wait_until
 
 APP_IMAGE = "public.ecr.aws/docker/library/busybox:stable"
 APP, ROUTER = "app", "log_router"

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from lab_helpers import ecs_service, images
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 from lab_helpers.drills.drill import Drill, Story
 from lab_helpers.drills.scripts import section, to_cloudwatch
 from lab_helpers.drills.stage import CONFIG_FOLDER, POLL_S, TASK_TIMEOUT_S, OnTick, Setup
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
 
 TAKE = "live"
 KEY = "edition"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 from lab_helpers.drills.stage import POLL_S, OnTick, Stage
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
 
 DELIVERY_TIMEOUT_S = 240.0
 """Bound on a delivery: the stream's buffer is as short as can be, but a new stream on an account takes a minute."""

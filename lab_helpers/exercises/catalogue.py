@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import FunctionType
 
-from lab_helpers.errors import SettingsError
+from lab_helpers.base.errors import SettingsError
 from lab_helpers.exercises import drill_judges, judges
 from lab_helpers.exercises.exercise import Desk, Exercise, Task
 from lab_helpers.exercises.progress import Progress

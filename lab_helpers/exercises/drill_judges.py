@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from lab_helpers.base.messages import say
 from lab_helpers.drills.scripts import PARSERS, PARSERS_PATH
 from lab_helpers.exercises import outage_trial, policies, router_calls
 from lab_helpers.exercises.exercise import Desk
 from lab_helpers.exercises.router_trial import filtered, routed, sections
-from lab_helpers.messages import say
 
 APP_TAGS = ("app-firelens-0123456789abcdef0123456789abcdef", "app-firelens-fedcba9876543210fedcba9876543210")
 OTHER_TAGS = ("job-firelens-0123456789abcdef0123456789abcdef", "app2-firelens-0123456789abcdef0123456789abcdef")

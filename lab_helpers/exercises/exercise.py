@@ -8,9 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab_helpers.errors import LabError
+from lab_helpers.base.errors import LabError
+from lab_helpers.base.messages import say
 from lab_helpers.exercises.progress import Progress
-from lab_helpers.messages import say
 
 SOLUTIONS = Path(__file__).with_name("solutions")
 

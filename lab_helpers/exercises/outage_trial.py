@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psutil
 
-from lab_helpers import backend
-from lab_helpers.config import inherited
-from lab_helpers.errors import LabError
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
+from lab_helpers.backends import local as backend
+from lab_helpers.base.config import inherited
+from lab_helpers.base.errors import LabError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 
 FLOOD_MB, LIMIT_MIB = 60, 64
 LINE_BYTES = 15_000

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lab_helpers import backend
-from lab_helpers.messages import say
+from lab_helpers.backends import local as backend
+from lab_helpers.base.messages import say
 
 Access = tuple[str, str]
 """An action, and the ARN that it is on."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab_helpers.errors import SettingsError
+from lab_helpers.base.errors import SettingsError
 
 FILE = "progress.json"
 HEADLESS = "headless"

@@ -12,12 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from lab_helpers import backend
-from lab_helpers.config import inherited
-from lab_helpers.errors import LabError
+from lab_helpers.backends import local as backend
+from lab_helpers.base.config import inherited
+from lab_helpers.base.errors import LabError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 from lab_helpers.exercises.router_trial import TAG
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
 
 TRIAL_TIMEOUT_S = 15.0
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "trial", "AWS_SECRET_ACCESS_KEY": "trial", "AWS_REGION": "ap-northeast-1"}

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_helpers import backend
-from lab_helpers.config import inherited
-from lab_helpers.errors import LabError
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
+from lab_helpers.backends import local as backend
+from lab_helpers.base.config import inherited
+from lab_helpers.base.errors import LabError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 
 TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
 """A tag as the awsfirelens driver makes it: container, `-firelens-`, task id."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
 from lab_helpers.drills.looks import denial
 from lab_helpers.drills.rights import EXECUTION_POLICY, allow, make_role
 from lab_helpers.drills.scripts import numbered, to_cloudwatch

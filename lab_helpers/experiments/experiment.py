@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 import pandas as pd
 
+from lab_helpers.base.messages import say
 from lab_helpers.drills.stage import OnTick, Setup, Stage
 from lab_helpers.lab import Lab
-from lab_helpers.messages import say
 
 
 class Experiment(ABC):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from lab_helpers import faults
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 from lab_helpers.drills import streams
 from lab_helpers.drills.lost_or_double import tally
 from lab_helpers.drills.rights import FIREHOSE, allow, make_role
@@ -13,8 +15,6 @@ from lab_helpers.drills.scripts import numbered, to_firehose
 from lab_helpers.drills.stage import POLL_S, OnTick, Setup
 from lab_helpers.experiments.experiment import Experiment
 from lab_helpers.experiments.plugins import put_objects, to_s3
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
 
 LINES = 500
 LIVES_S = 8

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lab_helpers import fluentbit
-from lab_helpers.clients import aws_errors
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
 from lab_helpers.drills import streams
 from lab_helpers.drills.rights import allow, logs_without, make_role
 from lab_helpers.drills.scripts import numbered, section
 from lab_helpers.drills.stage import POLL_S, TASK_TIMEOUT_S, OnTick, Setup, Stage
 from lab_helpers.experiments.experiment import Experiment
-from lab_helpers.messages import say
-from lab_helpers.wait import wait_until
 
 LINES = 100
 C, GO = "c", "go"

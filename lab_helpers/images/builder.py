@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_helpers.errors import ImageError
+from lab_helpers.base.errors import ImageError
 from lab_helpers.images.dockerfile import Recipe, parse_dockerfile
 from lab_helpers.images.ignore import read_ignore_rules
 from lab_helpers.images.layers import BuildContext, Layer, build_layer

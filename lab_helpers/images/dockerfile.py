@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lab_helpers.errors import ImageError
+from lab_helpers.base.errors import ImageError
 
 _VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})")
 _FLAG = re.compile(r"--([a-z]+)=(\S+)\s+")

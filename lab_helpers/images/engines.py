@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.config import inherited
-from lab_helpers.errors import ImageError, MissingToolError
+from lab_helpers.base.config import inherited
+from lab_helpers.base.errors import ImageError, MissingToolError
 from lab_helpers.images.registry import Login
 
 ENGINES = ("docker", "podman", "buildah")

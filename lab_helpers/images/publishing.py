@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_helpers.errors import ImageError, SettingsError
+from lab_helpers.base.errors import ImageError, SettingsError
 from lab_helpers.images.builder import build
 from lab_helpers.images.engines import ENGINES, Engine, find_engine
 from lab_helpers.images.registry import Login, RegistryClient, log_in

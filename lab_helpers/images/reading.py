@@ -15,7 +15,7 @@ from typing import Any
 
 import urllib3
 
-from lab_helpers.errors import ImageError
+from lab_helpers.base.errors import ImageError
 
 LAYER_BYTES = 32 * 1024 * 1024
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin
 
 import urllib3
 
-from lab_helpers.errors import ImageError
+from lab_helpers.base.errors import ImageError
 from lab_helpers.images.builder import MANIFEST_TYPE, BuiltImage
 
 _ACCEPT = ", ".join(

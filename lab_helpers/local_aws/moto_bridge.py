@@ -21,7 +21,7 @@ from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
 
-from lab_helpers.local_aws.api import AwsError, NobodyAnswersError
+from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _PARTITION = "aws"

@@ -25,25 +25,26 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from lab_helpers.errors import LocalAwsStartError
-from lab_helpers.local_aws import bucket_names, handlers, model_files, policy_checks
-from lab_helpers.local_aws.api import Service, WsgiApp
-from lab_helpers.local_aws.authorisation import Authoriser
-from lab_helpers.local_aws.clients import LoopbackClients
-from lab_helpers.local_aws.clock import Clock, SystemClock
-from lab_helpers.local_aws.control import ControlRoutes
-from lab_helpers.local_aws.credentials import CredentialStore
-from lab_helpers.local_aws.gateway import Gateway
-from lab_helpers.local_aws.http_server import RequestHandler
-from lab_helpers.local_aws.iam_simulation import IamSimulation
+from lab_helpers.base.errors import LocalAwsStartError
+from lab_helpers.local_aws.front import bucket_names, handlers, model_files
+from lab_helpers.local_aws.front.control import ControlRoutes
+from lab_helpers.local_aws.front.gateway import Gateway
+from lab_helpers.local_aws.front.http_server import RequestHandler
+from lab_helpers.local_aws.front.tls import write_certificates
+from lab_helpers.local_aws.identity import policy_checks
+from lab_helpers.local_aws.identity.authorisation import Authoriser
+from lab_helpers.local_aws.identity.clients import LoopbackClients
+from lab_helpers.local_aws.identity.credentials import CredentialStore
+from lab_helpers.local_aws.identity.iam_simulation import IamSimulation
+from lab_helpers.local_aws.identity.resource_tags import ResourceTags
+from lab_helpers.local_aws.identity.sts import StsService
+from lab_helpers.local_aws.kit.api import Service, WsgiApp
+from lab_helpers.local_aws.kit.clock import Clock, SystemClock
+from lab_helpers.local_aws.kit.network import Network
+from lab_helpers.local_aws.kit.service import Runtimes, ServiceContext
 from lab_helpers.local_aws.logs import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
-from lab_helpers.local_aws.network import Network
-from lab_helpers.local_aws.resource_tags import ResourceTags
-from lab_helpers.local_aws.service import Runtimes, ServiceContext
-from lab_helpers.local_aws.sts import StsService
-from lab_helpers.local_aws.tls import write_certificates
-from lab_helpers.local_aws.vpc_dependencies import VpcDependencies
+from lab_helpers.local_aws.vpc.dependencies import VpcDependencies
 
 HOST = "127.0.0.1"
 REGION = "ap-northeast-1"

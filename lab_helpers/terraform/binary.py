@@ -13,8 +13,9 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from lab_helpers import process, terraform_launcher
-from lab_helpers.errors import CommandError, MissingToolError, SettingsError
+from lab_helpers.base import process
+from lab_helpers.base.errors import CommandError, MissingToolError, SettingsError
+from lab_helpers.terraform import launcher as terraform_launcher
 
 OLDEST = Version("1.5")
 """What terraform/version.tf asks for."""

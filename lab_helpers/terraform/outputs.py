@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from lab_helpers.errors import NotYetError
+from lab_helpers.base.errors import NotYetError
 
 
 @dataclass(frozen=True)

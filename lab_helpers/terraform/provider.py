@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.errors import ProviderNotFoundError, SettingsError
+from lab_helpers.base.errors import ProviderNotFoundError, SettingsError
 from lab_helpers.terraform.mirrors import Mirror, conventional_roots, home_of, implied_folders, search, usable_mirror
 
 log = logging.getLogger(__name__)

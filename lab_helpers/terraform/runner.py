@@ -14,8 +14,8 @@ import pandas as pd
 import python_terraform
 from python_terraform import IsFlagged
 
-from lab_helpers import process
-from lab_helpers.errors import ForeignStateError, NotYetError, TerraformError
+from lab_helpers.base import process
+from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformError
 from lab_helpers.terraform.binary import TerraformBinary, find_binary
 from lab_helpers.terraform.events import ChangeCounts, PlainLine, parse_line
 from lab_helpers.terraform.outputs import LabOutputs

@@ -12,8 +12,8 @@ from typing import Any
 
 import python_terraform
 
-from lab_helpers import process
-from lab_helpers.errors import TerraformError
+from lab_helpers.base import process
+from lab_helpers.base.errors import TerraformError
 from lab_helpers.terraform.events import Event, Heartbeat, PlainLine
 from lab_helpers.terraform.progress import OnEvent, Progress
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from moto.moto_api._internal import moto_api_backend
 
-from lab_helpers.account import AwsBackend
-from lab_helpers.clients import Clients, ClientSettings
-from lab_helpers.config import Settings
-from lab_helpers.inventory import LabNames
+from lab_helpers.account.inventory import LabNames
+from lab_helpers.backends.account import AwsBackend
+from lab_helpers.base.clients import Clients, ClientSettings
+from lab_helpers.base.config import Settings
 from lab_helpers.lab import Lab, Notes
 from lab_helpers.local_aws.server import LocalAws
-from lab_helpers.local_aws.weather import Forecast, Weather
+from lab_helpers.local_aws.testing.weather import Forecast, Weather
 
 ACCOUNT, REGION, PREFIX = "123456789012", "ap-northeast-1", "ann"
 NAMES = LabNames(PREFIX, ACCOUNT, REGION)

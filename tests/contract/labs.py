@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from lab_helpers.clients import Clients
-from lab_helpers.inventory import LabNames
+from lab_helpers.account.inventory import LabNames
+from lab_helpers.base.clients import Clients
 
 TRUST = {
     "Version": "2012-10-17",

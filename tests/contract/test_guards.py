@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers import config, cost, guards, operator_policy, quotas
-from lab_helpers.account import AwsBackend, EndpointBackend
-from lab_helpers.backend import backend_of
-from lab_helpers.clients import Clients
-from lab_helpers.errors import GuardError, LabError, SettingsError
+from lab_helpers.account import cost, guards, operator_policy, quotas
+from lab_helpers.backends.account import AwsBackend, EndpointBackend
+from lab_helpers.backends.local import backend_of
+from lab_helpers.base import config
+from lab_helpers.base.clients import Clients
+from lab_helpers.base.errors import GuardError, LabError, SettingsError
 from lab_helpers.images.engines import Engine
 from lab_helpers.lab import Lab
 from tests.contract import labs

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from lab_helpers import arrivals, cloudwatch, faults, guards, s3_logs
-from lab_helpers.errors import WaitTimeoutError
+from lab_helpers import arrivals, cloudwatch, faults, s3_logs
+from lab_helpers.account import guards
+from lab_helpers.base.errors import WaitTimeoutError
 from lab_helpers.images.engines import Engine
-from lab_helpers.local_aws.weather import Forecast
+from lab_helpers.local_aws.testing.weather import Forecast
 from lab_helpers.session import Lab
 from tests.contract import labs
 from tests.contract.conftest import NAMES, Account

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers import operator_policy, removal
-from lab_helpers.clients import Clients
-from lab_helpers.errors import AwsCallError
+from lab_helpers.account import deletion as removal
+from lab_helpers.account import operator_policy
+from lab_helpers.base.clients import Clients
+from lab_helpers.base.errors import AwsCallError
 from tests.contract import labs
 from tests.contract.conftest import NAMES, Account
 

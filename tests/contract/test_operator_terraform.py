@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers import operator_policy, teardown
-from lab_helpers.config import Settings
+from lab_helpers import teardown
+from lab_helpers.account import operator_policy
+from lab_helpers.base.config import Settings
 from lab_helpers.lab import attach
 from lab_helpers.local_aws.server import LocalAws
 from lab_helpers.terraform import silent

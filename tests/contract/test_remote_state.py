@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.account import loopback_environment
-from lab_helpers.config import inherited
+from lab_helpers.backends.account import loopback_environment
+from lab_helpers.base.config import inherited
 from lab_helpers.terraform import Terraform
 from lab_helpers.terraform.remote_state import OVERRIDE, S3State, with_s3_backend
 from tests.contract.conftest import REGION, Account

@@ -8,9 +8,11 @@ from datetime import date
 
 import pytest
 
-from lab_helpers import removal, sweep, teardown
-from lab_helpers.errors import AccessDeniedError
-from lab_helpers.local_aws.weather import Forecast
+from lab_helpers import teardown
+from lab_helpers.account import deletion as removal
+from lab_helpers.account import forgotten_labs as sweep
+from lab_helpers.base.errors import AccessDeniedError
+from lab_helpers.local_aws.testing.weather import Forecast
 from tests.contract import labs
 from tests.contract.conftest import NAMES, Account
 

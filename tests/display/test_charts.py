@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lab_helpers import frames, records
 from lab_helpers.display import charts
-from tests.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
+from lab_helpers.logs import frames, records
+from tests.support.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
 
 
 def sample(checks: int = 2, requests: int = 6) -> pd.DataFrame:

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from lab_helpers.base.errors import SettingsError
 from lab_helpers.display.log_path import STOPS, log_path
-from lab_helpers.errors import SettingsError
 
 
 @pytest.mark.parametrize("here", list(STOPS))

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from lab_helpers.base.errors import InterruptedStep
+from lab_helpers.base.parallel import Progress
+from lab_helpers.base.wait import Tick
 from lab_helpers.display import progress
 from lab_helpers.display.progress import Bar, TextSink, WidgetSink, in_live_notebook
 from lab_helpers.display.terraform_progress import TerraformBar
-from lab_helpers.errors import InterruptedStep
-from lab_helpers.parallel import Progress
 from lab_helpers.terraform.events import PlannedChange, ResourceFinished, ResourceStarted
-from lab_helpers.wait import Tick
 
 
 class Clock:

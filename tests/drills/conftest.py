@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.backend import LocalBackend
+from lab_helpers.backends.local import LocalBackend
 from tests.drills import lab_kit
 
 

@@ -7,8 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from lab_helpers.backend import LocalBackend
-from lab_helpers.config import Settings
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.config import Settings
 from lab_helpers.lab import Lab, Notes
 from lab_helpers.terraform import LabOutputs
 

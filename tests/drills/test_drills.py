@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from lab_helpers import drills
-from lab_helpers.backend import LocalBackend
+from lab_helpers.backends.local import LocalBackend
 from lab_helpers.drills import Drill
 from tests.drills.lab_kit import BUCKET, CLUSTER, REPOSITORY, make_lab
 

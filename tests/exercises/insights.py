@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from lab_helpers.local_aws.logs.insights import parse
+from lab_helpers.local_aws.logs.insights.query import parse
 
 LINES = [f'10.0.11.1 - - [x] "GET /?id=run-404{n} HTTP/1.1" 200 45' for n in range(1)]
 LINES += [f'10.0.11.1 - - [x] "GET /?id=run-{n} HTTP/1.1" 200 45' for n in range(18)]

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from lab_helpers import fluentbit
-from lab_helpers.config import PROJECT
-from lab_helpers.errors import SettingsError
+from lab_helpers.base.config import PROJECT
+from lab_helpers.base.errors import SettingsError
 from lab_helpers.exercises import CATALOGUE, Status, exercise_of
 from lab_helpers.exercises.exercise import SOLUTIONS, Exercise
 from lab_helpers.exercises.progress import Progress

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.cli import main
-from lab_helpers.errors import SettingsError
+from lab_helpers.base.errors import SettingsError
+from lab_helpers.cli.main import main
 from lab_helpers.exercises import CATALOGUE
 from lab_helpers.exercises.progress import FILE, Progress, class_table, table
 

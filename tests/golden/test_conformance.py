@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-ROUTER = shlex.join([sys.executable, "-m", "lab_helpers.local_aws.router"])
+ROUTER = shlex.join([sys.executable, "-m", "lab_helpers.router"])
 AT_LEAST_PERCENT = 98.0
 # all of them hold; a loaded machine may split a batch at the flush timer
 

@@ -13,9 +13,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from lab_helpers.account import AwsBackend
-from lab_helpers.backend import LocalBackend
-from lab_helpers.config import Settings
+from lab_helpers.backends.account import AwsBackend
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.config import Settings
 from tests.integration.removal import remove
 from tests.integration.stack import Stack
 from tests.integration.target import Target

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lab_helpers.account import AwsBackend
-from lab_helpers.backend import LocalBackend
-from lab_helpers.wait import wait_until
+from lab_helpers.backends.account import AwsBackend
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.wait import wait_until
 
 State = TypeVar("State")
 ACCOUNT_PATIENCE = 15.0

@@ -13,7 +13,8 @@ import boto3
 import pandas as pd
 import pytest
 
-from lab_helpers import cli, sql
+from lab_helpers import sql
+from lab_helpers.cli.main import main as cli
 from tests.integration import arrivals, policies
 from tests.integration.stack import Stack
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab_helpers.backend import LocalBackend
-from lab_helpers.config import Settings
-from lab_helpers.wait import wait_until
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.config import Settings
+from lab_helpers.base.wait import wait_until
 from tests.integration import policies
 
 pytestmark = pytest.mark.timeout(300)

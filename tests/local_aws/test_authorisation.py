@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError, Caller
-from lab_helpers.local_aws.authorisation import Authoriser
-from lab_helpers.local_aws.clock import ManualClock
+from lab_helpers.local_aws.identity.authorisation import Authoriser
+from lab_helpers.local_aws.kit.api import AwsError, Caller
+from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.moto_bridge import PrincipalPolicies
 
 ACCOUNT = "123456789012"

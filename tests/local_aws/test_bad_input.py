@@ -9,10 +9,10 @@ import botocore.config
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.protocol import Call
+from lab_helpers.local_aws.front.protocol import Call
+from lab_helpers.local_aws.front.validation import check
+from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.server import REGION, LocalAws
-from lab_helpers.local_aws.validation import check
 
 from .conftest import TRUST_TASKS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from botocore.eventstream import EventStreamBuffer
 
-from lab_helpers.local_aws.api import AwsError, EventStream
-from lab_helpers.local_aws.event_stream import encode
+from lab_helpers.local_aws.front.event_stream import encode
+from lab_helpers.local_aws.kit.api import AwsError, EventStream
 
 
 def _decoded(stream: EventStream) -> list[tuple[dict[str, str], bytes]]:

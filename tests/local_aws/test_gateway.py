@@ -12,10 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.test import EnvironBuilder
 
-from lab_helpers.backend import denials_table
-from lab_helpers.local_aws import handlers
-from lab_helpers.local_aws.api import ApiRequest, AwsError
-from lab_helpers.local_aws.gateway import Gateway
+from lab_helpers.backends.local import denials_table
+from lab_helpers.local_aws.front import handlers
+from lab_helpers.local_aws.front.gateway import Gateway
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
 from lab_helpers.local_aws.moto_bridge import MotoBridge
 from lab_helpers.local_aws.server import REGION, LocalAws
 

@@ -9,7 +9,7 @@ import botocore
 import pytest
 from botocore.loaders import JSONFileLoader, Loader
 
-from lab_helpers.local_aws.model_files import QuickFileLoader
+from lab_helpers.local_aws.front.model_files import QuickFileLoader
 from lab_helpers.local_aws.server import LocalAws
 
 DATA = Path(botocore.__file__).parent / "data"

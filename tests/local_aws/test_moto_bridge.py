@@ -21,7 +21,7 @@ from moto.moto_server import werkzeug_app
 from moto.s3.models import FakeBucket
 from werkzeug.test import EnvironBuilder
 
-from lab_helpers.local_aws.api import AwsError, NobodyAnswersError
+from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.server import REGION, LocalAws
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws import protocol
-from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.s3_operations import s3_call
+from lab_helpers.local_aws.front import protocol
+from lab_helpers.local_aws.front.s3_operations import s3_call
+from lab_helpers.local_aws.kit.api import AwsError
 
 
 def _signed(service: str, **environ: Any) -> dict[str, Any]:

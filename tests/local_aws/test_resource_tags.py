@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.resource_tags import ResourceTags
+from lab_helpers.local_aws.identity.resource_tags import ResourceTags
 from lab_helpers.local_aws.server import REGION, LocalAws
 
 ACCOUNT = "123456789012"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.errors import LocalAwsStartError
-from lab_helpers.local_aws import handlers
+from lab_helpers.base.errors import LocalAwsStartError
+from lab_helpers.local_aws.front import handlers
 from lab_helpers.local_aws.moto_bridge import MotoBridge
 from lab_helpers.local_aws.server import LocalAws
 

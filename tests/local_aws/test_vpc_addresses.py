@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.server import LocalAws
-from lab_helpers.local_aws.vpc_addresses import create_interface, free_address
+from lab_helpers.local_aws.vpc.addresses import create_interface, free_address
 
 FREE = [f"10.9.1.{number}" for number in range(4, 15)]
 """What interfaces may have in 10.9.1.0/28: eleven of sixteen."""

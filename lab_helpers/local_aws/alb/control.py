@@ -20,8 +20,8 @@ from lab_helpers.local_aws.alb.newcomers import check_groups, check_name, check_
 from lab_helpers.local_aws.alb.nodes import change_groups, change_subnets, delete_node
 from lab_helpers.local_aws.alb.plane import DataPlane, Snapshot
 from lab_helpers.local_aws.alb.timers import Timers
-from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.kit.service import ServiceContext
 
 _LOG = logging.getLogger(__name__)
 PRINCIPAL = "elasticloadbalancing.amazonaws.com"

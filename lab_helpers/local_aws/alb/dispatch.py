@@ -6,10 +6,10 @@ import asyncio
 from typing import Protocol
 
 from lab_helpers.local_aws.alb.model import TargetKey
+from lab_helpers.local_aws.alb.proxy_context import Door
+from lab_helpers.local_aws.alb.reachability import BlockedError
 from lab_helpers.local_aws.alb.target_connection import Carried, TargetConnection
-from lab_helpers.local_aws.alb.targets import GroupRuntime, Target
-from lab_helpers.local_aws.alb.wires import BlockedError
-from lab_helpers.local_aws.alb.wiring import Door
+from lab_helpers.local_aws.alb.target_group import GroupRuntime, Target
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 _FRESH_S = 1.0  # a pooled connection idle for longer might be closed by the target just now: not for a POST

@@ -9,11 +9,11 @@ from __future__ import annotations
 import random
 from typing import Protocol
 
-from lab_helpers.local_aws.alb import answers
 from lab_helpers.local_aws.alb.access_log import Entry, Times
 from lab_helpers.local_aws.alb.dispatch import Dispatch
-from lab_helpers.local_aws.alb.framing import Body, UntilCloseBody, request_body, response_body
-from lab_helpers.local_aws.alb.heads import (
+from lab_helpers.local_aws.alb.http import answers
+from lab_helpers.local_aws.alb.http.framing import Body, UntilCloseBody, request_body, response_body
+from lab_helpers.local_aws.alb.http.heads import (
     HEAD_LIMIT_BYTES,
     BadHeadError,
     RequestHead,
@@ -23,9 +23,9 @@ from lab_helpers.local_aws.alb.heads import (
     response_to_client,
     trace_id,
 )
+from lab_helpers.local_aws.alb.proxy_context import Door
 from lab_helpers.local_aws.alb.rules import Action, Rule, choose, pick_weighted
-from lab_helpers.local_aws.alb.targets import GroupRuntime
-from lab_helpers.local_aws.alb.wiring import Door
+from lab_helpers.local_aws.alb.target_group import GroupRuntime
 
 CONNECT_TIMEOUT_S = 10.0
 """Source: "HTTP 504: the load balancer failed to establish a connection to the target before the connection timeout

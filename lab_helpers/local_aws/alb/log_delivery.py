@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lab_helpers.local_aws.alb.access_log import Entry, format_entry, log_key, test_file_key
-from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.kit.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 PERIOD_S = 300

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,32}")
 

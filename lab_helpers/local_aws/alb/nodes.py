@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.alb.model import Node
-from lab_helpers.local_aws.vpc_addresses import create_interface
+from lab_helpers.local_aws.vpc.addresses import create_interface
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lab_helpers.local_aws.alb.checks.target_health import Health
 from lab_helpers.local_aws.alb.control import Control
-from lab_helpers.local_aws.alb.health import Health
 from lab_helpers.local_aws.alb.model import TargetGroup, TargetKey, complete_attributes, parse_attributes
 from lab_helpers.local_aws.alb.plane import DataPlane
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 
 SIGNING_NAME = "elasticloadbalancing"
 

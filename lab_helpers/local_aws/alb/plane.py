@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lab_helpers.local_aws.alb.checker import Checker
+from lab_helpers.local_aws.alb.checks.rounds import Checker
+from lab_helpers.local_aws.alb.checks.target_health import Health
 from lab_helpers.local_aws.alb.firewall import Firewall
-from lab_helpers.local_aws.alb.health import Health
 from lab_helpers.local_aws.alb.loop_thread import LoopThread
 from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node, TargetGroup, TargetKey
 from lab_helpers.local_aws.alb.ports import ReservedPort
 from lab_helpers.local_aws.alb.proxy import ClientConnection
-from lab_helpers.local_aws.alb.targets import GroupRuntime
+from lab_helpers.local_aws.alb.proxy_context import BalancerRuntime, Door, LogSink, Wiring
+from lab_helpers.local_aws.alb.target_group import GroupRuntime
 from lab_helpers.local_aws.alb.timers import Timers
-from lab_helpers.local_aws.alb.wiring import BalancerRuntime, Door, LogSink, Wiring
-from lab_helpers.local_aws.clock import Clock
-from lab_helpers.local_aws.network import Network
+from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.network import Network
 
 _LOG = logging.getLogger(__name__)
 _SWEEP_S = 1.0

@@ -11,11 +11,11 @@ import asyncio
 import random
 from typing import cast
 
-from lab_helpers.local_aws.alb.answers import error_page
 from lab_helpers.local_aws.alb.exchange import Exchange
-from lab_helpers.local_aws.alb.heads import HEAD_LIMIT_BYTES, BadHeadError, parse_request
-from lab_helpers.local_aws.alb.reading import SharedBufferProtocol
-from lab_helpers.local_aws.alb.wiring import Door
+from lab_helpers.local_aws.alb.http.answers import error_page
+from lab_helpers.local_aws.alb.http.heads import HEAD_LIMIT_BYTES, BadHeadError, parse_request
+from lab_helpers.local_aws.alb.http.reading import SharedBufferProtocol
+from lab_helpers.local_aws.alb.proxy_context import Door
 
 _AHEAD_LIMIT_BYTES = 64 * 1024
 

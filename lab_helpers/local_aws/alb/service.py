@@ -8,8 +8,8 @@ from typing import Any
 from lab_helpers.local_aws.alb.control import Control
 from lab_helpers.local_aws.alb.operations import Operations
 from lab_helpers.local_aws.alb.plane import DataPlane
-from lab_helpers.local_aws.api import Handler, WsgiApp
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.api import Handler, WsgiApp
+from lab_helpers.local_aws.kit.service import ServiceContext
 
 
 class AlbService:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, cast
 
+from lab_helpers.local_aws.alb.http.reading import SharedBufferProtocol
 from lab_helpers.local_aws.alb.model import TargetKey
-from lab_helpers.local_aws.alb.reading import SharedBufferProtocol
-from lab_helpers.local_aws.alb.wires import Wires, proxy_line
+from lab_helpers.local_aws.alb.reachability import Wires, proxy_line
 
 
 class Carried(Protocol):

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.kit.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 

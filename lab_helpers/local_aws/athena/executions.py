@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lab_helpers.local_aws.api import AwsError
 from lab_helpers.local_aws.athena.result import Result
+from lab_helpers.local_aws.kit.api import AwsError
 
 if TYPE_CHECKING:
     from lab_helpers.local_aws.athena.statement import Statement

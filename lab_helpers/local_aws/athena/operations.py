@@ -12,12 +12,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.athena import executions
 from lab_helpers.local_aws.athena.executions import Book, Execution
 from lab_helpers.local_aws.athena.result import Result
-from lab_helpers.local_aws.clock import Clock
-from lab_helpers.local_aws.service import Clients
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.service import Clients
 
 PRINCIPAL = "athena.amazonaws.com"
 MAX_QUERY_BYTES = 262_144

@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
 
 REFUSAL = "The specified method is not allowed against this resource."
 

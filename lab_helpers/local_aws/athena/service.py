@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lab_helpers.local_aws.api import Handler, WsgiApp
 from lab_helpers.local_aws.athena import executions, s3_select
 from lab_helpers.local_aws.athena.executions import Book, Execution
 from lab_helpers.local_aws.athena.objects import ObjectFiles
 from lab_helpers.local_aws.athena.operations import PRINCIPAL, Operations
 from lab_helpers.local_aws.athena.result import Result
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.api import Handler, WsgiApp
+from lab_helpers.local_aws.kit.service import ServiceContext
 
 if TYPE_CHECKING:
     from lab_helpers.local_aws.athena.engine import Engine

@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 
 CATALOG = "awsdatacatalog"
 _SHOW = re.compile(r"\s*show\s+(tables|databases|schemas)(?:\s+in\s+[`\"]?(\w+)[`\"]?)?\s*;?\s*", re.IGNORECASE)

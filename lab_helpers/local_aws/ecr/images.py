@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.ecr import refusals, scanning
 from lab_helpers.local_aws.ecr.blobs import BlobStore
 from lab_helpers.local_aws.ecr.catalogue import Catalogue, Image, Settings
 from lab_helpers.local_aws.ecr.manifest import is_digest, is_tag, parse_manifest
+from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.kit.clock import Clock
 
 
 class Repositories(Protocol):

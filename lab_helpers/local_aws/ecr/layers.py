@@ -6,12 +6,12 @@ import base64
 import binascii
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.ecr.catalogue import Settings
 from lab_helpers.local_aws.ecr.images import Images
 from lab_helpers.local_aws.ecr.manifest import is_digest
 from lab_helpers.local_aws.ecr.operations import names
 from lab_helpers.local_aws.ecr.tokens import Tokens
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 
 PART_BYTES = 20 * 1024 * 1024
 LAYER_ROUTE = "/v2/.layers"

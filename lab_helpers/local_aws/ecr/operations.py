@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.ecr import refusals, scanning
 from lab_helpers.local_aws.ecr.catalogue import Image, Settings
 from lab_helpers.local_aws.ecr.images import Images
 from lab_helpers.local_aws.ecr.tokens import Tokens
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 
 
 class Operations:

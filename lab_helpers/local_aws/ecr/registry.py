@@ -16,12 +16,12 @@ from urllib.parse import quote
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
-from lab_helpers.local_aws.api import AwsError, Caller
 from lab_helpers.local_aws.ecr.catalogue import Settings
 from lab_helpers.local_aws.ecr.images import Images
 from lab_helpers.local_aws.ecr.layers import LAYER_ROUTE
 from lab_helpers.local_aws.ecr.manifest import is_digest
 from lab_helpers.local_aws.ecr.tokens import Holder, Tokens
+from lab_helpers.local_aws.kit.api import AwsError, Caller
 
 Authorise = Callable[[Caller, str, str, str, Mapping[str, Any]], None]
 """(caller, service, operation, region, params): raises AwsError when the caller may not."""

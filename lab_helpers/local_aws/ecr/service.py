@@ -7,7 +7,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import AwsError, Caller, Handler, WsgiApp
 from lab_helpers.local_aws.ecr.blobs import BlobStore
 from lab_helpers.local_aws.ecr.catalogue import Catalogue, Settings
 from lab_helpers.local_aws.ecr.images import Images
@@ -15,7 +14,8 @@ from lab_helpers.local_aws.ecr.layers import LayerOperations
 from lab_helpers.local_aws.ecr.operations import Operations
 from lab_helpers.local_aws.ecr.registry import Authorise, Registry
 from lab_helpers.local_aws.ecr.tokens import Tokens
-from lab_helpers.local_aws.service import Clients, ServiceContext
+from lab_helpers.local_aws.kit.api import AwsError, Caller, Handler, WsgiApp
+from lab_helpers.local_aws.kit.service import Clients, ServiceContext
 
 _PRINCIPAL = "ecr.amazonaws.com"
 

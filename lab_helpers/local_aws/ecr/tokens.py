@@ -10,8 +10,8 @@ import secrets
 import threading
 from dataclasses import dataclass
 
-from lab_helpers.local_aws.api import Caller
-from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.kit.api import Caller
+from lab_helpers.local_aws.kit.clock import Clock
 
 TOKEN_S = 12 * 3600.0
 """How long a token is valid. Source: GetAuthorizationToken in the ECR API reference."""

@@ -6,7 +6,7 @@ import re
 import secrets
 import uuid
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 
 _FULL_NAME = re.compile(r"^[A-Za-z0-9_-]{1,255}$")
 

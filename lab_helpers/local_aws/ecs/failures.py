@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.ecs import arns, rollout
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
 from lab_helpers.local_aws.ecs.model import Deployment, Service, Store, Task
+from lab_helpers.local_aws.kit.clock import Clock
 
 
 class Failures:

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.model import Interface, NetworkSettings, Task
-from lab_helpers.local_aws.vpc_addresses import create_interface
+from lab_helpers.local_aws.vpc.addresses import create_interface
 
 log = logging.getLogger(__name__)
 

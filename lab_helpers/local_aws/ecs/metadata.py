@@ -20,13 +20,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_helpers.local_aws.api import Credentials
 from lab_helpers.local_aws.ecs import arns
-from lab_helpers.local_aws.ecs.container import Container
+from lab_helpers.local_aws.ecs.containers.container import Container
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.runner import TaskRunner
 from lab_helpers.local_aws.ecs.task import RunningTask
 from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World
+from lab_helpers.local_aws.kit.api import Credentials
 
 log = logging.getLogger(__name__)
 

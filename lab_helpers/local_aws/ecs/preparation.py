@@ -6,15 +6,17 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_helpers.local_aws.ecs import arns, container, images, router_files
-from lab_helpers.local_aws.ecs.container import Container, ContainerStartError
-from lab_helpers.local_aws.ecs.images import Image, PullError
+from lab_helpers.firelens import Transport
+from lab_helpers.local_aws.ecs import arns
+from lab_helpers.local_aws.ecs.containers import container, images
+from lab_helpers.local_aws.ecs.containers.container import Container, ContainerStartError
+from lab_helpers.local_aws.ecs.containers.images import Image, PullError
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import LOOPBACK
-from lab_helpers.local_aws.ecs.router_files import RouterFiles
+from lab_helpers.local_aws.ecs.runtimes import router_files
+from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, start_order
 from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World, public_image
-from lab_helpers.local_aws.firelens import Transport
 
 
 class Preparation:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab_helpers.local_aws.ecs import arns
-from lab_helpers.local_aws.ecs.container import new_record
-from lab_helpers.local_aws.ecs.describe import container_arn
+from lab_helpers.local_aws.ecs.containers.container import new_record
 from lab_helpers.local_aws.ecs.lifecycle import StopCode
 from lab_helpers.local_aws.ecs.model import NetworkSettings, Service, Task
+from lab_helpers.local_aws.ecs.operations.describe import container_arn
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, TaskSpec
 from lab_helpers.local_aws.ecs.task import RunningTask
 from lab_helpers.local_aws.ecs.world import World

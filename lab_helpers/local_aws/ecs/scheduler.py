@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.ecs import rollout, targets
 from lab_helpers.local_aws.ecs.failures import Failures
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
@@ -13,6 +12,7 @@ from lab_helpers.local_aws.ecs.model import Deployment, Service, Store, Task
 from lab_helpers.local_aws.ecs.rollout import Goal, TaskView
 from lab_helpers.local_aws.ecs.runner import TaskRunner
 from lab_helpers.local_aws.ecs.world import World
+from lab_helpers.local_aws.kit.clock import Clock
 
 log = logging.getLogger(__name__)
 

@@ -7,20 +7,20 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from lab_helpers.local_aws.api import Handler, WsgiApp
-from lab_helpers.local_aws.ecs.describe import counts
-from lab_helpers.local_aws.ecs.memory import MemoryGuard
+from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard
+from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.metadata import PREFIX, MetadataEndpoint
 from lab_helpers.local_aws.ecs.model import Store, Task
-from lab_helpers.local_aws.ecs.other_operations import OtherOperations
+from lab_helpers.local_aws.ecs.operations.definitions import OtherOperations
+from lab_helpers.local_aws.ecs.operations.describe import counts
+from lab_helpers.local_aws.ecs.operations.services import ServiceOperations
+from lab_helpers.local_aws.ecs.operations.tasks import TaskOperations
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runner import TaskRunner
 from lab_helpers.local_aws.ecs.scheduler import Scheduler
-from lab_helpers.local_aws.ecs.service_operations import ServiceOperations
-from lab_helpers.local_aws.ecs.task_operations import TaskOperations
-from lab_helpers.local_aws.ecs.warden import Warden
 from lab_helpers.local_aws.ecs.world import World, default_runtimes
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.api import Handler, WsgiApp
+from lab_helpers.local_aws.kit.service import ServiceContext
 
 log = logging.getLogger(__name__)
 

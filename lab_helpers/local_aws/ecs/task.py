@@ -6,17 +6,18 @@ import logging
 import threading
 from collections.abc import Callable
 
-from lab_helpers.local_aws.ecs import container, interfaces, targets
-from lab_helpers.local_aws.ecs.container import Container, ContainerStartError, Hooks
-from lab_helpers.local_aws.ecs.health import HealthMonitor
-from lab_helpers.local_aws.ecs.images import PullError
+from lab_helpers.local_aws.ecs import interfaces, targets
+from lab_helpers.local_aws.ecs.containers import container
+from lab_helpers.local_aws.ecs.containers.container import Container, ContainerStartError, Hooks
+from lab_helpers.local_aws.ecs.containers.health import HealthMonitor
+from lab_helpers.local_aws.ecs.containers.images import PullError
+from lab_helpers.local_aws.ecs.containers.memory import MIB, OUT_OF_MEMORY, Member, Watched
+from lab_helpers.local_aws.ecs.containers.secret_values import SecretError, resolve_secrets
 from lab_helpers.local_aws.ecs.interfaces import InterfaceError
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
-from lab_helpers.local_aws.ecs.memory import MIB, OUT_OF_MEMORY, Member, Watched
 from lab_helpers.local_aws.ecs.model import TargetSpec, Task
 from lab_helpers.local_aws.ecs.preparation import Preparation
-from lab_helpers.local_aws.ecs.router_files import RouterFiles
-from lab_helpers.local_aws.ecs.secret_values import SecretError, resolve_secrets
+from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.spec import dependencies
 from lab_helpers.local_aws.ecs.stop_reasons import ESSENTIAL, MOST_CHARS, essential_exited, router_complaint
 from lab_helpers.local_aws.ecs.targets import TargetError

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab_helpers.local_aws.ecs.images import Image, PullError, parse_image
-from lab_helpers.local_aws.ecs.memory import MemoryGuard
+from lab_helpers.local_aws.ecs.containers.images import Image, PullError, parse_image
+from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard
+from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.model import Store, Task
 from lab_helpers.local_aws.ecs.ports import PortPool
-from lab_helpers.local_aws.ecs.runtime import Runtime
-from lab_helpers.local_aws.ecs.runtime_command import CommandRuntime
-from lab_helpers.local_aws.ecs.runtime_httpd import HttpdRuntime
-from lab_helpers.local_aws.ecs.runtime_router import RouterRuntime
+from lab_helpers.local_aws.ecs.runtimes.httpd import HttpdRuntime
+from lab_helpers.local_aws.ecs.runtimes.log_router import RouterRuntime
+from lab_helpers.local_aws.ecs.runtimes.runtime import Runtime
+from lab_helpers.local_aws.ecs.runtimes.shell import CommandRuntime
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
-from lab_helpers.local_aws.ecs.warden import Warden
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.service import ServiceContext
 
 ECS_PRINCIPAL = "ecs.amazonaws.com"
 TASKS_PRINCIPAL = "ecs-tasks.amazonaws.com"

@@ -12,12 +12,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.firehose import error_log, keys, metrics
 from lab_helpers.local_aws.firehose.compression import compress
 from lab_helpers.local_aws.firehose.definition import Definition, S3Destination
 from lab_helpers.local_aws.firehose.journal import Segment
-from lab_helpers.local_aws.service import Clients
+from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.service import Clients
 
 PRINCIPAL = "firehose.amazonaws.com"
 

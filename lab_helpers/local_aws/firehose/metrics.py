@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.firehose.journal import Segment
+from lab_helpers.local_aws.kit.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 NAMESPACE = "AWS/Firehose"

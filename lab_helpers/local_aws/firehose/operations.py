@@ -15,10 +15,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler, NobodyAnswersError
 from lab_helpers.local_aws.firehose import keys, limits
 from lab_helpers.local_aws.firehose.buffering import BufferingHints
 from lab_helpers.local_aws.firehose.stream import StreamWorker
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, NobodyAnswersError
 
 NAME_LENGTH = 64
 _WORDS = "[a-zA-Z0-9_.-]+"

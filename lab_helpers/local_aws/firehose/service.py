@@ -10,14 +10,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import Handler, WsgiApp
 from lab_helpers.local_aws.firehose import limits
 from lab_helpers.local_aws.firehose.definition import Definition, parse_definition
 from lab_helpers.local_aws.firehose.delivery import PRINCIPAL, S3Delivery
 from lab_helpers.local_aws.firehose.journal import Journal
 from lab_helpers.local_aws.firehose.operations import Operations, Streams
 from lab_helpers.local_aws.firehose.stream import StreamWorker
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.api import Handler, WsgiApp
+from lab_helpers.local_aws.kit.service import ServiceContext
 
 _LOG = logging.getLogger(__name__)
 

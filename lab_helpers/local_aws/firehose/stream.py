@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.clock import Clock
 from lab_helpers.local_aws.firehose import buffering, journal, limits
 from lab_helpers.local_aws.firehose.definition import Definition
 from lab_helpers.local_aws.firehose.error_log import DeliveryError
 from lab_helpers.local_aws.firehose.journal import Journal, Segment
+from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.kit.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 

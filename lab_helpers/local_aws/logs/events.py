@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 
 ID_SHIFT = 144
 """An event id of AWS is its time in milliseconds, times 2 to this power, plus something: 56 digits."""

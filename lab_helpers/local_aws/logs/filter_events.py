@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.logs.events import Event, StoredGroup, TimeRange, in_order
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
 from lab_helpers.local_aws.logs.put_events import EVENT_OVERHEAD_BYTES

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.logs.conditions import Condition, invalid, parse, regex, unquote
 
 Predicate = Callable[[str], bool]

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, EventStream
-from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, EventStream
+from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.logs.events import EventSource, StoredGroup, found_group
 from lab_helpers.local_aws.logs.filter_pattern import Predicate, compile_pattern
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError
-from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
+from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.logs.events import Event, EventSource, StoredGroup, TimeRange, found_group, in_order
-from lab_helpers.local_aws.logs.insights import discovered, parse
-from lab_helpers.local_aws.logs.insights_commands import ROWS_MAX
-from lab_helpers.local_aws.logs.insights_functions import Moment
+from lab_helpers.local_aws.logs.insights.commands import ROWS_MAX
+from lab_helpers.local_aws.logs.insights.functions import Moment
+from lab_helpers.local_aws.logs.insights.query import discovered, parse
 
 QUERIES_KEPT = 1_000
 _SECONDS_END = 100_000_000_000

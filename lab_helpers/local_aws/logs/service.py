@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Handler, WsgiApp
-from lab_helpers.local_aws.clock import Clock
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
+from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.logs import filter_events
 from lab_helpers.local_aws.logs.events import EventSource, found_group
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern

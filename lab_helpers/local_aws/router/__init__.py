@@ -1,5 +1,1 @@
-"""A log router with Fluent Bit's command line, configuration, log lines and behaviour (4.2.8 is the reference).
-
-Run it as `python -m lab_helpers.local_aws.router -c fluent-bit.conf`. It imports nothing from the rest of the lab and
-nothing heavy: start-up time and idle memory are part of what it is measured by.
-"""
+"""The router under its former name: `python -m lab_helpers.local_aws.router`."""

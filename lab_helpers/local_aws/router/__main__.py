@@ -1,14 +1,5 @@
-"""`python -m lab_helpers.local_aws.router`."""
+"""The router under its former name, for command lines that are written down somewhere."""
 
-from __future__ import annotations
+import runpy
 
-import sys
-
-from lab_helpers.local_aws.router.command import main
-
-SWITCH_S = 0.0005
-# how long an output whose answer has come may wait while another thread computes: with Python's 5 ms sockets idle
-
-if __name__ == "__main__":
-    sys.setswitchinterval(SWITCH_S)
-    sys.exit(main(sys.argv[1:]))
+runpy.run_module("lab_helpers.router", run_name="__main__", alter_sys=True)

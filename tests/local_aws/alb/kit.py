@@ -23,9 +23,9 @@ from lab_helpers.local_aws.alb.model import (
 )
 from lab_helpers.local_aws.alb.plane import DataPlane, Snapshot
 from lab_helpers.local_aws.alb.rules import Action, Rule
-from lab_helpers.local_aws.clock import ManualClock
-from lab_helpers.local_aws.network import Network, Socket
-from tests.serving import serving
+from lab_helpers.local_aws.kit.clock import ManualClock
+from lab_helpers.local_aws.kit.network import Network, Socket
+from tests.support.serving import serving
 
 REGION = "ap-northeast-1"
 _ARN = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"

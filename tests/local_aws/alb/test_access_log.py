@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from lab_helpers.local_aws.alb.access_log import Entry, Times, format_entry, log_key
 from lab_helpers.local_aws.alb.access_log import test_file_key as key_of_test_file
 from lab_helpers.local_aws.alb.log_delivery import AccessLog, seconds_to_delivery
-from lab_helpers.local_aws.clock import ManualClock
+from lab_helpers.local_aws.kit.clock import ManualClock
 from tests.local_aws.alb.kit import BALANCER, GROUP, Client, backend, stand
 
 WHEN = datetime(2021, 11, 7, 9, 14, 2, 186641, tzinfo=UTC)

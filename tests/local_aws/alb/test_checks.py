@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from lab_helpers.local_aws.alb.firewall import parse_security_groups
-from lab_helpers.local_aws.network import Socket
+from lab_helpers.local_aws.kit.network import Socket
 from tests.local_aws.alb.kit import GROUP, REGION, answer, backend, response, stand, wait_until
 
 

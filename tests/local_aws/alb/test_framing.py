@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.local_aws.alb.framing import ChunkedBody, CountedBody, UntilCloseBody
-from lab_helpers.local_aws.alb.heads import BadHeadError
+from lab_helpers.local_aws.alb.http.framing import ChunkedBody, CountedBody, UntilCloseBody
+from lab_helpers.local_aws.alb.http.heads import BadHeadError
 
 
 def chunked(chunks: list[bytes]) -> bytes:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.local_aws.alb.answers import error_page, redirect_location
-from lab_helpers.local_aws.alb.heads import (
+from lab_helpers.local_aws.alb.http.answers import error_page, redirect_location
+from lab_helpers.local_aws.alb.http.heads import (
     BadHeadError,
     parse_request,
     parse_response,
@@ -15,7 +15,7 @@ from lab_helpers.local_aws.alb.heads import (
     response_to_client,
     trace_id,
 )
-from lab_helpers.local_aws.clock import ManualClock
+from lab_helpers.local_aws.kit.clock import ManualClock
 
 ROOT = "1-58337262-36d228ad5d99923122bbe354"
 

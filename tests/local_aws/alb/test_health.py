@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab_helpers.local_aws.alb.health import PASSED, REFUSED, TIMED_OUT, CheckResult, HealthRecord, judge
+from lab_helpers.local_aws.alb.checks.target_health import PASSED, REFUSED, TIMED_OUT, CheckResult, HealthRecord, judge
 from tests.local_aws.alb.kit import CHECK
 
 BAD = judge(404, "200")

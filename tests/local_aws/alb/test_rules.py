@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.alb.heads import parse_request
+from lab_helpers.local_aws.alb.http.heads import parse_request
 from lab_helpers.local_aws.alb.rules import choose, parse_rules, pick_weighted
 
 

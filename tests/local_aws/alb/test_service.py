@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.alb import AlbService
-from lab_helpers.local_aws.clock import ManualClock
-from lab_helpers.local_aws.network import Socket
+from lab_helpers.local_aws.kit.clock import ManualClock
+from lab_helpers.local_aws.kit.network import Socket
+from lab_helpers.local_aws.kit.service import ServiceContext
 from lab_helpers.local_aws.server import LocalAws
-from lab_helpers.local_aws.service import ServiceContext
 from tests.local_aws.alb.kit import Client, backend, wait_until
 
 OPEN = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from lab_helpers.local_aws.alb.timers import Timers
-from lab_helpers.local_aws.clock import ManualClock
+from lab_helpers.local_aws.kit.clock import ManualClock
 from tests.local_aws.alb.kit import wait_until
 
 

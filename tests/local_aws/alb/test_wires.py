@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lab_helpers.local_aws.alb.firewall import Firewall, parse_security_groups
-from lab_helpers.local_aws.alb.header_block import read_block
-from lab_helpers.local_aws.alb.heads import parse_request, parse_response, response_to_client
-from lab_helpers.local_aws.alb.wires import Wires
-from lab_helpers.local_aws.clock import ManualClock
-from lab_helpers.local_aws.network import Network, Socket
+from lab_helpers.local_aws.alb.http.header_block import read_block
+from lab_helpers.local_aws.alb.http.heads import parse_request, parse_response, response_to_client
+from lab_helpers.local_aws.alb.reachability import Wires
+from lab_helpers.local_aws.kit.clock import ManualClock
+from lab_helpers.local_aws.kit.network import Network, Socket
 
 NODE, TARGET = "10.0.11.10", ("10.0.11.100", 80)
 BALANCER, TASK = frozenset({"sg-alb"}), frozenset({"sg-task"})

@@ -11,12 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import ApiRequest, Caller
+from lab_helpers.base.wait import wait_until
 from lab_helpers.local_aws.athena import AthenaService
-from lab_helpers.local_aws.clock import ManualClock
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.api import ApiRequest, Caller
+from lab_helpers.local_aws.kit.clock import ManualClock
+from lab_helpers.local_aws.kit.service import ServiceContext
 from lab_helpers.sql import logs_table
-from lab_helpers.wait import wait_until
 
 REGION, ACCOUNT = "ap-northeast-1", "123456789012"
 OPERATOR = Caller("operator", f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 from tests.local_aws.athena.harness import Lab
-from tests.log_samples import HEALTH_CHECK, TASKS, gzipped, ndjson, record, request_line
+from tests.support.log_samples import HEALTH_CHECK, TASKS, gzipped, ndjson, record, request_line
 
 STATUS = """SELECT regexp_extract(log, '" (\\d{3}) ', 1) AS status, count(*) AS n FROM httpd
 GROUP BY 1 ORDER BY n DESC, status"""

@@ -16,10 +16,10 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import Caller
-from lab_helpers.local_aws.clock import ManualClock
 from lab_helpers.local_aws.ecr import EcrService
 from lab_helpers.local_aws.ecr.tokens import Tokens
+from lab_helpers.local_aws.kit.api import Caller
+from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.server import LocalAws
 
 NAME = "inomaso-dev-ecr-fluentbit"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from lab_helpers.local_aws.api import AwsError, Caller
 from lab_helpers.local_aws.ecr import EcrService
+from lab_helpers.local_aws.kit.api import AwsError, Caller
 from lab_helpers.local_aws.server import LocalAws
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -10,8 +10,8 @@ from typing import Any
 
 from lab_helpers.local_aws.ecr import EcrService
 from lab_helpers.local_aws.ecs import EcsService
+from lab_helpers.local_aws.kit.service import Runtimes
 from lab_helpers.local_aws.server import LocalAws
-from lab_helpers.local_aws.service import Runtimes
 
 CLUSTER = "lab"
 TRUST = {

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.local_aws.ecs.images import Image, parse_image
+from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
+from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.ports import PortPool, accepts
-from lab_helpers.local_aws.ecs.runtime import Launch, LaunchRequest
-from lab_helpers.local_aws.ecs.runtime_httpd import HttpdRuntime, find_apache
+from lab_helpers.local_aws.ecs.runtimes.httpd import HttpdRuntime, find_apache
+from lab_helpers.local_aws.ecs.runtimes.runtime import Launch, LaunchRequest
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
-from lab_helpers.local_aws.ecs.warden import Warden
 
 PROXY = b"PROXY TCP4 10.0.11.5 10.0.11.9 1234 80\r\n"
 END = b"Host: x\r\nConnection: close\r\n\r\n"
@@ -204,7 +204,7 @@ def test_a_graceful_stop_answers_what_is_in_flight(choice: str, tmp_path: Path) 
 
 def test_a_taken_port_is_said(builtin: Server) -> None:
     """Exit status 1 with Apache's message, on which the runtime tries another port."""
-    argv = [sys.executable, "-m", "lab_helpers.local_aws.ecs.builtin_httpd", "--port", str(builtin.port)]
+    argv = [sys.executable, "-m", "lab_helpers.local_aws.ecs.runtimes.builtin_httpd", "--port", str(builtin.port)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 1
     assert "could not bind to address" in done.stderr

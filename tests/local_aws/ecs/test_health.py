@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from lab_helpers.local_aws.clock import ManualClock
-from lab_helpers.local_aws.ecs.health import HealthJudge, HealthMonitor, passes
+from lab_helpers.local_aws.ecs.containers.health import HealthJudge, HealthMonitor, passes
 from lab_helpers.local_aws.ecs.model import ContainerRecord
 from lab_helpers.local_aws.ecs.spec import HealthCheck
+from lab_helpers.local_aws.kit.clock import ManualClock
 
 CHECK = HealthCheck(("CMD-SHELL", "true"), interval_s=5, retries=3)
 

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.ecs.images import ImageRef, PullError, is_ecr, parse_image, pull, unpack
+from lab_helpers.local_aws.ecs.containers.images import ImageRef, PullError, is_ecr, parse_image, pull, unpack
 
 
 @pytest.mark.parametrize(

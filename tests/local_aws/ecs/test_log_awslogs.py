@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.clock import SystemClock
-from lab_helpers.local_aws.ecs.log_awslogs import (
+from lab_helpers.local_aws.ecs.logs.awslogs import (
     AwslogsDriver,
     AwslogsOptions,
     batches,
     create_stream,
     parse_options,
 )
-from lab_helpers.local_aws.ecs.log_drivers import LineQueue, LoggerArgsError, Stamped
-from lab_helpers.local_aws.ecs.log_lines import LogLine
+from lab_helpers.local_aws.ecs.logs.drivers import LineQueue, LoggerArgsError, Stamped
+from lab_helpers.local_aws.ecs.logs.lines import LogLine
+from lab_helpers.local_aws.kit.clock import SystemClock
 
 GIVEN = {"awslogs-group": "/ecs/firelens", "awslogs-region": "ap-northeast-1", "awslogs-stream-prefix": "httpd-sidecar"}
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgpack
 
-from lab_helpers.local_aws.clock import ManualClock, SystemClock
-from lab_helpers.local_aws.ecs.log_drivers import Stamped
-from lab_helpers.local_aws.ecs.log_firelens import Encoder, FirelensDriver
-from lab_helpers.local_aws.ecs.log_lines import LogLine, Part
+from lab_helpers.local_aws.ecs.logs.awsfirelens import Encoder, FirelensDriver
+from lab_helpers.local_aws.ecs.logs.drivers import Stamped
+from lab_helpers.local_aws.ecs.logs.lines import LogLine, Part
+from lab_helpers.local_aws.kit.clock import ManualClock, SystemClock
 
 KEYS = ["container_id", "container_name", "source", "log"]
 

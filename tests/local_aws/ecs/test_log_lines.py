@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.local_aws.ecs.log_lines import MAX_LINE_BYTES, LineSplitter, LogLine
+from lab_helpers.local_aws.ecs.logs.lines import MAX_LINE_BYTES, LineSplitter, LogLine
 
 
 def test_lines_end_at_newlines_only() -> None:

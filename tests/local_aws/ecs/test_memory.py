@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import pytest
 
-from lab_helpers.local_aws.clock import ManualClock
-from lab_helpers.local_aws.ecs.memory import (
+from lab_helpers.local_aws.ecs.containers.memory import (
     INTERVAL_S,
     MIB,
     OUT_OF_MEMORY,
@@ -21,6 +20,7 @@ from lab_helpers.local_aws.ecs.memory import (
     Watched,
     over_limit,
 )
+from lab_helpers.local_aws.kit.clock import ManualClock
 from tests.local_aws.ecs.kit import CLUSTER, Stand, eventually, shell
 
 HOLD = 'import time; held = b"x" * ({mib} << 20); print(len(held), flush=True); time.sleep(60)'

@@ -8,13 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from lab_helpers.local_aws.api import Credentials
-from lab_helpers.local_aws.clock import ManualClock
 from lab_helpers.local_aws.ecs.metadata import MetadataEndpoint
 from lab_helpers.local_aws.ecs.model import NetworkSettings, Store, Task
 from lab_helpers.local_aws.ecs.runner import TaskRunner
 from lab_helpers.local_aws.ecs.spec import TaskSpec
 from lab_helpers.local_aws.ecs.world import World
+from lab_helpers.local_aws.kit.api import Credentials
+from lab_helpers.local_aws.kit.clock import ManualClock
 
 ROLE = "arn:aws:iam::123456789012:role/task"
 

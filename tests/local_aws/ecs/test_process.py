@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.local_aws.ecs import process as process_module
-from lab_helpers.local_aws.ecs.log_lines import LogLine
-from lab_helpers.local_aws.ecs.process import ContainerProcess
-from lab_helpers.local_aws.ecs.warden import Warden
+from lab_helpers.local_aws.ecs.containers import process as process_module
+from lab_helpers.local_aws.ecs.containers.process import ContainerProcess
+from lab_helpers.local_aws.ecs.containers.warden import Warden
+from lab_helpers.local_aws.ecs.logs.lines import LogLine
 
 
 class Kept:
@@ -114,9 +114,9 @@ def test_nothing_survives_a_killed_server(tmp_path: Path) -> None:
         import sys, threading
         from pathlib import Path
         sys.path.insert(0, sys.argv[1])
-        from lab_helpers.local_aws.ecs.log_drivers import NoLog
-        from lab_helpers.local_aws.ecs.process import ContainerProcess
-        from lab_helpers.local_aws.ecs.warden import Warden
+        from lab_helpers.local_aws.ecs.logs.drivers import NoLog
+        from lab_helpers.local_aws.ecs.containers.process import ContainerProcess
+        from lab_helpers.local_aws.ecs.containers.warden import Warden
         warden = Warden()
         print(warden.run_dir, flush=True)
         argv = ["/bin/sh", "-c", "sleep 60 & echo $! > pids; echo $$ >> pids; touch ready; wait"]

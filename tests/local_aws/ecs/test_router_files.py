@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.ecs import router_files
-from lab_helpers.local_aws.ecs.images import Image, parse_image
+from lab_helpers.firelens import Transport
+from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
 from lab_helpers.local_aws.ecs.model import NetworkSettings, Task
 from lab_helpers.local_aws.ecs.ports import PortPool
-from lab_helpers.local_aws.ecs.router_files import RouterFiles
+from lab_helpers.local_aws.ecs.runtimes import router_files
+from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.spec import parse_task_definition
-from lab_helpers.local_aws.firelens import Transport
 
 ARN = "arn:aws:ecs:ap-northeast-1:123456789012:task/httpd-cluster/abc"
 EXTRA = "/fluent-bit/etc/extra.conf"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab_helpers.local_aws.ecs.images import Image, parse_image
+from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
 from lab_helpers.local_aws.ecs.ports import PortPool
-from lab_helpers.local_aws.ecs.runtime import LaunchRequest
-from lab_helpers.local_aws.ecs.runtime_router import RouterRuntime
+from lab_helpers.local_aws.ecs.runtimes.log_router import RouterRuntime
+from lab_helpers.local_aws.ecs.runtimes.runtime import LaunchRequest
 from lab_helpers.local_aws.ecs.spec import parse_container
 
 CONFIG = Path("/task/fluent bit.conf")

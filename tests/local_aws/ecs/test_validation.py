@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.ecs.operations.validation import check_members, check_platform, check_registration
 from lab_helpers.local_aws.ecs.spec import parse_task_definition
-from lab_helpers.local_aws.ecs.validation import check_members, check_platform, check_registration
+from lab_helpers.local_aws.kit.api import AwsError
 
 
 def _definition(options: dict[str, str] | None = None, kind: str = "fluentbit", **changes: Any) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.api import ApiRequest, AwsError, Caller, Credentials
-from lab_helpers.local_aws.clock import Clock, ManualClock
 from lab_helpers.local_aws.firehose import FirehoseService
-from lab_helpers.local_aws.network import Network
-from lab_helpers.local_aws.service import ServiceContext
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Credentials
+from lab_helpers.local_aws.kit.clock import Clock, ManualClock
+from lab_helpers.local_aws.kit.network import Network
+from lab_helpers.local_aws.kit.service import ServiceContext
 
 ACCOUNT, REGION, STREAM = "123456789012", "ap-northeast-1", "inomaso-dev-kinesis-firehose"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/inomaso-dev-firehose-role"

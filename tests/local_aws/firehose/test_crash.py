@@ -8,13 +8,13 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from lab_helpers.local_aws.clock import ManualClock, SystemClock
+from lab_helpers.local_aws.kit.clock import ManualClock, SystemClock
 from tests.local_aws.firehose.fakes import STREAM, Fakes, make_service
 
 PRODUCER = """
 import base64, itertools, sys
 from pathlib import Path
-from lab_helpers.local_aws.clock import SystemClock
+from lab_helpers.local_aws.kit.clock import SystemClock
 from tests.local_aws.firehose.fakes import STREAM, Fakes, make_service
 fakes = Fakes()
 make_service(Path(sys.argv[1]), fakes, SystemClock()).start()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.clock import ManualClock
 from lab_helpers.local_aws.firehose import FirehoseService
+from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.server import LocalAws
 from tests.local_aws.firehose.fakes import BUCKET, STREAM, destination, work
 

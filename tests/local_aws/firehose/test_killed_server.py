@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from lab_helpers.wait import wait_until
+from lab_helpers.base.wait import wait_until
 from tests.local_aws.firehose.fakes import BUCKET, REGION, STREAM, destination
 
 

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError
 from lab_helpers.local_aws.firehose.limits import Quota, Throttle, decode_batch, decode_record, quota_of
+from lab_helpers.local_aws.kit.api import AwsError
 
 
 def record(size: int) -> dict[str, str]:

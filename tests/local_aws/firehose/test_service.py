@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.clock import ManualClock, SystemClock
 from lab_helpers.local_aws.firehose import FirehoseService, Quota
+from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.kit.clock import ManualClock, SystemClock
 from tests.local_aws.firehose.fakes import BUCKET, ROLE, STREAM, Fakes, make_service, work
 
 

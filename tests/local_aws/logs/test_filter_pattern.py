@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
 
 ACCESS = '10.0.11.5 - - [22/Nov/2026:10:30:00 +0000] "GET /missing HTTP/1.1" 404 196'

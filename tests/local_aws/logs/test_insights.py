@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError
-from lab_helpers.local_aws.logs.insights import discovered, parse
-from lab_helpers.local_aws.logs.insights_functions import Moment
+from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.logs.insights.functions import Moment
+from lab_helpers.local_aws.logs.insights.query import discovered, parse
 
 START = 1_795_343_400_000  # 2026-11-22 10:30:00 UTC
 MINUTE = 60_000

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.api import ApiRequest, Caller
-from lab_helpers.local_aws.clock import ManualClock
+from lab_helpers.local_aws.kit.api import ApiRequest, Caller
+from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.logs.live_tail import SESSION_S, UPDATE_EVENTS, LiveTail
 from lab_helpers.local_aws.moto_bridge import LogGroupView
 from lab_helpers.local_aws.server import LocalAws

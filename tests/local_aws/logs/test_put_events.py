@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.api import AwsError
+from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.logs.put_events import DAY_MS, judge
 
 NOW = 1_795_343_400_000

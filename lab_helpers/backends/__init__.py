@@ -1,0 +1,1 @@
+"""Where the lab runs: the embedded local AWS, a real account, another endpoint."""

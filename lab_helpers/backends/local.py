@@ -1,0 +1,280 @@
+"""Where the lab runs: the embedded local AWS, a real account, another endpoint. The only importer of local_aws.
+
+All answer the same few questions: the environment for child processes, boto3 clients, and whether it is there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import sys
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from lab_helpers import firelens
+from lab_helpers.backends.account import AwsBackend, EndpointBackend, loopback_environment
+from lab_helpers.base.clients import Clients, ClientSettings
+from lab_helpers.base.config import Settings, inherited, private_folder
+from lab_helpers.base.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, MissingToolError
+from lab_helpers.base.wait import wait_until
+from lab_helpers.firelens.generate import task_metadata
+from lab_helpers.iam import evaluate, explain
+
+__all__ = [
+    "AwsBackend",
+    "Backend",
+    "EndpointBackend",
+    "LocalBackend",
+    "ServerState",
+    "backend_of",
+    "denials_table",
+    "fetch_json",
+    "firelens_config",
+    "router_command",
+]
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 45.0
+_LOG_TAIL_LINES = 20
+_FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""glibc keeps a pool of memory for each of the server's threads unless it is told not to; others ignore this."""
+_LOOPBACK = ClientSettings(max_attempts=3)
+"""On loopback a lost connection means a server that is gone: say so soon."""
+
+
+class Backend(Protocol):
+    """What a run needs of the place it runs in."""
+
+    name: str
+
+    @property
+    def base_image(self) -> str:
+        """What the Fluent Bit image is built on; empty: the configuration's own."""
+
+    def start(self) -> None:
+        """Make sure it is there."""
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of a service, in the lab's region."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment for a child process that speaks AWS (Terraform, the aws CLI)."""
+
+    def identity(self) -> str:
+        """Return what state belongs to: an instance of the local AWS, or an account and region."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerState:
+    """What the local AWS wrote down about itself when it became ready."""
+
+    pid: int
+    instance_id: str
+    endpoint_url: str
+    access_key_id: str
+    secret_access_key: str
+
+
+class LocalBackend:
+    """The embedded AWS as one background process on 127.0.0.1, with its own credentials."""
+
+    name = "local"
+    base_image = ""
+    """The configuration's own: the local AWS does not fetch it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.folder = settings.state / "aws"
+        self.log_file = settings.state / "server.log"
+        self._clients: Clients | None = None
+
+    def start(self) -> None:
+        """Start the server unless one answers; raises LocalAwsStartError with the end of its log."""
+        if self.running() is not None:
+            return
+        self._forget_stale()
+        private_folder(self._settings.home)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        pid = _spawn_detached(self._command(), {**inherited(), **_FRUGAL}, self.log_file)
+        try:
+            wait_until(lambda: self._started(pid), START_TIMEOUT_S, 0.05, "the local AWS to answer")
+        except BaseException:
+            if _alive(pid):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            raise
+
+    def stop(self) -> bool:
+        """Stop the server and wait until it is gone; return whether one was running."""
+        state = self.running()
+        if state is None:
+            self._forget_stale()
+            return False
+        os.kill(state.pid, signal.SIGTERM)
+        try:
+            wait_until(lambda: not _alive(state.pid), STOP_TIMEOUT_S, 0.05, "the local AWS to stop")
+        except LabError:
+            os.kill(state.pid, signal.SIGKILL)
+            raise
+        return True
+
+    def running(self) -> ServerState | None:
+        """Return the state of the server that answers now; a state file whose server is gone counts as none."""
+        state = self._read_state()
+        if state is None:
+            return None
+        try:
+            health = fetch_json(state.endpoint_url + "/_lab/health", timeout_s=5.0)
+        except OSError:
+            return None
+        return state if health.get("instance_id") == state.instance_id else None
+
+    def status(self) -> dict[str, Any]:
+        """Return the server's own figures; raises LocalAwsNotRunningError."""
+        return dict(fetch_json(self._required().endpoint_url + "/_lab/status", timeout_s=10.0))
+
+    def denials(self) -> list[dict[str, str]]:
+        """Return the calls that IAM refused, oldest first; raises LocalAwsNotRunningError.
+
+        Each has `at` (ISO 8601, UTC), `principal`, `action`, `resource`, `decided_by`, `reason` and `message`.
+        """
+        return list(fetch_json(self._required().endpoint_url + "/_lab/denials", timeout_s=10.0))
+
+    def client(self, service: str) -> Any:
+        state = self._required()
+        if self._clients is None or self._clients.endpoint_url != state.endpoint_url:
+            self._clients = Clients.local(
+                state.endpoint_url, self._settings.region, state.access_key_id, state.secret_access_key, _LOOPBACK
+            )
+        return self._clients.client(service)
+
+    def environment(self) -> dict[str, str]:
+        state = self._required()
+        return {
+            **inherited(),
+            **loopback_environment(state.endpoint_url, self._settings.region),
+            "AWS_ACCESS_KEY_ID": state.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": state.secret_access_key,
+        }
+
+    def identity(self) -> str:
+        return self._required().instance_id
+
+    def _command(self) -> list[str]:
+        settings = self._settings
+        return [
+            sys.executable, "-m", "lab_helpers.local_aws.server", "--data-dir", str(self.folder),
+            "--port", str(settings.port), "--httpd", settings.httpd, "--router", settings.router,
+        ]  # fmt: skip
+
+    def _started(self, pid: int) -> bool:
+        if not _alive(pid):
+            raise LocalAwsStartError("it ended at once", _tail(self.log_file))
+        state = self.running()
+        return state is not None and state.pid == pid
+
+    def _required(self) -> ServerState:
+        state = self.running()
+        if state is None:
+            known = self._read_state()
+            where = known.endpoint_url if known else "127.0.0.1"
+            raise LocalAwsNotRunningError(where, "nothing listens there" if known else "it was not started")
+        return state
+
+    def _read_state(self) -> ServerState | None:
+        try:
+            return ServerState(**json.loads((self.folder / "server.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def _forget_stale(self) -> None:
+        (self.folder / "server.json").unlink(missing_ok=True)
+
+
+def backend_of(settings: Settings) -> LocalBackend | AwsBackend:
+    """Return the backend that the settings name."""
+    kinds: dict[str, type[LocalBackend] | type[AwsBackend]] = {
+        "local": LocalBackend,
+        "aws": AwsBackend,
+        "endpoint": EndpointBackend,
+    }
+    return kinds[settings.backend](settings)
+
+
+def denials_table(denials: Iterable[Mapping[str, str]]) -> str:
+    """Lay out what `LocalBackend.denials` returns as text: time, principal, action, resource, what decided."""
+    return explain.table(denials)
+
+
+def policy_allows(document: str, action: str, resource: str) -> bool:
+    """Return whether a policy document alone lets a role do something; raises LocalAwsError for a bad document."""
+    named = evaluate.NamedPolicy.of("answer", document)
+    role = "arn:aws:sts::123456789012:assumed-role/answer/session"
+    request = evaluate.AccessRequest(role, "123456789012", action, resource)
+    return evaluate.evaluate(request, evaluate.PolicySet(identity=(named,))).allowed
+
+
+def fetch_json(url: str, timeout_s: float) -> Any:
+    """Return the JSON that a loopback address answers; OSError when nothing does."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=timeout_s) as answer:
+        return json.load(answer)
+
+
+def _spawn_detached(argv: list[str], environ: Mapping[str, str], log_file: Path) -> int:
+    """Start a process in a session of its own that is meant to outlive this one; return its pid."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log_file), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(argv[0], argv, dict(environ), file_actions=actions, setsid=True)
+
+
+def _alive(pid: int) -> bool:
+    """Return whether a process runs; one of our own children that has ended is reaped."""
+    try:
+        os.kill(pid, 0)
+        reaped, _ = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return True  # alive, and not our child
+    except ProcessLookupError:
+        return False
+    return reaped == 0
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
+
+
+def router_command(choice: str = "auto") -> list[str]:
+    """Return the command line of the log router that the local AWS's tasks run ("auto", "fluent-bit" or "builtin")."""
+    found = shutil.which("fluent-bit") if choice in {"auto", "fluent-bit"} else None
+    if choice == "fluent-bit" and not found:
+        raise MissingToolError("fluent-bit", "it is not on PATH", "Install it, or set LAB_ROUTER to builtin.")
+    return [found] if found else [sys.executable, "-m", "lab_helpers.router"]
+
+
+def firelens_config(task_definition: Mapping[str, Any], cluster: str, task_arn: str) -> str:
+    """Return the configuration that the ECS agent generates for a task of this definition (DescribeTaskDefinition)."""
+    router = next(each for each in task_definition["containerDefinitions"] if "firelensConfiguration" in each)
+    options = firelens.parse_router_options(router["firelensConfiguration"].get("options", {}))
+    logged = [
+        firelens.parse_container_log(each["name"], each["logConfiguration"].get("options", {}))
+        for each in task_definition["containerDefinitions"]
+        if each.get("logConfiguration", {}).get("logDriver") == "awsfirelens"
+    ]
+    revision = f"{task_definition['family']}:{task_definition['revision']}"
+    return firelens.generate(
+        logged,
+        network_mode=task_definition["networkMode"],
+        memory_mib=router.get("memoryReservation") or router.get("memory", 0),
+        metadata=task_metadata(cluster, task_arn, revision) if options.metadata else (),
+        include_path=options.include_path,
+    )

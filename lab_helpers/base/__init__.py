@@ -1,0 +1,1 @@
+"""What everything stands on: settings, errors, messages, waiting, processes, clients. Imports nothing above it."""

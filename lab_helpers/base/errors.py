@@ -1,0 +1,199 @@
+"""Every error that the lab raises on purpose.
+
+LabError
+├── SettingsError            a setting is unknown or has an impossible value
+├── MissingToolError         a program the step needs is not installed, or too old
+├── CommandError             a program ended badly; carries the tail of its output
+│   └── TerraformError       Terraform's own error text
+├── ProviderNotFoundError    no AWS provider for Terraform anywhere; names what was tried
+├── LocalAwsError            the embedded AWS
+│   ├── LocalAwsNotRunningError
+│   ├── LocalAwsStartError   did not become ready; carries the reason
+│   └── ForeignStateError    Terraform state made against another server instance
+├── AwsCallError             an AWS API answered with an error
+│   ├── AccessDeniedError
+│   └── NotFoundError
+├── GuardError               a run on an account was refused before anything was made
+├── WaitTimeoutError         a documented bound passed; carries the last state seen
+├── ImageError               image build or push
+├── NotYetError              an earlier notebook has to run first; names it
+└── CheckFailedError         a check of the workbook does not hold
+
+KeyboardInterrupt
+└── InterruptedStep          somebody stopped a step that shows its progress
+
+In a notebook both are shown as their sentence, without the way through the lab's own code that led there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab_helpers.base.messages import say
+from lab_helpers.base.redact import redact
+
+
+class LabError(Exception):
+    """Base of all errors that the lab raises on purpose; each says what, with which value, and what to do next.
+
+    Its text is shown in notebooks and kept in reports, so it names neither account numbers nor keys.
+    """
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class SettingsError(LabError):
+    """A setting is unknown or has an impossible value."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(
+            say("{name} is {value!r}, but must be {expected}.", name=name, value=value, expected=say(expected))
+        )
+        self.name, self.value = name, value
+
+
+class MissingToolError(LabError):
+    """A program is not installed, or too old."""
+
+    def __init__(self, tool: str, found: str, remedy: str) -> None:
+        super().__init__(f"{tool}: {found}. {remedy}")
+        self.tool = tool
+
+
+class CommandError(LabError):
+    """A program ended with a non-zero status or did not end in time."""
+
+    def __init__(self, command: str, outcome: str, output_tail: str) -> None:
+        super().__init__(f"{command}: {outcome}." + (f"\n{output_tail}" if output_tail else ""))
+        self.command, self.outcome, self.output_tail = command, outcome, output_tail
+
+
+class TerraformError(CommandError):
+    """Terraform failed; `output_tail` is its own error text."""
+
+
+class ProviderNotFoundError(LabError):
+    """Terraform's AWS provider is neither in a mirror nor downloadable."""
+
+    def __init__(self, tried: list[str]) -> None:
+        places = "\n".join(f"  - {place}" for place in tried)
+        super().__init__(
+            say(
+                "No AWS provider (hashicorp/aws 5.100 or newer 5.x) for Terraform. Looked at:\n{places}\n"
+                "Connect to a network once, or point LAB_TERRAFORM_MIRROR to a filesystem mirror.",
+                places=places,
+            )
+        )
+        self.tried = tried
+
+
+class LocalAwsError(LabError):
+    """The embedded AWS has a problem."""
+
+
+class LocalAwsNotRunningError(LocalAwsError):
+    """Nothing answers where the embedded AWS should be."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            say(
+                "The local AWS at {where} does not answer ({why}). Its resources lived in its memory and are gone: "
+                "start afresh with `lab up`, then run the notebooks from 02 on.",
+                where=where,
+                why=why,
+            )
+        )
+
+
+class LocalAwsStartError(LocalAwsError):
+    """The embedded AWS did not become ready."""
+
+    def __init__(self, why: str, log_tail: str = "") -> None:
+        super().__init__(say("The local AWS did not start: {why}", why=why) + (f"\n{log_tail}" if log_tail else ""))
+
+
+class ForeignStateError(LocalAwsError):
+    """Terraform's state was made against another instance of the local AWS."""
+
+    def __init__(self, state_instance: str, running_instance: str) -> None:
+        super().__init__(
+            say(
+                "Terraform's state belongs to local AWS instance {state_instance}, but {running_instance} is running: "
+                "the resources in it are gone with their server. Run `lab forget-state`, then notebook 02 again.",
+                state_instance=state_instance,
+                running_instance=running_instance,
+            )
+        )
+
+
+class AwsCallError(LabError):
+    """An AWS API answered with an error; `code` and `message` are AWS's."""
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.operation, self.code, self.message = operation, code, message
+
+
+class AccessDeniedError(AwsCallError):
+    """The caller may not do this."""
+
+
+class NotFoundError(AwsCallError):
+    """What the call names does not exist."""
+
+
+class GuardError(LabError):
+    """A run on an account was refused before anything was made; `reasons` are all that speak against it."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        listed = "\n".join(f"  - {reason}" for reason in reasons)
+        super().__init__(say("Nothing was created:\n{reasons}", reasons=listed))
+        self.reasons = tuple(reasons)
+
+
+class WaitTimeoutError(LabError):
+    """What was waited for did not happen within its bound."""
+
+    def __init__(self, what: str, timeout_s: float, seen: str, look_at: str = "") -> None:
+        hint = " " + say("Look at {look_at}.", look_at=look_at) if look_at else ""
+        told = say("Waited {seconds:.0f} s for {what}. Last seen: {seen}.", seconds=timeout_s, what=what, seen=seen)
+        super().__init__(told + hint)
+        self.what, self.timeout_s, self.seen, self.look_at = what, timeout_s, seen, look_at
+
+
+class ImageError(LabError):
+    """An image could not be built or pushed."""
+
+
+class NotYetError(LabError):
+    """An earlier notebook has to run first, or an earlier `cell` of this one, named by what stands in it."""
+
+    def __init__(self, missing: str, notebook: str = "", cell: str = "") -> None:
+        if cell:
+            text = "{missing} is not there yet. The cell with {cell} makes it: run that one first."
+            told = say(text, missing=say(missing), cell=cell)
+        else:
+            text = "{missing} is not there yet. Notebook {notebook} makes it: run that one first."
+            told = say(text, missing=say(missing), notebook=notebook)
+        super().__init__(told)
+        self.missing, self.notebook = missing, notebook
+
+
+class CheckFailedError(LabError):
+    """A check of the workbook does not hold."""
+
+
+class InterruptedStep(KeyboardInterrupt):
+    """Somebody stopped a step that shows its progress. What it drove has ended in order (see process.stream)."""
+
+    def __init__(self) -> None:
+        super().__init__(say("Interrupted, and ended in order. To go on, run the cell again."))
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [str(self)]

@@ -1,0 +1,1 @@
+"""Health checks: rounds, probes, and the state that follows from them."""

@@ -1,0 +1,1 @@
+"""One container: image, secrets, process, memory, health, and the guard over them."""

@@ -1,0 +1,1 @@
+"""Log drivers: what carries a container's lines away."""

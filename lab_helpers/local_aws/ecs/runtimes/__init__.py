@@ -1,0 +1,1 @@
+"""Which program stands for an image."""

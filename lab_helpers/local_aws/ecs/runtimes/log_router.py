@@ -1,0 +1,54 @@
+"""The log router: the real Fluent Bit where it is installed, else ours; both behind Fluent Bit's command line."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from lab_helpers.base.errors import MissingToolError
+from lab_helpers.local_aws.ecs.containers.images import Image
+from lab_helpers.local_aws.ecs.ports import accepts_unix
+from lab_helpers.local_aws.ecs.runtimes.runtime import PACKAGE_ROOT, Launch, LaunchRequest
+from lab_helpers.local_aws.ecs.spec import ContainerSpec
+
+ROUTER_IMAGES = ("aws-for-fluent-bit", "fluent-bit")
+ENTRY_POINT = "/entrypoint.sh"
+"""What aws-for-fluent-bit runs. A command that has it in it, to do something more, runs here with the router there."""
+GO_PLUGINS = ("firehose.so", "cloudwatch.so", "kinesis.so")
+"""What that file enables. Source: entrypoint.sh of aws-for-fluent-bit."""
+
+
+class RouterRuntime:
+    """Plays every container that the task definition marks as its log router, and Fluent Bit's public images.
+
+    `choice` is "auto", "fluent-bit" or "builtin".
+    """
+
+    def __init__(self, choice: str) -> None:
+        found = shutil.which("fluent-bit") if choice != "builtin" else None
+        if choice == "fluent-bit" and not found:
+            raise MissingToolError(
+                "fluent-bit", "not found on PATH", "Install it, or set the router runtime to builtin."
+            )
+        self._program = Path(found) if found else None
+        self.name = "fluent-bit" if found else "builtin"
+
+    @property
+    def is_builtin(self) -> bool:
+        return self._program is None
+
+    def plays(self, container: ContainerSpec, image: Image) -> bool:
+        return container.firelens is not None or image.ref.name in ROUTER_IMAGES
+
+    def prepare(self, request: LaunchRequest) -> Launch:
+        config, socket = request.router_config, request.router_socket
+        program = [str(self._program)] if self._program else [sys.executable, "-m", "lab_helpers.router"]
+        env = dict(request.env) if self._program else {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}
+        enabled = [] if self._program else [word for name in GO_PLUGINS for word in ("-e", name)]
+        argv = [*program, *enabled, *(["-c", str(config)] if config else [])]
+        command = request.container.command
+        if any(ENTRY_POINT in word for word in command):
+            argv = [word.replace(ENTRY_POINT, shlex.join(argv)) for word in command]
+        return Launch(argv, env, is_ready=lambda: socket is None or accepts_unix(str(socket)))

@@ -1,0 +1,117 @@
+"""The files of a task's log router: the configuration as AWS would generate it, and the one that runs here.
+
+Both stay readable in the task's folder, `firelens/`:
+  fluent-bit.conf        what the ECS agent generates, with its own paths and ports
+  fluent-bit.local.conf  the same with this machine's socket and ports; the router runs on this one
+  included-*.conf        a copy of the user's file, when something in it has to be led here: endpoint, port and TLS of
+                         AWS outputs, paths of the image's files; the image's own file is never touched
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab_helpers.firelens import (
+    RouterInputs,
+    RouterOptions,
+    Transport,
+    generate,
+    localise,
+    parse_container_log,
+    parse_router_options,
+)
+from lab_helpers.firelens.generate import task_metadata
+from lab_helpers.local_aws.ecs.containers.images import Image
+from lab_helpers.local_aws.ecs.model import Task
+from lab_helpers.local_aws.ecs.ports import PortPool
+from lab_helpers.local_aws.ecs.spec import ContainerSpec
+
+GENERATED = "fluent-bit.conf"
+LOCAL = "fluent-bit.local.conf"
+CONFIG_FOLDER = "/fluent-bit/etc"
+"""Where the agent mounts the configuration: what it includes by a relative path lies there."""
+
+
+@dataclass(frozen=True)
+class RouterFiles:
+    """What was written; `ports` are taken from the pool and given back by `release`."""
+
+    config: Path
+    inputs: RouterInputs
+    pool: PortPool
+
+    def release(self) -> None:
+        """Give the ports back."""
+        self.pool.give_back(self.inputs.forward_port)
+        self.pool.give_back(self.inputs.healthcheck_port)
+
+
+def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, transport: Transport) -> RouterFiles:
+    """Write the configuration of `task`'s router into `folder`.
+
+    `image` is the router's; `transport` how its outputs reach this AWS.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = RouterInputs(str(socket), pool.take(), pool.take())
+    (folder / GENERATED).write_text(_text(task, RouterInputs(), _options(task).include_path))
+    include = _options(task).include_path
+    places = _Places(image, folder, transport)
+    included = places.included(include)[0] if include else None
+    (folder / LOCAL).write_text(localise(_text(task, inputs, included), transport, lambda path: [path]))
+    return RouterFiles(folder / LOCAL, inputs, pool)
+
+
+def _options(task: Task) -> RouterOptions:
+    router = task.spec.router
+    return parse_router_options(router.firelens.options if router and router.firelens else {})
+
+
+def _text(task: Task, inputs: RouterInputs, include: str | None) -> str:
+    router, spec = task.spec.router, task.spec
+    metadata = task_metadata(task.cluster_name, task.arn, f"{spec.family}:{spec.revision}")
+    return generate(
+        [parse_container_log(each.name, _log_options(each)) for each in spec.containers if _uses_router(each)],
+        network_mode=spec.network_mode,
+        memory_mib=(router.reserved_mib or router.memory_mib) if router else 0,
+        metadata=metadata if _options(task).metadata else (),
+        include_path=include,
+        inputs=inputs,
+    )
+
+
+def _uses_router(container: ContainerSpec) -> bool:
+    return container.log is not None and container.log.driver == "awsfirelens"
+
+
+def _log_options(container: ContainerSpec) -> dict[str, str]:
+    return dict(container.log.options) if container.log else {}
+
+
+class _Places:
+    """Leads paths inside the image to where they are on this machine."""
+
+    def __init__(self, image: Image, folder: Path, transport: Transport) -> None:
+        self._image, self._folder, self._transport = image, folder, transport
+        self._copies: dict[Path, str] = {}
+
+    def included(self, path: str) -> list[str]:
+        """Return where a configuration (or what matches a pattern) is: in the image, or a copy where it had to change.
+
+        A path that the image does not have stays as it is: the router then says that it is missing.
+        """
+        inside = path if path.startswith("/") else f"{CONFIG_FOLDER}/{path}"
+        found = self._image.paths(inside)
+        return [self._copied(each) if each.is_file() else str(each) for each in found] or [path]
+
+    def _copied(self, source: Path) -> str:
+        if source not in self._copies:
+            number = len(self._copies) + 1
+            self._copies[source] = str(source)  # before reading: a file may include itself
+            text = source.read_bytes().decode("utf-8", "surrogateescape")
+            local = localise(text, self._transport, self.included)
+            if local != text:
+                copy = self._folder / f"included-{number}-{source.name}"
+                copy.write_bytes(local.encode("utf-8", "surrogateescape"))
+                self._copies[source] = str(copy)
+        return self._copies[source]

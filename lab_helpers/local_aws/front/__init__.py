@@ -1,0 +1,1 @@
+"""An HTTP call understood, checked and answered in its protocol's form."""

@@ -1,0 +1,191 @@
+"""The request chain: parse, find the caller, ask IAM, then our own handler or moto."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from werkzeug.wrappers import Request
+
+from lab_helpers.local_aws.front import protocol, s3_deletion, validation
+from lab_helpers.local_aws.identity.authorisation import Authoriser
+from lab_helpers.local_aws.identity.credentials import CredentialStore
+from lab_helpers.local_aws.identity.policy_checks import Check
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
+
+_LOG = logging.getLogger(__name__)
+_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
+
+
+class ControlPlane(Protocol):
+    """What answers where no handler does: moto_bridge.MotoBridge."""
+
+    def call(self, environ: dict[str, Any], body: bytes) -> Any: ...
+
+    def user_of_key(self, access_key_id: str) -> str | None: ...
+
+
+class Gateway:
+    """The WSGI application of the local AWS.
+
+    `checks` may refuse a call before anybody answers it. `overrides` is asked first; everything that it does not name
+    goes to `control_plane`. A failure inside a handler is answered as AWS's InternalFailure and logged: it is never
+    handed on to the control plane.
+    """
+
+    def __init__(
+        self,
+        store: CredentialStore,
+        authoriser: Authoriser,
+        control_plane: ControlPlane,
+        overrides: Mapping[tuple[str, str], Handler],
+        routes: Mapping[str, WsgiApp],
+        account_id: str,
+        checks: Mapping[tuple[str, str], Check] | None = None,
+    ) -> None:
+        self._store, self._authoriser, self._control_plane = store, authoriser, control_plane
+        self._overrides, self._routes, self._account_id = overrides, routes, account_id
+        self._checks = checks or {}
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._unknown: Counter[str] = Counter()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        route = self._route(environ)
+        if route is not None:
+            answered: Iterable[bytes] = route(environ, start_response)
+            return answered
+        status, headers, body = self.answer(environ, Request(environ).get_data(cache=False))
+        if not isinstance(body, bytes):
+            start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
+            return body
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            headers = [*headers, ("Content-Length", str(len(body)))]
+        start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def answer(self, environ: dict[str, Any], body: bytes) -> protocol.HttpAnswer:
+        """Answer one API call; every outcome is an HTTP answer in the form of the call's protocol."""
+        kind, method, call = _protocol_guess(environ), environ["REQUEST_METHOD"], None
+        try:
+            call = protocol.parse(environ, body)
+            kind = call.protocol
+            caller = self._caller(call)
+            self._refuse_malformed(call, body)
+            context = call_context(environ)
+
+            def check(params: Mapping[str, Any]) -> None:
+                self._authoriser.check(caller, call.service, call.operation, call.region, params, context)
+
+            if (call.service, call.operation) == ("s3", "DeleteObjects"):
+                return s3_deletion.answer(call.params, body, check, partial(self._dispatch, call, caller, environ))
+            check(call.params)
+            return self._dispatch(call, caller, environ, body)
+        except NobodyAnswersError as error:
+            return protocol.refusal(kind, self._unanswered(call, error), method)
+        except AwsError as error:
+            return protocol.refusal(kind, error, method)
+        except Exception as error:
+            return protocol.refusal(kind, _explained(call, body, error), method)
+
+    def figures(self) -> dict[str, Any]:
+        """Return calls by operation, and those that nobody could answer."""
+        with self._lock:
+            return {"calls": dict(self._calls.most_common()), "unknown_operations": dict(self._unknown)}
+
+    def _dispatch(
+        self, call: protocol.Call, caller: Caller, environ: dict[str, Any], body: bytes
+    ) -> protocol.HttpAnswer:
+        with self._lock:
+            self._calls[f"{call.service}:{call.operation}"] += 1
+        handler = self._overrides.get((call.service, call.operation))
+        if handler is None:
+            got = self._control_plane.call(environ, body)
+            return got.status, [(name, value) for name, value in got.headers if name.lower() != "connection"], got.body
+
+        def forward(params: Mapping[str, Any] | None) -> dict[str, Any]:
+            changed = body if params is None else protocol.encode_body(call, params)
+            got = self._control_plane.call(environ, changed)
+            return protocol.read_answer(call, got.status, dict(got.headers), got.body)
+
+        headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
+        request = ApiRequest(
+            call.service, call.operation, call.region, self._account_id, caller, call.params, headers, body, forward
+        )
+        return protocol.answer(call, handler(request))
+
+    def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
+        validation.check(call)
+        check = self._checks.get((call.service, call.operation))
+        if check is not None:
+            check(call.params, body)
+
+    def _caller(self, call: protocol.Call) -> Caller:
+        caller = self._store.find(call.access_key_id, call.session_token)
+        if caller is not None:
+            return caller
+        name = self._control_plane.user_of_key(call.access_key_id or "")
+        if name is None:
+            code = "UnrecognizedClientException" if call.protocol == "json" else "InvalidClientTokenId"
+            raise AwsError(code, "The security token included in the request is invalid.", 403)
+        arn = f"arn:aws:iam::{self._account_id}:user/{name}"
+        return Caller("user", arn, self._account_id, access_key_id=call.access_key_id)
+
+    def _route(self, environ: Mapping[str, Any]) -> WsgiApp | None:
+        if "AWS4-HMAC-SHA256" in environ.get("HTTP_AUTHORIZATION", ""):
+            return None
+        path = environ.get("PATH_INFO", "")
+        return next((app for prefix, app in self._routes.items() if (path + "/").startswith(prefix)), None)
+
+    def _unanswered(self, call: protocol.Call | None, error: NobodyAnswersError) -> AwsError:
+        what = f"{call.service}:{call.operation}" if call else "a call"
+        _LOG.warning("nobody answers %s: %s", what, error)
+        with self._lock:
+            self._unknown[what] += 1
+        return AwsError("NotImplemented", f"The local AWS does not have {what}: {error}", 501)
+
+
+def _explained(call: protocol.Call | None, body: bytes, error: Exception) -> AwsError:
+    """Return AWS's refusal of a call that made somebody fail, or InternalFailure when the call was good."""
+    refusal = validation.explain_failure(call, body) if call else None
+    if refusal is not None:
+        _LOG.info("a malformed call was refused: %s", refusal)
+        return refusal
+    _LOG.error("a call could not be answered", exc_info=error)
+    return AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500)
+
+
+def call_context(environ: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    """Return the condition keys that follow from the HTTP call.
+
+    `aws:SecureTransport` is always true: clients speak plain HTTP here because it is the loopback interface, where they
+    would speak TLS to AWS, and a policy that insists on TLS has to let them in as it would there.
+    """
+    agent = environ.get("HTTP_USER_AGENT", "")
+    return {
+        "aws:SourceIp": environ.get("REMOTE_ADDR", "127.0.0.1"),
+        "aws:SecureTransport": "true",
+        **({"aws:UserAgent": agent} if agent else {}),
+    }
+
+
+def json_answer(start_response: Any, status: int, members: Any) -> Iterable[bytes]:
+    """Answer a plain HTTP route with JSON."""
+    body = json.dumps(members).encode()
+    start_response(
+        f"{status} {_REASONS.get(status, 'Status')}",
+        [("Content-Type", "application/json"), ("Content-Length", str(len(body)))],
+    )
+    return [body]
+
+
+def _protocol_guess(environ: Mapping[str, Any]) -> str:
+    if environ.get("HTTP_X_AMZ_TARGET"):
+        return "json"
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    return "query" if form else "s3"

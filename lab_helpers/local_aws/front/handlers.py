@@ -1,0 +1,103 @@
+"""The explicit table of operations that are ours; whatever is not in it is moto's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab_helpers.local_aws.kit.api import ApiRequest, Handler, Service, WsgiApp
+from lab_helpers.local_aws.moto_bridge import MotoBridge
+
+
+def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
+    """Return {(signing name, operation): handler} of all services; raises ValueError when two claim the same."""
+    table: dict[tuple[str, str], Handler] = {
+        **_managed_policy_operations(bridge),
+        **_boundary_operations(bridge),
+        **_glue_operations(bridge),
+    }
+    for service in services:
+        for key, handler in service.overrides().items():
+            if key in table:
+                raise ValueError(f"{service.name} overrides {key}, which is overridden already")
+            table[key] = handler
+    return table
+
+
+def routes(services: Iterable[Service]) -> dict[str, WsgiApp]:
+    """Return {path prefix: WSGI application} of all services."""
+    return {prefix: app for service in services for prefix, app in service.routes().items()}
+
+
+def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
+    """Operations that name a managed policy: AWS's own become known to moto when they are first named."""
+
+    def with_policy(request: ApiRequest) -> dict[str, Any]:
+        _ensure_policy(bridge, request)
+        return request.forward(None)
+
+    names = (
+        "AttachRolePolicy",
+        "AttachUserPolicy",
+        "AttachGroupPolicy",
+        "GetPolicy",
+        "GetPolicyVersion",
+        "CreateRole",
+        "PutRolePermissionsBoundary",
+    )
+    return {("iam", name): with_policy for name in names}
+
+
+def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
+    """Permissions boundaries of users, which moto does not have."""
+
+    def put(request: ApiRequest) -> dict[str, Any]:
+        _ensure_policy(bridge, request)
+        bridge.set_user_boundary(request.params["UserName"], request.params["PermissionsBoundary"])
+        return {}
+
+    def delete(request: ApiRequest) -> dict[str, Any]:
+        bridge.set_user_boundary(request.params["UserName"], None)
+        return {}
+
+    def create(request: ApiRequest) -> dict[str, Any]:
+        answer = request.forward(None)
+        if request.params.get("PermissionsBoundary"):
+            put(request)
+        return shown(answer)
+
+    def shown(answer: dict[str, Any]) -> dict[str, Any]:
+        arn = bridge.user_boundary(answer["User"]["UserName"])
+        boundary = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+        return {**answer, "User": {**answer["User"], **({"PermissionsBoundary": boundary} if arn else {})}}
+
+    return {
+        ("iam", "CreateUser"): create,
+        ("iam", "DeleteUserPermissionsBoundary"): delete,
+        ("iam", "GetUser"): lambda request: shown(request.forward(None)),
+        ("iam", "PutUserPermissionsBoundary"): put,
+    }
+
+
+def _ensure_policy(bridge: MotoBridge, request: ApiRequest) -> None:
+    arn = str(request.params.get("PolicyArn") or request.params.get("PermissionsBoundary") or "")
+    if arn.startswith("arn:aws:iam::aws:policy/"):
+        bridge.ensure_managed_policy(arn)
+
+
+def _glue_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
+    """DeleteDatabase, without what moto leaves of it."""
+
+    def delete_database(request: ApiRequest) -> dict[str, Any]:
+        answer = request.forward(None)
+        bridge.forget_database_tags(request.region, str(request.params["Name"]))
+        return answer
+
+    return {("glue", "DeleteDatabase"): delete_database}
+
+
+def check_known(table: Mapping[tuple[str, str], Handler]) -> list[str]:
+    """Return the overrides whose operation AWS does not have: a misspelt name would silently leave the call to moto."""
+    from lab_helpers.local_aws.front.protocol import service_model
+
+    return [f"{name}:{op}" for name, op in table if op not in service_model(name).operation_names]

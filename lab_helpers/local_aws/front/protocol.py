@@ -1,0 +1,213 @@
+"""AWS's wire protocols: an HTTP call to service, operation and params, and answers back to HTTP.
+
+JSON (X-Amz-Target), query and EC2 (Action=…), and S3's REST are told apart; other REST services get their HTTP method
+and path as operation, which no override names, so moto answers them.
+Not modelled: signature verification (a key that this server issued is believed).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+import botocore.loaders
+import botocore.model
+import botocore.parsers
+
+from lab_helpers.local_aws.front import event_stream
+from lab_helpers.local_aws.front.s3_operations import s3_call
+from lab_helpers.local_aws.kit.api import AwsError, EventStream
+
+HttpAnswer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
+"""Status, headers, body; a body that is no bytes is sent as it comes."""
+
+CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
+"""Signing names whose botocore client is called otherwise."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One HTTP call, understood. `protocol` is "json", "query", "ec2", "s3" or "rest"."""
+
+    protocol: str
+    service: str
+    operation: str
+    region: str
+    access_key_id: str | None
+    session_token: str | None
+    params: dict[str, Any]
+    target_prefix: str = ""
+
+
+def parse(environ: Mapping[str, Any], body: bytes) -> Call:
+    """Understand an HTTP call; raises AwsError when it is none that AWS would understand."""
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    key, region, service = _scope(environ.get("HTTP_AUTHORIZATION", ""), query)
+    in_query = query.get("X-Amz-Security-Token") or query.get("x-amz-security-token")
+    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or in_query
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if target:
+        prefix, _, operation = target.rpartition(".")
+        return Call("json", service, operation, region, key, token, _json_object(body), prefix)
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if form else list(query.items())
+    action = dict(pairs).get("Action")
+    if action and service != "s3":
+        protocol = "ec2" if service == "ec2" else "query"
+        return Call(protocol, service, action, region, key, token, _nested(pairs))
+    if service == "s3":
+        # WSGI has the path unquoted already, its bytes as Latin-1.
+        path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
+        operation, params = s3_call(environ["REQUEST_METHOD"], path, query, environ, body)
+        return Call("s3", "s3", operation, region, key, token, params)
+    operation = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
+    return Call("rest", service, operation, region, key, token, {**query})
+
+
+def answer(call: Call, members: Mapping[str, Any]) -> HttpAnswer:
+    """Put an override's answer into the form of the call's protocol."""
+    request_id = str(uuid.uuid4())
+    stream = next((each for each in members.values() if isinstance(each, EventStream)), None)
+    if stream is not None:
+        headers = [("Content-Type", event_stream.CONTENT_TYPE), ("x-amzn-RequestId", request_id)]
+        return 200, headers, event_stream.encode(stream)
+    if call.protocol == "json":
+        body = json.dumps(members, default=_json_value, ensure_ascii=False).encode()
+        return 200, [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id)], body
+    model = service_model(call.service)
+    text = (
+        f'<{call.operation}Response xmlns="{model.metadata.get("xmlNamespace", "")}">'
+        f"<{call.operation}Result>{_xml(members)}</{call.operation}Result>"
+        f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{call.operation}Response>"
+    )
+    return 200, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], text.encode()
+
+
+def refusal(protocol: str, error: AwsError, method: str = "POST") -> tuple[int, list[tuple[str, str]], bytes]:
+    """Put an error into the form of a protocol, with AWS's code and text."""
+    request_id = str(uuid.uuid4())
+    code, message = escape(error.code), escape(error.message)
+    if protocol in {"json", "rest"}:
+        members = {"__type": error.code, "message": error.message, **error.extra}
+        headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", error.code)]
+        return error.status, [*headers, ("x-amzn-RequestId", request_id)], json.dumps(members).encode()
+    if protocol == "s3":
+        text = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+        if method == "HEAD":
+            text = ""
+    elif protocol == "ec2":
+        text = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
+    else:
+        text = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+    return error.status, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], text.encode()
+
+
+def read_answer(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Return the members of an answer of moto's; raises AwsError for an error answer."""
+    if call.protocol == "json":
+        members: dict[str, Any] = json.loads(body) if body else {}
+        if status >= 300:
+            code = str(members.get("__type", "InternalFailure")).rsplit("#", 1)[-1]
+            raise AwsError(code, str(members.get("message") or members.get("Message") or ""), status)
+        return members
+    model = service_model(call.service)
+    shape: Any = model.operation_model(call.operation).output_shape  # None where an operation answers nothing
+    parser = botocore.parsers.create_parser(model.metadata["protocol"])
+    parsed = parser.parse({"status_code": status, "headers": dict(headers), "body": body}, shape)
+    if status >= 300:
+        raise AwsError(parsed["Error"]["Code"], parsed["Error"]["Message"], status)
+    parsed.pop("ResponseMetadata", None)
+    return dict(parsed)
+
+
+def encode_body(call: Call, params: Mapping[str, Any]) -> bytes:
+    """Return the request body that says `params` in the call's protocol."""
+    if call.protocol == "json":
+        return json.dumps(params, default=_json_value).encode()
+    raise AwsError("InternalFailure", f"{call.service}:{call.operation} cannot be forwarded with other params", 500)
+
+
+def _scope(authorization: str, query: Mapping[str, str]) -> tuple[str | None, str, str]:
+    """Return (access key id, region, signing name) of a call; without Signature 4 it counts as S3's."""
+    credential = query.get("X-Amz-Credential", "")
+    for part in authorization.replace("AWS4-HMAC-SHA256", "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "Credential":
+            credential = value
+    fields = credential.split("/")
+    if len(fields) < 5:
+        # boto3 still presigns S3 URLs with Signature 2 unless told otherwise.
+        return query.get("AWSAccessKeyId"), "us-east-1", "s3"
+    key, _, region, service, _ = fields[-5:]
+    return key, region, service.lower()
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body) if body else {}
+    except ValueError as exc:
+        raise AwsError("SerializationException", "The request body is no JSON.") from exc
+    if not isinstance(parsed, dict):
+        raise AwsError("SerializationException", "The request body is no JSON object.")
+    return parsed
+
+
+def _nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return query parameters as nested structures: `A.member.1.B=x` is {"A": [{"B": "x"}]}."""
+    root: dict[str, Any] = {}
+    for name, value in pairs:
+        node = root
+        *path, last = name.split(".")
+        for step in path:
+            node = node.setdefault(step, {})
+            if not isinstance(node, dict):
+                raise AwsError("MalformedQueryString", f"Parameter {name} contradicts another one.")
+        node[last] = value
+    return {key: _lists(value) for key, value in root.items() if key not in {"Action", "Version"}}
+
+
+def _lists(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if set(node) == {"member"}:
+        return _lists(node["member"])
+    if node and all(key.isdigit() for key in node):
+        return [_lists(node[key]) for key in sorted(node, key=int)]
+    return {key: _lists(value) for key, value in node.items()}
+
+
+def _xml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "".join(f"<{key}>{_xml(item)}</{key}>" for key, item in value.items() if item is not None)
+    if isinstance(value, list | tuple):
+        return "".join(f"<member>{_xml(item)}</member>" for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return escape(str(value))
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+@functools.lru_cache(maxsize=16)
+def service_model(signing_name: str) -> botocore.model.ServiceModel:
+    name = CLIENT_NAMES.get(signing_name, signing_name)
+    return botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)

@@ -1,0 +1,205 @@
+"""Calls are held against AWS's own description of them: required members, lengths, patterns, values.
+
+The description is botocore's. Clients that check their own calls leave little to find here; others (the log router,
+curl) do not. Only services whose refusals are of the common form are checked.
+
+Source: the ValidationException and InvalidParameterException texts of AWS's services ("1 validation error detected:
+Value null at 'logGroupName' failed to satisfy constraint: Member must not be null").
+Not modelled: services that word each refusal in their own way (ECS, ECR, ELB, S3) and check for themselves; here such a
+call is only explained when it made somebody fail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from xml.etree import ElementTree
+
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
+from botocore.model import OperationNotFoundError
+
+from lab_helpers.local_aws.front.protocol import Call, service_model
+from lab_helpers.local_aws.kit.api import AwsError
+
+_CHECKED = {
+    "firehose": "ValidationException",
+    "iam": "ValidationError",
+    "logs": "InvalidParameterException",
+    "sts": "ValidationError",
+}
+_OTHER_CODES = {
+    "athena": "InvalidRequestException",
+    "ec2": "MissingParameter",
+    "ecr": "InvalidParameterException",
+    "ecs": "InvalidParameterException",
+    "glue": "InvalidInputException",
+}
+"""Services that check in their own way: the code with which they refuse what they cannot use at all."""
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list,),
+    "timestamp": (int, float, str),
+    "blob": (str,),
+}
+_JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
+MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
+_SHOWN_CHARACTERS = 200
+_CHECKED_BY_THE_SERVICE = frozenset({"InputLogEvents", "PutRecordBatchRequestEntryList"})
+"""Shapes of long lists on the hot path, whose members the service itself checks."""
+
+
+def check(call: Call) -> None:
+    """Raise AwsError when the call is not as AWS describes it; what AWS does not describe passes."""
+    if call.service in _CHECKED:
+        _refuse(call, _CHECKED[call.service])
+
+
+def explain_failure(call: Call, body: bytes) -> AwsError | None:
+    """Return AWS's refusal of a call that made somebody fail; None when the call is as AWS describes it.
+
+    This is for services that are not checked beforehand: what is malformed is the caller's mistake, not ours.
+    """
+    if call.protocol == "s3":
+        return None if _is_xml(body) else AwsError("MalformedXML", MALFORMED_XML)
+    try:
+        _refuse(call, _OTHER_CODES.get(call.service) or _usual_code(call.protocol))
+    except AwsError as refusal:
+        return refusal
+    return None
+
+
+def _usual_code(protocol: str) -> str:
+    return "ValidationException" if protocol == "json" else "ValidationError"
+
+
+def _is_xml(body: bytes) -> bool:
+    try:
+        ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return False
+    return True
+
+
+def _refuse(call: Call, code: str) -> None:
+    shape = input_shape(call.service, call.operation)
+    if shape is None:
+        return
+    if call.protocol == "json":
+        _refuse_wrong_types(shape, call.params)
+    found = list(problems(shape, call.params))
+    if found:
+        errors = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
+        raise AwsError(code, errors + "; ".join(found))
+
+
+@lru_cache(maxsize=512)
+def input_shape(service: str, operation: str) -> Any:
+    """Return botocore's shape of an operation's input, None for what AWS does not have or that takes nothing."""
+    try:
+        return service_model(service).operation_model(operation).input_shape
+    except (OperationNotFoundError, DataNotFoundError, UnknownServiceError):
+        return None
+
+
+def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
+    """Yield what is wrong with a value, in AWS's words; query protocols' texts are taken for numbers where due."""
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        yield from _in_structure(shape, value, path)
+    elif shape.type_name == "list" and isinstance(value, list):
+        if shape.name in _CHECKED_BY_THE_SERVICE:
+            return
+        yield from _constraints(shape, value, path)
+        for index, item in enumerate(value, 1):
+            yield from problems(shape.member, item, f"{path}.{index}.member")
+    elif shape.type_name in {"string", "integer", "long", "map"}:
+        yield from _constraints(shape, value, path)
+
+
+def _in_structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]:
+    for name, member in shape.members.items():
+        at = f"{path}.{_bean(name)}" if path else _bean(name)
+        if value.get(name) is not None:
+            yield from problems(member, value[name], at)
+        elif name in shape.required_members:
+            yield f"Value null at '{at}' failed to satisfy constraint: Member must not be null"
+
+
+def _constraints(shape: Any, value: Any, path: str) -> Iterator[str]:
+    for constraint in _broken(shape, value):
+        yield f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _broken(shape: Any, value: Any) -> Iterator[str]:
+    limits = shape.metadata
+    if shape.type_name in {"integer", "long"}:
+        yield from _outside(int(value) if _is_whole(value) else 0, limits, "value")
+        return
+    yield from _outside(len(value), limits, "length")
+    if isinstance(value, str):
+        if limits.get("enum") and value not in limits["enum"]:
+            yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
+        if limits.get("pattern") and not _fits(limits["pattern"], value):
+            yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
+
+
+def _outside(size: int, limits: Mapping[str, Any], what: str) -> Iterator[str]:
+    if "min" in limits and size < limits["min"]:
+        yield f"Member must have {what} greater than or equal to {limits['min']}"
+    if "max" in limits and size > limits["max"]:
+        yield f"Member must have {what} less than or equal to {limits['max']}"
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and value.lstrip("-").isdigit())
+
+
+def _fits(pattern: str, value: str) -> bool:
+    compiled = _compiled(pattern)
+    return compiled is None or compiled.fullmatch(value) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    # The patterns are Java's; those that Python does not read (\p{L}, …) are left to who answers the call.
+    try:
+        return re.compile(pattern)
+    except (re.error, FutureWarning):
+        return None
+
+
+def _refuse_wrong_types(shape: Any, value: Any) -> None:
+    if value is None:
+        return
+    wanted: Any = _JSON_TYPES[shape.type_name]
+    if not isinstance(value, wanted) or (isinstance(value, bool) and shape.type_name != "boolean"):
+        kind = _JSON_NAMES.get(type(value), "START_OBJECT" if isinstance(value, dict) else "START_ARRAY")
+        raise AwsError("SerializationException", f"{kind} can not be converted to {_java(shape.type_name)}")
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            _refuse_wrong_types(member, value.get(name))
+    elif shape.type_name == "list" and shape.name not in _CHECKED_BY_THE_SERVICE:
+        for item in value:
+            _refuse_wrong_types(shape.member, item)
+
+
+def _java(type_name: str) -> str:
+    names = {"structure": "an object", "list": "a list", "map": "a map", "integer": "Integer", "long": "Long"}
+    return names.get(type_name, type_name.capitalize())
+
+
+def _bean(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

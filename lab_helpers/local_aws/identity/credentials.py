@@ -1,0 +1,98 @@
+"""Who calls: access keys that this server issued, and the principals behind them."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import threading
+from dataclasses import dataclass
+
+from lab_helpers.local_aws.kit.api import AwsError, Caller, Credentials, SessionPolicies, SessionTags
+from lab_helpers.local_aws.kit.clock import Clock
+
+OPERATOR = "lab-operator"
+ROLE_SESSION_S = 3600
+"""How long a role's credentials last. Source: AssumeRole's default DurationSeconds."""
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """Long-lived credentials of the lab's operator or of one of AWS's service principals."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
+class CredentialStore:
+    """Issues keys and finds the caller behind one; safe to use from several threads."""
+
+    def __init__(self, account_id: str, clock: Clock) -> None:
+        self._account_id, self._clock = account_id, clock
+        self._lock = threading.Lock()
+        self._callers: dict[str, Caller] = {}
+        self._sessions: dict[str, Credentials] = {}
+        self._services: dict[str, KeyPair] = {}
+        self.operator = _key_pair("AKIA")
+        self.operator_arn = arn = f"arn:aws:iam::{account_id}:user/{OPERATOR}"
+        key = self.operator.access_key_id
+        self._callers[key] = Caller("operator", arn, account_id, access_key_id=key)
+
+    def service_keys(self, principal: str) -> KeyPair:
+        """Return the keys of one of AWS's own principals, e.g. "ecs.amazonaws.com"; the same at every call."""
+        with self._lock:
+            if principal not in self._services:
+                keys = _key_pair("AKIA")
+                self._services[principal] = keys
+                self._callers[keys.access_key_id] = Caller(
+                    "service", principal, self._account_id, principal=principal, access_key_id=keys.access_key_id
+                )
+            return self._services[principal]
+
+    def issue(
+        self,
+        role_arn: str,
+        session_name: str,
+        duration_s: float = ROLE_SESSION_S,
+        policies: SessionPolicies = SessionPolicies(),  # noqa: B008  (frozen)
+        tags: SessionTags = SessionTags(),  # noqa: B008  (frozen)
+    ) -> Credentials:
+        """Return temporary credentials of a role; the decision who may have them is the caller's."""
+        keys = _key_pair("ASIA")
+        token = secrets.token_urlsafe(96)
+        expires_at = self._clock.now().timestamp() + duration_s
+        issued = Credentials(keys.access_key_id, keys.secret_access_key, token, expires_at, role_arn)
+        arn = f"arn:aws:sts::{self._account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session_name}"
+        with self._lock:
+            self._callers[keys.access_key_id] = Caller(
+                "role",
+                arn,
+                self._account_id,
+                role_arn=role_arn,
+                access_key_id=keys.access_key_id,
+                session_policies=policies,
+                session_tags=tags,
+            )
+            self._sessions[keys.access_key_id] = issued
+        return issued
+
+    def find(self, access_key_id: str | None, session_token: str | None) -> Caller | None:
+        """Return who a key belongs to, None for a key that this server did not issue.
+
+        Raises AwsError for a role's key that has expired or comes with a wrong session token.
+        """
+        if access_key_id is None:
+            return Caller("anonymous", "anonymous", self._account_id)
+        with self._lock:
+            caller, session = self._callers.get(access_key_id), self._sessions.get(access_key_id)
+        if session is not None:
+            if not secrets.compare_digest((session_token or "").encode(), session.session_token.encode()):
+                raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+            if self._clock.now().timestamp() >= session.expires_at:
+                raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
+        return caller
+
+
+def _key_pair(prefix: str) -> KeyPair:
+    letters = string.ascii_uppercase + "234567"
+    key = prefix + "".join(secrets.choice(letters) for _ in range(16))
+    return KeyPair(key, secrets.token_urlsafe(30))

@@ -1,0 +1,60 @@
+"""What the composition root hands to each service: the same few things for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from lab_helpers.local_aws.kit.api import Credentials
+from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.network import Network
+
+
+class Clients(Protocol):
+    """boto3 clients against the local AWS; services reach each other only through these."""
+
+    def as_service(self, service: str, principal: str, region: str) -> Any:
+        """Return a boto3 client that calls as AWS's own `principal`, e.g. "ecs.amazonaws.com" (unrestricted)."""
+
+    def as_role(self, service: str, role_arn: str, session_name: str, principal: str, region: str) -> Any:
+        """Return a boto3 client with a role's credentials, assumed by `principal` and refreshed before they expire.
+
+        Raises botocore's ClientError (AccessDenied) when the role's trust policy does not let `principal` in.
+        """
+
+    def forget(self, session_name: str) -> None:
+        """Drop the clients that `as_role` made and kept for `session_name`."""
+
+    def assume(self, role_arn: str, session_name: str, principal: str, region: str) -> Credentials:
+        """Return a role's temporary credentials; raises like `as_role`."""
+
+
+@dataclass(frozen=True)
+class Runtimes:
+    """Which program plays which part: "auto" takes the real one where it is installed.
+
+    httpd: "auto", "apache" or "builtin"; router: "auto", "fluent-bit" or "builtin".
+    """
+
+    httpd: str = "auto"
+    router: str = "auto"
+
+
+@dataclass(frozen=True)
+class ServiceContext:
+    """A service's surroundings.
+
+    `endpoint_url` is plain HTTP on 127.0.0.1; `tls_port` a TLS listener (same API) on 127.0.0.1 whose certificate
+    authority is in `ca_file` (for the real fluent-bit). `data_dir` is private to the service and exists.
+    """
+
+    endpoint_url: str
+    tls_port: int
+    ca_file: Path
+    account_id: str
+    data_dir: Path
+    clock: Clock
+    network: Network
+    clients: Clients
+    runtimes: Runtimes = Runtimes()

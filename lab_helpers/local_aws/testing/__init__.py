@@ -1,0 +1,1 @@
+"""Weather: slow, throttled and stale answers, for tests."""

@@ -1,0 +1,1 @@
+"""Addresses and dependencies of the VPC where moto is too lenient."""

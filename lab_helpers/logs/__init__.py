@@ -1,0 +1,1 @@
+"""Log lines as columns: frames, Apache's formats, FireLens records, compressed objects. Pure."""

@@ -1,0 +1,1 @@
+"""Calls to AWS: signatures, credentials, and what each service's outputs share."""

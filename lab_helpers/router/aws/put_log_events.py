@@ -1,0 +1,194 @@
+"""Cut events into PutLogEvents requests. Pure.
+
+Source: Fluent Bit 4.2.8: a request's body is at most 1,048,576 bytes counted as 76 + both names + 42 and the escaped
+bytes for each event, 10,000 events, less than 24 hours between oldest and newest; an event is cut at 1,000,000 escaped
+bytes; a record whose JSON fits no request is discarded; events are sorted by time within a request, arrival order else.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+import orjson
+
+from lab_helpers.router.aws.prefetch import Prefetched
+from lab_helpers.router.core.log import Log
+from lab_helpers.router.records.encode import JsonBatch, escape_lines, escape_parts, escape_text
+from lab_helpers.router.records.uniform import BLOCK_RECORDS
+
+MAX_BODY_BYTES = 1_048_576
+MAX_EVENTS = 10_000
+MAX_EVENT_BYTES = 1_000_000
+MOST_ESCAPED = 2
+# bytes that one of a JSON text becomes when it is escaped once more
+SPAN_MS = 24 * 3600 * 1000
+REQUEST_BYTES = 76
+EVENT_BYTES = 42
+
+
+class Event(NamedTuple):
+    """One event: its escaped message (no quotes around it) and the length of the JSON it was made of."""
+
+    time_ms: int
+    json_bytes: int
+    message: bytes
+
+
+class Batches:
+    """Requests for one stream: `add` events and send what it returns, then `rest`."""
+
+    def __init__(self, group: str, stream: str, log: Log) -> None:
+        self.group, self.stream, self._log = group, stream, log
+        self._base = REQUEST_BYTES + len(group.encode()) + len(stream.encode())
+        self._events: list[Event] = []
+        self._bytes = self._base
+        self._message_bytes = 0
+        self._oldest = self._newest = 0
+
+    def add(self, event: Event) -> Iterator[list[Event]]:
+        """Take an event; yield the batches that have to be sent before it, or because of it."""
+        if event.json_bytes <= 2:
+            return  # "" or {}: nothing to send, silently
+        if max(event.json_bytes, len(event.message)) >= MAX_BODY_BYTES:
+            yield from self.rest()
+            self._log.warn("Discarding massive log record")
+            return
+        if self._events and self._message_bytes + max(event.json_bytes, len(event.message)) > MAX_BODY_BYTES:
+            yield from self.rest()  # the reference writes the whole message into what is left before it cuts it
+        event = self._truncated(event)
+        size = EVENT_BYTES + len(event.message)
+        if self._events and (self._bytes + size > MAX_BODY_BYTES or not self._is_in_span(event.time_ms)):
+            yield from self.rest()
+        if self._bytes + size > MAX_BODY_BYTES:
+            self._log.warn("Discarding massive log record")
+            return
+        self._take(event, size)
+        if len(self._events) == MAX_EVENTS:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[list[Event]]:
+        """Yield what is pending, if anything, sorted by time."""
+        if self._events:
+            yield sorted(self._events, key=lambda event: event.time_ms)
+        self._events, self._bytes, self._message_bytes = [], self._base, 0
+        self._oldest = self._newest = 0
+
+    def bodies(self, plain: JsonBatch) -> Prefetched[bytes]:
+        """Return the request bodies for all lines of a batch."""
+        if self._is_simple(plain):
+            return Prefetched(self._simple_bodies(plain), silent=True)
+        return Prefetched(self._careful_bodies(plain), silent=False)
+
+    def _careful_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
+        sizes = [len(part) + len(plain.prefix) + len(plain.suffix) for part in plain.parts]
+        for time_ms, size, message in zip(plain.times_ms, sizes, escape_lines(plain).lines(), strict=True):
+            for events in self.add(Event(time_ms, size, message)):
+                yield body_of(self.group, self.stream, events)
+        for events in self.rest():
+            yield body_of(self.group, self.stream, events)
+
+    def _is_simple(self, plain: JsonBatch) -> bool:
+        """Whether no event needs looking at: sizes in bounds, times positive, in order and within a day."""
+        times, common = plain.times_ms, len(plain.prefix) + len(plain.suffix)
+        return (
+            0 < times[0] <= times[-1] < times[0] + SPAN_MS
+            and times == sorted(times)
+            and (max(map(len, plain.parts)) + common) * MOST_ESCAPED < MAX_EVENT_BYTES
+            and (common > 2 or min(map(len, plain.parts)) + common > 2)
+        )
+
+    def _simple_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
+        """Fill bodies with events that need not be looked at one by one."""
+        envelope = _Envelope(escape_text(plain.prefix), escape_text(plain.suffix))
+        pieces: list[bytes] = []
+        events, used = 0, self._base
+        for block in plain.blocks(BLOCK_RECORDS):
+            times, parts = block.times_ms, escape_parts(block.parts)
+            size = sum(map(len, parts))
+            while parts:
+                count, taken = _fitting(parts, size, MAX_EVENTS - events, envelope.each_bytes, MAX_BODY_BYTES - used)
+                pieces += envelope.pieces(times[:count], parts[:count])
+                events, used = events + count, used + taken + count * envelope.each_bytes
+                times, parts, size = times[count:], parts[count:], size - taken
+                if parts:
+                    yield envelope.body(head_of(self.group, self.stream), pieces)
+                    pieces, events, used = [], 0, self._base
+        yield envelope.body(head_of(self.group, self.stream), pieces)
+
+    def _truncated(self, event: Event) -> Event:
+        if len(event.message) <= MAX_EVENT_BYTES:
+            return event
+        self._log.warn(
+            f"[size={len(event.message)}] Truncating event which is larger than max size allowed by CloudWatch"
+        )
+        cut = event.message[:MAX_EVENT_BYTES]
+        backslashes = len(cut) - len(cut.rstrip(b"\\"))
+        return event._replace(message=cut[:-1] if backslashes % 2 else cut)
+
+    def _is_in_span(self, time_ms: int) -> bool:
+        if self._oldest == 0 or self._newest == 0:
+            return True
+        return max(self._newest, time_ms) - min(self._oldest, time_ms) < SPAN_MS
+
+    def _take(self, event: Event, size: int) -> None:
+        self._events.append(event)
+        self._bytes += size
+        self._message_bytes += len(event.message)
+        self._oldest = event.time_ms if self._oldest == 0 else min(self._oldest, event.time_ms)
+        self._newest = max(self._newest, event.time_ms)
+
+
+def head_of(group: str, stream: str) -> bytes:
+    """Return a request body up to its first event; names are not escaped, as in Fluent Bit."""
+    names = tuple(name.encode("utf-8", "surrogateescape") for name in (group, stream))
+    return b'{"logGroupName":"%b","logStreamName":"%b","logEvents":[' % names
+
+
+def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:
+    """Return the request body for these events."""
+    texts = [b'{"timestamp":%d,"message":"%b"}' % (event.time_ms, event.message) for event in events]
+    return head_of(group, stream) + b",".join(texts) + b"]}"
+
+
+class _Envelope:
+    """What surrounds each escaped message of a batch; `each_bytes` is what an event counts besides its own part."""
+
+    def __init__(self, prefix: bytes, suffix: bytes) -> None:
+        self._middle, self._ending = b',"message":"' + prefix, suffix + b'"}'
+        self._seam = self._ending + b',{"timestamp":'
+        self.each_bytes = EVENT_BYTES + len(prefix) + len(suffix)
+
+    def pieces(self, times_ms: list[int], parts: list[bytes]) -> list[bytes]:
+        """Return the events' bytes, each behind the end of another; times are in order."""
+        count = len(parts)
+        if count and times_ms[0] == times_ms[-1]:
+            pieces = [b"%b%d%b" % (self._seam, times_ms[0], self._middle)] * (2 * count)
+            pieces[1::2] = parts
+            return pieces
+        pieces = [self._seam] * (4 * count)
+        pieces[1::4], pieces[2::4], pieces[3::4] = _decimals(times_ms), [self._middle] * count, parts
+        return pieces
+
+    def body(self, head: bytes, pieces: list[bytes]) -> bytes:
+        """Return a request's body; before its first event no other ends."""
+        first = pieces[0][len(self._ending) + 1 :]
+        return b"".join([head, first, *pieces[1:], self._ending, b"]}"])
+
+
+def _decimals(numbers: list[int]) -> list[bytes]:
+    return orjson.dumps(numbers)[1:-1].split(b",") if numbers else []
+
+
+def _fitting(parts: list[bytes], size: int, most: int, each_bytes: int, room_bytes: int) -> tuple[int, int]:
+    """Return how many of the first parts fit, each with so many bytes around it, and the bytes of these parts.
+
+    `size` is that of all parts together, `most` the largest number.
+    """
+    if len(parts) <= most and size + len(parts) * each_bytes <= room_bytes:
+        return len(parts), size
+    ends = list(accumulate(map(len, parts)))
+    count = bisect_right(range(min(most, len(parts))), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
+    return count, ends[count - 1] if count else 0

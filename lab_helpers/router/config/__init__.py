@@ -1,0 +1,1 @@
+"""Configuration text, classic and YAML, to settings."""

@@ -1,0 +1,1 @@
+"""The router's ground: its loop, log, options, service, counters, retries."""

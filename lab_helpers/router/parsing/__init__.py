@@ -1,0 +1,1 @@
+"""Parsers: formats, times, types, decoders."""

@@ -1,0 +1,167 @@
+"""What a plugin is: the descriptor, the three protocols, and what the engine hands to each.
+
+How to write one: docs/add-a-plugin.md and `plugins/filter_grep.py`, the worked example.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lab_helpers.router.core.options import Option, Options
+
+if TYPE_CHECKING:
+    from lab_helpers.router.core.log import Log
+    from lab_helpers.router.core.loop import Loop
+    from lab_helpers.router.core.service import Service
+    from lab_helpers.router.records.buffer import Chunk
+    from lab_helpers.router.records.record import Batch, Record
+
+
+class FlushResult(enum.Enum):
+    """What became of a chunk at an output."""
+
+    OK = "ok"
+    RETRY = "retry"
+    ERROR = "error"  # not worth a retry: dropped at once
+
+
+class PluginKind(enum.Enum):
+    """The three kinds of plugins; the value is the section's name in the configuration."""
+
+    INPUT = "input"
+    FILTER = "filter"
+    OUTPUT = "output"
+
+
+class PluginInitError(Exception):
+    """The plugin cannot start; each line is logged as an error of this instance, in order."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
+
+
+@dataclass
+class Context:
+    """What every plugin instance gets, whatever its kind.
+
+    `name` is the instance's (`grep.0`), `log` writes its lines, `service` holds [SERVICE], parsers and the process's
+    environment, `properties` the section's core properties (match, tag, host, port, tls, …), keys in lower case,
+    `ordinal` how many instances of the same plugin come before.
+    """
+
+    name: str
+    log: Log
+    service: Service
+    properties: Mapping[str, str] = field(default_factory=dict)
+    ordinal: int = field(default=0, kw_only=True)
+
+
+@dataclass
+class InputContext(Context):
+    """For inputs: `ingest(tag, batch)` hands records over; `loop` runs sockets and timers on the engine's thread.
+
+    `ingest` returns False when the input is over its Mem_Buf_Limit now (the records were taken; pause() follows).
+    `tag` is the configured Tag, or the instance's name.
+    """
+
+    ingest: Callable[[str, Batch], bool] = field(kw_only=True)
+    loop: Loop = field(kw_only=True)
+    tag: str = ""
+    exit: Callable[[int], None] = field(kw_only=True, default=lambda _status: None)
+
+
+@dataclass
+class FilterContext(Context):
+    """For filters: `emit(tag, records)` puts records in at the head of the whole filter chain again (rewrite_tag,
+    multiline); `loop` for timers; `exit(status)` ends the whole router (expect)."""
+
+    emit: Callable[[str, list[Record]], None] = field(kw_only=True)
+    loop: Loop = field(kw_only=True)
+    exit: Callable[[int], None] = field(kw_only=True, default=lambda _status: None)
+
+
+@dataclass
+class OutputContext(Context):
+    """For outputs. `stopping()` is True from SIGTERM on."""
+
+    stopping: Callable[[], bool] = field(kw_only=True)
+
+
+class Input(Protocol):
+    """An input: runs on the engine's thread, never blocks."""
+
+    def start(self) -> None:
+        """Open what there is to open. Raises PluginInitError."""
+
+    def pause(self) -> None:
+        """Stop taking data: the buffer is over its limit."""
+
+    def resume(self) -> None:
+        """Take data again."""
+
+    def stop(self) -> None:
+        """Close everything; safe before start and twice."""
+
+
+class Filter(Protocol):
+    """A filter: a pure step on the records of one tag, on the engine's thread.
+
+    One with `looks_at_neighbours = True` treats a record by those beside it: it is given them one at a time where the
+    reference's input hands them on so (forward mode).
+    """
+
+    def filter(self, tag: str, records: list[Record], /) -> list[Record] | None:
+        """Return the records to go on with; None when nothing was changed. Bodies may be changed in place."""
+
+
+class BatchFilter(Protocol):
+    """A filter that can work without decoding; the engine prefers `filter_batch` where a filter has it."""
+
+    def filter_batch(self, tag: str, batch: Batch, /) -> None:
+        """Change the batch in place."""
+
+
+def put_through(step: Any, tag: str, batch: Batch) -> None:
+    """Have a filter (Filter or BatchFilter) change the batch."""
+    by_batch = getattr(step, "filter_batch", None)
+    if by_batch is not None:
+        by_batch(tag, batch)
+        return
+    kept = step.filter(tag, batch.records())
+    if kept is not None:
+        batch.replace(kept)
+
+
+class Output(Protocol):
+    """An output: `flush` runs on a thread of its own and may block."""
+
+    def flush(self, chunk: Chunk, /) -> FlushResult:
+        """Deliver the chunk's records; the chunk is shared with other outputs, so change nothing in it."""
+
+    def stop(self) -> None:
+        """Deliver what the output itself holds (s3), close connections; safe twice."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin's descriptor: the last thing in each plugin's file, `PLUGIN = Plugin(...)`.
+
+    `create(options, context)` builds an instance; raises PluginInitError. `help` is one sentence. `core` names core
+    properties that this plugin reads from `context.properties` (documentation). `accepts_any` refuses no unknown
+    option; `is_external` plugins are there only when the command line enables them (`-e NAME.so`). `config_error` is
+    the plugin's own line behind a value that cannot be read; '' where the real one has none.
+    """
+
+    kind: PluginKind
+    name: str
+    help: str
+    create: Callable[[Options, Any], Any]
+    options: Sequence[Option] = ()
+    core: Sequence[str] = ()
+    accepts_any: bool = False
+    is_external: bool = False
+    config_error: str = "configuration error"

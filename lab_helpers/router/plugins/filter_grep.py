@@ -1,0 +1,104 @@
+"""Keep or drop records by regular expressions on their values.
+
+Source: Fluent Bit 4.2.8. In legacy mode the rules run in order: a Regex that matches keeps the record at once (later
+rules are never asked), a Regex that does not match and an Exclude that matches drop it. Only strings can match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lab_helpers.router.core.options import Option, Options
+from lab_helpers.router.core.regexp import compile_pattern
+from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.records.accessor import AccessorError, Path, parse_path
+from lab_helpers.router.records.record import Record
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One `Regex KEY PATTERN` or `Exclude KEY PATTERN` line."""
+
+    excludes: bool
+    path: Path
+    pattern: re.Pattern[str]
+
+    def matches(self, body: dict[Any, Any]) -> bool:
+        """Whether the value at the path is a string that the pattern finds something in."""
+        value = self.path.get(body)
+        return isinstance(value, str) and self.pattern.search(value) is not None
+
+
+def keeps_legacy(rules: list[Rule], body: dict[Any, Any]) -> bool:
+    """Whether the record stays when the first telling rule decides."""
+    for rule in rules:
+        found = rule.matches(body)
+        if found:
+            return not rule.excludes
+        if not rule.excludes:
+            return False
+    return True
+
+
+def keeps_and(rules: list[Rule], body: dict[Any, Any]) -> bool:
+    """Whether the record stays when all rules together match (Regex), or do not (Exclude)."""
+    return not rules or all(rule.matches(body) for rule in rules) != rules[0].excludes
+
+
+def keeps_or(rules: list[Rule], body: dict[Any, Any]) -> bool:
+    """Whether the record stays when any rule matches (Regex), or none does (Exclude)."""
+    return not rules or any(rule.matches(body) for rule in rules) != rules[0].excludes
+
+
+MODES: dict[str, Callable[[list[Rule], dict[Any, Any]], bool]] = {
+    "legacy": keeps_legacy,
+    "and": keeps_and,
+    "or": keeps_or,
+}
+
+
+class Grep:
+    """The filter: rules and the way they are combined."""
+
+    def __init__(self, options: Options, context: FilterContext) -> None:
+        mode = (options["logical_op"] or "legacy").lower()
+        self._keeps = MODES.get(mode, keeps_legacy)
+        self._rules = [_rule(key, text) for key, text in options.pairs if key in ("regex", "exclude")]
+        if options.is_set("logical_op") and mode in MODES:
+            context.log.info(f"{mode if mode == 'legacy' else mode.upper()} mode")
+        if self._keeps is not keeps_legacy and len({rule.excludes for rule in self._rules}) > 1:
+            raise PluginInitError("Both 'regex' and 'exclude' are set.")
+
+    def filter(self, _tag: str, records: list[Record]) -> list[Record] | None:
+        """Return the records that stay."""
+        kept = [record for record in records if self._keeps(self._rules, record.body)]
+        return None if len(kept) == len(records) else kept
+
+
+def _rule(key: str, text: str) -> Rule:
+    field, _, pattern = text.partition(" ")  # more spaces belong to the expression, as in the reference
+    if not pattern:
+        raise PluginInitError("invalid regex, expected field and regular expression")
+    field = field if field.startswith("$") else "$" + field
+    try:
+        return Rule(key == "exclude", parse_path(field), compile_pattern(pattern))
+    except AccessorError as exc:
+        raise PluginInitError(*exc.lines, f"invalid record accessor? '{field}'") from exc
+    except re.error as exc:
+        raise PluginInitError(f"could not compile regex pattern '{pattern}'") from exc
+
+
+PLUGIN = Plugin(
+    PluginKind.FILTER,
+    "grep",
+    "Keep or drop records by regular expressions on their values.",
+    Grep,
+    (
+        Option("regex", help="Keep records in which the content of KEY matches the regular expression.", multiple=True),
+        Option("exclude", help="Drop records in which the content of KEY matches.", multiple=True),
+        Option("logical_op", help="How rules combine: legacy, AND, OR.", default="legacy"),
+    ),
+)

@@ -1,0 +1,124 @@
+"""Give records another tag, and send them through all filters again.
+
+Source: Fluent Bit 4.2.8: the first rule whose expression finds something in its key's string decides; the new record
+enters as from an input of its own, the old one stays where the rule says keep.
+Not modelled: emitter_mem_buf_limit, emitter_storage.type. Where the real one crashes (a new tag that the filter's Match
+takes again, endlessly), this one stops after MAX_ROUNDS with an error and lets the record go on as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lab_helpers.router.core.log import ComponentLog, Log
+from lab_helpers.router.core.matching import matcher
+from lab_helpers.router.core.options import TRUE_WORDS, Kind, Option, Options
+from lab_helpers.router.core.regexp import compile_pattern
+from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.records.accessor import AccessorError, Path
+from lab_helpers.router.records.record import Record
+from lab_helpers.router.records.tag_template import Facts, TagTemplate, key_path, match_groups, parse_tag_template
+
+MAX_ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One `Rule KEY REGEX NEW_TAG KEEP`."""
+
+    path: Path
+    pattern: re.Pattern[str]
+    tag: TagTemplate
+    keeps: bool
+
+    def new_tag(self, tag: str, record: Record, log: Log) -> str | None:
+        """Return the record's new tag, or None when the rule does not match. `log` is the core's."""
+        value = self.path.get(record.body)
+        found = self.pattern.search(value) if isinstance(value, str) else None
+        return self.tag.fill(Facts(tag, record.body, log, match_groups(found))) if found else None
+
+
+class RewriteTag:
+    """The filter: rules, and how often each tag has come round."""
+
+    def __init__(self, options: Options, context: FilterContext) -> None:
+        self._context, self._core_log = context, ComponentLog(context.service.sink)
+        match = context.properties.get("match")
+        self._comes_back = matcher(match, context.properties.get("match_regex"))
+        if match and set(match) == {"*"}:
+            context.log.warn("'Match' may cause infinite loop.")
+        if options["emitter_storage.type"].lower() not in ("memory", "filesystem"):
+            raise PluginInitError(
+                "invalid 'emitter_storage.type' value. Only 'memory' or 'filesystem' types are allowed"
+            )
+        self._rules = [_rule(*words[:4]) for words in options["rule"]]
+        if not self._rules:
+            context.log.warn("no rules have defined")
+        self._rounds: dict[str, int] = {}
+
+    def filter(self, tag: str, records: list[Record]) -> list[Record] | None:
+        """Emit the records that a rule takes; return those that stay."""
+        kept: list[Record] = []
+        emitted: dict[str, list[Record]] = {}
+        for record in records:
+            rule, new_tag = self._decide(tag, record)
+            if rule is not None and self._may_emit(tag, new_tag):
+                emitted.setdefault(new_tag, []).append(Record(record.time_ns, dict(record.body)))
+                if not rule.keeps:
+                    continue
+            kept.append(record)
+        for new_tag, group in emitted.items():
+            self._context.emit(new_tag, group)
+        return kept if emitted else None
+
+    def _decide(self, tag: str, record: Record) -> tuple[Rule | None, str]:
+        for rule in self._rules:
+            new_tag = rule.new_tag(tag, record, self._core_log)
+            if new_tag is not None:
+                return rule, new_tag
+        return None, ""
+
+    def _may_emit(self, tag: str, new_tag: str) -> bool:
+        if not self._comes_back(new_tag):
+            return True
+        rounds = self._rounds.get(tag, 0) + 1
+        if rounds > MAX_ROUNDS:
+            self._context.log.error(
+                f"tag '{tag}' is rewritten to '{new_tag}', which 'Match' takes again, endlessly (the real Fluent Bit "
+                "crashes here): the record goes on as it is; give the new tag a form that 'Match' does not take"
+            )
+            return False
+        self._rounds[new_tag] = max(rounds, self._rounds.get(new_tag, 0))
+        return True
+
+
+def _rule(key: str, regex: str, tag: str, keep: str) -> Rule:
+    try:
+        path = key_path(key)
+    except AccessorError as exc:
+        raise PluginInitError(*exc.lines, f"invalid record accessor key ? '{key}'") from exc
+    try:
+        pattern = compile_pattern(regex)
+    except re.error as exc:
+        raise PluginInitError(f"could not compile regex pattern '{regex}'") from exc
+    try:
+        template = parse_tag_template(tag)
+    except AccessorError as exc:
+        raise PluginInitError(*exc.lines, f"could not compose tag: {tag}") from exc
+    return Rule(path, pattern, template, keep.lower() in TRUE_WORDS)
+
+
+PLUGIN = Plugin(
+    PluginKind.FILTER,
+    "rewrite_tag",
+    "Give records another tag, and send them through all filters again.",
+    RewriteTag,
+    (
+        Option("rule", Kind.WORDS, "KEY REGEX NEW_TAG KEEP: one rule.", multiple=True, at_least=4),
+        Option("emitter_name", help="Name of the emitter in metrics (accepted)."),
+        Option("emitter_storage.type", help="memory or filesystem (accepted).", default="memory"),
+        Option("emitter_mem_buf_limit", Kind.SIZE, "Buffer of the emitter (accepted).", default="10M"),
+    ),
+    config_error="",
+)

@@ -1,0 +1,276 @@
+"""Take records by the forward protocol, on a unix socket or TCP: what the awsfirelens log driver speaks.
+
+Source: Fluent Bit 4.2.8. Over its Mem_Buf_Limit the input closes its connections and listens again when there is room;
+what was not read yet is not acknowledged. With a key a connection begins with the handshake of secure forward.
+Not modelled: TLS on the input (refused).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+from lab_helpers.router.core.options import Kind, Option, Options, to_flag
+from lab_helpers.router.net.listener import port_of, refusal
+from lab_helpers.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.records.forward import Frame, FrameError, acknowledgement, read_frames
+from lab_helpers.router.records.record import Batch
+
+if TYPE_CHECKING:
+    from lab_helpers.router.net.secure_forward import ServerHandshake
+
+DEFAULT_PORT = 24224
+READ_BYTES = 1 << 18
+BACKLOG = 128
+LAST_READS = 8
+HOSTNAME = "localhost"
+# what the input calls itself in a handshake
+
+
+class Forward:
+    """The input: a listener and its connections, all on the engine's loop."""
+
+    def __init__(self, options: Options, context: InputContext) -> None:
+        self._has_key = bool(options["shared_key"] or options["empty_shared_key"])
+        if options["security.users"] and not self._has_key:
+            raise PluginInitError("security.users is set but no shared_key or empty_shared_key")
+        if to_flag(context.properties.get("tls", "off")):
+            raise PluginInitError("'tls' on an input is not modelled by this router")
+        self._context, self._options = context, options
+        self._own_tag = context.properties.get("tag") or None
+        self._prefix = options["tag_prefix"]
+        self.max_bytes: int = options["buffer_max_size"]
+        self._listener: socket.socket | None = None
+        self._connections: set[Connection] = set()
+        self._stopped = False
+
+    def start(self) -> None:
+        """Listen. Raises PluginInitError."""
+        path = self._options["unix_path"]
+        try:
+            self._listener = self._unix_listener(path) if path else self._tcp_listener()
+        except OSError as exc:
+            if not path:
+                raise refusal(exc, *self._address(), self._context, "unix://") from exc
+            raise PluginInitError(f"could not bind address {path}. Aborting", f"{path}: {exc.strerror}") from exc
+        self._listener.setblocking(False)
+        self._context.loop.add_reader(self._listener, self._accept)
+
+    def pause(self) -> None:
+        """Close all connections: their senders come back when there is room."""
+        if self._listener is not None:
+            self._context.loop.remove_reader(self._listener)
+        for connection in list(self._connections):
+            if not connection.is_processing:  # that one answers first, then closes itself
+                connection.close()
+
+    def resume(self) -> None:
+        """Accept connections again."""
+        if self._listener is not None and not self._stopped:
+            self._context.loop.add_reader(self._listener, self._accept)
+
+    def stop(self) -> None:
+        """Read what has already arrived, then close everything."""
+        if self._stopped or self._listener is None:
+            return
+        self._stopped = True
+        for connection in list(self._connections):
+            connection.read_rest()
+            connection.close()
+        self._context.loop.remove_reader(self._listener)
+        self._listener.close()
+        if self._options["unix_path"]:
+            with contextlib.suppress(OSError):
+                os.unlink(self._options["unix_path"])
+
+    def take(self, frame: Frame) -> bool:
+        """Hand a frame's records on; returns False when the input was paused by them."""
+        tag = self._prefix + frame.tag if self._prefix else self._own_tag or frame.tag
+        if not tag:
+            return True  # the reference loses a record without a tag, too
+        return self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count, apart=frame.apart))
+
+    def handshake(self) -> ServerHandshake | None:
+        """Return the handshake that a connection begins with; None without a shared key."""
+        if not self._has_key:
+            return None
+        from lab_helpers.router.net.secure_forward import ServerHandshake  # only where there is a key
+
+        users = {words[0]: words[1] for words in self._options["security.users"]}
+        return ServerHandshake(self._options["shared_key"] or "", users, self._options["self_hostname"] or HOSTNAME)
+
+    def forget(self, connection: Connection) -> None:
+        """Drop a connection that has closed."""
+        self._connections.discard(connection)
+
+    @property
+    def context(self) -> InputContext:
+        """The instance's context."""
+        return self._context
+
+    def _address(self) -> tuple[str, int]:
+        core = self._context.properties
+        return core.get("listen") or core.get("host") or "0.0.0.0", port_of(self._context, DEFAULT_PORT)
+
+    def _tcp_listener(self) -> socket.socket:
+        host, port = self._address()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.getaddrinfo(host, None, family)  # create_server hides what kind of error it was
+        listener = socket.create_server((host, port % 65_536), family=family, backlog=BACKLOG)
+        shown = listener.getsockname()[1]
+        self._context.log.info(f"listening on {host}:{shown}")
+        return listener
+
+    def _unix_listener(self, path: str) -> socket.socket:
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISSOCK(os.stat(path).st_mode):
+                os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        if self._options["unix_perm"]:
+            os.chmod(path, int(self._options["unix_perm"], 8))
+        listener.listen(BACKLOG)
+        self._context.log.info(f"listening on unix://{path}")
+        return listener
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            peer, _ = self._listener.accept()
+            self._connections.add(Connection(self, peer))
+
+
+class Connection:
+    """One sender: bytes that are no whole frame yet, and the socket."""
+
+    def __init__(self, owner: Forward, peer: socket.socket) -> None:
+        self._owner, self._peer = owner, peer
+        self._rest = bytearray()
+        self._is_open = True
+        self.is_processing = False
+        peer.setblocking(False)
+        self._handshake = owner.handshake()
+        if self._handshake is not None:
+            self._send(self._handshake.helo())
+        owner.context.loop.add_reader(peer, self._readable)
+
+    def close(self) -> None:
+        """Close; safe twice."""
+        if self._is_open:
+            self._is_open = False
+            self._owner.context.loop.remove_reader(self._peer)
+            self._peer.close()
+            self._owner.forget(self)
+
+    def read_rest(self) -> None:
+        """Take what the kernel holds already; not more, for a sender that never stops would keep the router alive."""
+        for _ in range(LAST_READS):
+            if not self._is_open or not self._readable():
+                return
+
+    def _readable(self) -> bool:
+        try:
+            received = self._peer.recv(READ_BYTES)
+        except BlockingIOError:
+            return False
+        except OSError:
+            received = b""
+        if not received:
+            self.close()
+            return False
+        self._rest += received
+        if self._handshake is None or self._shake(self._handshake):
+            self._process()
+        return True
+
+    def _shake(self, handshake: ServerHandshake) -> bool:
+        """Take the sender's PING; return whether records may follow."""
+        log = self._owner.context.log
+        try:
+            answered = handshake.answer(bytes(self._rest))
+        except ValueError as exc:  # HandshakeError
+            log.error(str(exc))
+            log.error("handshake error checking PING")
+            self.close()
+            return False
+        if answered is None:
+            return False
+        pong, refusal, used = answered
+        self._send(pong)
+        if refusal:
+            log.warn("user authentication is failed")
+            self.close()
+            return False
+        del self._rest[:used]
+        self._handshake = None
+        return True
+
+    def _send(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # a sender that has gone is found at the next read
+            self._peer.sendall(data)
+
+    def _process(self) -> None:
+        self.is_processing = True
+        try:
+            self._take_frames()
+        finally:
+            self.is_processing = False
+
+    def _take_frames(self) -> None:
+        framing = read_frames(self._rest)
+        for frame in framing.frames:
+            may_go_on = self._owner.take(frame)
+            if frame.chunk is not None:
+                self._answer(acknowledgement(frame.chunk))
+            if not may_go_on:
+                self.close()
+                return
+        if framing.error is not None:
+            self._tell(framing.error)
+            self.close()
+            return
+        del self._rest[: framing.used]
+        if len(self._rest) >= self._owner.max_bytes:
+            self._owner.context.log.warn(
+                f"fd={self._peer.fileno()} incoming data exceed limit ({self._owner.max_bytes} bytes)"
+            )
+            self.close()
+
+    def _tell(self, error: FrameError) -> None:
+        text, log = str(error), self._owner.context.log
+        if text.startswith("["):
+            self._owner.context.service.sink.write("error", text)
+        elif text:
+            (log.error if error.is_error else log.warn)(text)
+
+    def _answer(self, data: bytes) -> None:
+        if not self._is_open:
+            return
+        try:
+            self._peer.sendall(data)
+        except OSError:
+            self._owner.context.log.error("cannot send ACK response")
+
+
+PLUGIN = Plugin(
+    PluginKind.INPUT,
+    "forward",
+    "Take records by the forward protocol (Fluentd, FireLens).",
+    Forward,
+    (
+        Option("tag_prefix", help="Put this before each tag."),
+        Option("shared_key", help="Senders must know this key: secure forward."),
+        Option("self_hostname", help="Accepted, without effect (secure forward)."),
+        Option("security.users", Kind.WORDS, "NAME PASSWORD that senders must give, too.", multiple=True, at_least=2),
+        Option("unix_path", help="Unix socket to listen on, in the place of TCP."),
+        Option("unix_perm", help="Permissions of the unix socket, octal."),
+        Option("buffer_chunk_size", Kind.SIZE, "Accepted, without effect: reads are 256 KiB.", "1024000"),
+        Option("buffer_max_size", Kind.SIZE, "Largest message in bytes; above, the connection is closed.", "6144000"),
+        Option("empty_shared_key", Kind.FLAG, "Secure forward with an empty key.", "false"),
+    ),
+    core=("listen", "port", "tag", "mem_buf_limit", "storage.type"),
+    config_error="config map set error",
+)

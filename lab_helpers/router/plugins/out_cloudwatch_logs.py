@@ -1,0 +1,198 @@
+"""Send records to CloudWatch Logs: one event a record, groups and streams made on the way.
+
+Source: Fluent Bit 4.2.8 (calls, their order, limits, messages). The limits are in put_log_events.py.
+Not modelled: `add_entity` and metrics (accepted, without effect); batches of one output are sent one after
+the other, whatever `workers` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from lab_helpers.router.aws.aws_output import USER_AGENT, build_client, values_of_key
+from lab_helpers.router.aws.log_streams import CLASSES, TARGET, GroupSettings, LogStream, LogStreams, SendError
+from lab_helpers.router.aws.put_log_events import Batches, Event, body_of
+from lab_helpers.router.aws.signed_calls import log_error
+from lab_helpers.router.core.log import ComponentLog
+from lab_helpers.router.core.options import Kind, Option, Options, to_flag, to_integer
+from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.records.accessor import AccessorError
+from lab_helpers.router.records.buffer import Chunk
+from lab_helpers.router.records.encode import JsonBatch
+from lab_helpers.router.records.template import Template, parse_template
+
+REQUEST_ID = "x-amzn-requestid"
+
+
+class CloudWatchLogs:
+    """The output; `flush` sends a chunk's records in as few PutLogEvents as the limits allow."""
+
+    def __init__(self, options: Options, context: OutputContext) -> None:
+        self._log, self._options = context.log, options
+        self._core_log = ComponentLog(context.service.sink)
+        self._escape = context.service.escape_unicode
+        self._check(options)
+        self._group_template = self._template("log_group_template")
+        self._stream_template = self._template("log_stream_template")
+        if not options["region"]:
+            raise PluginInitError("'region' is a required field", "Initialization failed")
+        settings = GroupSettings(
+            creates_groups=to_flag(options["auto_create_group"] or "false") is True,
+            retention_days=to_integer(options["log_retention_days"] or "0"),
+            group_class=self._class_of(options["log_group_class"] or ""),
+        )
+        self._log_key = options["log_key"]
+        self._put_headers = {"x-amzn-logs-format": options["log_format"]} if options["log_format"] else {}
+        agent = f"{USER_AGENT}-{options['extra_user_agent'] or ''}"
+        self._client = build_client("logs", "logs", options, context, agent)
+        self._streams = LogStreams(self._client, settings, context.log)
+
+    def flush(self, chunk: Chunk) -> FlushResult:
+        """Deliver the chunk; RETRY when any call failed (what was sent before it will be sent again)."""
+        try:
+            if self._group_template or self._stream_template or self._log_key:
+                self._send_by_record(chunk)
+            else:
+                self._send_all(chunk)
+        except SendError:
+            self._log.error("Failed to send events")
+            return FlushResult.RETRY
+        return FlushResult.OK
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    # options
+
+    def _check(self, options: Options) -> None:
+        failed = "Initialization failed"
+        if not options["log_group_name"]:
+            raise PluginInitError("'log_group_name' is a required field", failed)
+        if bool(options["log_stream_name"]) == bool(options["log_stream_prefix"]):
+            raise PluginInitError("Either 'log_stream_name' or 'log_stream_prefix' is required", failed)
+
+    def _template(self, option: str) -> Template | None:
+        text = self._options[option]
+        try:
+            return parse_template(text) if text else None
+        except AccessorError as exc:
+            raise PluginInitError(*exc.lines, f"Could not parse `{option}`", "Initialization failed") from exc
+
+    def _class_of(self, text: str) -> str:
+        if not text:
+            return ""
+        if text not in CLASSES:
+            raise PluginInitError(
+                f"The valid values for log_group_class are {{{CLASSES[0]}, {CLASSES[1]}}}. Invalid input was {text}",
+                "Initialization failed",
+            )
+        if text == CLASSES[1]:
+            self._log.warn(
+                f"Configured `log_group_class {text}` will only apply to log groups created by Fluent Bit. Look for "
+                "the `Created log group` info level message emitted when a group does not already exist and is created."
+            )
+        return text
+
+    # sending
+
+    def _send_all(self, chunk: Chunk) -> None:
+        encoded = chunk.json()
+        lines = encoded[0] if len(encoded) == 1 else JsonBatch(chunk.times_ms(), chunk.json_lines())
+        if not lines.parts:
+            return  # nothing could be read: the reference does not even look for the stream
+        stream = self._streams.ready(self._stream_for(chunk.tag, {}))
+        batches = Batches(stream.group, stream.name, self._log)
+        bodies = batches.bodies(lines)
+        for body in bodies:
+            self._put(body, bodies.prefetch)
+
+    def _send_by_record(self, chunk: Chunk) -> None:
+        """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
+        batches: Batches | None = None
+        for record, line in zip(chunk.records(), self._lines(chunk), strict=True):
+            try:
+                stream = self._streams.ready(self._stream_for(chunk.tag, record.body))
+            except SendError:
+                self._put_pending(batches)  # as the reference: what came before is sent, and again with the retry
+                raise
+            if batches is None or (batches.group, batches.stream) != (stream.group, stream.name):
+                self._put_pending(batches)
+                batches = Batches(stream.group, stream.name, self._log)
+            for event in self._events(record.time_ns // 1_000_000, record.body, line):
+                for events in batches.add(event):
+                    self._put(body_of(batches.group, batches.stream, events))
+        self._put_pending(batches)
+
+    def _lines(self, chunk: Chunk) -> list[bytes]:
+        return [b""] * chunk.count if self._log_key else chunk.json_lines()
+
+    def _events(self, time_ms: int, body: dict[Any, Any], line: bytes) -> list[Event]:
+        if not self._log_key:
+            return [Event(time_ms, len(line), orjson.dumps(line.decode())[1:-1])]
+        values = list(values_of_key(body, self._log_key, self._escape))
+        if not values:
+            self._log.error(f"Could not find log_key '{self._log_key}' in record")
+        return [Event(time_ms, len(value), value[1:-1]) for value in values]
+
+    def _put_pending(self, batches: Batches | None) -> None:
+        if batches is not None:
+            for events in batches.rest():
+                self._put(body_of(batches.group, batches.stream, events))
+
+    def _put(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> None:
+        for _ in range(2):  # a 200 without a request id is asked again once
+            response = self._client.call(TARGET + "PutLogEvents", body, self._put_headers, meanwhile)
+            if response is None or response.status != 200:
+                if response is not None and response.body:
+                    log_error(response, "PutLogEvents", self._log)
+                self._log.error("Failed to send log events")
+                self._log.error("Failed to send log events")
+                raise SendError
+            if REQUEST_ID in response.headers:
+                return
+        self._log.error("Recieved code 200 but response was invalid, x-amzn-RequestId header not found")
+        self._log.error("Failed to send log events")
+        raise SendError
+
+    def _stream_for(self, tag: str, body: dict[Any, Any]) -> LogStream:
+        stream = self._stream_template.render(tag, body, self._core_log) if self._stream_template else None
+        group = self._group_template.render(tag, body, self._core_log) if self._group_template else None
+        if stream is None:
+            stream = self._options["log_stream_name"] or f"{self._options['log_stream_prefix']}{tag}"
+        return LogStream(self._options["log_group_name"] if group is None else group, stream)
+
+
+PLUGIN = Plugin(
+    PluginKind.OUTPUT,
+    "cloudwatch_logs",
+    "Send records to Amazon CloudWatch Logs.",
+    CloudWatchLogs,
+    (
+        Option("region", help="AWS region of the logs."),
+        Option("log_group_name", help="Log group; required."),
+        Option("log_stream_name", help="Log stream for all records; this or log_stream_prefix."),
+        Option("log_stream_prefix", help="Log stream is this prefix and the tag."),
+        Option("log_group_template", help="Log group from values of the record ($key['sub']); else log_group_name."),
+        Option("log_stream_template", help="Log stream from values of the record; else name or prefix."),
+        Option("log_key", help="Send only the value of this key, without quotes."),
+        Option("extra_user_agent", help="Text behind the user agent."),
+        Option("log_format", help="json/emf makes CloudWatch read embedded metrics."),
+        Option("role_arn", help="Role to assume for the calls; without it the task role's credentials."),
+        Option("auto_create_group", help="Create the log group where it is missing.", default="false"),
+        Option("auto_retry_requests", help="Try once more at once where no connection came about.", default="true"),
+        Option("log_retention_days", help="Retention of groups that this output creates; 0 is for ever.", default="0"),
+        Option("endpoint", help="Host to use instead of AWS's (the core property `port` goes with it)."),
+        Option("sts_endpoint", help="STS to ask for the role, in the place of the region's."),
+        Option("external_id", help="ExternalId of the AssumeRole."),
+        Option("metric_namespace", help="Accepted, not modelled: there are no metrics here."),
+        Option("metric_dimensions", help="Accepted, not modelled."),
+        Option("profile", help="Accepted, not modelled: see AWS_PROFILE."),
+        Option("log_group_class", help="STANDARD or INFREQUENT_ACCESS, for groups that this output creates."),
+        Option("add_entity", Kind.FLAG, "Accepted, not modelled.", "false"),
+    ),
+    core=("port", "retry_limit", "tls", "tls.ca_file"),
+)

@@ -1,0 +1,142 @@
+"""Chunks: the records of one tag that travel to the outputs together.
+
+Source: Fluent Bit 4.2.8: one open chunk for each input and tag, closed by the flush timer or when it passes 2,048,000
+bytes. Not modelled: metrics and traces.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+
+from lab_helpers.router.records.encode import JsonBatch, encode_part
+from lab_helpers.router.records.record import Batch, Record, decode
+from lab_helpers.router.records.storage import ChunkFile, StoredBatch
+
+CHUNK_BYTES = 2_048_000
+# FLB_INPUT_CHUNK_FS_MAX_SIZE
+
+
+@dataclass
+class Part:
+    """Entries with the same appended pairs, one behind the other."""
+
+    appended: tuple[tuple[str, str], ...]
+    pieces: list[bytes] = field(default_factory=list)
+    count: int = 0
+
+    def raw(self) -> bytes:
+        """Return the entries' bytes as one piece."""
+        if len(self.pieces) > 1:
+            self.pieces = [b"".join(self.pieces)]
+        return self.pieces[0] if self.pieces else b""
+
+
+class Chunk:
+    """Records of one tag, shared read-only by all outputs; decoded and encoded once, on demand, under a lock.
+
+    `size_bytes` is the msgpack size, what was appended included: what Mem_Buf_Limit counts; `unreadable` how many of
+    the `count` entries turned out to be no records. `name` is unique and looks
+    like Fluent Bit's (`PID-SECONDS.NANOSECONDS.flb`).
+    """
+
+    def __init__(self, tag: str, input_name: str, escape_unicode: bool = True, name: str = "") -> None:
+        now_ns = time.time_ns()
+        self.name = name or f"{os.getpid()}-{now_ns // 10**9}.{now_ns % 10**9}.flb"
+        self.tag, self.input_name = tag, input_name
+        self.count = self.size_bytes = self.unreadable = 0
+        self.file: ChunkFile | None = None
+        self._escape_unicode = escape_unicode
+        self._parts: list[Part] | None = []
+        self._lock = threading.Lock()
+        self._records: list[Record] | None = None
+        self._json: list[JsonBatch] | None = None
+
+    def add(self, batch: Batch) -> int:
+        """Append the batch, to the chunk's file too where it has one; return the bytes it takes. Raises OSError."""
+        if self.file is not None:
+            self.file.append(batch)
+        raw = batch.packed()
+        _extend(self.parts(), batch.appended, raw, batch.count)
+        self.count += batch.count
+        size = len(raw) + batch.count * sum(len(key) + len(value) + 2 for key, value in batch.appended)
+        self.size_bytes += size
+        return size
+
+    def is_full(self) -> bool:
+        """Whether the chunk takes no more records."""
+        return self.size_bytes >= CHUNK_BYTES
+
+    def records(self) -> list[Record]:
+        """Return the decoded records; treat them as read-only."""
+        with self._lock:
+            if self._records is None:
+                self._records = [record for part in self.parts() for record in decode(part.raw(), part.appended)]
+                self.unreadable = self.count - len(self._records)
+            return self._records
+
+    def json(self) -> list[JsonBatch]:
+        """Return the records' JSON, as one batch for each run of entries that were treated alike."""
+        with self._lock:
+            if self._json is None:
+                self._json = [
+                    encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self.parts()
+                ]
+                self.unreadable = self.count - sum(len(batch.parts) for batch in self._json)
+            return self._json
+
+    def json_lines(self) -> list[bytes]:
+        """Return each body as Fluent Bit's JSON, without a newline."""
+        return [line for batch in self.json() for line in batch.lines()]
+
+    def times_ms(self) -> list[int]:
+        """Return the records' times in milliseconds."""
+        return [stamp for batch in self.json() for stamp in batch.times_ms]
+
+    def forget_decoded(self) -> None:
+        """Free what was decoded and encoded; it is made again when asked for."""
+        with self._lock:
+            self._records = self._json = None
+
+    def let_go(self) -> None:
+        """Keep only the file in memory's place, where the chunk has one: it will wait for long."""
+        with self._lock:
+            if self.file is not None:
+                self._parts = self._records = self._json = None
+
+    def is_up(self) -> bool:
+        """Whether its bytes are in memory."""
+        return self._parts is not None
+
+    def parts(self) -> list[Part]:
+        """Return the raw parts; read back from the file where they were let go."""
+        if self._parts is None:
+            assert self.file is not None
+            self._parts = _parts_of(self.file.load()[1])
+        return self._parts
+
+
+def chunk_from_file(file: ChunkFile, input_name: str, escape_unicode: bool) -> Chunk:
+    """Return the chunk in a file of an earlier run. Raises OSError, ValueError."""
+    tag, batches = file.load()
+    chunk = Chunk(tag, input_name, escape_unicode, name=os.path.basename(file.path))
+    for one in batches:
+        chunk.add(Batch(raw=one.raw, count=one.count, appended=one.appended))
+    chunk.file = file
+    return chunk
+
+
+def _parts_of(batches: list[StoredBatch]) -> list[Part]:
+    parts: list[Part] = []
+    for one in batches:
+        _extend(parts, one.appended, one.raw, one.count)
+    return parts
+
+
+def _extend(parts: list[Part], appended: tuple[tuple[str, str], ...], raw: bytes, count: int) -> None:
+    if not parts or parts[-1].appended != appended:
+        parts.append(Part(appended))
+    parts[-1].pieces.append(raw)
+    parts[-1].count += count

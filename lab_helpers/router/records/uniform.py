@@ -1,0 +1,195 @@
+"""Encode records that differ only in their time and in `log`: what a log driver sends for one container's stream.
+
+The first entry gives a pattern of bytes; the others are cut along it without being decoded, and only their `log`
+values are escaped, many at once. Everything else of the JSON line is the same for all and kept once. One entry that
+does not fit the pattern and the caller has to take the general way.
+"""
+
+from __future__ import annotations
+
+import struct
+from _json import encode_basestring_ascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgpack
+import orjson
+
+from lab_helpers.router.records.json_text import dumps
+from lab_helpers.router.records.record import new_unpacker, put_last
+
+KEY = "log"
+BLOCK_RECORDS = 1000
+# treated together: what one step has made is still near at hand in the processor's cache when the next needs it
+_MARK = "\x1e\x1f"
+_JOINT = b"\x7f"
+# DEL: orjson leaves it as it is, and Fluent Bit does not, so values with one go the general way
+_ESCAPED_JOINT = b"\\u007f"
+_INTEGER_TIME = b"\x92\xce"
+_EVENT_TIME = b"\x92\xd7\x00"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Bytes of an entry around what varies: `opening`, time (`time_bytes` long), `before`, the log value, `after`.
+
+    `prefix` and `suffix` are the JSON line around the escaped value.
+    """
+
+    opening: bytes
+    time_bytes: int
+    before: bytes
+    after: bytes
+    prefix: bytes
+    suffix: bytes
+
+
+def cut_uniform(
+    raw: bytes, appended: Sequence[tuple[str, str]], escape_unicode: bool
+) -> tuple[list[int], list[bytes], bytes, bytes] | None:
+    """Return (times in ms, escaped log values, prefix, suffix), or None where the entries are not alike."""
+    pattern = _pattern_of(raw, appended, escape_unicode)
+    if pattern is None:
+        return None
+    data = b"%b%b\0\0" % (pattern.after, raw)  # the first value, too, has the end of an entry before it
+    at, end = 0, len(raw)
+    times: list[int] = []
+    parts: list[bytes] = []
+    while at < end:
+        block = _cut(data, at, end, pattern)
+        escaped = _escaped(block.values, escape_unicode) if block is not None else None
+        if block is None or escaped is None:
+            return None
+        at = block.end
+        times += _milliseconds(block)
+        parts += escaped
+    if at != end or data[at:-2] != pattern.after:
+        return None
+    return times, parts, pattern.prefix, pattern.suffix
+
+
+def _pattern_of(raw: bytes, appended: Sequence[tuple[str, str]], escape_unicode: bool) -> Pattern | None:
+    opening = _INTEGER_TIME if raw.startswith(_INTEGER_TIME) else _EVENT_TIME if raw.startswith(_EVENT_TIME) else b""
+    if not opening:
+        return None
+    time_bytes = 4 if opening is _INTEGER_TIME else 8
+    start = len(opening) + time_bytes
+    read = _read_pairs(raw, start)
+    if read is None:
+        return None
+    body, value_at, value_end, end = read
+    around = _json_around(body, appended, escape_unicode)
+    if around is None:
+        return None
+    return Pattern(opening, time_bytes, raw[start:value_at], raw[value_end:end], *around)
+
+
+def _read_pairs(raw: bytes, start: int) -> tuple[dict[str, Any], int, int, int] | None:
+    """Return (body, start and end of the log value, end of the entry) for the map at `start`."""
+    unpacker = new_unpacker()
+    unpacker.feed(memoryview(raw)[start:])
+    body: dict[str, Any] = {}
+    value_at = value_end = 0
+    try:
+        count = unpacker.read_map_header()
+        for _ in range(count):
+            key = unpacker.unpack()
+            at = unpacker.tell()
+            body[key] = unpacker.unpack()
+            if key == KEY:
+                value_at, value_end = start + at, start + unpacker.tell()
+    except (msgpack.OutOfData, ValueError, TypeError):
+        return None
+    if len(body) != count or not isinstance(body.get(KEY), str):
+        return None
+    return body, value_at, value_end, start + unpacker.tell()
+
+
+def _json_around(
+    body: dict[str, Any], appended: Sequence[tuple[str, str]], escape_unicode: bool
+) -> tuple[bytes, bytes] | None:
+    marked = {**body, KEY: _MARK}
+    put_last(marked, appended)
+    if marked.get(KEY) != _MARK:
+        return None
+    pieces = dumps(marked, escape_unicode).split(dumps(_MARK, escape_unicode))
+    return (pieces[0] + b'"', b'"' + pieces[1]) if len(pieces) == 2 else None
+
+
+class _Block(NamedTuple):
+    """Log values, their times in ms without what `fractions` hold (nanoseconds), and where the last value ends."""
+
+    values: list[bytes]
+    seconds_ms: list[int]
+    fractions: list[bytes]
+    end: int
+
+
+def _cut(data: bytes, at: int, end: int, pattern: Pattern) -> _Block | None:
+    """Return the next BLOCK_RECORDS log values at most; None where an entry is not alike.
+
+    Between two values there are the end of an entry, the opening of the next, its time, and what precedes its value: of
+    all that only nanoseconds change from one to the next, and once a second the seconds.
+    """
+    following = pattern.after + pattern.opening
+    seconds_at = len(following)
+    fraction_at = seconds_at + 4
+    before_at = seconds_at + pattern.time_bytes
+    before, size, has_fraction = pattern.before, before_at + len(pattern.before), before_at > fraction_at
+    values: list[bytes] = []
+    seconds_ms: list[int] = []
+    fractions: list[bytes] = []
+    fixed_bytes = fraction_at if has_fraction else size
+    known, time_ms = b"", 0
+    while at < end and len(values) < BLOCK_RECORDS:
+        start = at + size
+        fixed = data[at : at + fixed_bytes]
+        if fixed != known:
+            if fixed[:seconds_at] != following or not (has_fraction or fixed[before_at:] == before):
+                return None
+            known, time_ms = fixed, int.from_bytes(fixed[seconds_at:fraction_at], "big") * 1000
+        if has_fraction:
+            if data[at + before_at : start] != before:
+                return None
+            fractions.append(data[at + fraction_at : at + before_at])
+        head = data[start]
+        if head == 0xD9:
+            start += 2
+            at = start + data[start - 1]
+        elif 0xA0 <= head <= 0xBF:
+            start += 1
+            at = start + head - 0xA0
+        elif head == 0xDA:
+            start += 3
+            at = start + (data[start - 2] << 8) + data[start - 1]
+        else:
+            return None
+        values.append(data[start:at])
+        seconds_ms.append(time_ms)
+    return _Block(values, seconds_ms, fractions, at)
+
+
+def _escaped(values: list[bytes], escape_unicode: bool) -> list[bytes] | None:
+    joined = _JOINT.join(values)
+    if joined.count(_JOINT) != len(values) - 1:
+        return None
+    if joined.isascii():
+        text = orjson.dumps(joined.decode("ascii"))
+    else:
+        try:
+            unicode = joined.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        if escape_unicode:
+            parts = encode_basestring_ascii(unicode).encode("ascii")[1:-1].split(_ESCAPED_JOINT)
+            return parts if len(parts) == len(values) else None
+        text = orjson.dumps(unicode)
+    return text[1:-1].split(_JOINT)
+
+
+def _milliseconds(block: _Block) -> list[int]:
+    if not block.fractions:
+        return block.seconds_ms
+    nanoseconds = struct.unpack(f">{len(block.fractions)}I", b"".join(block.fractions))
+    return [ms + more // 1_000_000 for ms, more in zip(block.seconds_ms, nanoseconds, strict=True)]

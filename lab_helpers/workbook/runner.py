@@ -1,0 +1,227 @@
+"""The workbook, headless: papermill over the notebooks, timings, executed copies, a report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from papermill.engines import NBClientEngine, papermill_engines
+
+from lab_helpers import teardown
+from lab_helpers.backends.local import LocalBackend, backend_of
+from lab_helpers.base.config import PROJECT, Settings, known_secrets, overriding, private_folder
+from lab_helpers.base.errors import LabError, SettingsError
+from lab_helpers.base.messages import ENGLISH
+from lab_helpers.base.redact import Redactor
+from lab_helpers.lab import attach
+from lab_helpers.workbook.checks import CHECKS
+from lab_helpers.workbook.report import NotebookResult, write_report
+
+NOTEBOOKS = PROJECT / "notebooks"
+CELL_TIMEOUT_S = 2700
+"""Bound on one cell, above every bound inside one: Firehose's buffer (at most 900 s), delivery and its retries."""
+ENGINE = "lab"
+ALL, BESIDE = "all", ("faq", "drills")
+"""Every notebook; and the folders of those that need an applied lab."""
+
+OnCell = Callable[[str, int, int], None]
+"""Called at the start of each cell with notebook name, cell number from 1, and number of cells."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its notebooks' results, the steps of its teardown (empty when kept), and the report's page."""
+
+    results: list[NotebookResult]
+    teardown: list[teardown.Step]
+    report: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether every notebook ran to its end and the teardown left nothing."""
+        return all(r.status == "passed" for r in self.results) and not any(step.error for step in self.teardown)
+
+
+def select(wanted: str | None, folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the notebooks to run, in order; raises SettingsError.
+
+    None are the main ones, "all" FAQ and drills too, "faq" and "drills" a folder; of the main ones or of a folder one
+    ("04", "04_traffic", "drills/3", "faq/1_plugins") or a range ("04-06", "drills/1-3").
+    """
+    if wanted == ALL:
+        return everything(folder)
+    part, _, which = (f"{wanted}/" if wanted in BESIDE else wanted or "").rpartition("/")
+    found = sorted((folder / part).glob("[0-9]*_*.ipynb")) if part in ("", *BESIDE) else []
+    first, _, last = which.partition("-")
+    chosen = [path for path in found if not which or path.stem == which or first <= _number(path) <= (last or first)]
+    if not chosen:
+        numbers = f"{_number(found[0])} to {_number(found[-1])}" if found else "00 to 09, or faq/1, drills/1-3"
+        raise SettingsError("notebooks", str(wanted), f"{ALL}, {', '.join(BESIDE)}, or a number or range of {numbers}")
+    return chosen
+
+
+def name_of(path: Path) -> str:
+    """Return a notebook's name as its checks have it: with its folder below `notebooks` ("drills/3_lost_or_double")."""
+    inside = path.is_relative_to(NOTEBOOKS)
+    return path.relative_to(NOTEBOOKS).with_suffix("").as_posix() if inside else path.stem
+
+
+def _number(path: Path) -> str:
+    return path.stem.partition("_")[0]
+
+
+def folder_of(language: str) -> Path:
+    """Return the folder of a language's notebooks."""
+    return NOTEBOOKS if language == ENGLISH else NOTEBOOKS / language
+
+
+def everything(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return all notebooks in an order in which they run: FAQ and drills on an applied lab, before the teardown."""
+    *main, last = select(None, folder)
+    return [*main, *(path for part in BESIDE for path in select(part, folder)), last]
+
+
+def agree(settings: Settings, whole: bool) -> Settings:
+    """Ask on an account, in this terminal, before any notebook runs: in a kernel without a person nobody could answer.
+
+    Returns the settings that carry the consent. Raises GuardError; then nothing was made and nothing is torn down.
+    """
+    if settings.backend == "local":
+        return settings
+    attach(_headless(settings) if whole else settings).allow_creating()
+    return replace(settings, accept_cost=True)
+
+
+def _headless(settings: Settings) -> Settings:
+    return replace(settings, home=settings.home / "headless")
+
+
+def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell: OnCell) -> Run:
+    """Execute notebooks one after the other and stop at the first that fails.
+
+    A `whole` run has a state folder of its own, which begins empty, so it never touches what a trainee has built; it is
+    torn down whatever happens, unless `settings.keep`. A part of the workbook works on the trainee's own state; what a
+    drill has left that failed is undone.
+    """
+    report_dir = private_folder(settings.home) / "report"
+    if whole:
+        settings = _headless(settings)
+        _begin_empty(settings)
+    shutil.rmtree(report_dir, ignore_errors=True)
+    private_folder(report_dir)
+    results: list[NotebookResult] = []
+    steps: list[teardown.Step] = []
+    try:
+        results.extend(_execute_all(settings, notebooks, report_dir, on_cell))
+    finally:
+        if whole and not settings.keep:
+            steps = _clean_up(settings)
+        elif any(path.parent.name in BESIDE for path in notebooks) and not all(r.status == "passed" for r in results):
+            steps = teardown.undo_drills(attach(settings))
+        results += [NotebookResult(name_of(path), "not run") for path in notebooks[len(results) :]]
+        page = write_report(report_dir, results, steps, settings.home / CHECKS, Redactor(known_secrets()))
+    return Run(results, steps, page)
+
+
+def _execute_all(
+    settings: Settings, notebooks: list[Path], report_dir: Path, on_cell: OnCell
+) -> Iterator[NotebookResult]:
+    papermill_engines.register(ENGINE, _ReportingEngine)
+    with _kernels_environment(settings):
+        for path in notebooks:
+            result = _execute(path, settings, report_dir, on_cell)
+            yield result
+            if result.status != "passed":
+                return
+
+
+def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) -> NotebookResult:
+    started = time.monotonic()
+    error, name = "", name_of(path)
+    executed = report_dir / f"{name}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            str(path),
+            str(executed),
+            parameters=_parameters(path, settings),
+            cwd=str(path.parent),
+            engine_name=ENGINE,
+            kernel_name="python3",
+            execution_timeout=CELL_TIMEOUT_S,
+            progress_bar=False,
+            # The kernel warns, on our terminal, of other users who could listen on loopback; it is ours for minutes.
+            extra_arguments=["--IPKernelApp.log_level=40"],
+            on_cell=lambda number, count: on_cell(name, number, count),
+        )
+    except papermill.PapermillExecutionError as exc:
+        error = f"{exc.ename}: {exc.evalue}"
+    except (RuntimeError, TimeoutError) as exc:  # nbclient: a cell's time-out, a kernel that died
+        error = f"{type(exc).__name__}: {exc}"
+    return NotebookResult(name, "failed" if error else "passed", time.monotonic() - started, error)
+
+
+class _ReportingEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
+    """papermill's own engine, telling the start of each cell."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        on_cell = options.pop("on_cell")
+        count, begin = len(nb_man.nb.cells), nb_man.cell_start
+
+        def cell_start(cell: Any, cell_index: int | None = None, **more: Any) -> None:
+            on_cell((cell_index or 0) + 1, count)
+            begin(cell, cell_index, **more)
+
+        nb_man.cell_start = cell_start
+        super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+
+def _parameters(path: Path, settings: Settings) -> dict[str, Any]:
+    """Return the settings that the notebook's `parameters` cell names."""
+    cells = nbformat.read(path, as_version=4).cells
+    source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    names = {line.split("=")[0].strip() for line in source.splitlines() if "=" in line}
+    values: dict[str, Any] = {"backend": settings.backend, "prefix": settings.prefix, "region": settings.region}
+    values |= {"requests": settings.requests, "buffer_s": settings.buffer_s}
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _kernels_environment(settings: Settings) -> AbstractContextManager[None]:
+    """Let the kernels find the run's state folder, and draw into the notebook."""
+    consent = {"LAB_ACCEPT_COST": "true"} if settings.accept_cost else {}
+    changes = {"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return overriding({**changes, **consent})
+
+
+def _begin_empty(settings: Settings) -> None:
+    """Stop what an earlier, killed run left, and forget its state; what was downloaded is kept."""
+    backend = backend_of(settings)
+    if isinstance(backend, LocalBackend):
+        backend.stop()
+        for name in ("aws", "notes", "terraform/state"):
+            shutil.rmtree(settings.state / name, ignore_errors=True)
+        (settings.state / "terraform" / "init-stamp.json").unlink(missing_ok=True)  # every run shows its init
+    shutil.rmtree(settings.home / CHECKS, ignore_errors=True)
+
+
+def _clean_up(settings: Settings) -> list[teardown.Step]:
+    """Tear the run down and stop the local AWS; a local AWS that is gone took everything with it."""
+    backend = backend_of(settings)
+    if not isinstance(backend, LocalBackend):
+        return teardown.tear_down(attach(settings))
+    steps: list[teardown.Step] = []
+    if backend.running() is not None:
+        steps = teardown.tear_down(attach(settings))
+    try:
+        backend.stop()
+    except LabError as exc:
+        steps.append(teardown.Step("stop the local AWS", str(exc)))
+    return steps

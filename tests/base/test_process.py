@@ -1,0 +1,142 @@
+"""Programs beside the lab: waiting for one, and following one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from lab_helpers.base import process
+from lab_helpers.base.errors import CommandError, MissingToolError
+
+ENV = {"PATH": os.environ["PATH"]}
+
+
+def python(script: str) -> list[str]:
+    return [sys.executable, "-u", "-c", textwrap.dedent(script)]
+
+
+def test_run_returns_status_and_both_streams() -> None:
+    """A bad status is an answer, not an error, to `run`."""
+    done = process.run(
+        python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), timeout_s=30, env=ENV
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
+    assert done.seconds > 0
+
+
+def test_run_inherits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment is the given one; what surrounds the lab does not leak in."""
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    done = process.run(python("import os; print(os.environ.get('AWS_PROFILE'))"), timeout_s=30, env=ENV)
+    assert done.stdout == "None\n"
+
+
+def test_a_missing_program_is_named() -> None:
+    """No such program: the error names it."""
+    with pytest.raises(MissingToolError, match="no-such-program: there is no such program"):
+        process.run(["no-such-program"], timeout_s=1, env=ENV)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """The operating system reports a missing working folder like a missing program; the error says both."""
+    with pytest.raises(MissingToolError, match="gone"):
+        process.run(python("pass"), timeout_s=1, env=ENV, cwd=tmp_path / "gone")
+
+
+def test_a_program_that_does_not_end_is_ended() -> None:
+    """The error of a timeout carries what the program had printed."""
+    hang = python("import threading; print('so far', flush=True); threading.Event().wait()")
+    with pytest.raises(CommandError, match=r"did not end within 1 s") as caught:
+        process.run(hang, timeout_s=1, env=ENV)
+    assert caught.value.output_tail == "so far"
+
+
+def test_check_raises_with_the_end_of_the_output() -> None:
+    """The tail is bounded, and is the end."""
+    with pytest.raises(CommandError, match="exit status 1") as caught:
+        process.check(python("print('\\n'.join(map(str, range(1000)))); exit(1)"), timeout_s=30, env=ENV)
+    assert caught.value.output_tail.splitlines() == [str(n) for n in range(1000 - process.TAIL_LINES, 1000)]
+
+
+def test_stream_hands_over_each_line_in_order(tmp_path: Path) -> None:
+    """Lines come in order and without their ends; the error stream is kept apart."""
+    lines: list[str] = []
+    script = "import sys\nfor n in range(100): print(n)\nprint('why', file=sys.stderr)\nsys.exit(2)"
+    ended = process.stream(python(script), env=ENV, cwd=tmp_path, on_line=lines.append, on_tick=lambda _: None)
+    assert lines == [str(n) for n in range(100)]
+    assert (ended.returncode, ended.stderr_tail) == (2, "why")
+
+
+def test_stream_ticks_while_nothing_is_printed(tmp_path: Path) -> None:
+    """A silent program still gives signs of life, with rising seconds."""
+    ticks: list[float] = []
+    process.stream(
+        python("import threading; threading.Event().wait(0.5)"),
+        env=ENV,
+        cwd=tmp_path,
+        on_line=lambda _: None,
+        on_tick=ticks.append,
+        tick_s=0.05,
+    )
+    assert len(ticks) >= 3
+    assert ticks == sorted(ticks)
+
+
+SAVES_ON_INTERRUPT = """
+    import signal, threading
+    done, seen = threading.Event(), []
+    def on_interrupt(*_):
+        seen.append(1)
+        done.set()
+    signal.signal(signal.SIGINT, on_interrupt)
+    print("ready")
+    done.wait()
+    done.clear()
+    done.wait(0.3)  # a second signal would arrive by now
+    print("saved", len(seen))
+"""
+
+
+def test_ctrl_c_reaches_the_program_once_and_is_awaited(tmp_path: Path) -> None:
+    """The program may put its things in order: its last lines arrive before KeyboardInterrupt does."""
+    lines: list[str] = []
+
+    def press_ctrl_c(line: str) -> None:
+        lines.append(line)
+        if line == "ready":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        process.stream(python(SAVES_ON_INTERRUPT), env=ENV, cwd=tmp_path, on_line=press_ctrl_c, on_tick=lambda _: None)
+    assert lines == ["ready", "saved 1"]
+
+
+def test_the_program_does_not_get_the_terminals_ctrl_c(tmp_path: Path) -> None:
+    """It runs in a session of its own, or it would be interrupted twice: by the terminal and by us."""
+    lines: list[str] = []
+    process.stream(
+        python("import os; print(os.getsid(0) == os.getpid())"),
+        env=ENV,
+        cwd=tmp_path,
+        on_line=lines.append,
+        on_tick=lambda _: None,
+    )
+    assert lines == ["True"]
+
+
+def test_a_failing_callback_ends_the_program(tmp_path: Path) -> None:
+    """No program is left running behind an error of the lab's own."""
+    mark = tmp_path / "interrupted"
+
+    def fail(line: str) -> None:
+        if line == "ready":
+            raise ValueError(line)
+
+    script = textwrap.dedent(SAVES_ON_INTERRUPT) + f"\nopen({str(mark)!r}, 'w').close()"
+    with pytest.raises(ValueError, match="ready"):
+        process.stream([sys.executable, "-u", "-c", script], env=ENV, cwd=tmp_path, on_line=fail, on_tick=print)
+    assert mark.exists()

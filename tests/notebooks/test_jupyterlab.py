@@ -1,0 +1,169 @@
+"""JupyterLab as the trainee meets it: a real browser opens a notebook, runs all of it, and looks at the result.
+
+With README_PICTURE=FILE in the environment the picture of the README is written there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lab_helpers.base.wait import wait_until
+
+PROJECT = Path(__file__).resolve().parents[2]
+LAB = Path(sys.executable).parent / "lab"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+NOTEBOOK = "01_firelens"
+CELL_COUNT = len(
+    [c for c in nbformat.read(PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4).cells if c.cell_type == "code"]
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def jupyterlab(tmp_path: Path) -> Iterator[str]:
+    """The address of a JupyterLab on a copy of the notebooks, so that running them changes nothing here."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (Debian: chromium)")
+    (tmp_path / "notebooks").mkdir()
+    _copy_without_outputs(PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb", tmp_path / "notebooks")
+    shutil.copy(PROJECT / "README.md", tmp_path)
+    private = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    environ = {**os.environ, **private, "LAB_HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    log = tmp_path / "jupyter.log"
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--port=0",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={tmp_path}",
+    ]
+    with log.open("wb") as out:
+        server = subprocess.Popen([LAB, "jupyter", *options], env=environ, stdout=out, stderr=out)
+    try:
+        yield wait_until(lambda: _address(log, server), 90, 0.1, "JupyterLab")
+    finally:
+        server.terminate()
+        server.wait(30)
+        subprocess.run([LAB, "down"], env=environ, check=True, timeout=60)
+
+
+def _copy_without_outputs(path: Path, folder: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, folder / path.name)
+
+
+def _address(log: Path, server: subprocess.Popen[bytes]) -> str:
+    assert server.poll() is None, log.read_text()
+    found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", log.read_text())
+    if not found:
+        return ""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api", timeout=2).close()
+    except OSError:
+        return ""
+    return f"http://127.0.0.1:{found[1]}"
+
+
+def test_trainee_runs_a_whole_notebook(jupyterlab: str, tmp_path: Path) -> None:
+    """All cells run from the menu, no cell fails, the checks and tables are there to be seen."""
+    from playwright.sync_api import expect, sync_playwright
+
+    picture = Path(os.environ.get("README_PICTURE", tmp_path / "jupyterlab.png"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1.5)
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/{NOTEBOOK}.ipynb")
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        panel = page.locator(".jp-NotebookPanel")
+        deadline = time.monotonic() + 150
+        executed = nbformat.read(tmp_path / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4)
+        while time.monotonic() < deadline:
+            page.keyboard.press("Control+s")
+            page.wait_for_timeout(1000)
+            executed = nbformat.read(tmp_path / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4)
+            if len([c for c in executed.cells if c.cell_type == "code" and c.execution_count]) == CELL_COUNT:
+                break
+        expect(panel).to_be_visible()
+        page.locator(".jp-RenderedHTMLCommon table").first.scroll_into_view_if_needed()
+        page.screenshot(path=picture)
+        browser.close()
+    outputs = [output for cell in executed.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert sum(output.get("text", "").count("✔") for output in outputs) >= 2
+    assert picture.stat().st_size > 50_000
+
+
+def test_start_page_leads_to_japanese_and_it_speaks(jupyterlab: str, tmp_path: Path) -> None:
+    """From the first page one click opens the Japanese one; run there, the same cells say it in Japanese."""
+    from playwright.sync_api import expect, sync_playwright
+
+    (tmp_path / "notebooks" / "ja").mkdir()
+    for name in ("00_setup.ipynb", "ja/00_setup.ipynb"):
+        _copy_without_outputs(PROJECT / "notebooks" / name, (tmp_path / "notebooks" / name).parent)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/00_setup.ipynb")
+        page.get_by_role("link", name="日本語", exact=True).click(timeout=60_000)
+        page.get_by_role("heading", name="このラボに必要なものは何か").wait_for(timeout=60_000)
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.get_by_text("✔ 呼び出し元がわかる").wait_for(timeout=120_000)
+        expect(page.get_by_text("✔ このバックエンドに必要なものはすべてある")).to_have_count(1)
+        expect(page.get_by_role("link", name="English", exact=True)).to_have_count(1)
+        browser.close()
+
+
+PANEL_CELL = """
+import itertools
+import pandas as pd
+from IPython.display import display
+from lab_helpers.display import Panel, table
+looks = itertools.count(1)
+panel = Panel(lambda: table(pd.DataFrame({"figure": [f"look {next(looks)} of the panel"]})), every_s=0.2)
+display(panel.widget)
+panel.start()
+"""
+
+
+def test_live_panel_goes_on_and_stops(jupyterlab: str, tmp_path: Path) -> None:
+    """The panel's figures change while no cell runs, and its button ends that."""
+    from playwright.sync_api import expect, sync_playwright
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PANEL_CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    nbformat.write(notebook, tmp_path / "notebooks" / "panel.ipynb")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/panel.ipynb")
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        figure = page.get_by_text(re.compile(r"look \d+ of the panel")).first
+        figure.wait_for(timeout=60_000)
+        expect(figure).not_to_have_text(figure.inner_text(), timeout=30_000)
+        page.locator("button.jupyter-button", has_text="Stop").click()
+        page.locator("button.jupyter-button[disabled]").wait_for(timeout=10_000)
+        browser.close()

@@ -1,0 +1,74 @@
+"""The whole workbook, headless by papermill. Minutes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.stored_notebooks import LAB, lab
+
+POISON = {
+    "AWS_ACCESS_KEY_ID": "AKIAPOISONPOISON",
+    "AWS_SECRET_ACCESS_KEY": "poison",
+    "AWS_PROFILE": "poison",
+    "AWS_ENDPOINT_URL": "http://192.0.2.1",
+    "AWS_REGION": "mars-north-1",
+}
+"""What a user may have in the shell; a call with any of it would fail."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A state folder with a blank in its path; a local AWS that still runs there is stopped."""
+    folder = tmp_path / "a lab's home"
+    folder.mkdir()
+    yield folder
+    lab(folder, "down", timeout_s=90)
+
+
+def _without_terraform(path: str) -> str:
+    return os.pathsep.join(each for each in path.split(os.pathsep) if not Path(each, "terraform").exists())
+
+
+def _cut_off() -> list[str]:
+    """Return a command prefix that leaves only loopback, where this user may make network namespaces; else nothing."""
+    prefix = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if os.geteuid() or not shutil.which("unshare") or not shutil.which("ip"):
+        return []
+    return prefix if subprocess.run([*prefix, "true"], check=False).returncode == 0 else []
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(1200)
+def test_whole_run_without_network_and_terraform(home: Path) -> None:
+    """With Python alone, no network, and foreign AWS settings in the shell, all notebooks pass and nothing is left."""
+    environ = {**os.environ, **POISON, "LAB_HOME": str(home), "LAB_BUFFER_S": "20", "LAB_HTTPD": "builtin"}
+    environ["PATH"] = _without_terraform(os.environ["PATH"])
+    done = subprocess.run(
+        [*_cut_off(), LAB, "run"], cwd=home, env=environ, capture_output=True, text=True, timeout=1100, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    report = json.loads((home / "report" / "report.json").read_text())
+    assert [book["status"] for book in report["notebooks"]] == ["passed"] * 10
+    assert len(report["checks"]) >= 30
+    assert all(check["passed"] for check in report["checks"])
+    assert _processes_of(home) == []
+
+
+def _processes_of(home: Path) -> list[str]:
+    """Return the command lines of processes that belong to this state folder."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(home) in line:
+            lines.append(line)
+    return lines

@@ -1,0 +1,19 @@
+"""The stored outputs of all Japanese notebooks, compared by nbval: they are of runs of their own. Minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab_helpers.workbook import runner
+from lab_helpers.display import fonts
+from tests.support.stored_notebooks import assert_as_stored
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(2400)
+@pytest.mark.skipif(not fonts.family("ja"), reason="charts are in English without a Japanese font (fonts-noto-cjk)")
+def test_stored_outputs(home: Path) -> None:
+    """Run in order on one fresh local AWS, FAQ and drills before the teardown, each says what it said when stored."""
+    assert_as_stored(runner.everything(runner.folder_of("ja")), home, timeout_s=2300)

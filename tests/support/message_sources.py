@@ -1,0 +1,107 @@
+"""Every text that the lab says: found in the code, in the notebooks' cells, in the drills and in the exercises.
+
+`said` are the keys of `messages.say`; a key of `messages.say_word` is among `constants` or `shown`.
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+
+from lab_helpers import drills, exercises, experiments
+from lab_helpers.base import remedies
+from lab_helpers.display.log_path import BRANCHES, STOPS
+from lab_helpers.exercises import Status
+from lab_helpers.workbook import translation
+
+PACKAGE = Path(translation.__file__).parents[1]
+PLACES = {"check": (0, 2), "Bar": (0,), "say": (0,), "frame": (1,), "read": (1,), "NotYetError": (0,), "Progress": (2,)}
+"""Functions whose arguments at these places are told to the reader; `why` by its name."""
+DIAGNOSIS = ("where to look", "cause", "fix", "proof", "source")
+
+
+def said() -> set[str]:
+    """Return the texts that must be in a catalogue."""
+    texts = {text for tree in _code() for text in _told(tree)}
+    texts |= {text for tree in _cells() for text in _told(tree)}
+    return texts | set(_catalogued())
+
+
+def constants() -> set[str]:
+    """Return every string constant of the code and of the cells: what is in none of them is told nowhere."""
+    trees = [*_code(), *_cells()]
+    return {node.value for tree in trees for node in ast.walk(tree) if _is_text(node)}
+
+
+def shown() -> set[str]:
+    """Return what stands in the tables of the English notebooks' stored outputs."""
+    pages = (
+        output.get("data", {}).get("text/html", "")
+        for path, _ in translation.pairs()
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+    )
+    return {html.unescape(found) for page in pages for found in re.findall(r"<td[^>]*>(.*?)</td>", page)}
+
+
+def _catalogued() -> Iterator[str]:
+    for kind in drills.CATALOGUE:
+        story = kind.story
+        yield from (story.title, story.where_to_look, story.cause, story.fix, story.proof)
+    yield from DIAGNOSIS
+    for name in experiments.__all__:
+        yield from filter(None, [getattr(getattr(experiments, name), "question", "")])
+    for task in exercises.CATALOGUE:
+        yield from task.hints
+    yield from (status.value for status in Status)
+    for stop in STOPS.values():
+        yield from (stop.name, stop.detail)
+    yield from (role for role, _ in BRANCHES)
+    yield from (text for known in remedies.REMEDIES.values() for text in known.values())
+
+
+def _code() -> Iterator[ast.Module]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "local_aws" not in path.parts:
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _cells() -> Iterator[ast.Module]:
+    for path, _ in translation.pairs():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                yield ast.parse(cell.source)
+
+
+def _told(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        places = PLACES.get(
+            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""), ()
+        )
+        told = [node.args[place] for place in places if place < len(node.args)]
+        for argument in [*told, *(keyword.value for keyword in node.keywords if keyword.arg == "why")]:
+            yield from _texts(argument, tree)
+
+
+def _texts(argument: ast.expr, tree: ast.Module) -> Iterator[str]:
+    """Yield the text of a constant, of both arms of a choice, and of a name's constants (`text = "…"`; `say(text)`)."""
+    if isinstance(argument, ast.Constant):
+        if isinstance(argument.value, str) and argument.value:
+            yield argument.value
+    elif isinstance(argument, ast.IfExp):
+        yield from (*_texts(argument.body, tree), *_texts(argument.orelse, tree))
+    elif isinstance(argument, ast.Name):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [argument.id]:
+                yield from _texts(node.value, tree) if isinstance(node.value, ast.Constant) else ()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
