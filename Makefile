@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+QUICK := tests/base tests/iam tests/firelens tests/logs tests/display tests/router tests/test_structure.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab jupyter test check notebooks bench lock clean
+.PHONY: help setup lab jupyter quick test check notebooks bench docs lock clean
 
 help: ## show this help
 	@echo "The FireLens lab. Usage: make TARGET"
@@ -30,10 +31,17 @@ jupyter: setup ## open the workbook in JupyterLab
 test: setup ## run all tests (unit, integration, the workbook, its stored outputs)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: setup ## lint and type-check
+quick: setup ## unit tests without the local AWS, Terraform and notebooks: under a minute
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile $(QUICK)
+
+check: setup ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+
+docs: setup ## renew the pages that are made from the code (docs/local-aws.md)
+	$(BIN)/python -m tests.support.not_modelled
 
 notebooks: setup ## renew the stored outputs of the notebooks from a full run
 	$(BIN)/lab renew

@@ -12,9 +12,9 @@ from lab_helpers.account.guards import ACCEPTED
 from lab_helpers.account.inventory import LabNames
 from lab_helpers.base.errors import LabError
 from lab_helpers.base.wait import Tick
-from lab_helpers.drills.opened import open_drills, undo_all
 from lab_helpers.faults import HEALED, NOTE
 from lab_helpers.lab import EXPIRES, Lab
+from lab_helpers.opened import open_drills, undo_all
 
 __all__ = ["Step", "leftovers", "tear_down"]
 

@@ -11,10 +11,10 @@ from lab_helpers.drills.dead_router import InputPaused, RouterOutOfMemory
 from lab_helpers.drills.drill import BROKEN, FIXED, Drill, Story, TaskDrill
 from lab_helpers.drills.lost_or_double import DriverBufferFull, Duplicates, FirehoseThrottled, LastLines
 from lab_helpers.drills.nothing_arrives import MatchNothing, RouterNotEssential, UnknownOption
-from lab_helpers.drills.opened import open_drills, undo_all
 from lab_helpers.drills.permissions import FirehoseDenied, GroupDenied, PullDenied, RetentionNotSet
 from lab_helpers.drills.stale_image import StaleImage
 from lab_helpers.drills.wrong_shape import EscapedJson, HealthChecks, SplitLines, UnparsedLines
+from lab_helpers.opened import open_drills, undo_all
 
 driver_buffer_full = DriverBufferFull
 duplicates = Duplicates

@@ -19,8 +19,8 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick, wait_until
-from lab_helpers.drills.opened import Opened
 from lab_helpers.lab import Lab
+from lab_helpers.opened import Opened
 
 APP_IMAGE = "public.ecr.aws/docker/library/busybox:stable"
 APP, ROUTER = "app", "log_router"

@@ -10,7 +10,7 @@ from lab_helpers import drills, teardown
 from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base.errors import LabError, NotYetError
 from lab_helpers.drills import Drill
-from lab_helpers.drills.opened import Opened, open_drills, undo_all
+from lab_helpers.opened import Opened, open_drills, undo_all
 from tests.drills.lab_kit import make_lab
 
 

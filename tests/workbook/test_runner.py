@@ -77,7 +77,7 @@ def test_a_drill_that_fails_is_undone(tmp_path: Path) -> None:
     """What it had made is deleted though its kernel is gone, and the report says so; the lab itself stays."""
     settings = lab_kit.settings(tmp_path / "home")
     code = "import os; from pathlib import Path; from lab_helpers.lab import attach; from tests.drills import lab_kit\n"
-    code += "from lab_helpers.drills.opened import Opened\n"
+    code += "from lab_helpers.opened import Opened\n"
     code += "lab = attach(lab_kit.settings(Path(os.environ['LAB_HOME'])))\n"
     code += "Opened(lab, 'failing').add('log group', '/failing')\n"
     code += "lab.client('logs').create_log_group(logGroupName='/failing'); 1 / 0"
