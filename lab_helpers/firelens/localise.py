@@ -28,8 +28,8 @@ Resolve = Callable[[str], Sequence[str]]
 class Transport:
     """How a router's AWS outputs reach the local AWS.
 
-    `ca_file` is the authority that the real Fluent Bit must trust, whose AWS outputs speak TLS come what may; None:
-    plain HTTP, which our own router speaks.
+    `ca_file` is the authority that the real Fluent Bit must trust; None: plain HTTP, which our own router speaks.
+    cloudwatch_logs and the two for Kinesis always speak TLS there and refuse to be told so ("does not support TLS").
     """
 
     host: str
@@ -43,14 +43,14 @@ class Transport:
 
     def lines(self, output: str) -> list[str]:
         """Return the options that point `output` (a plugin's name) at the local AWS; none for other plugins."""
-        tls = ["tls on", "tls.verify on", f"tls.ca_file {self.ca_file}"] if self.ca_file else ["tls off"]
+        trust = [f"tls.ca_file {self.ca_file}"] if self.ca_file else ["tls off"]
         if output in AWS_OUTPUTS:
-            return [f"endpoint {self.host}", f"port {self.port}", *tls]
+            return [f"endpoint {self.host}", f"port {self.port}", *trust]
         url = f"endpoint {self.url}"
         if output in GO_OUTPUTS:
             return [url]
         if output == "s3":
-            return [url, *tls]
+            return [url, "tls on", *trust] if self.ca_file else [url, *trust]
         return []
 
 
@@ -68,6 +68,18 @@ def localise(text: str, transport: Transport, resolve: Resolve) -> str:
         lines += _led(line, resolve)
         lines += _transport_lines(line, section, transport)
     return "\n".join(lines)
+
+
+def outputs(text: str) -> list[str]:
+    """Return the names of the outputs in a classic configuration, in lower case and in order."""
+    found: list[str] = []
+    section = ""
+    for line in text.split("\n"):
+        heading, name = _HEADING.match(line), _NAME.match(line)
+        section = heading.group(1).upper() if heading else section
+        if section == "OUTPUT" and name is not None:
+            found.append(name.group(2).lower())
+    return found
 
 
 def _led(line: str, resolve: Resolve) -> list[str]:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from lab_helpers.firelens import Transport, localise
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab_helpers.firelens import ContainerLog, RouterInputs, Transport, generate, localise
+from lab_helpers.firelens.localise import outputs
+
+REAL: dict[str, Any] = json.loads(Path(__file__).with_name("fluent-bit-5.1.json").read_text())
+"""Plugins of a real Fluent Bit 5.1.1 with their options, and whether they take `tls on`. Source: `fluent-bit -J`."""
 
 PLAIN, TLS = Transport("127.0.0.1", 4566), Transport("127.0.0.1", 4567, "/x/ca.pem")
 EXTRA = "[OUTPUT]\n    Name   cloudwatch_logs\n    Match  *\n    region ap-northeast-1\n"
@@ -19,10 +29,42 @@ def test_aws_outputs_get_endpoint_and_port() -> None:
     assert lines[:2] + lines[5:] == EXTRA.split("\n")
 
 
-def test_the_real_fluent_bit_gets_tls_and_the_labs_authority() -> None:
-    """Its AWS outputs speak TLS whatever one says, so they are told whom to trust."""
+def test_the_real_fluent_bit_gets_the_labs_authority() -> None:
+    """Its AWS outputs speak TLS whatever one says, so they are told whom to trust, and nothing more."""
     text = localise(EXTRA, TLS, _same)
-    assert "    tls on\n    tls.verify on\n    tls.ca_file /x/ca.pem\n" in text
+    assert "    port 4567\n    tls.ca_file /x/ca.pem\n" in text
+    assert "tls on" not in text
+
+
+@pytest.mark.parametrize("transport", [PLAIN, TLS])
+@pytest.mark.parametrize("output", sorted(REAL["outputs"]))
+def test_the_real_fluent_bit_takes_what_is_written(output: str, transport: Transport) -> None:
+    """No line that 5.1.1 would refuse: an option it does not know, or TLS switched on where it has no switch."""
+    known, has_switch = REAL["outputs"][output]["options"], REAL["outputs"][output]["tls"]
+    for line in transport.lines(output):
+        key, value = line.split(" ", 1)
+        assert key in known or key in REAL["everywhere"], f"{output} of Fluent Bit refuses {key}"
+        assert key != "tls" or value == "off" or has_switch, f"{output} of Fluent Bit does not support TLS"
+
+
+@pytest.mark.parametrize("router", [RouterInputs(), RouterInputs("/x/s.sock", 1, 2)])
+def test_the_real_fluent_bit_takes_what_is_generated(router: RouterInputs) -> None:
+    """The agent's text and the local one: sections, plugins and options that 5.1.1 has."""
+    logs = [ContainerLog("a", "cloudwatch_logs", "x", "y", {"region": "r", "log_group_name": "g"})]
+    kind, plugin = "", ""
+    for line in generate(logs, metadata=[("k", "v")], inputs=router).splitlines():
+        if line.startswith("["):
+            kind = line.strip("[]").lower() + "s"
+        elif line.strip():
+            key, value = line.split(None, 1)
+            plugin = value if key == "Name" else plugin
+            options = {"name", "match", "tag", *REAL[kind][plugin]["options"], *REAL["everywhere"]}
+            assert key.lower() in options, f"{plugin} of Fluent Bit refuses {key}"
+
+
+def test_outputs_are_found_by_their_sections() -> None:
+    """Not a filter of that name, not a comment."""
+    assert outputs("[FILTER]\n  Name grep\n[output]\n  name Firehose\n# Name s3\n") == ["firehose"]
 
 
 def test_s3_takes_a_url() -> None:

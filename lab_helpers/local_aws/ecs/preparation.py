@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,9 +15,13 @@ from lab_helpers.local_aws.ecs.containers.images import Image, PullError
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import LOOPBACK
 from lab_helpers.local_aws.ecs.runtimes import router_files
+from lab_helpers.local_aws.ecs.runtimes.log_router import FLUENT_BIT, RouterRuntime
 from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
+from lab_helpers.local_aws.ecs.runtimes.runtime import Runtime
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, start_order
 from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World, public_image
+
+log = logging.getLogger(__name__)
 
 
 class Preparation:
@@ -92,12 +97,22 @@ class Preparation:
     def _write_router_files(self, router: Container) -> None:
         world = self._world
         folder, socket = world.task_folder(self._task.id) / "firelens", world.router_socket(self._task.id)
-        transport = self._transport(router)
-        self.router = router_files.write(self._task, router.image, folder, socket, world.ports, transport)
+
+        def write() -> RouterFiles:
+            return router_files.write(
+                self._task, router.image, folder, socket, world.ports, self._transport(router.runtime)
+            )
+
+        self.router = write()
+        if self.router.has_go_outputs and router.runtime.name == FLUENT_BIT:
+            log.info("Task %s: Go plugins are only in AWS's image; its router is the built-in one.", self._task.id)
+            self.router.release()
+            router.runtime = RouterRuntime("builtin")
+            self.router = write()
         router.releases.append(self.router.release)
 
-    def _transport(self, router: Container) -> Transport:
+    def _transport(self, runtime: Runtime) -> Transport:
         context = self._world.context
-        if router.runtime.name == "fluent-bit":
+        if runtime.name == FLUENT_BIT:
             return Transport(LOOPBACK, context.tls_port, str(context.ca_file))
         return Transport(LOOPBACK, int(self._world.endpoint_host.rpartition(":")[2]))

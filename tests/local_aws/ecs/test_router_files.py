@@ -75,6 +75,13 @@ def test_a_file_that_needs_no_change_is_included_itself(tmp_path: Path) -> None:
     assert f"@INCLUDE {tmp_path}/rootfs{EXTRA}\n" in made.config.read_text()
 
 
+@pytest.mark.parametrize(("text", "has_go"), [(OUTPUT, False), ("[OUTPUT]\n    Name firehose\n", True)])
+def test_go_outputs_are_noticed(tmp_path: Path, text: str, has_go: bool) -> None:
+    """Also in a file that an included file includes: only AWS's image has these plugins."""
+    made = _write(tmp_path, {EXTRA: "@INCLUDE /opt/a.conf\n", "/opt/a.conf": text})
+    assert made.has_go_outputs is has_go
+
+
 def test_includes_of_includes_are_led_too(tmp_path: Path) -> None:
     """Absolute and relative paths, patterns, and a file that includes itself."""
     text = f"@INCLUDE /opt/a.conf\n@INCLUDE more/*.conf\n@INCLUDE {EXTRA}\n"

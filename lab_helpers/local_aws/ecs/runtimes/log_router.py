@@ -14,6 +14,8 @@ from lab_helpers.local_aws.ecs.runtimes.runtime import PACKAGE_ROOT, Launch, Lau
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 
 ROUTER_IMAGES = ("aws-for-fluent-bit", "fluent-bit")
+FLUENT_BIT = "fluent-bit"
+"""The name of the runtime that runs a real Fluent Bit."""
 ENTRY_POINT = "/entrypoint.sh"
 """What aws-for-fluent-bit runs. A command that has it in it, to do something more, runs here with the router there."""
 GO_PLUGINS = ("firehose.so", "cloudwatch.so", "kinesis.so")
@@ -33,7 +35,7 @@ class RouterRuntime:
                 "fluent-bit", "not found on PATH", "Install it, or set the router runtime to builtin."
             )
         self._program = Path(found) if found else None
-        self.name = "fluent-bit" if found else "builtin"
+        self.name = FLUENT_BIT if found else "builtin"
 
     @property
     def is_builtin(self) -> bool:

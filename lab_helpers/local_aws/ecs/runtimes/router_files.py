@@ -22,6 +22,7 @@ from lab_helpers.firelens import (
     parse_router_options,
 )
 from lab_helpers.firelens.generate import task_metadata
+from lab_helpers.firelens.localise import GO_OUTPUTS, outputs
 from lab_helpers.local_aws.ecs.containers.images import Image
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import PortPool
@@ -35,11 +36,20 @@ CONFIG_FOLDER = "/fluent-bit/etc"
 
 @dataclass(frozen=True)
 class RouterFiles:
-    """What was written; `ports` are taken from the pool and given back by `release`."""
+    """What was written; `ports` are taken from the pool and given back by `release`.
+
+    `outputs`: the names of all outputs, those of included files too.
+    """
 
     config: Path
     inputs: RouterInputs
     pool: PortPool
+    outputs: frozenset[str] = frozenset()
+
+    @property
+    def has_go_outputs(self) -> bool:
+        """Tell whether an output is one of AWS's Go plugins, which only AWS's image has."""
+        return bool(self.outputs & GO_OUTPUTS)
 
     def release(self) -> None:
         """Give the ports back."""
@@ -58,8 +68,9 @@ def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, 
     include = _options(task).include_path
     places = _Places(image, folder, transport)
     included = places.included(include)[0] if include else None
-    (folder / LOCAL).write_text(localise(_text(task, inputs, included), transport, lambda path: [path]))
-    return RouterFiles(folder / LOCAL, inputs, pool)
+    local = localise(_text(task, inputs, included), transport, lambda path: [path])
+    (folder / LOCAL).write_text(local)
+    return RouterFiles(folder / LOCAL, inputs, pool, frozenset({*outputs(local), *places.outputs}))
 
 
 def _options(task: Task) -> RouterOptions:
@@ -94,6 +105,7 @@ class _Places:
     def __init__(self, image: Image, folder: Path, transport: Transport) -> None:
         self._image, self._folder, self._transport = image, folder, transport
         self._copies: dict[Path, str] = {}
+        self.outputs: set[str] = set()
 
     def included(self, path: str) -> list[str]:
         """Return where a configuration (or what matches a pattern) is: in the image, or a copy where it had to change.
@@ -109,6 +121,7 @@ class _Places:
             number = len(self._copies) + 1
             self._copies[source] = str(source)  # before reading: a file may include itself
             text = source.read_bytes().decode("utf-8", "surrogateescape")
+            self.outputs.update(outputs(text))
             local = localise(text, self._transport, self.included)
             if local != text:
                 copy = self._folder / f"included-{number}-{source.name}"
