@@ -28,8 +28,8 @@ SERVICES = {
 }
 HEAD = """# The local AWS: what it does not model
 
-Made from the docstrings of the code by `make docs`; a test keeps it in step. Whatever an operation does not name here is
-either modelled or answered by moto; what is *refused* says so in its answer.
+Made from the docstrings of the code by `make docs`; a test keeps it in step. Whatever an operation does not name here
+is either modelled or answered by moto; what is *refused* says so in its answer.
 """
 
 
