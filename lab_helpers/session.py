@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_helpers import trace, traffic
 from lab_helpers.base import config
 from lab_helpers.base.messages import language_of, say, speak
 from lab_helpers.display import TerraformBar
+from lab_helpers.display.trace import Trace
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import Lab, attach
 from lab_helpers.workbook.checks import CHECKS, Checks
@@ -25,6 +27,22 @@ class Session(Lab):
     def exercise(self, name: str) -> Exercise:
         """Return an exercise of the workbook ("04_1": the first of notebook 04); raises SettingsError."""
         return exercise_of(name, self, self.settings.home, self.settings.owner)
+
+    def by_hand(self) -> traffic.ByHand:
+        """Send one GET with an id of its own and keep it: `trace` follows it, here and in later notebooks."""
+        request = traffic.by_hand(self.outputs.url)
+        trace.keep(self, request)
+        return request
+
+    @property
+    def traced_id(self) -> str:
+        """The id of the newest request by hand; raises NotYetError before notebook 04."""
+        return trace.traced_id(self)
+
+    def trace(self, request_id: str = "") -> Trace:
+        """Follow a request (without an id: the newest by hand) through all its stops; errors as `trace.follow`."""
+        name = request_id or self.traced_id
+        return Trace(name, trace.follow(self, name))
 
     def say(self, text: str, **values: Any) -> None:
         """Print a sentence in the reader's language, with `values` in the places of its `{names}`."""

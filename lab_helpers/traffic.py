@@ -8,17 +8,20 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pyarrow as pa
 import urllib3
 
-from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.errors import NoAnswerError, SettingsError
 from lab_helpers.base.parallel import OnProgress, Progress, in_order
 from lab_helpers.logs import frames
 from lab_helpers.logs.frames import CATEGORY, TIME
@@ -39,6 +42,7 @@ TIMEOUT_S = 10.0
 ID_PATTERN = r"(?:[?&]id=|/req/)([A-Za-z0-9_.-]+)"
 """Finds a request's id in a request target: `/?id=<id>` (httpd answers 200) or `/req/<id>` (404)."""
 _RUN_ID = re.compile(r"[A-Za-z0-9_.-]+")
+BY_HAND_AGENT = "firelens-lab (by hand)"
 
 
 class Planned(NamedTuple):
@@ -48,6 +52,67 @@ class Planned(NamedTuple):
     method: str
     path: str
     due_s: float
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """One request sent by hand: the bytes that went out and came back, as text, and when."""
+
+    id: str
+    url: str
+    request: str
+    answer: str
+    sent_at: datetime
+    answered_at: datetime
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return int(self.answer.split(" ", 2)[1])
+
+    def as_note(self) -> dict[str, str]:
+        """Return it ready for JSON."""
+        return {name: value if isinstance(value, str) else value.isoformat() for name, value in asdict(self).items()}
+
+    @classmethod
+    def of_note(cls, note: Mapping[str, str]) -> Self:
+        """Take what `as_note` returned."""
+        times = {name: datetime.fromisoformat(note[name]) for name in ("sent_at", "answered_at")}
+        return cls(**{**note, **times})  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"{self.request.strip()}\n\n{self.answer.strip()}"
+
+
+def by_hand(url: str, request_id: str = "") -> ByHand:
+    """Send ONE GET for the start page with an id of its own (a new one when none is given) and return both texts.
+
+    Raises SettingsError for an id that a path cannot carry, NoAnswerError when nothing answers.
+    """
+    name = check_id(request_id or f"by-hand-{datetime.now(UTC):%H%M%S}-{secrets.token_hex(2)}")
+    where = urlsplit(url)
+    address, target = (where.hostname or "", where.port or 80), f"/?id={name}"
+    request = (
+        f"GET {target} HTTP/1.1\r\nHost: {where.netloc}\r\nUser-Agent: {BY_HAND_AGENT}\r\nConnection: close\r\n\r\n"
+    )
+    sent_at = datetime.now(UTC)
+    try:
+        with socket.create_connection(address, TIMEOUT_S) as connection:
+            connection.sendall(request.encode())
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    except OSError as exc:
+        raise NoAnswerError(url, str(exc)) from exc
+    if not answer:
+        raise NoAnswerError(url, "the connection was closed without an answer")
+    text = answer.decode("latin-1").replace("\r\n", "\n")
+    return ByHand(name, url, request.replace("\r\n", "\n"), text, sent_at, datetime.now(UTC))
+
+
+def check_id(request_id: str) -> str:
+    """Return an id that a path and a query can carry; raises SettingsError for any other text."""
+    if not _RUN_ID.fullmatch(request_id):
+        raise SettingsError("id", request_id, "letters, digits, `-`, `_` and `.`")
+    return request_id
 
 
 def send(

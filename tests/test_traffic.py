@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lab_helpers import traffic
-from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.errors import NoAnswerError, SettingsError
 from lab_helpers.base.parallel import Progress
 from tests.support.serving import serving
 
@@ -77,3 +77,22 @@ def test_impossible_arguments_are_refused(arguments: tuple[int, float, str]) -> 
     """Counts, rates, shares and run ids that cannot be are refused before anything is sent."""
     with pytest.raises(SettingsError):
         traffic.plan(*arguments)
+
+
+def test_by_hand_keeps_what_went_out_and_came_back(url: str) -> None:
+    """Both texts are whole, with their times; the note gives the same back."""
+    made = traffic.by_hand(url, "hand-7")
+    assert made.request.splitlines()[0] == "GET /?id=hand-7 HTTP/1.1"
+    assert made.status == 200
+    assert made.answer.endswith("ok")
+    assert made.sent_at <= made.answered_at
+    assert traffic.ByHand.of_note(made.as_note()) == made
+    assert traffic.by_hand(url).id != traffic.by_hand(url).id
+
+
+def test_by_hand_says_that_nothing_answers() -> None:
+    """A refused connection is an error that names the address and where to look."""
+    with pytest.raises(NoAnswerError, match="target_health"):
+        traffic.by_hand("http://127.0.0.1:1/")
+    with pytest.raises(SettingsError, match="id is"):
+        traffic.by_hand("http://127.0.0.1:1/", "a b")

@@ -15,6 +15,7 @@ LabError
 │   └── NotFoundError
 ├── GuardError               a run on an account was refused before anything was made
 ├── WaitTimeoutError         a documented bound passed; carries the last state seen
+├── NoAnswerError            the service did not answer a request
 ├── ImageError               image build or push
 ├── NotYetError              an earlier notebook has to run first; names it
 └── CheckFailedError         a check of the workbook does not hold
@@ -164,6 +165,14 @@ class WaitTimeoutError(LabError):
         told = say("Waited {seconds:.0f} s for {what}. Last seen: {seen}.", seconds=timeout_s, what=what, seen=seen)
         super().__init__(told + hint)
         self.what, self.timeout_s, self.seen, self.look_at = what, timeout_s, seen, look_at
+
+
+class NoAnswerError(LabError):
+    """The service did not answer a request: nothing was logged behind the load balancer."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        text = "{url} did not answer: {reason}. `ecs_service.target_health` says whether a target is healthy."
+        super().__init__(say(text, url=url, reason=reason))
 
 
 class ImageError(LabError):

@@ -4,8 +4,8 @@ matplotlib.
 
 from __future__ import annotations
 
+from lab_helpers.display.canvas import Chart
 from lab_helpers.display.charts import (
-    Chart,
     health_checks_and_traffic,
     latency,
     object_sizes,
@@ -17,6 +17,7 @@ from lab_helpers.display.panel import Panel, panel
 from lab_helpers.display.progress import Bar, in_live_notebook
 from lab_helpers.display.tables import Shown, facts, table, text
 from lab_helpers.display.terraform_progress import TerraformBar
+from lab_helpers.display.trace import Trace
 
 __all__ = [
     "Bar",
@@ -24,6 +25,7 @@ __all__ = [
     "Panel",
     "Shown",
     "TerraformBar",
+    "Trace",
     "facts",
     "health_checks_and_traffic",
     "in_live_notebook",

@@ -1,61 +1,29 @@
-"""Charts whose title states the finding.
-
-A chart is a PNG with a transparent ground and mid-tone ink, so that it can be read in light and in dark themes, in the
-HTML report and in an untrusted notebook (where Jupyter shows no SVG); its text form is the title and the figures.
-"""
+"""Charts of log lines, requests and objects, whose title states the finding."""
 
 from __future__ import annotations
 
-import base64
-import io
-import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, DateFormatter
-from matplotlib.figure import Figure
 
 from lab_helpers import audit
 from lab_helpers.base.messages import say
+from lab_helpers.display.canvas import (
+    DARK,
+    HATCHES,
+    INK,
+    LIGHT,
+    Chart,
+    canvas,
+    legend,
+    legend_and_clock,
+    listed,
+    shades,
+)
 from lab_helpers.display.fonts import in_readable_language
 
-INK = "#767a82"
-"""Contrast of 4 to 1 or more with white and with JupyterLab's dark ground (#111111)."""
-STATUS_COLOURS = {"2xx": "#2f9e6e", "3xx": "#3b8fd6", "4xx": "#d98a1f", "5xx": "#d64545", "other": INK}
-BLUE, ORANGE = "#3b8fd6", "#d98a1f"
-SIZE_INCHES = (7.5, 2.9)
-DPI = 144
-TITLE_WIDTH = 80
-"""Characters of a title that fit into a line of the picture; of Japanese ones half as many."""
-_STYLE = {
-    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
-    "axes.titlecolor": INK, "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "legend.frameon": False,
-    "axes.grid": True, "axes.axisbelow": True, "grid.alpha": 0.25, "grid.color": INK,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A finished chart: its finding, the figures behind it as text, and the picture as PNG bytes."""
-
-    title: str
-    text: str
-    png: bytes
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
-        picture = base64.b64encode(self.png).decode()
-        width = round(SIZE_INCHES[0] * 100)
-        return {"text/plain": str(self), "image/png": picture}, {"image/png": {"width": width}}
-
-    def __str__(self) -> str:
-        return f"{self.title}\n{self.text}".rstrip()
+STATUS_HUES = {"2xx": "green", "3xx": "blue", "4xx": "orange", "5xx": "red", "other": "grey"}
 
 
 @in_readable_language
@@ -63,17 +31,17 @@ def requests_over_time(lines: pd.DataFrame, bin_s: int = 1) -> Chart:
     """Requests in each `bin_s` seconds by status class, from log lines (health checks left out)."""
     own = _traffic(lines)
     status = (own["status"] // 100).map(lambda hundred: f"{hundred}xx", na_action="ignore").astype(object)
-    own = own.assign(status_class=status.where(status.isin(list(STATUS_COLOURS)), "other"))
+    own = own.assign(status_class=status.where(status.isin(list(STATUS_HUES)), "other"))
     when = own["request_time"].dt.floor(f"{bin_s}s")
     counts = own.groupby([when, "status_class"], observed=True).size().unstack(fill_value=0)
-    totals = {name: int(counts[name].sum()) for name in STATUS_COLOURS if name in counts}
+    totals = {name: int(counts[name].sum()) for name in STATUS_HUES if name in counts}
     peak = int(counts.sum(axis="columns").max()) if len(counts) else 0
     title = _requests_title(totals, len(counts) and (counts.index[-1] - counts.index[0]).total_seconds() + bin_s, peak)
-    with _canvas(title) as (axes, image):
+    with canvas(title) as (axes, image):
         if len(counts):
             _stack_bars(axes, counts, totals, bin_s)
         axes.set_ylabel(say("requests per {seconds} s", seconds=bin_s))
-    return Chart(title, _listed(totals), image.getvalue())
+    return Chart(title, listed(totals), image.getvalue())
 
 
 @in_readable_language
@@ -82,12 +50,12 @@ def task_balance(lines: pd.DataFrame) -> Chart:
     counts = _traffic(lines)["task"].astype(object).value_counts().sort_index()
     served = {f"…{str(task)[-6:]}": int(count) for task, count in counts.items()}
     title = _balance_title(list(served.values()))
-    with _canvas(title) as (axes, image):
-        bars = axes.barh(list(served), list(served.values()), color=BLUE, height=0.6)
+    with canvas(title) as (axes, image):
+        bars = axes.barh(list(served), list(served.values()), color=DARK, height=0.6)
         axes.bar_label(bars, padding=3, color=INK)
         axes.set_xlabel(say("requests"))
         axes.grid(axis="y", visible=False)
-    return Chart(title, _listed(served), image.getvalue())
+    return Chart(title, listed(served), image.getvalue())
 
 
 @in_readable_language
@@ -101,16 +69,16 @@ def health_checks_and_traffic(lines: pd.DataFrame, bin_s: int = 10) -> Chart:
     share = totals["health checks"] / max(len(lines), 1)
     text = "{checks:,} of {lines:,} lines ({share:.0%}) are health checks"
     title = say(text, checks=totals["health checks"], lines=len(lines), share=share)
-    with _canvas(title) as (axes, image):
-        for name, colour in (("traffic", BLUE), ("health checks", ORANGE)):
+    with canvas(title) as (axes, image):
+        for name, colour in (("traffic", LIGHT), ("health checks", DARK)):
             if name in counts:
                 axes.step(
                     counts.index, counts[name], where="post", color=colour, label=f"{say(name)} ({totals[name]:,})"
                 )
         axes.set_ylabel(say("lines per {seconds} s", seconds=bin_s))
         axes.set_ylim(bottom=0)
-        _legend_and_clock(axes)
-    return Chart(title, _listed(totals), image.getvalue())
+        legend_and_clock(axes)
+    return Chart(title, listed(totals), image.getvalue())
 
 
 @in_readable_language
@@ -120,16 +88,16 @@ def latency(requests: pd.DataFrame) -> Chart:
     medians = {name: float(hop.median()) for name, hop in hops.items() if len(hop)}
     parts = [say("in {name} after {seconds:.3g} s", name=name, seconds=seconds) for name, seconds in medians.items()]
     title = say("Half of the lines are {hops}", hops=say(", ").join(parts)) if parts else say("No line has arrived yet")
-    with _canvas(title) as (axes, image):
-        for name, colour in (("CloudWatch", BLUE), ("S3", ORANGE)):
+    with canvas(title) as (axes, image):
+        for name, colour in (("CloudWatch", DARK), ("S3", LIGHT)):
             if name in medians:
                 axes.ecdf(hops[name], color=colour, label=name)
         axes.set_xlabel(say("seconds after the request was sent"))
         axes.set_ylabel(say("share arrived"))
-        _legend(axes)
+        legend(axes)
     return Chart(
         title,
-        _listed({say("{name}, median s", name=name): f"{value:.3g}" for name, value in medians.items()}),
+        listed({say("{name}, median s", name=name): f"{value:.3g}" for name, value in medians.items()}),
         image.getvalue(),
     )
 
@@ -141,17 +109,17 @@ def object_sizes(objects: pd.DataFrame, interval_s: float | None = None) -> Char
     """
     title = _objects_title(objects, interval_s)
     sizes_kib = objects["size"].astype(float) / 1024
-    with _canvas(title) as (axes, image):
-        axes.scatter(objects["fill_s"], sizes_kib, color=BLUE, alpha=0.8)
+    with canvas(title) as (axes, image):
+        axes.scatter(objects["fill_s"], sizes_kib, color=DARK, alpha=0.8)
         if interval_s:
             axes.axvline(
-                interval_s, color=ORANGE, linestyle="--", label=say("buffer interval {seconds:g} s", seconds=interval_s)
+                interval_s, color=LIGHT, linestyle="--", label=say("buffer interval {seconds:g} s", seconds=interval_s)
             )
-            _legend(axes)
+            legend(axes)
         axes.set_xlabel(say("seconds from first record to delivery"))
         axes.set_ylabel(say("KiB as stored"))
         axes.set_ylim(bottom=0)
-    return Chart(title, _listed({"objects": len(objects), "KiB": f"{sizes_kib.sum():.1f}"}), image.getvalue())
+    return Chart(title, listed({"objects": len(objects), "KiB": f"{sizes_kib.sum():.1f}"}), image.getvalue())
 
 
 def _requests_title(totals: dict[str, int], seconds: float, peak: int) -> str:
@@ -190,12 +158,13 @@ def _traffic(lines: pd.DataFrame) -> pd.DataFrame:
 
 def _stack_bars(axes: Axes, counts: pd.DataFrame, totals: dict[str, int], bin_s: int) -> None:
     below = pd.Series(0, index=counts.index)
-    for name, total in totals.items():
+    colours = dict(zip(totals, shades([STATUS_HUES[name] for name in totals]).values(), strict=True))
+    for (name, total), hatch in zip(totals.items(), HATCHES * 2, strict=False):
         width: Any = pd.Timedelta(seconds=bin_s * 0.9)
         label = f"{name} ({total:,})"
-        axes.bar(counts.index, counts[name], width, below, color=STATUS_COLOURS[name], label=label, align="edge")
+        axes.bar(counts.index, counts[name], width, below, color=colours[name], hatch=hatch, label=label, align="edge")
         below = below + counts[name]
-    _legend_and_clock(axes)
+    legend_and_clock(axes)
 
 
 def _without_gaps(counts: pd.DataFrame, bin_s: int) -> pd.DataFrame:
@@ -206,44 +175,3 @@ def _without_gaps(counts: pd.DataFrame, bin_s: int) -> pd.DataFrame:
     every = pd.date_range(counts.index[0], counts.index[-1], freq=step)
     whole = counts.reindex(every, fill_value=0)
     return pd.concat([whole, whole.tail(1).set_axis([every[-1] + step])])
-
-
-def _legend(axes: Axes) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-
-
-def _legend_and_clock(axes: Axes) -> None:
-    _legend(axes)
-    if axes.has_data():
-        axes.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))
-        axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=7))
-        axes.set_xlabel("UTC")
-
-
-def _in_lines(title: str) -> str:
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in title)
-    return fill(title, TITLE_WIDTH * len(title) // (len(title) + wide)) if title else title
-
-
-def _listed(values: dict[str, Any]) -> str:
-    return "\n".join(
-        f"  {say(name)}: {value:,}" if isinstance(value, int) else f"  {say(name)}: {value}"
-        for name, value in values.items()
-    )
-
-
-@contextmanager
-def _canvas(title: str) -> Iterator[tuple[Axes, io.BytesIO]]:
-    """Axes to draw on; when the block ends the picture is in the buffer. No pyplot: no global figure is left
-    behind.
-    """
-    image = io.BytesIO()
-    with mpl.rc_context(_STYLE):
-        figure = Figure(SIZE_INCHES, DPI, layout="constrained")
-        axes = figure.add_subplot()
-        yield axes, image
-        axes.set_title(_in_lines(title))
-        if not axes.has_data():
-            axes.set_axis_off()
-        figure.savefig(image, format="png", transparent=True, metadata={"Software": None})

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import pairwise
 
 import pandas as pd
 import pytest
 from PIL import Image
 
-from lab_helpers.display import charts
+from lab_helpers.display import canvas, charts
 from lab_helpers.logs import frames, records
 from tests.support.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
 
@@ -60,17 +61,22 @@ def test_the_title_states_the_finding(chart: Callable[[], charts.Chart], title: 
     assert str(made).startswith(title)
 
 
-def test_the_picture_can_be_read_on_light_and_dark() -> None:
-    """The ground is transparent and the ink's contrast with white and with JupyterLab's dark ground is 4 to 1 or
-    more.
-    """
-    made = charts.task_balance(sample())
+def test_the_picture_has_a_ground_of_its_own() -> None:
+    """It is opaque, so that its contrast is the same in light and in dark themes; text has 4.5 to 1 or more."""
+    made = charts.requests_over_time(sample())
     picture = Image.open(io.BytesIO(made.png)).convert("RGBA")
-    assert picture.getpixel((0, 0)) == (255, 255, 255, 0)
-    assert picture.getextrema()[3] == (0, 255)
-    ink = luminance(charts.INK)
-    assert (1.05) / (ink + 0.05) >= 4
-    assert (ink + 0.05) / (luminance("#111111") + 0.05) >= 4
+    assert picture.getextrema()[3] == (255, 255)
+    assert picture.getpixel((0, 0)) == (255, 255, 255, 255)
+    assert contrast(canvas.INK, canvas.GROUND) >= 4.5
+
+
+def test_neighbours_differ_in_lightness() -> None:
+    """Every light shade differs 3 to 1 from every dark one and from the ground; places take them in turn."""
+    for light in canvas.LIGHT_SHADES.values():
+        assert contrast(light, canvas.GROUND) >= 3
+        assert all(contrast(light, dark) >= 3 for dark in canvas.DARK_SHADES.values())
+    taken = list(canvas.shades(["green", "orange", "red"]).values())
+    assert all(contrast(one, other) >= 3 for one, other in pairwise(taken))
 
 
 def test_jupyter_gets_a_picture_and_a_text() -> None:
@@ -78,6 +84,13 @@ def test_jupyter_gets_a_picture_and_a_text() -> None:
     data, metadata = charts.task_balance(sample())._repr_mimebundle_()
     assert set(data) == {"image/png", "text/plain"}
     assert metadata["image/png"]["width"] == 750
+    assert metadata["image/png"]["alt"].startswith("2 tasks share evenly")
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio as WCAG defines it."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def luminance(colour: str) -> float:
@@ -93,9 +106,9 @@ def test_a_long_title_stays_in_the_picture() -> None:
         request_line(f"r-{n}").replace(" 200 ", f" {status} ") for n, status in enumerate((200, 304, 404, 503) * 500)
     ]
     made = charts.requests_over_time(frames.to_frame([records.read(ndjson(*map(record, texts)))[0]]))
-    assert len(made.title) > charts.TITLE_WIDTH
-    alpha = Image.open(io.BytesIO(made.png)).getchannel("A")
-    assert alpha.crop((alpha.width - 4, 0, alpha.width, alpha.height)).getextrema() == (0, 0)
+    assert len(made.title) > canvas.TITLE_WIDTH
+    picture = Image.open(io.BytesIO(made.png)).convert("L")
+    assert picture.crop((picture.width - 4, 0, picture.width, picture.height)).getextrema() == (255, 255)
 
 
 def test_a_span_without_lines_counts_nought() -> None:
