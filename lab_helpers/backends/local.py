@@ -5,6 +5,7 @@ All answer the same few questions: the environment for child processes, boto3 cl
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,14 +14,22 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from lab_helpers import firelens
 from lab_helpers.backends.account import AwsBackend, EndpointBackend, loopback_environment
 from lab_helpers.base.clients import Clients, ClientSettings
 from lab_helpers.base.config import Settings, inherited, private_folder
-from lab_helpers.base.errors import LabError, LocalAwsNotRunningError, LocalAwsStartError, MissingToolError
+from lab_helpers.base.errors import (
+    LabError,
+    LocalAwsNotRunningError,
+    LocalAwsStartError,
+    MissingToolError,
+    WaitTimeoutError,
+)
+from lab_helpers.base.file_lock import FileLock, holder_of
 from lab_helpers.base.wait import wait_until
 from lab_helpers.firelens.generate import task_metadata
 from lab_helpers.iam import evaluate, explain
@@ -40,6 +49,8 @@ __all__ = [
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 45.0
+SERVER_LOCK = "server.lock"
+"""The server holds a lock on this file of its folder as long as it lives (local_aws.server)."""
 _LOG_TAIL_LINES = 20
 _FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """glibc keeps a pool of memory for each of the server's threads unless it is told not to; others ignore this."""
@@ -94,32 +105,31 @@ class LocalBackend:
         self._clients: Clients | None = None
 
     def start(self) -> None:
-        """Start the server unless one answers; raises LocalAwsStartError with the end of its log."""
+        """Start the server unless one answers; raises LocalAwsStartError with the end of its log.
+
+        However many do so at once: one of them starts it, the others wait for that.
+        """
         if self.running() is not None:
             return
-        self._forget_stale()
         private_folder(self._settings.home)
         self.folder.mkdir(parents=True, exist_ok=True)
-        pid = _spawn_detached(self._command(), {**inherited(), **_FRUGAL}, self.log_file)
-        try:
-            wait_until(lambda: self._started(pid), START_TIMEOUT_S, 0.05, "the local AWS to answer")
-        except BaseException:
-            if _alive(pid):
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-            raise
+        with self._turn():
+            if self.running() is None:
+                self._launch()
 
     def stop(self) -> bool:
-        """Stop the server and wait until it is gone; return whether one was running."""
+        """Stop the server and wait until it is gone; return whether one was running, even if it did not answer."""
         state = self.running()
-        if state is None:
+        pid = state.pid if state else (self._holder() or {}).get("pid")
+        if pid is None:
             self._forget_stale()
             return False
-        os.kill(state.pid, signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGCONT):  # one that was stopped hears nothing
+            os.kill(pid, number)
         try:
-            wait_until(lambda: not _alive(state.pid), STOP_TIMEOUT_S, 0.05, "the local AWS to stop")
+            wait_until(lambda: not _alive(pid), STOP_TIMEOUT_S, 0.05, "the local AWS to stop")
         except LabError:
-            os.kill(state.pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
             raise
         return True
 
@@ -172,6 +182,37 @@ class LocalBackend:
             "--port", str(settings.port), "--httpd", settings.httpd, "--router", settings.router,
         ]  # fmt: skip
 
+    def _turn(self) -> FileLock:
+        """Wait until nobody else starts the server."""
+        file, mine = self.folder / "start.lock", {"pid": os.getpid()}
+        take = partial(FileLock.take, file, mine)
+        return cast(FileLock, wait_until(take, 2 * START_TIMEOUT_S, 0.05, "another start of the local AWS to end"))
+
+    def _launch(self) -> None:
+        if self._holder() is not None:  # begun by a start that was killed, or it does not answer any more
+            begun = partial(wait_until, timeout_s=START_TIMEOUT_S, every_s=0.05, what="the local AWS to answer")
+            with contextlib.suppress(WaitTimeoutError):
+                begun(lambda: self.running() is not None or self._holder() is None)
+            if self.running() is not None:
+                return
+            holder = self._holder()
+            if holder is not None:
+                why = f"process {holder.get('pid')} is one already, but does not answer. Stop it with `lab down`"
+                raise LocalAwsStartError(why, _tail(self.log_file))
+        self._forget_stale()
+        pid = _spawn_detached(self._command(), {**inherited(), **_FRUGAL}, self.log_file)
+        try:
+            wait_until(lambda: self._started(pid), START_TIMEOUT_S, 0.05, "the local AWS to answer")
+        except BaseException:
+            if _alive(pid):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            raise
+
+    def _holder(self) -> dict[str, Any] | None:
+        """Return {"pid": …} of the process that the folder belongs to, None when there is none."""
+        return holder_of(self.folder / SERVER_LOCK)
+
     def _started(self, pid: int) -> bool:
         if not _alive(pid):
             raise LocalAwsStartError("it ended at once", _tail(self.log_file))
@@ -193,7 +234,8 @@ class LocalBackend:
             return None
 
     def _forget_stale(self) -> None:
-        (self.folder / "server.json").unlink(missing_ok=True)
+        if self._holder() is None:
+            (self.folder / "server.json").unlink(missing_ok=True)
 
 
 def backend_of(settings: Settings) -> LocalBackend | AwsBackend:

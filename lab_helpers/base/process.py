@@ -1,11 +1,13 @@
 """Programs that run beside the lab: one call that waits, and one that hands over lines while the program runs.
 
-Arguments are always a list (no shell, so paths may hold spaces), the environment is always the caller's.
+Arguments are always a list (no shell, so paths may hold spaces), the environment is always the caller's. What is
+followed has a guard: it does not outlive the lab's process, however that ends.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import shlex
 import signal
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from lab_helpers.base.errors import CommandError, MissingToolError
+from lab_helpers.base.guard import GRACE_S, Guard
 
 log = logging.getLogger(__name__)
 
@@ -79,14 +82,18 @@ def stream(
     on_line: Callable[[str], None],
     on_tick: Callable[[float], None],
     tick_s: float = 1.0,
+    inherited: Sequence[int] = (),
+    grace_s: float = GRACE_S,
 ) -> Streamed:
     """Run a program and call `on_line` for each line of its output as it comes, in the calling thread.
 
     `on_tick` gets the seconds since the start, at least every `tick_s` while nothing is printed. Ctrl-C is passed on to
     the program once for each time it is pressed, its remaining lines are still handed over, and KeyboardInterrupt
-    is raised when it has ended. Should a callback fail, the program is interrupted and awaited too.
+    is raised when it has ended. Should a callback fail, the program is interrupted and awaited too. Should this
+    process be killed, the program is interrupted, and killed after `grace_s` seconds; whatever it started goes with it.
+    `inherited` are descriptors that stay open as long as anything of it runs: locks.
     """
-    with _RunningProgram(argv, env, cwd) as program:
+    with _RunningProgram(argv, env, cwd, inherited, grace_s) as program:
         interrupted = False
         while True:
             try:
@@ -113,27 +120,39 @@ def command_line(argv: Sequence[str]) -> str:
 class _RunningProgram:
     """Owns the process and the two threads that read it; leaving the `with` block always awaits its end."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, inherited: Sequence[int], grace_s: float
+    ) -> None:
         self.lines: queue.Queue[str | None] = queue.Queue()
         self.begin = time.monotonic()
         self._errors: deque[str] = deque(maxlen=TAIL_LINES)
+        output, errors = os.pipe(), os.pipe()
+        self._output, self._error_output = _reading(output[0]), _reading(errors[0])
+        self._guard = Guard((output[0], errors[0]), inherited, grace_s)
         try:
-            # A session of its own: a terminal or a Jupyter kernel sends Ctrl-C to the whole process group, the program
+            # A group of its own: a terminal or a Jupyter kernel sends Ctrl-C to the whole process group, the program
             # would get it a second time from us, and Terraform takes two interrupts as "drop everything".
             self._process = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
+                stdout=output[1],
+                stderr=errors[1],
+                pass_fds=inherited,
+                process_group=self._guard.group,
             )
-        except FileNotFoundError as exc:
-            raise _missing(argv[0], cwd) from exc
+        except BaseException as exc:
+            self._guard.end()
+            self._output.close()
+            self._error_output.close()
+            if isinstance(exc, FileNotFoundError):
+                raise _missing(argv[0], cwd) from exc
+            raise
+        finally:
+            os.close(output[1])
+            os.close(errors[1])
+        self._guard.watch(self._process.pid)
         self._readers = [
             threading.Thread(target=self._read_output, name="program-stdout", daemon=True),
             threading.Thread(target=self._read_errors, name="program-stderr", daemon=True),
@@ -159,25 +178,33 @@ class _RunningProgram:
             log.info("interrupting process %d", self._process.pid)
             self._process.send_signal(signal.SIGINT)
 
+    def look_after(self) -> None:
+        """Keep the guard alive, and let it clear up once the program has ended: a child may hold the output open."""
+        if self._process.poll() is None:
+            self._guard.keep()
+        else:
+            self._guard.end()
+
     def result(self) -> Streamed:
         self._await_end()
         return Streamed(self._process.returncode, "\n".join(self._errors), self.seconds)
 
     def _await_end(self) -> None:
         self._process.wait()
+        self._guard.end()
         for reader in self._readers:
             reader.join()
 
     def _read_output(self) -> None:
         try:
-            with _opened(self._process.stdout) as output:
+            with self._output as output:
                 for line in output:
                     self.lines.put(line.rstrip("\n"))
         finally:
             self.lines.put(None)
 
     def _read_errors(self) -> None:
-        with _opened(self._process.stderr) as errors:
+        with self._error_output as errors:
             self._errors.extend(line.rstrip("\n") for line in errors)
 
 
@@ -190,6 +217,7 @@ def _pump(
         try:
             line = program.lines.get(timeout=max(0.0, next_tick - program.seconds))
         except queue.Empty:
+            program.look_after()
             on_tick(program.seconds)
             next_tick = program.seconds + tick_s
             continue
@@ -198,9 +226,8 @@ def _pump(
         on_line(line)
 
 
-def _opened(stream: IO[str] | None) -> IO[str]:
-    assert stream is not None, "opened with PIPE"
-    return stream
+def _reading(descriptor: int) -> IO[str]:
+    return open(descriptor, encoding="utf-8", errors="replace")
 
 
 def _missing(program: str, cwd: Path | None) -> MissingToolError:

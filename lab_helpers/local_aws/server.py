@@ -2,7 +2,8 @@
 
 In-process (tests): `with LocalAws(folder) as aws: aws.client("ecs")`.
 As a process of its own (the lab): `python -m lab_helpers.local_aws.server --data-dir FOLDER --port N`, which writes
-`server.json` into the folder when it is ready, and stops on SIGTERM or SIGINT.
+`server.json` into the folder when it is ready, and stops on SIGTERM or SIGINT. It holds a lock on the folder as long as
+it lives: a second one ends at once.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.base.errors import LocalAwsStartError
+from lab_helpers.base.file_lock import FileLock
 from lab_helpers.local_aws.front import bucket_names, handlers, model_files
 from lab_helpers.local_aws.front.control import ControlRoutes
 from lab_helpers.local_aws.front.gateway import Gateway
@@ -55,6 +57,8 @@ GC_THRESHOLD = 20_000
 SWITCH_S = 0.0005
 """How long a thread keeps the interpreter while others wait. The load balancer lets go of it at every reading and
 writing; with Python's own 5 ms it would stand still for as long, each time, while an API call is answered."""
+LOCK = "server.lock"
+"""The file, in the data folder, that says whose the folder is."""
 POLL_S = 0.1
 """How soon a listener notices that it is to stop."""
 _LOG = logging.getLogger(__name__)
@@ -256,13 +260,18 @@ def main(argv: list[str] | None = None) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    args.data_dir.mkdir(parents=True, exist_ok=True)
+    if FileLock.take(args.data_dir / LOCK, {"pid": os.getpid()}) is None:  # held until this process ends
+        print(f"another local AWS works in {args.data_dir}", file=sys.stderr)
+        return 1
+    state_file = args.data_dir / "server.json"
+    state_file.unlink(missing_ok=True)  # of one that was killed
     aws = LocalAws(args.data_dir, args.port, Runtimes(args.httpd, args.router))
     try:
         aws.start()
     except LocalAwsStartError as exc:
         print(exc, file=sys.stderr)
         return 1
-    state_file = args.data_dir / "server.json"
     _write_state(state_file, aws)
     _LOG.info("ready at %s, instance %s", aws.endpoint_url, aws.instance_id)
     if not stopping.wait(WARM_UP_AFTER_S):

@@ -6,9 +6,13 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lab_helpers.backends.local import LocalBackend
@@ -55,6 +59,70 @@ def test_second_start_finds_the_running_one(backend: LocalBackend) -> None:
     first = backend.running()
     backend.start()
     assert backend.running() == first
+
+
+START = """
+    import sys
+    from pathlib import Path
+    from lab_helpers.backends.local import LocalBackend
+    from lab_helpers.base import config
+    sys.stdin.readline()
+    backend = LocalBackend(config.load({}, home=Path(sys.argv[1])))
+    backend.start()
+    print(backend.identity())
+"""
+
+
+def _started_at_once(home: Path, count: int) -> list[str]:
+    """Start the local AWS of one folder from several processes at the same moment; return the instances they got."""
+    argv = [sys.executable, "-c", textwrap.dedent(START), str(home)]
+    starts = [
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=config.inherited())
+        for _ in range(count)
+    ]
+    for start in starts:
+        assert start.stdin is not None
+        start.stdin.write("\n")
+        start.stdin.flush()
+    return [start.communicate()[0].strip() for start in starts]
+
+
+def test_started_by_three_at_once_there_is_one_server(backend: LocalBackend, tmp_path: Path) -> None:
+    """All three get it, and `lab down` leaves none."""
+    instances = _started_at_once(tmp_path / "a home", 3)
+    assert len(set(instances)) == 1
+    assert instances[0] == backend.identity()
+    assert len(_servers(backend.folder)) == 1
+    assert backend.stop() is True
+    assert not _servers(backend.folder)
+
+
+def test_a_server_without_its_state_file_is_found(backend: LocalBackend) -> None:
+    """The lock says whose the folder is: a second server does not start beside it, and `lab down` ends it."""
+    backend.start()
+    state = backend.running()
+    assert state is not None
+    (backend.folder / "server.json").unlink()
+    second = subprocess.run(backend._command(), capture_output=True, text=True, env=config.inherited(), timeout=60)
+    assert (second.returncode, "another local AWS works in" in second.stderr) == (1, True)
+    assert backend.stop() is True
+    assert _gone(state.pid)
+
+
+def test_a_server_that_stands_still_is_stopped(backend: LocalBackend) -> None:
+    """One that was sent SIGSTOP answers nobody; `lab down` ends it all the same."""
+    backend.start()
+    state = backend.running()
+    assert state is not None
+    os.kill(state.pid, signal.SIGSTOP)
+    assert backend.stop() is True
+    assert _gone(state.pid)
+
+
+def _servers(folder: Path) -> list[int]:
+    """Return the pids of the servers of a data folder."""
+    found = psutil.process_iter(["cmdline"])
+    return [each.pid for each in found if {"--data-dir", str(folder)} <= set(each.info["cmdline"] or ())]
 
 
 def test_state_file_with_keys_is_for_its_owner_only(backend: LocalBackend) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lab_helpers.base import process
 from lab_helpers.base.errors import CommandError, MissingToolError
+from lab_helpers.base.wait import wait_until
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -116,10 +120,10 @@ def test_ctrl_c_reaches_the_program_once_and_is_awaited(tmp_path: Path) -> None:
 
 
 def test_the_program_does_not_get_the_terminals_ctrl_c(tmp_path: Path) -> None:
-    """It runs in a session of its own, or it would be interrupted twice: by the terminal and by us."""
+    """It runs in a process group of its own, or it would be interrupted twice: by the terminal and by us."""
     lines: list[str] = []
     process.stream(
-        python("import os; print(os.getsid(0) == os.getpid())"),
+        python(f"import os; print(os.getpgid(0) != {os.getpgid(0)})"),
         env=ENV,
         cwd=tmp_path,
         on_line=lines.append,
@@ -140,3 +144,97 @@ def test_a_failing_callback_ends_the_program(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="ready"):
         process.stream([sys.executable, "-u", "-c", script], env=ENV, cwd=tmp_path, on_line=fail, on_tick=print)
     assert mark.exists()
+
+
+PROGRAM = """
+    import os, pathlib, signal, subprocess, sys, threading
+    folder = pathlib.Path(sys.argv[1])
+    child = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
+    interrupted = threading.Event()
+    if sys.argv[2] == "deaf":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    print(os.getpid(), child.pid, os.getpgid(0))
+    interrupted.wait()
+    for _ in range(100):
+        print("x" * 2000)  # more than a pipe holds: somebody has to read it, or to hold it open at least
+    print("in order", file=sys.stderr)
+    (folder / "ended").write_text("in order")
+"""
+"""Has a child that nobody ends, like Terraform its provider; ends in order when it is interrupted, or is deaf."""
+
+DRIVER = """
+    import os, pathlib, sys
+    from lab_helpers.base import process
+    def note(line):
+        (pathlib.Path(sys.argv[1]) / "partial").write_text(line)
+        os.replace(pathlib.Path(sys.argv[1]) / "partial", pathlib.Path(sys.argv[1]) / "pids")
+    process.stream(
+        [sys.executable, "-u", sys.argv[2], sys.argv[1], sys.argv[3]], env=dict(os.environ),
+        cwd=pathlib.Path(sys.argv[1]), on_line=note, on_tick=lambda _: None, tick_s=0.05, grace_s=1,
+    )
+"""
+
+
+def _driven(folder: Path, kind: str) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """Start a process that follows PROGRAM; return it and the pids of the program, its child and its guard."""
+    program = folder / "program.py"
+    program.write_text(textwrap.dedent(PROGRAM))
+    driver = subprocess.Popen([*python(DRIVER), str(folder), str(program), kind])
+    wait_until((folder / "pids").exists, 60, 0.02, "the program to start")
+    return driver, [int(pid) for pid in (folder / "pids").read_text().split()]
+
+
+def _all_gone(pids: list[int]) -> bool:
+    return all(not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in pids)
+
+
+def test_what_is_driven_ends_in_order_when_its_driver_is_killed(tmp_path: Path) -> None:
+    """kill -9 of a kernel: Terraform is interrupted, says its last words to nobody, and takes its provider along."""
+    driver, pids = _driven(tmp_path, "obedient")
+    driver.kill()
+    driver.wait()
+    wait_until(lambda: _all_gone(pids), 60, 0.02, "all of it to end")
+    assert (tmp_path / "ended").read_text() == "in order"
+
+
+def test_a_deaf_program_does_not_outlive_its_driver(tmp_path: Path) -> None:
+    """What does not end in order within the grace is killed, with all it started."""
+    driver, pids = _driven(tmp_path, "deaf")
+    driver.kill()
+    driver.wait()
+    wait_until(lambda: _all_gone(pids), 60, 0.02, "all of it to end")
+    assert not (tmp_path / "ended").exists()
+
+
+def test_a_killed_program_leaves_no_child(tmp_path: Path) -> None:
+    """kill -9 of Terraform: its provider goes too, even where it holds the output open."""
+    driver, pids = _driven(tmp_path, "obedient")
+    os.kill(pids[0], signal.SIGKILL)
+    assert driver.wait(60) == 0
+    assert _all_gone(pids)
+
+
+def test_the_guard_is_guarded(tmp_path: Path) -> None:
+    """A guard that is killed is replaced: the driver's death still ends the program in order."""
+    driver, pids = _driven(tmp_path, "obedient")
+    guard = pids[2]
+    os.kill(guard, signal.SIGKILL)
+
+    def replaced() -> bool:
+        group = [p for p in psutil.process_iter() if p.pid != guard and _group(p.pid) == guard]
+        return any("lab-guard" in process.cmdline() for process in group)
+
+    wait_until(replaced, 60, 0.02, "another guard")
+    driver.kill()
+    driver.wait()
+    wait_until(lambda: _all_gone(pids), 60, 0.02, "all of it to end")
+    assert (tmp_path / "ended").read_text() == "in order"
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0

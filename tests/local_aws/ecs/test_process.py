@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lab_helpers.local_aws.ecs.containers import process as process_module
@@ -107,10 +109,8 @@ def test_hidden_lines_never_reach_the_driver(tmp_path: Path, warden: Warden) -> 
     assert kept.texts() == ["a", "c"]
 
 
-def test_nothing_survives_a_killed_server(tmp_path: Path) -> None:
-    """kill -9 of the local AWS takes every container with it, grandchildren too, and the sockets' folder."""
-    script = textwrap.dedent(
-        """
+SERVER = textwrap.dedent(
+    """
         import sys, threading
         from pathlib import Path
         sys.path.insert(0, sys.argv[1])
@@ -119,27 +119,54 @@ def test_nothing_survives_a_killed_server(tmp_path: Path) -> None:
         from lab_helpers.local_aws.ecs.containers.warden import Warden
         warden = Warden()
         print(warden.run_dir, flush=True)
+        print(warden._process.pid, flush=True)
         argv = ["/bin/sh", "-c", "sleep 60 & echo $! > pids; echo $$ >> pids; touch ready; wait"]
         ContainerProcess(argv, {"PATH": sys.argv[2]}, Path("."), NoLog(), warden)
         threading.Event().wait()
         """
-    )
-    root = Path(__file__).parents[3]
-    server = subprocess.Popen(
-        [sys.executable, "-c", script, str(root), os.environ["PATH"]],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    run_dir = Path(server.stdout.readline().strip())
-    assert _eventually((tmp_path / "ready").exists)
-    pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
-    assert all(map(_alive, pids))
+)
+"""A stand-in of the local AWS: a warden and one container with a child."""
+
+
+def test_nothing_survives_a_killed_server(tmp_path: Path) -> None:
+    """kill -9 of the local AWS takes every container with it, grandchildren too, and the sockets' folder."""
+    server, run_dir, _, pids = _served(tmp_path)
     server.kill()
     server.wait()
-    server.stdout.close()
     assert _eventually(lambda: not any(map(_alive, pids)) and not run_dir.exists())
+
+
+def test_a_killed_warden_is_replaced(tmp_path: Path) -> None:
+    """The guard is guarded: after kill -9 of the warden, kill -9 of the local AWS still leaves nothing."""
+    server, run_dir, warden, pids = _served(tmp_path)
+    os.kill(warden, signal.SIGKILL)
+    assert _eventually(lambda: any(pid != warden for pid in _wardens(server.pid)))
+    server.kill()
+    server.wait()
+    assert _eventually(lambda: not any(map(_alive, pids)) and not run_dir.exists())
+
+
+def _served(folder: Path) -> tuple[subprocess.Popen[str], Path, int, list[int]]:
+    """Start SERVER; return it, its folder of sockets, its warden's pid, and the pids of its container."""
+    root = Path(__file__).parents[3]
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(root), os.environ["PATH"]], cwd=folder, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    with server.stdout as output:
+        run_dir, warden = Path(output.readline().strip()), int(output.readline())
+    assert _eventually((folder / "ready").exists)
+    pids = [int(line) for line in (folder / "pids").read_text().split()]
+    assert all(map(_alive, pids))
+    return server, run_dir, warden, pids
+
+
+def _wardens(server: int) -> list[int]:
+    """Return the pids of a server's wardens that run."""
+    children = psutil.Process(server).children()
+    return [
+        each.pid for each in children if each.status() != psutil.STATUS_ZOMBIE and "lab-ecs-warden" in each.cmdline()
+    ]
 
 
 def _eventually(condition: object, timeout_s: float = 10.0) -> bool:
