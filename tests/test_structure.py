@@ -21,7 +21,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lab_helpers"
 LOCAL_AWS = "lab_helpers.local_aws"
-STRANGERS = ("alb", "athena", "ecr", "ecs", "firehose", "logs")
+STRANGERS = ("alb", "athena", "cloudwatch", "ecr", "ecs", "firehose", "logs")
 DISPLAY_LIBRARIES = ("IPython", "ipywidgets", "matplotlib")
 CONDA_NAMES = {
     "duckdb": "python-duckdb",

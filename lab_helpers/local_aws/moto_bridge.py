@@ -17,7 +17,7 @@ from typing import Any
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
-from moto.logs.models import logs_backends
+from moto.logs.models import LogStream, logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
 
@@ -26,6 +26,8 @@ from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _PARTITION = "aws"
 _USER_BOUNDARY = "lab_permissions_boundary_arn"
+DELIVERED_BY_LOGS = ("firehose", "kinesis")
+"""Destinations of subscription filters that the local AWS's own CloudWatch Logs delivers to."""
 
 
 class ControlPlaneError(Exception):
@@ -63,6 +65,16 @@ class LogGroupView:
     streams: dict[str, list[Any]]
 
 
+@dataclass(frozen=True)
+class SubscriptionView:
+    """A subscription filter of a log group; `role_arn` is empty where none was given."""
+
+    name: str
+    pattern: str
+    destination_arn: str
+    role_arn: str
+
+
 class MotoBridge:
     """moto behind our gateway: answers HTTP calls, and tells what IAM holds."""
 
@@ -70,6 +82,7 @@ class MotoBridge:
         self._app = DomainDispatcherApplication(_backend_app)
         # moto's models are plain objects without locks; calls to them are short.
         self._lock = threading.RLock()
+        _leave_subscriptions_to_us()
 
     def call(self, environ: dict[str, Any], body: bytes) -> HttpAnswer:
         """Let moto answer one HTTP call.
@@ -205,9 +218,36 @@ class MotoBridge:
         streams = {stream_name: stream.events for stream_name, stream in dict(group.streams).items()}
         return LogGroupView(name, group.retention_in_days, streams)
 
+    def metric_filters(self, region: str) -> list[dict[str, Any]]:
+        """Return a region's metric filters: moto's own list of the API's structures, to be changed in place."""
+        found: list[dict[str, Any]] = logs_backends[ACCOUNT_ID][region].filters.metric_filters
+        return found
+
+    def subscriptions(self, region: str, group: str) -> list[SubscriptionView]:
+        """Return a log group's subscription filters; none where there is no such group."""
+        found = logs_backends[ACCOUNT_ID][region].groups.get(group)
+        filters = [] if found is None else list(found.subscription_filters.values())
+        return [SubscriptionView(f.name, f.filter_pattern or "", f.destination_arn, f.role_arn or "") for f in filters]
+
     def _role(self, role_arn: str) -> Any:
         roles = list(iam_backends[ACCOUNT_ID][_PARTITION].roles.values())
         return next((role for role in roles if role.arn == role_arn), None)
+
+
+def _leave_subscriptions_to_us() -> None:
+    """Keep moto from delivering what a subscription filter sends to Firehose and Kinesis.
+
+    It writes into its own copy of the stream, past the filter's role, and fails the caller's PutLogEvents when that
+    fails.
+    """
+    original = getattr(LogStream._send_log_events, "original", LogStream._send_log_events)
+
+    def send(stream: Any, service: str, **rest: Any) -> None:
+        if service not in DELIVERED_BY_LOGS:
+            original(stream, service=service, **rest)
+
+    send.original = original  # type: ignore[attr-defined]
+    LogStream._send_log_events = send
 
 
 def _backend_app(backend: str | None) -> Any:

@@ -28,6 +28,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.base.errors import LocalAwsStartError
 from lab_helpers.base.file_lock import FileLock
+from lab_helpers.local_aws.cloudwatch import CloudWatchService
 from lab_helpers.local_aws.front import bucket_names, handlers, model_files
 from lab_helpers.local_aws.front.control import ControlRoutes
 from lab_helpers.local_aws.front.gateway import Gateway
@@ -170,7 +171,8 @@ class LocalAws:
         services: list[Service] = [
             StsService(self.store, self._authoriser),
             IamSimulation(self._authoriser),
-            LogsService(bridge, self._clock),
+            CloudWatchService(self._clock, self._clients),
+            LogsService(bridge, self._clock, self._clients),
             VpcDependencies(self.clients),
         ]
         services += [factory(context(name)) for name, factory in self._service_factories()]

@@ -27,6 +27,7 @@ _CHECKED = {
     "firehose": "ValidationException",
     "iam": "ValidationError",
     "logs": "InvalidParameterException",
+    "monitoring": "ValidationError",
     "sts": "ValidationError",
 }
 _OTHER_CODES = {

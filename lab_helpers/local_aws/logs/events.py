@@ -7,7 +7,7 @@ import operator
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lab_helpers.local_aws.kit.api import AwsError
 
@@ -38,10 +38,32 @@ class StoredGroup(Protocol):
     def streams(self) -> Mapping[str, Sequence[StoredEvent]]: ...
 
 
+class Subscription(Protocol):
+    """A subscription filter; `role_arn` is empty where none was given."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pattern(self) -> str: ...
+
+    @property
+    def destination_arn(self) -> str: ...
+
+    @property
+    def role_arn(self) -> str: ...
+
+
 class EventSource(Protocol):
     """Where groups and events are kept: moto_bridge.MotoBridge."""
 
     def log_group(self, region: str, name: str) -> StoredGroup | None: ...
+
+    def metric_filters(self, region: str) -> list[dict[str, Any]]:
+        """Return a region's metric filters as the API describes them; the list itself, to be changed in place."""
+
+    def subscriptions(self, region: str, group: str) -> Sequence[Subscription]:
+        """Return a log group's subscription filters."""
 
 
 class Event(NamedTuple):

@@ -92,12 +92,13 @@ def _json(pattern: str) -> Predicate:
             document = json.loads(message)
         except ValueError:
             return False
-        return condition(lambda selector: _selected(document, selector))
+        return condition(lambda selector: selected(document, selector))
 
     return fits
 
 
-def _selected(document: Any, selector: str) -> list[Any]:
+def selected(document: Any, selector: str) -> list[Any]:
+    """Return the values that a selector (`$.a.b[0]`) names in a JSON document."""
     values = [document]
     for step in _STEP.finditer(selector):
         name = step["name"] if step["name"] is not None else step["quoted"]
@@ -118,7 +119,7 @@ def _stepped(value: Any, name: str | None, index: str | None) -> list[Any]:
 def _columns(pattern: str) -> Predicate:
     if not pattern.endswith("]"):
         raise invalid("the closing bracket is missing")
-    written = [part.strip() for part in _split(pattern[1:-1])]
+    written = [part.strip() for part in split_columns(pattern[1:-1])]
     if written.count(_ELLIPSIS) > 1:
         raise invalid("... may be there once")
     before, after = written, []
@@ -129,7 +130,7 @@ def _columns(pattern: str) -> Predicate:
     exact = _ELLIPSIS not in written
 
     def fits(message: str) -> bool:
-        fields = [next(filter(None, groups), "") for groups in _COLUMN.findall(message)]
+        fields = columns_of(message)
         count = len(first) + len(last)
         if len(fields) < count or (exact and len(fields) != count):
             return False
@@ -139,7 +140,12 @@ def _columns(pattern: str) -> Predicate:
     return fits
 
 
-def _split(text: str) -> list[str]:
+def columns_of(message: str) -> list[str]:
+    """Return the columns of a space-delimited event; quotes and brackets hold one together."""
+    return [next(filter(None, groups), "") for groups in _COLUMN.findall(message)]
+
+
+def split_columns(text: str) -> list[str]:
     """Split at commas that are not inside quotes or a regular expression."""
     return [part for part in re.findall(r'((?:"(?:[^"\\]|\\.)*"|%[^%]*%|[^,"%])*)(?:,|$)', text) if part.strip()]
 

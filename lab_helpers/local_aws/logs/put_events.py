@@ -27,10 +27,14 @@ Events = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Judged:
-    """What becomes of a good batch; `rejected` is AWS's rejectedLogEventsInfo, empty when all are taken."""
+    """What becomes of a good batch; `rejected` is AWS's rejectedLogEventsInfo, empty when all are taken.
+
+    `size_bytes` are the messages' own, those of rejected events included.
+    """
 
     accepted: list[Mapping[str, Any]]
     rejected: dict[str, int]
+    size_bytes: int = 0
 
 
 def judge(events: Events, now_ms: int, retention_days: int | None = None) -> Judged:
@@ -39,7 +43,7 @@ def judge(events: Events, now_ms: int, retention_days: int | None = None) -> Jud
     Events come in order of time, so those left out stand at the ends: the indexes are the first event that is not too
     old (or expired), and the first that is too new.
     """
-    _refuse_batch(events)
+    size_bytes = _refuse_batch(events)
     times = [int(event["timestamp"]) for event in events]
     old = sum(time < now_ms - OLDEST_MS for time in times)
     expired = sum(time < now_ms - retention_days * DAY_MS for time in times) if retention_days else 0
@@ -50,10 +54,11 @@ def judge(events: Events, now_ms: int, retention_days: int | None = None) -> Jud
         "expiredLogEventEndIndex": expired or None,
     }
     rejected = {name: index for name, index in ends.items() if index is not None}
-    return Judged(list(events[max(old, expired) : len(times) - new]), rejected)
+    return Judged(list(events[max(old, expired) : len(times) - new]), rejected, size_bytes)
 
 
-def _refuse_batch(events: Events) -> None:
+def _refuse_batch(events: Events) -> int:
+    """Return the messages' bytes; raises AwsError."""
     if not 1 <= len(events) <= EVENTS_MAX:
         limit = "greater than or equal to 1" if not events else f"less than or equal to {EVENTS_MAX}"
         raise _invalid(
@@ -71,6 +76,7 @@ def _refuse_batch(events: Events) -> None:
         raise _invalid("Log events in a single PutLogEvents request must be in chronological order.")
     if times[-1] - times[0] > SPAN_MS:
         raise _invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+    return sum(sizes) - EVENT_OVERHEAD_BYTES * len(sizes)
 
 
 def _refuse_members(events: Events) -> None:

@@ -2,51 +2,65 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.metrics import MetricPublisher
+from lab_helpers.local_aws.kit.service import Clients
 from lab_helpers.local_aws.logs import filter_events
-from lab_helpers.local_aws.logs.events import EventSource, found_group
+from lab_helpers.local_aws.logs.events import EventSource, StoredGroup, found_group
+from lab_helpers.local_aws.logs.extracted import extracted
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
+from lab_helpers.local_aws.logs.ingestion import Ingestion
 from lab_helpers.local_aws.logs.live_tail import LiveTail
-from lab_helpers.local_aws.logs.put_events import judge
+from lab_helpers.local_aws.logs.metric_filters import MetricFilters
+from lab_helpers.local_aws.logs.put_events import Judged, judge
 from lab_helpers.local_aws.logs.queries import Queries
+from lab_helpers.local_aws.logs.subscriptions import Forwarder
 
 RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """Source: "PutRetentionPolicy" of the API reference."""
+PRINCIPAL = "logs.amazonaws.com"
 _NO_STREAM = "The specified log stream does not exist."
 
 
 class LogsService:
-    """Quotas and errors, filter patterns, Insights and Live Tail; groups, streams and events themselves are moto's."""
+    """Quotas and errors, filters, metrics, Insights and Live Tail; groups, streams and events themselves are moto's."""
 
     name = "logs"
 
-    def __init__(self, source: EventSource, clock: Clock) -> None:
+    def __init__(self, source: EventSource, clock: Clock, clients: Clients) -> None:
         self._source, self._clock = source, clock
         self._queries, self._live_tail = Queries(source, clock), LiveTail(source, clock)
+        self._metrics = MetricPublisher(lambda region: clients.as_service("cloudwatch", PRINCIPAL, region), clock)
+        self._forwarder = Forwarder(clients, clock, self._metrics)
+        self._ingestion = Ingestion(source, clock, self._metrics, self._forwarder)
+        self._metric_filters = MetricFilters(source, clock)
+        self._storing = threading.Lock()
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         handlers: dict[str, Handler] = {
             "CreateLogGroup": self._create_log_group,
             "CreateLogStream": self._create_log_stream,
+            "DeleteLogGroup": self._delete_log_group,
             "DeleteLogStream": self._of_stream,
             "DescribeQueries": self._queries.describe,
             "FilterLogEvents": self._filter_log_events,
             "GetLogEvents": self._of_stream,
             "GetQueryResults": self._queries.results,
             "PutLogEvents": self._put_log_events,
-            "PutMetricFilter": _with_pattern,
             "PutRetentionPolicy": _put_retention_policy,
-            "PutSubscriptionFilter": _with_pattern,
+            "PutSubscriptionFilter": self._put_subscription_filter,
             "StartLiveTail": self._live_tail.start,
             "StartQuery": self._queries.start,
             "StopQuery": self._queries.stop,
             "TestMetricFilter": _test_metric_filter,
+            **self._metric_filters.table(),
         }
         return {("logs", operation): handler for operation, handler in handlers.items()}
 
@@ -54,11 +68,15 @@ class LogsService:
         return {}
 
     def start(self) -> None:
-        """Nothing runs in the background."""
+        """Start what sends metrics and what feeds subscriptions."""
+        self._metrics.start()
+        self._forwarder.start()
 
     def stop(self) -> None:
-        """End the Live Tail sessions."""
+        """End the Live Tail sessions, and send what is left."""
         self._live_tail.stop()
+        self._forwarder.stop()
+        self._metrics.stop()
 
     def status(self) -> dict[str, Any]:
         return {}
@@ -88,9 +106,35 @@ class LogsService:
         if params["logStreamName"] not in group.streams:
             raise AwsError("ResourceNotFoundException", _NO_STREAM)
         judged = judge(params["logEvents"], int(self._clock.now().timestamp() * 1000), group.retention_days)
-        answer = request.forward({**params, "logEvents": judged.accepted} if judged.rejected else None)
+        answer = self._store(request, group, judged)
+        self._ingestion.took(request, group.name, judged.accepted, judged.size_bytes)
         info = {"rejectedLogEventsInfo": judged.rejected} if judged.rejected else {}
         return {"nextSequenceToken": answer.get("nextSequenceToken"), **info}
+
+    def _store(self, request: ApiRequest, group: StoredGroup, judged: Judged) -> dict[str, Any]:
+        """Let moto keep the accepted events, and the group's subscriptions have them as they are kept."""
+        params, stream = request.params, request.params["logStreamName"]
+        changed = {**params, "logEvents": judged.accepted} if judged.rejected else None
+        if not self._source.subscriptions(request.region, group.name):
+            return request.forward(changed)
+        with self._storing:
+            events = group.streams[stream]
+            before = len(events)
+            answer = request.forward(changed)
+            stored = events[before:]
+        self._ingestion.forward(request, group.name, stream, stored)
+        return answer
+
+    def _delete_log_group(self, request: ApiRequest) -> dict[str, Any]:
+        answer = request.forward(None)
+        self._metric_filters.forget(request.region, request.params["logGroupName"])
+        return answer
+
+    def _put_subscription_filter(self, request: ApiRequest) -> dict[str, Any]:
+        compile_pattern(request.params["filterPattern"])
+        found_group(self._source, request.region, request.params["logGroupName"])
+        self._forwarder.check(request)
+        return request.forward(None)
 
     def _filter_log_events(self, request: ApiRequest) -> dict[str, Any]:
         return filter_events.page(
@@ -120,13 +164,13 @@ def _put_retention_policy(request: ApiRequest) -> dict[str, Any]:
     return request.forward(None)
 
 
-def _with_pattern(request: ApiRequest) -> dict[str, Any]:
-    compile_pattern(request.params["filterPattern"])
-    return request.forward(None)
-
-
 def _test_metric_filter(request: ApiRequest) -> dict[str, Any]:
-    fits = compile_pattern(request.params["filterPattern"])
-    messages = enumerate(request.params["logEventMessages"], 1)
-    matches = [{"eventNumber": n, "eventMessage": text, "extractedValues": {}} for n, text in messages if fits(text)]
-    return {"matches": matches}
+    pattern = request.params["filterPattern"]
+    fits = compile_pattern(pattern)
+    return {
+        "matches": [
+            {"eventNumber": n, "eventMessage": text, "extractedValues": extracted(pattern, text)}
+            for n, text in enumerate(request.params["logEventMessages"], 1)
+            if fits(text)
+        ]
+    }
