@@ -26,6 +26,7 @@ SERVICES = {
     "firelens": "FireLens",
     "": "The server and moto",
 }
+_SAID = re.compile(r"^Not modelled(?:, and refused)?: (.*?)(?=\n\n|\n[A-Z][\w ,]*:|\Z)", re.M | re.S)
 HEAD = """# The local AWS: what it does not model
 
 Made from the docstrings of the code by `make docs`; a test keeps it in step. Whatever an operation does not name here
