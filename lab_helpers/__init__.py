@@ -1,1 +1,20 @@
-"""The lab: one log line's way from httpd on ECS Fargate through FireLens to CloudWatch Logs and S3."""
+"""The lab: one log line's way from httpd on ECS Fargate through FireLens to CloudWatch Logs and S3.
+
+`from lab_helpers import cloudwatch` gives a module that is loaded when it is used: a notebook's first cell names what
+the notebook needs, and does not wait for pandas.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return a module of the top shelf that is loaded by its first use."""
+        from lab_helpers.base.lazy import Lazy
+
+        if name.startswith("_") or find_spec(f"{__name__}.{name}") is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return Lazy(f"{__name__}.{name}")

@@ -10,10 +10,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-
 from lab_helpers import s3_logs
+from lab_helpers.base.lazy import pa, pd
 from lab_helpers.base.parallel import OnProgress
 from lab_helpers.logs import frames
 from lab_helpers.logs.apache import split_request

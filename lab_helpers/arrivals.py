@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers import audit, cloudwatch, faults, s3_logs
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab

@@ -11,9 +11,8 @@ import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
-import pandas as pd
-
 from lab_helpers.base.errors import CheckFailedError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.traffic import request_id
 

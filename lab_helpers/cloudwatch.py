@@ -13,12 +13,10 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import orjson
-import pandas as pd
-import pyarrow as pa
 
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.lazy import np, pa, pd
 from lab_helpers.base.parallel import OnProgress, Progress, growing
 from lab_helpers.logs import frames, records
 from lab_helpers.logs.fast.byte_columns import category

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab

@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers import cloudwatch, s3_logs
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.lab import Lab

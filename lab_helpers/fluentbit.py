@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers import cloudwatch, ecs_service, images
 from lab_helpers.backends import local as backend
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.config import PROJECT, inherited
 from lab_helpers.base.errors import NotYetError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.wait import wait_until
 from lab_helpers.lab import Lab
 

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers import ecs_service, faults
 from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import LabError, NotFoundError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.lab import Lab
 

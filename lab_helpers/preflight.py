@@ -12,12 +12,11 @@ import re
 import shutil
 import sys
 
-import pandas as pd
-
 from lab_helpers.backends.local import AwsBackend, backend_of
 from lab_helpers.base import config, process
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError, SettingsError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.redact import last_digits, redact
 from lab_helpers.base.remedies import remedy

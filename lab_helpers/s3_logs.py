@@ -12,13 +12,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.lazy import np, pa, pd
 from lab_helpers.base.parallel import OnProgress, Progress, in_order
 from lab_helpers.logs import frames, records
 from lab_helpers.logs.compression import Unpacked, size_hint, unpack

@@ -6,16 +6,18 @@ Every notebook begins with `lab = open_lab(...)`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab_helpers import trace, traffic
+from lab_helpers import display, trace, traffic
 from lab_helpers.base import config
 from lab_helpers.base.messages import language_of, say, speak
 from lab_helpers.display import TerraformBar
-from lab_helpers.display.trace import Trace
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import Lab, attach
 from lab_helpers.workbook.checks import CHECKS, Checks
+
+if TYPE_CHECKING:
+    from lab_helpers.display import Trace
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Session(Lab):
     def trace(self, request_id: str = "") -> Trace:
         """Follow a request (without an id: the newest by hand) through all its stops; errors as `trace.follow`."""
         name = request_id or self.traced_id
-        return Trace(name, trace.follow(self, name))
+        return display.Trace(name, trace.follow(self, name))
 
     def say(self, text: str, **values: Any) -> None:
         """Print a sentence in the reader's language, with `values` in the places of its `{names}`."""

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import AwsCallError, WaitTimeoutError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab
 from lab_helpers.logs import frames

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pandas as pd
-
 from lab_helpers.account import deletion as removal
 from lab_helpers.account.deletion import Step
 from lab_helpers.account.guards import ACCEPTED
 from lab_helpers.account.inventory import LabNames
 from lab_helpers.base.errors import LabError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.wait import Tick
 from lab_helpers.faults import HEALED, NOTE
 from lab_helpers.lab import EXPIRES, Lab

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers import alb_logs, s3_logs, sql
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import LabError, NotFoundError, NotYetError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.lab import Lab
 from lab_helpers.logs.apache import parse_line

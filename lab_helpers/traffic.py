@@ -17,11 +17,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-import pandas as pd
-import pyarrow as pa
 import urllib3
 
 from lab_helpers.base.errors import NoAnswerError, SettingsError
+from lab_helpers.base.lazy import pa, pd
 from lab_helpers.base.parallel import OnProgress, Progress, in_order
 from lab_helpers.logs import frames
 from lab_helpers.logs.frames import CATEGORY, TIME

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers.account import deletion as removal
 from lab_helpers.account import inventory
 from lab_helpers.account.deletion import Step
@@ -16,6 +14,7 @@ from lab_helpers.account.inventory import TAG, Aws, LabNames
 from lab_helpers.base import config
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import AwsCallError, SettingsError
+from lab_helpers.base.lazy import pd
 
 COLUMNS = ["prefix", "owner", "expires", "expired", "resources"]
 _TAGS = frozenset({TAG, "Owner", "Expires", "ManagedBy"})

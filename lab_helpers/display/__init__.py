@@ -1,23 +1,47 @@
 """What a trainee sees: tables, charts, progress, the path of a log line. The only importer of IPython and
-matplotlib.
+matplotlib. Each name is loaded by its first use: most cells draw nothing.
 """
 
 from __future__ import annotations
 
-from lab_helpers.display.canvas import Chart
-from lab_helpers.display.charts import (
-    health_checks_and_traffic,
-    latency,
-    object_sizes,
-    requests_over_time,
-    task_balance,
-)
-from lab_helpers.display.log_path import log_path
-from lab_helpers.display.panel import Panel, panel
-from lab_helpers.display.progress import Bar, in_live_notebook
-from lab_helpers.display.tables import Shown, facts, table, text
-from lab_helpers.display.terraform_progress import TerraformBar
-from lab_helpers.display.trace import Trace
+from typing import TYPE_CHECKING, Any
+
+from lab_helpers.base.lazy import lazily
+
+if TYPE_CHECKING:
+    from lab_helpers.display.canvas import Chart
+    from lab_helpers.display.charts import (
+        health_checks_and_traffic,
+        latency,
+        object_sizes,
+        requests_over_time,
+        task_balance,
+    )
+    from lab_helpers.display.drawing import log_path
+    from lab_helpers.display.live_panel import Panel, panel
+    from lab_helpers.display.progress import Bar, in_live_notebook
+    from lab_helpers.display.tables import Shown, facts, table, text
+    from lab_helpers.display.terraform_progress import TerraformBar
+    from lab_helpers.display.trace import Trace
+else:
+    _ROOMS = {
+        "canvas": ("Chart",),
+        "charts": (
+            "health_checks_and_traffic", "latency", "object_sizes", "requests_over_time", "task_balance",
+        ),
+        "drawing": ("log_path",),
+        "live_panel": ("Panel", "panel"),
+        "progress": ("Bar", "in_live_notebook"),
+        "tables": ("Shown", "facts", "table", "text"),
+        "terraform_progress": ("TerraformBar",),
+        "trace": ("Trace",),
+    }  # fmt: skip
+    _NAMES = {name: f"{__name__}.{room}" for room, names in _ROOMS.items() for name in names}
+
+    def __getattr__(name: str) -> Any:
+        """Load the room that has the name."""
+        return lazily(__name__, _NAMES, name)
+
 
 __all__ = [
     "Bar",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 
 from lab_helpers import audit
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.display.canvas import (
     DARK,

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say, say_word
 from lab_helpers.base.redact import redact
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
-
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.redact import redact
 from lab_helpers.display.canvas import Chart

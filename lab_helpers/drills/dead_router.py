@@ -8,9 +8,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 
-import pandas as pd
-
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill

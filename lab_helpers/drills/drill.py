@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-import pandas as pd
-
 from lab_helpers.base.errors import NotYetError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.drills.stage import OnTick, Setup, Stage
 from lab_helpers.lab import Lab

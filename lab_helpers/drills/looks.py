@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import pandas as pd
+from lab_helpers.base.lazy import pd
 
 _DENIED = re.compile(
     r"assumed-role/(?P<role>[^/]+)/\S+ is not authorized to perform: (?P<may_not>\S+)"

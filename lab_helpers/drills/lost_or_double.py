@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import pandas as pd
-
+from lab_helpers.base.lazy import pd
 from lab_helpers.drills import streams
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import containers, logged

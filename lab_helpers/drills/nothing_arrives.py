@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
-
+from lab_helpers.base.lazy import pd
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import arrived, containers, ending
 from lab_helpers.drills.scripts import numbered, to_cloudwatch

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.lazy import pd
 from lab_helpers.drills import streams
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import arrived, denial, ending

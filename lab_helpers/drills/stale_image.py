@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers import ecs_service, images
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.drills.drill import Drill, Story

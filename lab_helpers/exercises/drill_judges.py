@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.drills.scripts import PARSERS, PARSERS_PATH
 from lab_helpers.exercises import outage_trial, policies, router_calls

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers.base.errors import LabError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.exercises import policies

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pandas as pd
-
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.lazy import pd
 from lab_helpers.drills.looks import denial
 from lab_helpers.drills.rights import EXECUTION_POLICY, allow, make_role
 from lab_helpers.drills.scripts import numbered, to_cloudwatch

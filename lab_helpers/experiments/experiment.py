@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import ClassVar, Self
 
-import pandas as pd
-
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.drills.stage import OnTick, Setup, Stage
 from lab_helpers.lab import Lab

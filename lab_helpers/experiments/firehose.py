@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from lab_helpers import faults
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.drills import streams

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import pandas as pd
-
 from lab_helpers import fluentbit
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.drills import streams

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import pandas as pd
-
+from lab_helpers.base.lazy import pd
 from lab_helpers.terraform.events import PlannedChange
 
 COLUMNS = ("action", "type", "name", "file", "resource")

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import python_terraform
 from python_terraform import IsFlagged
 
 from lab_helpers.base import process
 from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformError
+from lab_helpers.base.lazy import pd
 from lab_helpers.terraform.binary import TerraformBinary, find_binary
 from lab_helpers.terraform.events import ChangeCounts, PlainLine, parse_line
 from lab_helpers.terraform.outputs import LabOutputs

@@ -15,7 +15,7 @@ import nbformat
 
 from lab_helpers import drills, exercises, experiments
 from lab_helpers.base import remedies
-from lab_helpers.display.log_path import BRANCHES, STOPS
+from lab_helpers.display.drawing import BRANCHES, STOPS
 from lab_helpers.exercises import Status
 from lab_helpers.workbook import translation
 

@@ -11,7 +11,7 @@ import pytest
 from lab_helpers import pipeline_figures
 from lab_helpers.base.errors import NotYetError
 from lab_helpers.display import panel as panel_module_function
-from lab_helpers.display.panel import Panel, live
+from lab_helpers.display.live_panel import Panel, live
 from lab_helpers.display.tables import Shown
 
 

@@ -12,7 +12,7 @@ from IPython.display import display
 
 from lab_helpers import pipeline_figures
 from lab_helpers.base.messages import say
-from lab_helpers.display.log_path import log_path
+from lab_helpers.display.drawing import log_path
 from lab_helpers.display.progress import in_live_notebook
 from lab_helpers.display.tables import Shown, table
 from lab_helpers.lab import Lab

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lab_helpers.base.errors import SettingsError
-from lab_helpers.display.log_path import STOPS, log_path
+from lab_helpers.display.drawing import STOPS, log_path
 
 
 @pytest.mark.parametrize("here", list(STOPS))
