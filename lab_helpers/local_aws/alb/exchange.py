@@ -305,8 +305,11 @@ class Exchange:
     def _finish(self, status: int) -> None:
         self._finished = True
         self._times.done = self._clock.monotonic()
+        by_target, times = self._response is not None, self._times
         if self._group is not None:
-            self._group.count(status, by_target=self._response is not None)
+            self._group.count(status, by_target)
+        arn = self._group.settings.arn if self._group is not None else ""
+        self.door.balancer.tally.count(arn, by_target, status, times.answered - times.sent)
         log = self.door.balancer.log
         if log is not None:
             log.write(self.client.node, self._entry(status))

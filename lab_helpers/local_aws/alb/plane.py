@@ -12,6 +12,7 @@ from lab_helpers.local_aws.alb.checks.rounds import Checker
 from lab_helpers.local_aws.alb.checks.target_health import Health
 from lab_helpers.local_aws.alb.firewall import Firewall
 from lab_helpers.local_aws.alb.loop_thread import LoopThread
+from lab_helpers.local_aws.alb.metrics import publish_health
 from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node, TargetGroup, TargetKey
 from lab_helpers.local_aws.alb.ports import ReservedPort
 from lab_helpers.local_aws.alb.proxy import ClientConnection
@@ -19,6 +20,7 @@ from lab_helpers.local_aws.alb.proxy_context import BalancerRuntime, Door, LogSi
 from lab_helpers.local_aws.alb.target_group import GroupRuntime
 from lab_helpers.local_aws.alb.timers import Timers
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.metrics import SAMPLE_S, MetricPublisher
 from lab_helpers.local_aws.kit.network import Network
 
 _LOG = logging.getLogger(__name__)
@@ -40,9 +42,10 @@ class Snapshot:
 
 
 class DataPlane:
-    """Owns the event loop's thread and the timers'."""
+    """Owns the event loop's thread and the timers'; `metrics` gets what load balancers publish."""
 
-    def __init__(self, clock: Clock, network: Network) -> None:
+    def __init__(self, clock: Clock, network: Network, metrics: MetricPublisher | None = None) -> None:
+        self._metrics, self._next_health = metrics, 0.0
         self.firewall = Firewall()
         self._clock = clock
         self._loop, self._timers = LoopThread("alb-proxy"), Timers(clock, "alb-timers")
@@ -213,6 +216,19 @@ class DataPlane:
             # Draining ends before its delay when nothing is in flight any more.
             for target in group.idle_draining():
                 group.forget(target)
+
+        if self._metrics is not None:
+            self._publish(self._metrics, now)
+
+    def _publish(self, metrics: MetricPublisher, now: float) -> None:
+        for runtime in self._balancers.values():
+            runtime.tally.publish(metrics, runtime.settings.region, runtime.settings.resource_id)
+        if now < self._next_health:
+            return
+        self._next_health = now + SAMPLE_S
+        for runtime in self._balancers.values():
+            groups = [self._wiring.groups[arn] for arn in runtime.settings.target_groups & self._wiring.groups.keys()]
+            publish_health(metrics, runtime.settings.region, runtime.settings.resource_id, groups)
 
     def _status(self) -> dict[str, Any]:
         return {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab_helpers.local_aws.alb.access_log import Entry
+from lab_helpers.local_aws.alb.metrics import Tally
 from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node
 from lab_helpers.local_aws.alb.reachability import Wires
 from lab_helpers.local_aws.alb.target_group import GroupRuntime
@@ -44,6 +45,7 @@ class BalancerRuntime:
     nodes: tuple[Node, ...] = ()
     log: LogSink | None = None
     clients: set[OpenConnection] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
     _turn: int = 0
 
     def next_node(self) -> str:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard
+from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard, ProcessMeter
 from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.metadata import PREFIX, MetadataEndpoint
 from lab_helpers.local_aws.ecs.model import Store, Task
@@ -18,8 +18,10 @@ from lab_helpers.local_aws.ecs.operations.tasks import TaskOperations
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runner import TaskRunner
 from lab_helpers.local_aws.ecs.scheduler import Scheduler
-from lab_helpers.local_aws.ecs.world import World, default_runtimes
+from lab_helpers.local_aws.ecs.utilisation import Utilisation
+from lab_helpers.local_aws.ecs.world import ECS_PRINCIPAL, World, default_runtimes
 from lab_helpers.local_aws.kit.api import Handler, WsgiApp
+from lab_helpers.local_aws.kit.metrics import MetricPublisher
 from lab_helpers.local_aws.kit.service import ServiceContext
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,12 @@ class EcsService:
             TaskOperations(self._world, self._runner),
             OtherOperations(self._world),
         )
+        measured = Utilisation(context.clock, ProcessMeter(), memory.watched, store.tasks.get)
+        self._metrics = MetricPublisher(
+            lambda region: context.clients.as_service("cloudwatch", ECS_PRINCIPAL, region),
+            context.clock,
+            measured.sample,
+        )
         self._started = False
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
@@ -60,6 +68,7 @@ class EcsService:
         shutil.rmtree(self._world.context.data_dir / "tasks", ignore_errors=True)
         self._world.warden.start()
         self._scheduler.start()
+        self._metrics.start()
         self._started = True
 
     def stop(self) -> None:
@@ -67,6 +76,7 @@ class EcsService:
             return
         self._started = False
         self._scheduler.stop()
+        self._metrics.stop()
         self._runner.stop_all()
         self._world.memory.stop()
         self._world.warden.stop()

@@ -12,10 +12,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_helpers.local_aws.firehose import error_log, keys, metrics
+from lab_helpers.local_aws.firehose import error_log, keys
 from lab_helpers.local_aws.firehose.compression import compress
 from lab_helpers.local_aws.firehose.definition import Definition, S3Destination
-from lab_helpers.local_aws.firehose.journal import Segment
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.service import Clients
 
@@ -46,11 +45,6 @@ class S3Delivery:
         except (ClientError, BotoCoreError):
             return False  # a role that cannot be assumed cannot write either, as on AWS
         return error_log.write_event(definition, error.code, self._clock.now(), logs)
-
-    def measure(self, definition: Definition, segment: Segment, succeeded: bool) -> None:
-        """Send an attempt's metrics to CloudWatch."""
-        cloudwatch = self._clients.as_service("cloudwatch", PRINCIPAL, self._region)
-        metrics.send(cloudwatch, metrics.delivery_data(definition.name, segment, succeeded, self._clock))
 
     def _put_to(
         self, target: S3Destination, definition: Definition, object_id: str, records: Sequence[bytes], oldest_at: float

@@ -69,6 +69,13 @@ class Journal:
         return sum(segment.size_bytes for segment in self.closed) + self.open_bytes
 
     @property
+    def oldest_at(self) -> float | None:
+        """When the oldest record that is not dropped arrived (epoch seconds); None: there is none."""
+        if self.closed:
+            return self.closed[0].oldest_at
+        return self._open.oldest_at if self._open else None
+
+    @property
     def is_open(self) -> bool:
         """Whether records arrived since the last cut."""
         return self._open is not None

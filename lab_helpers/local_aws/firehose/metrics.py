@@ -1,47 +1,48 @@
-"""Delivery metrics in CloudWatch (namespace AWS/Firehose, dimension DeliveryStreamName).
+"""What a delivery stream publishes to CloudWatch (namespace AWS/Firehose, dimension DeliveryStreamName).
 
-Source: Monitor Amazon Data Firehose metrics. Sent when a delivery was tried, for what that delivery held; AWS sends
-every minute, so sums agree and the time axis is coarser here.
-Not modelled: throttling, quota and API-level metrics.
+Source: "Monitor Amazon Data Firehose metrics".
+Not modelled: quota, latency of calls, data format conversion and encryption metrics.
 """
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
-
 from lab_helpers.local_aws.firehose.journal import Segment
-from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.metrics import Metric, MetricPublisher
 
-_LOG = logging.getLogger(__name__)
 NAMESPACE = "AWS/Firehose"
 
 
-def delivery_data(stream: str, segment: Segment, succeeded: bool, clock: Clock) -> list[dict[str, Any]]:
-    """Return the MetricData of one attempt; Incoming* only with the attempt that succeeded."""
-    at = clock.now()
-    freshness_s = max(0.0, at.timestamp() - segment.oldest_at)
-    data = [("DeliveryToS3.Success", 1.0 if succeeded else 0.0, "Count")]
-    if succeeded:
-        data += [
-            ("DeliveryToS3.Records", float(segment.records), "Count"),
-            ("DeliveryToS3.Bytes", float(segment.size_bytes), "Bytes"),
-            ("IncomingRecords", float(segment.records), "Count"),
-            ("IncomingBytes", float(segment.size_bytes), "Bytes"),
-        ]
-    data.append(("DeliveryToS3.DataFreshness", freshness_s, "Seconds"))
-    dimensions = [{"Name": "DeliveryStreamName", "Value": stream}]
-    return [
-        {"MetricName": name, "Dimensions": dimensions, "Timestamp": at, "Value": value, "Unit": unit}
-        for name, value, unit in data
-    ]
+class StreamMetrics:
+    """One stream's figures."""
 
+    def __init__(self, publisher: MetricPublisher, region: str, stream: str) -> None:
+        self._publisher, self._region = publisher, region
+        self._dimensions = (("DeliveryStreamName", stream),)
 
-def send(cloudwatch: Any, data: list[dict[str, Any]]) -> None:
-    """Put the metrics; a failure is logged and costs nothing but the figures."""
-    try:
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
-    except (ClientError, BotoCoreError) as exc:
-        _LOG.warning("Firehose metrics were not taken: %s", exc)
+    def accepted(self, call: str, records: int, size_bytes: int, throttled: int) -> None:
+        """A call (PutRecord or PutRecordBatch) was answered: what was taken, and how many records were not."""
+        self._add(f"{call}.Requests", 1)
+        self._add(f"{call}.Bytes", size_bytes, "Bytes")
+        if call == "PutRecordBatch":
+            self._add(f"{call}.Records", records)
+        if records:
+            self._add("IncomingRecords", records)
+            self._add("IncomingBytes", size_bytes, "Bytes")
+        self._add("IncomingPutRequests", 1)
+        self._add("ThrottledRecords", throttled)
+
+    def delivered(self, segment: Segment, succeeded: bool, now_s: float) -> None:
+        """An attempt to deliver was made."""
+        self._add("DeliveryToS3.Success", 1.0 if succeeded else 0.0)
+        if succeeded:
+            self._add("DeliveryToS3.Records", segment.records)
+            self._add("DeliveryToS3.Bytes", segment.size_bytes, "Bytes")
+        self.waiting(segment.oldest_at, now_s)
+
+    def waiting(self, oldest_at: float, now_s: float) -> None:
+        """The oldest record that is held arrived at `oldest_at` (epoch seconds)."""
+        self._add("DeliveryToS3.DataFreshness", max(0.0, now_s - oldest_at), "Seconds")
+
+    def _add(self, name: str, value: float, unit: str = "Count") -> None:
+        metric = Metric(NAMESPACE, name, unit, self._dimensions, is_spread=unit == "Seconds")
+        self._publisher.add(self._region, metric, value)

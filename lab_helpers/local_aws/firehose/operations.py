@@ -115,7 +115,7 @@ class Operations:
     def put_record(self, request: ApiRequest) -> dict[str, Any]:
         """Take one record."""
         data = limits.decode_record(request.params.get("Record"), "record")
-        if not self._worker(request).accept([data]):
+        if not self._worker(request).accept([data], "PutRecord"):
             raise AwsError(*limits.SLOW_DOWN, status=500)
         return {"RecordId": _record_id(), "Encrypted": False}
 

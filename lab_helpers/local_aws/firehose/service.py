@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,9 +14,11 @@ from lab_helpers.local_aws.firehose import limits
 from lab_helpers.local_aws.firehose.definition import Definition, parse_definition
 from lab_helpers.local_aws.firehose.delivery import PRINCIPAL, S3Delivery
 from lab_helpers.local_aws.firehose.journal import Journal
+from lab_helpers.local_aws.firehose.metrics import StreamMetrics
 from lab_helpers.local_aws.firehose.operations import Operations, Streams
 from lab_helpers.local_aws.firehose.stream import StreamWorker
 from lab_helpers.local_aws.kit.api import Handler, WsgiApp
+from lab_helpers.local_aws.kit.metrics import MetricPublisher, Sample
 from lab_helpers.local_aws.kit.service import ServiceContext
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ class FirehoseService:
         self._workers: dict[tuple[str, str], StreamWorker] = {}
         self._defined: set[tuple[str, str]] = set()
         self._running = False
+        self._metrics = MetricPublisher(
+            lambda region: context.clients.as_service("cloudwatch", PRINCIPAL, region), context.clock, self._ages
+        )
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         """Return the operations that this service answers itself."""
@@ -51,6 +56,7 @@ class FirehoseService:
                     self._open(folder.parent.name, folder.name)
             for worker in self._workers.values():
                 worker.start()
+        self._metrics.start()
 
     def stop(self) -> None:
         """Stop, and deliver once more what is held."""
@@ -60,12 +66,20 @@ class FirehoseService:
             self._running = False
         for worker in workers:
             worker.stop()
+        self._metrics.stop()
 
     def status(self) -> dict[str, Any]:
         """Return the counters of each stream; received = delivered + held + expired + discarded."""
         with self._lock:
             workers = dict(self._workers)
         return {"streams": {f"{region}/{name}": _figures(worker) for (region, name), worker in workers.items()}}
+
+    def _ages(self) -> Iterable[Sample]:
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in workers:
+            worker.publish_age()
+        return ()
 
     def _worker(self, region: str, name: str) -> StreamWorker | None:
         with self._lock:
@@ -114,7 +128,8 @@ class FirehoseService:
             context = self._context
             book = Journal(context.data_dir / region / name)
             delivery = S3Delivery(context.clients, context.clock, region)
-            worker = StreamWorker(book, delivery, context.clock, self._quota_of(region))
+            metrics = StreamMetrics(self._metrics, region, name)
+            worker = StreamWorker(book, delivery, context.clock, self._quota_of(region), metrics)
             if worker.counters.received:
                 _LOG.warning("%s: %d records kept from before this start", name, worker.counters.received)
             self._workers[region, name] = worker

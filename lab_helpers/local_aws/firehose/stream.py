@@ -15,6 +15,7 @@ from lab_helpers.local_aws.firehose import buffering, journal, limits
 from lab_helpers.local_aws.firehose.definition import Definition
 from lab_helpers.local_aws.firehose.error_log import DeliveryError
 from lab_helpers.local_aws.firehose.journal import Journal, Segment
+from lab_helpers.local_aws.firehose.metrics import StreamMetrics
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.kit.clock import Clock
 
@@ -29,9 +30,6 @@ class Delivery(Protocol):
 
     def log_error(self, definition: Definition, error: DeliveryError) -> bool:
         """Write one event; return whether it was taken."""
-
-    def measure(self, definition: Definition, segment: Segment, succeeded: bool) -> None:
-        """Tell CloudWatch how an attempt went."""
 
 
 @dataclass
@@ -54,8 +52,10 @@ class StreamWorker:
     Until `define` is called nothing is delivered: a journal that a killed server left waits for its stream.
     """
 
-    def __init__(self, book: Journal, delivery: Delivery, clock: Clock, quota: limits.Quota) -> None:
-        self._book, self._delivery, self._clock = book, delivery, clock
+    def __init__(
+        self, book: Journal, delivery: Delivery, clock: Clock, quota: limits.Quota, metrics: StreamMetrics
+    ) -> None:
+        self._book, self._delivery, self._clock, self._metrics = book, delivery, clock, metrics
         self._condition = threading.Condition()
         self._delivering = threading.Lock()
         self._definition: Definition | None = None
@@ -84,7 +84,7 @@ class StreamWorker:
             self._definition, self._retry_at_s = definition, 0.0
             self._condition.notify_all()
 
-    def accept(self, records: Sequence[bytes]) -> int:
+    def accept(self, records: Sequence[bytes], call: str = "PutRecordBatch") -> int:
         """Keep as many of the records, from the first on, as the quota allows; return how many.
 
         They are on disk when this returns. Raises AwsError when the disk does not take them, or the stream ends.
@@ -97,7 +97,15 @@ class StreamWorker:
             self.counters.throttled += len(records) - admitted
             if admitted:
                 self._keep(records[:admitted], now_s)
-            return admitted
+        self._metrics.accepted(call, admitted, sum(map(len, records[:admitted])), len(records) - admitted)
+        return admitted
+
+    def publish_age(self) -> None:
+        """Tell CloudWatch how old the oldest held record is."""
+        with self._condition:
+            oldest_at = self._book.oldest_at
+        if oldest_at is not None:
+            self._metrics.waiting(oldest_at, self._clock.now().timestamp())
 
     def start(self) -> None:
         """Start delivering; a second call changes nothing."""
@@ -212,7 +220,7 @@ class StreamWorker:
             self._failures, self._failing_with, self._retry_at_s = 0, None, 0.0
             self.counters.delivered += segment.records
             self.counters.objects += 1
-        self._delivery.measure(definition, segment, True)
+        self._metrics.delivered(segment, True, self._clock.now().timestamp())
         return True
 
     def _failed(self, definition: Definition, segment: Segment, error: DeliveryError) -> None:
@@ -226,7 +234,7 @@ class StreamWorker:
         if is_news:
             _LOG.warning("%s cannot deliver, everything is kept and tried again: %s", definition.name, error)
             self.counters.error_events += self._delivery.log_error(definition, error)
-        self._delivery.measure(definition, segment, False)
+        self._metrics.delivered(segment, False, self._clock.now().timestamp())
 
     def _expire(self) -> None:
         kept_since = self._clock.now().timestamp() - buffering.RETENTION_S

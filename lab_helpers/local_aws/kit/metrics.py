@@ -69,8 +69,8 @@ class MetricPublisher:
         self._next_sample_s = 0.0
         self._thread: threading.Thread | None = None
 
-    def add(self, region: str, metric: Metric, value: float, at_s: float | None = None) -> None:
-        """Count one value; `at_s` in epoch seconds, now unless given."""
+    def add(self, region: str, metric: Metric, value: float, at_s: float | None = None, times: int = 1) -> None:
+        """Count one value, or the same several times; `at_s` in epoch seconds, now unless given."""
         second = int(self._clock.now().timestamp() if at_s is None else at_s)
         with self._changed:
             found = self._gathered.get((region, metric, second))
@@ -78,11 +78,11 @@ class MetricPublisher:
                 found = self._gathered[region, metric, second] = _Gathered()
                 if len(self._gathered) == 1:
                     self._changed.notify_all()
-            found.count += 1
-            found.total += value
+            found.count += times
+            found.total += value * times
             found.minimum, found.maximum = min(found.minimum, value), max(found.maximum, value)
             if metric.is_spread:
-                found.values[round(value, 3)] += 1
+                found.values[round(value, 3)] += times
 
     def start(self) -> None:
         """Start sending; a second call changes nothing."""

@@ -176,6 +176,7 @@ def test_metrics_are_in_cloudwatch(lab: Lab):
     lab.create()
     lab.put(b"a", b"b")
     lab.pass_time(60)
+    lab.service._metrics.send()
     found = lab.aws.client("cloudwatch").list_metrics(Namespace="AWS/Firehose")["Metrics"]
     assert {item["MetricName"] for item in found} >= {"DeliveryToS3.Records", "IncomingRecords"}
 

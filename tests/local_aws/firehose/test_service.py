@@ -247,23 +247,23 @@ def test_the_thread_delivers_by_itself(tmp_path: Path, fakes: Fakes):
 
 
 def test_the_thread_survives_a_fault(tmp_path: Path, fakes: Fakes, monkeypatch: pytest.MonkeyPatch):
-    """Metrics that cannot be told do not end the delivery of what follows."""
-    clock = SystemClock()
-    service = make_service(tmp_path, fakes, clock)
-    told = threading.Semaphore(0)
+    """A fault of ours in one attempt does not end the delivery of what follows."""
+    service = make_service(tmp_path, fakes, SystemClock())
+    told, original = threading.Semaphore(0), fakes.put_object
 
     def broken(**_: Any) -> None:
         told.release()
-        raise RuntimeError("no metrics")
+        monkeypatch.setattr(fakes, "put_object", original)
+        raise RuntimeError("no such fault")
 
-    monkeypatch.setattr(fakes, "put_metric_data", broken)
+    monkeypatch.setattr(fakes, "put_object", broken)
     monkeypatch.setattr("lab_helpers.local_aws.firehose.buffering.RETRY_FIRST_S", 0.01)
     service.start()
     try:
         fakes.create(BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0})
-        for record in (b"first", b"second"):
-            put(fakes, record)
-            assert told.acquire(timeout=10)
+        put(fakes, b"first")
+        assert told.acquire(timeout=10)
+        put(fakes, b"second")
     finally:
         service.stop()
     assert bodies(fakes) == [b"first", b"second"]
@@ -355,21 +355,42 @@ def test_backup_gets_the_records_as_they_came(service: FirehoseService, fakes: F
     assert gzip.decompress(written["inomaso-dev-firelens"][1]) == b"a"
 
 
+def told(service: FirehoseService, fakes: Fakes) -> dict[str, float]:
+    """What CloudWatch was told by now: the last sum of each metric."""
+    service._metrics.send()
+    sums = {item["MetricName"]: item["StatisticValues"]["Sum"] for item in fakes.metrics if "StatisticValues" in item}
+    return {**sums, **{item["MetricName"]: item["Values"][-1] for item in fakes.metrics if "Values" in item}}
+
+
 def test_metrics(service: FirehoseService, fakes: Fakes, clock: ManualClock):
     """A delivery tells CloudWatch records, bytes, success and freshness."""
     fakes.create()
     put(fakes, b"abc", b"de")
     clock.advance(60)
     work(service)
-    told = {item["MetricName"]: item["Value"] for item in fakes.metrics}
-    assert told == {
+    assert told(service, fakes) == {
+        "PutRecordBatch.Requests": 1.0,
+        "PutRecordBatch.Records": 2.0,
+        "PutRecordBatch.Bytes": 5.0,
+        "IncomingPutRequests": 1.0,
+        "IncomingRecords": 2.0,
+        "IncomingBytes": 5.0,
+        "ThrottledRecords": 0.0,
         "DeliveryToS3.Success": 1.0,
         "DeliveryToS3.Records": 2.0,
         "DeliveryToS3.Bytes": 5.0,
-        "IncomingRecords": 2.0,
-        "IncomingBytes": 5.0,
         "DeliveryToS3.DataFreshness": 60.0,
     }
+
+
+def test_data_grow_old_while_s3_refuses(service: FirehoseService, fakes: Fakes, clock: ManualClock):
+    """DataFreshness is the age of the oldest record that is held, delivered or not."""
+    fakes.create()
+    fakes.refuse = "AccessDenied"
+    put(fakes, b"a")
+    clock.advance(200)
+    service._metrics.measure()
+    assert told(service, fakes)["DeliveryToS3.DataFreshness"] == 200.0
 
 
 @pytest.mark.parametrize(

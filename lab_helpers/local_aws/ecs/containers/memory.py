@@ -91,6 +91,11 @@ class MemoryGuard:
         with self._changed:
             self._watched.pop(task_id, None)
 
+    def watched(self) -> Mapping[str, Watched]:
+        """Return the tasks that are held to their limits now, by id."""
+        with self._changed:
+            return dict(self._watched)
+
     def stop(self) -> None:
         """End the thread."""
         with self._changed:
