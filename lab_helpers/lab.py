@@ -19,6 +19,7 @@ from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
+from lab_helpers.base.paths import inside
 from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
 from lab_helpers.terraform.remote_state import S3State, with_s3_backend
 
@@ -173,13 +174,13 @@ class Notes:
     def keep_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Keep a frame for later notebooks."""
         config.private_folder(self._folder)
-        frame.to_parquet(self._folder / f"{name}.parquet")
+        frame.to_parquet(inside(self._folder, f"{name}.parquet"))
         self.take(f"frame:{name}", datetime.now(UTC).isoformat())
 
     def frame(self, name: str, what: str, notebook: str) -> pd.DataFrame:
         """Return a kept frame; raises NotYetError."""
         self.read(f"frame:{name}", what, notebook)
-        return pd.read_parquet(self._folder / f"{name}.parquet")
+        return pd.read_parquet(inside(self._folder, f"{name}.parquet"))
 
 
 def attach(settings: Settings) -> Lab:

@@ -165,6 +165,73 @@ def test_only_config_reads_the_environment() -> None:
     assert not found, "\n".join(found)
 
 
+ROOMS_WITH_NAMES_FROM_OUTSIDE = (
+    f"{LOCAL_AWS}.ecs", f"{LOCAL_AWS}.ecr", f"{LOCAL_AWS}.alb", f"{LOCAL_AWS}.athena", f"{LOCAL_AWS}.firehose",
+    f"{LOCAL_AWS}.front", f"{LOCAL_AWS}.logs", f"{LOCAL_AWS}.server", "lab_helpers.images", "lab_helpers.drills",
+    "lab_helpers.exercises", "lab_helpers.workbook", "lab_helpers.lab", "lab_helpers.backends",
+)  # fmt: skip
+JOINS_OF_OUR_OWN_NAMES = {
+    "context_dir / dockerfile": "the Dockerfile that the caller of the builder names, wherever it is",
+    "context_dir / name": "the Dockerfile's name with .dockerignore at its end",
+    "context.folder / name": "a result of a glob in the build context, looked at by `inside`",
+    "at.parent / at.name.removeprefix(_WHITEOUT)": "a PurePosixPath: a name, never opened",
+    "prefix / folder": "conventional places of Apache's modules",
+    "folder / f'mod_{name}.so'": "Apache's modules by our own list",
+    "self.data_dir / name": "the services' own names",
+    "self.folder / f'{self._next:012d}-{uuid.uuid4()}{_SUFFIX}'": "a number and a UUID of ours",
+    "folder / last": "unpacking: the last part of a checked name below the root file system",
+    "folder / hidden": "unpacking: a whiteout's checked name",
+    "folder / part": "a notebook folder of ours",
+    "report_dir / f'{name}.ipynb'": "a notebook that `select` found",
+    "folder / f'{name}.ipynb'": "a notebook that `select` found",
+    "folder / f'{result.name}.ipynb'": "a notebook that `select` found",
+    "folder / f'{notebook}.jsonl'": "a notebook that `select` found",
+    "source / part": "what a student's copy holds, by our own list",
+    "settings.state / name": "our own list",
+    "here / name": "a student's copy: asked for its name alone",
+    "folder / JAPANESE / path.relative_to(folder)": "a notebook of ours",
+    "Path(folder, name)": "our own list, in a temporary folder",
+    "self.settings.state / ('terraform-s3' if remote else 'terraform')": "two constants",
+    "self._folder / 'keys' / path.name": "a file that was found there",
+    "os.path.join('/', folder.relative_to(root).as_posix())": "unpacking: a text, normalised before a link says it",
+    "os.path.join(here, says)": "unpacking: a text, normalised before a link says it",
+    "NOTEBOOKS / language": "one of our languages",
+}
+"""Joins in these rooms that take no name from outside, as they stand in the source, and why. A new one either goes
+through `base.paths.inside`, or is written here with its reason."""
+
+
+def test_names_from_outside_become_paths_in_one_way() -> None:
+    """No `/`, joinpath or os.path.join puts a name that is not a constant behind a folder, but where it is ours."""
+    found = sorted(
+        f"{name}:{node.lineno} {ast.unparse(node)}"
+        for name, path in modules().items()
+        if any(within(name, room) for room in ROOMS_WITH_NAMES_FROM_OUTSIDE)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if _joins_a_name(node) and ast.unparse(node) not in JOINS_OF_OUR_OWN_NAMES
+    )
+    assert not found, "\n".join(found)
+
+
+def _joins_a_name(node: ast.AST) -> bool:
+    """Whether a node makes a path of a folder and a name; a division has a number or a call of arithmetic in it."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        of_path = node.func.attr == "joinpath" or ast.unparse(node.func) == "os.path.join"
+        return of_path and not all(isinstance(each, ast.Constant) for each in node.args)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Path":
+        return any(not isinstance(each, ast.Constant) for each in node.args[1:])
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or isinstance(node.right, ast.Constant):
+        return False
+    if isinstance(node.right, ast.Name) and node.right.id.isupper():
+        return False
+    return not any(isinstance(each, ast.Name | ast.Attribute) and _is_a_number(each) for each in ast.walk(node))
+
+
+def _is_a_number(node: ast.Name | ast.Attribute) -> bool:
+    name = node.id if isinstance(node, ast.Name) else node.attr
+    return name.endswith(("_s", "_S", "MIB", "KIB", "count", "total")) or name in {"a", "b", "len", "sum", "int"}
+
+
 @pytest.fixture(scope="module")
 def declared() -> dict[str, list[str]]:
     """The dependencies of pyproject.toml: {"lab": requirements, "dev": requirements}."""

@@ -180,6 +180,7 @@ class LocalBackend:
         return [
             sys.executable, "-m", "lab_helpers.local_aws.server", "--data-dir", str(self.folder),
             "--port", str(settings.port), "--httpd", settings.httpd, "--router", settings.router,
+            "--image-mib", str(settings.image_mib),
         ]  # fmt: skip
 
     def _turn(self) -> FileLock:

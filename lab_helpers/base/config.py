@@ -35,7 +35,7 @@ class Settings:
 
     `home` holds all state (never the project's own folders); `port` 0 takes a free one; `buffer_s` is Firehose's buffer
     interval in seconds (0 to 900); `requests` how many requests the traffic notebook sends; `httpd`, `router` and
-    `builder` name the program that plays that part.
+    `builder` name the program that plays that part; `image_mib` bounds what an image's layers unpack to (64 or more).
     On an account: `aws_account` is the 12-digit account that a run may touch, `aws_profile` the profile to use (empty:
     what boto3 finds), `accept_cost` the consent of a run that nobody watches, `check_permissions` whether to ask IAM
     before anything is made, `lifetime_days` after how many days a sweep may delete the lab, `state_bucket` the bucket
@@ -56,6 +56,7 @@ class Settings:
     httpd: str = "auto"
     router: str = "auto"
     builder: str = "auto"
+    image_mib: int = 4096
     terraform: str = ""
     terraform_mirror: str = ""
     aws_account: str = ""
@@ -228,6 +229,7 @@ def _rules(settings: Settings) -> list[tuple[str, bool, str]]:
             settings.builder in {"auto", "docker", "podman", "buildah", "builtin"},
             "auto, docker, podman, buildah or builtin",
         ),
+        ("image_mib", 64 <= settings.image_mib <= 1 << 20, "from 64 to 1048576 (MiB)"),
         (
             "aws_account",
             not settings.aws_account or bool(re.fullmatch(r"\d{12}", settings.aws_account)),

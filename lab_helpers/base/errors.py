@@ -17,6 +17,7 @@ LabError
 ├── WaitTimeoutError         a documented bound passed; carries the last state seen
 ├── NoAnswerError            the service did not answer a request
 ├── ImageError               image build or push
+├── PathOutsideError         a name from outside would have led out of its folder
 ├── NotYetError              an earlier notebook has to run first; names it
 └── CheckFailedError         a check of the workbook does not hold
 
@@ -177,6 +178,15 @@ class NoAnswerError(LabError):
 
 class ImageError(LabError):
     """An image could not be built or pushed."""
+
+
+class PathOutsideError(LabError):
+    """A name that came from outside leads out of the folder that it belongs to."""
+
+    def __init__(self, name: str, folder: str) -> None:
+        told = say("The name {name!r} does not name anything inside of {folder}.", name=name, folder=folder)
+        super().__init__(told)
+        self.name, self.folder = name, folder
 
 
 class NotYetError(LabError):

@@ -17,6 +17,7 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
+from lab_helpers.base.paths import inside
 from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab
 from lab_helpers.opened import Opened
@@ -77,7 +78,7 @@ class Stage:
         local = self.lab.settings.backend == "local"
         with tempfile.TemporaryDirectory(prefix="lab-drill-") as folder:
             for name, text in files.items():
-                Path(folder, name).write_text(text)
+                inside(Path(folder), name).write_text(text)
             Path(folder, "Dockerfile").write_text(_dockerfile(files))
             builder = "builtin" if local else self.lab.settings.builder
             ecr = self.lab.client("ecr")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from lab_helpers.base.errors import LabError
 from lab_helpers.base.messages import say
+from lab_helpers.base.paths import inside
 from lab_helpers.exercises.progress import Progress
 
 SOLUTIONS = Path(__file__).with_name("solutions")
@@ -107,7 +108,7 @@ class Exercise:
 
     def solution(self) -> Words:
         """Return an answer as code for the cell; in a student's copy, where to get it."""
-        file = self._solutions / f"{self.task.name}.txt"
+        file = inside(self._solutions, f"{self.task.name}.txt")
         if not file.exists():
             return Words(say("This copy has no solutions: ask your trainer."))
         self._progress.solution_seen(self.task.name)

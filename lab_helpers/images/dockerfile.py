@@ -123,7 +123,7 @@ class _Reader:
             raise self._error(f"COPY of several sources needs a directory as target: write {target}/")
         mode = self._mode(flags["chmod"]) if "chmod" in flags else None
         owner = self._owner(self._expand(flags.get("chown", "0:0")))
-        made = Copy(self._line, tuple(sources), self._absolute(target), f"COPY {rest}", mode, owner)
+        made = Copy(self._line, tuple(sources), self._in_image(target), f"COPY {rest}", mode, owner)
         self.recipe.copies.append(made)
 
     def _env(self, rest: str) -> None:
@@ -185,6 +185,18 @@ class _Reader:
 
     def _absolute(self, path: str) -> str:
         return path if path.startswith("/") else f"{self.recipe.working_dir.rstrip('/')}/{path.removeprefix('./')}"
+
+    def _in_image(self, target: str) -> str:
+        """Return a target without `..`; one that climbs out of the image, or that deletes when unpacked, is refused."""
+        parts: list[str] = []
+        for part in self._absolute(target).split("/"):
+            if part == ".." and not parts:
+                raise self._error(f"COPY to {target}: this is outside of the image")
+            if part.startswith(".wh.") or "\0" in part:
+                raise self._error(f"COPY to {target}: an image cannot have a file of this name")
+            parts = parts[:-1] if part == ".." else [*parts, part] if part not in {"", "."} else parts
+        is_folder = target.endswith(("/", "/.", "/..")) or target in {"", ".", ".."} or not parts
+        return "/" + "/".join(parts) + ("/" if is_folder and parts else "")
 
     def _words(self, rest: str) -> list[str]:
         try:

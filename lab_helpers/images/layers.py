@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from lab_helpers.base.errors import PathOutsideError
+from lab_helpers.base.paths import inside
 from lab_helpers.images.dockerfile import Copy, DockerfileError
 from lab_helpers.images.ignore import IgnoreRules
 
@@ -74,9 +76,7 @@ def _matches(source: str, copy: Copy, context: BuildContext) -> list[Path]:
         names = sorted(glob.glob(pattern, root_dir=context.folder, include_hidden=True))
     else:
         names = [pattern or "."]
-    found = [context.folder / name for name in names]
-    for path in found:
-        _check_inside(path, source, copy, context)
+    found = [_from_context(name, source, copy, context) for name in names]
     here = [path for path in found if os.path.lexists(path)]
     taken = [path for path in here if context.takes(path)]
     if not taken:
@@ -85,14 +85,18 @@ def _matches(source: str, copy: Copy, context: BuildContext) -> list[Path]:
     return taken
 
 
-def _check_inside(path: Path, source: str, copy: Copy, context: BuildContext) -> None:
-    if not path.resolve().is_relative_to(context.folder.resolve()):
+def _from_context(name: str, source: str, copy: Copy, context: BuildContext) -> Path:
+    try:
+        return inside(context.folder, os.path.normpath(name)) if os.path.normpath(name) != "." else context.folder
+    except PathOutsideError as exc:
         why = f"COPY {source}: this is outside of the build context {context.folder}"
-        raise DockerfileError(context.dockerfile, copy.line, why)
+        raise DockerfileError(context.dockerfile, copy.line, why) from exc
 
 
 def _tree(folder: Path, target: str, context: BuildContext) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
+        if path.name.startswith(".wh."):
+            raise DockerfileError(context.dockerfile, 0, f"{path}: an image cannot have a file of this name")
         if (path.is_symlink() or not path.is_dir()) and context.takes(path):
             yield _in_image(f"{target}/{path.relative_to(folder).as_posix()}"), path
 

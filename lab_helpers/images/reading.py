@@ -5,19 +5,25 @@ Whiteouts of the OCI layer format are respected. Layers above `LAYER_BYTES` (a b
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 import urllib3
+import zstandard
 
+from lab_helpers.base.bounded import BoundedReader, TooLargeError
 from lab_helpers.base.errors import ImageError
 
 LAYER_BYTES = 32 * 1024 * 1024
+UNPACKED_BYTES = 2048 * 1024 * 1024
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
@@ -122,11 +128,23 @@ def _overlay(files: dict[str, ImageFile], layer: bytes, number: int) -> None:
                 files[f"/{name}"] = ImageFile(f"/{name}", member.size, member.mode, number)
 
 
-def _opened(layer: bytes) -> tarfile.TarFile:
+@contextmanager
+def _opened(layer: bytes) -> Iterator[tarfile.TarFile]:
     try:
-        return tarfile.open(fileobj=io.BytesIO(layer), mode="r:*")
-    except tarfile.TarError as exc:
+        stream: Any = BoundedReader(_plain(layer), UNPACKED_BYTES)
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            yield archive
+    except (tarfile.TarError, TooLargeError, OSError, EOFError, zlib.error, zstandard.ZstdError) as exc:
         raise ImageError(f"A layer cannot be unpacked: {exc}.") from exc
+
+
+def _plain(layer: bytes) -> Any:
+    packed = io.BytesIO(layer)
+    if layer.startswith(b"\x1f\x8b"):
+        return gzip.GzipFile(fileobj=packed)
+    if layer.startswith(b"\x28\xb5\x2f\xfd"):
+        return zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+    return packed
 
 
 def _name(member: tarfile.TarInfo) -> str:

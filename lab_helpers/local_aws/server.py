@@ -256,6 +256,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--httpd", default="auto", choices=("auto", "apache", "builtin"))
     parser.add_argument("--router", default="auto", choices=("auto", "fluent-bit", "builtin"))
+    parser.add_argument("--image-mib", type=int, default=4096)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.setswitchinterval(SWITCH_S)
@@ -268,7 +269,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     state_file = args.data_dir / "server.json"
     state_file.unlink(missing_ok=True)  # of one that was killed
-    aws = LocalAws(args.data_dir, args.port, Runtimes(args.httpd, args.router))
+    aws = LocalAws(args.data_dir, args.port, Runtimes(args.httpd, args.router, args.image_mib))
     try:
         aws.start()
     except LocalAwsStartError as exc:

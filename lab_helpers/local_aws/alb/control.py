@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.alb.firewall import parse_security_groups
 from lab_helpers.local_aws.alb.inventory import read_balancers, read_groups
 from lab_helpers.local_aws.alb.log_delivery import PRINCIPAL as LOG_PRINCIPAL
@@ -128,7 +129,8 @@ class Control:
 
     def _make_log(self, arn: str, region: str, bucket: str, prefix: str) -> AccessLog:
         resource_id = arn.split(":loadbalancer/")[1]
-        folder = self._context.data_dir / _LOG_FOLDER / f"{resource_id.replace('/', '.')}.{secrets.token_hex(4)}"
+        name = f"{resource_id.replace('/', '.')}.{secrets.token_hex(4)}"
+        folder = inside(self._context.data_dir / _LOG_FOLDER, name)
         return AccessLog(folder, self._context.clock, bucket, prefix, (self._context.account_id, region, resource_id))
 
     def _end_retired_logs(self) -> None:

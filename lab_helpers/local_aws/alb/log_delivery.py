@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.alb.access_log import Entry, format_entry, log_key, test_file_key
 from lab_helpers.local_aws.kit.clock import Clock
 
@@ -76,7 +77,7 @@ class AccessLog:
 
     def _open(self, node: str) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._files[node] = (self._folder / f"{node}.log").open("ab")
+        file = self._files[node] = self._file_of(node).open("ab")
         return file
 
     def _rotate(self) -> list[tuple[str, Path]]:
@@ -84,14 +85,17 @@ class AccessLog:
             files, self._files = self._files, {}
             for file in files.values():
                 file.close()
-            return [(node, self._folder / f"{node}.log") for node in files]
+            return [(node, self._file_of(node)) for node in files]
+
+    def _file_of(self, node: str) -> Path:
+        return inside(self._folder, f"{node}.log")
 
     def _compress(self, path: Path, key: str) -> None:
-        waiting = self._folder / f"{key.rpartition('/')[2]}.part"
+        waiting = inside(self._folder, f"{key.rpartition('/')[2]}.part")
         with path.open("rb") as lines, gzip.open(waiting, "wb", compresslevel=6) as packed:
             shutil.copyfileobj(lines, packed)
         (self._folder / "keys").mkdir(exist_ok=True)
-        (self._folder / "keys" / waiting.stem).write_text(key)
+        inside(self._folder / "keys", waiting.stem).write_text(key)
         waiting.rename(waiting.with_suffix(""))
         path.unlink()
 

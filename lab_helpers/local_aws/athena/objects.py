@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab_helpers.base.paths import inside
+
 FETCHERS = 8
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
@@ -50,7 +52,7 @@ class ObjectFiles:
         if kept:
             return kept[0]
         body = s3.get_object(Bucket=item.bucket, Key=item.key)["Body"].read()
-        path = self._folder / f"{name}.json{_ending(body)}"
+        path = inside(self._folder, f"{name}.json{_ending(body)}")
         partial = path.with_suffix(".partial")
         partial.write_bytes(body)
         # a query of another thread must not see half a file

@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from lab_helpers.base.paths import inside
+
 _CHUNK = 1024 * 1024
 
 
@@ -29,7 +31,7 @@ class BlobStore:
 
     def path(self, digest: str) -> Path:
         """Return where a blob is; it need not exist."""
-        return self._blobs / digest.replace(":", "-")
+        return inside(self._blobs, digest.replace(":", "-"))
 
     def read(self, digest: str) -> bytes:
         """Return a blob; raises FileNotFoundError."""
@@ -44,7 +46,7 @@ class BlobStore:
         """Start an upload and return its id."""
         self._uploads.mkdir(parents=True, exist_ok=True)
         upload_id = str(uuid.uuid4())
-        (self._uploads / upload_id).touch()
+        inside(self._uploads, upload_id).touch()
         return upload_id
 
     def received_bytes(self, upload_id: str) -> int | None:
@@ -82,7 +84,7 @@ class BlobStore:
     def _upload(self, upload_id: str) -> Path | None:
         # An id is ours only if it is a UUID: nothing else may become part of a path.
         try:
-            path = self._uploads / str(uuid.UUID(upload_id))
+            path = inside(self._uploads, str(uuid.UUID(upload_id)))
         except ValueError:
             return None
         return path if path.is_file() else None

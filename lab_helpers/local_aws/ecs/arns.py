@@ -53,5 +53,5 @@ def region_of(value: str) -> str:
 
 def check_name(name: str) -> None:
     """Raise AWS's InvalidParameterException unless `name` may name a service."""
-    if not _FULL_NAME.match(name):
+    if not _FULL_NAME.fullmatch(name):
         raise AwsError("InvalidParameterException", "Name must match [a-zA-Z0-9_-]{1,255}.")

@@ -12,6 +12,7 @@ from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.containers import container, images
 from lab_helpers.local_aws.ecs.containers.container import Container, ContainerStartError
 from lab_helpers.local_aws.ecs.containers.images import Image, PullError
+from lab_helpers.local_aws.ecs.containers.unpacking import MIB, LayerLimits
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import LOOPBACK
 from lab_helpers.local_aws.ecs.runtimes import router_files
@@ -86,7 +87,8 @@ class Preparation:
             )
         self._try_role(role)
         ecr = self._world.as_role("ecr", role, self._task)
-        return images.pull(ecr, image.ref, self._world.task_folder(self._task.id) / spec.name)
+        limits = LayerLimits(most_bytes=self._world.context.runtimes.image_mib * MIB)
+        return images.pull(ecr, image.ref, self._world.container_folder(self._task.id, spec.name), limits)
 
     def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> None:
         record = self._task.containers[spec.name]

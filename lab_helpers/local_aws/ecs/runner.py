@@ -95,7 +95,7 @@ class TaskRunner:
         with self._lock:
             self._running.pop(task.id, None)
         for spec in task.spec.containers:
-            shutil.rmtree(self._world.task_folder(task.id) / spec.name, ignore_errors=True)
+            shutil.rmtree(self._world.container_folder(task.id, spec.name), ignore_errors=True)
         self.on_ended(task)
 
     def _forget_old(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.ecs.containers.images import Image, PullError, parse_image
 from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard
 from lab_helpers.local_aws.ecs.containers.warden import Warden
@@ -49,11 +50,15 @@ class World:
 
     def task_folder(self, task_id: str) -> Path:
         """The folder of a task: one folder for each container, and `firelens`."""
-        return self.context.data_dir / "tasks" / task_id
+        return inside(self.context.data_dir / "tasks", task_id)
+
+    def container_folder(self, task_id: str, name: str) -> Path:
+        """The folder of one container; raises PathOutsideError for a name that is none."""
+        return inside(self.task_folder(task_id), name)
 
     def router_socket(self, task_id: str) -> Path:
         """Where a task's log router listens."""
-        return self.warden.run_dir / f"{task_id}.sock"
+        return inside(self.warden.run_dir, f"{task_id}.sock")
 
     def runtime_for(self, container: ContainerSpec, image: Image) -> Runtime:
         """Return the first runtime that plays the image; raises PullError as for an image that nobody has."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.firehose import limits
 from lab_helpers.local_aws.firehose.definition import Definition, parse_definition
 from lab_helpers.local_aws.firehose.delivery import PRINCIPAL, S3Delivery
@@ -126,7 +127,8 @@ class FirehoseService:
         """Return the stream's worker, made if need be; the lock is held."""
         if (region, name) not in self._workers:
             context = self._context
-            book = Journal(context.data_dir / region / name)
+            folder = f"_{name}" if name in {".", ".."} else name  # AWS takes these two names
+            book = Journal(inside(context.data_dir, region, folder))
             delivery = S3Delivery(context.clients, context.clock, region)
             metrics = StreamMetrics(self._metrics, region, name)
             worker = StreamWorker(book, delivery, context.clock, self._quota_of(region), metrics)

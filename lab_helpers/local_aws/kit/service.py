@@ -32,13 +32,15 @@ class Clients(Protocol):
 
 @dataclass(frozen=True)
 class Runtimes:
-    """Which program plays which part: "auto" takes the real one where it is installed.
+    """Which program plays which part ("auto" takes the real one where it is installed), and what an image may hold.
 
-    httpd: "auto", "apache" or "builtin"; router: "auto", "fluent-bit" or "builtin".
+    httpd: "auto", "apache" or "builtin"; router: "auto", "fluent-bit" or "builtin"; `image_mib`: what the layers of one
+    image may unpack to.
     """
 
     httpd: str = "auto"
     router: str = "auto"
+    image_mib: int = 4096
 
 
 @dataclass(frozen=True)

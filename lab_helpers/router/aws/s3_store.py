@@ -39,7 +39,9 @@ class S3Store:
     """All files of one bucket under `store_dir`."""
 
     def __init__(self, store_dir: str, bucket: str) -> None:
-        self._folder = Path(store_dir) / bucket
+        # The bucket is asked for by its name; its folder stays in ours whatever that name is.
+        folder = bucket.replace("/", "_").replace("\0", "_")
+        self._folder = Path(store_dir) / (f"_{folder}" if folder in {"", ".", ".."} else folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self.files: list[StoredFile] = self._found_again()
         self.leftover = list(self.files)

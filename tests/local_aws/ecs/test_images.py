@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.ecs.containers.images import ImageRef, PullError, is_ecr, parse_image, pull, unpack
+from lab_helpers.local_aws.ecs.containers.images import ImageRef, PullError, is_ecr, parse_image, pull
 
 
 @pytest.mark.parametrize(
@@ -53,37 +52,20 @@ def _tar(*members: tuple[str, bytes | None, str]) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.ZstdCompressor().compress])
-def test_layers_may_be_compressed(compress: Any, tmp_path: Path) -> None:
-    """Plain tar, gzip and zstd."""
-    unpack(compress(_tar(("a/b.conf", b"hello", ""))), tmp_path)
-    assert (tmp_path / "a/b.conf").read_bytes() == b"hello"
-
-
-def test_a_later_layer_can_delete(tmp_path: Path) -> None:
-    """.wh. files take one file away, the opaque one all of a folder."""
-    unpack(_tar(("d/one", b"1", ""), ("d/two", b"2", ""), ("e/three", b"3", "")), tmp_path)
-    unpack(_tar(("d/.wh.one", b"", ""), ("e/.wh..wh..opq", b"", "")), tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["two"]
-
-
-def test_nothing_is_written_outside(tmp_path: Path) -> None:
-    """Names that climb out are refused, links that lead out are left out."""
-    inside = tmp_path / "rootfs"
-    inside.mkdir()
-    unpack(_tar(("link", b"", "/etc"), ("ok", b"x", "")), inside)
-    assert [path.name for path in inside.iterdir()] == ["ok"]
-    with pytest.raises(tarfile.OutsideDestinationError):
-        unpack(_tar(("../evil", b"x", "")), inside)
-    assert not (tmp_path / "evil").exists()
-
-
 class FakeEcr:
     """One image; `deny` names operations that fail, with their error code."""
 
-    def __init__(self, folder: Path, deny: dict[str, str] | None = None, *, empty: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        deny: dict[str, str] | None = None,
+        *,
+        empty: bool = False,
+        layer: bytes | None = None,
+        config: bytes = b'{"config": {}}',
+    ) -> None:
         self._folder, self._deny, self._empty = folder, deny or {}, empty
-        layer, config = gzip.compress(_tar(("fluent-bit/etc/extra.conf", b"[OUTPUT]\n", ""))), b'{"config": {}}'
+        layer = gzip.compress(_tar(("fluent-bit/etc/extra.conf", b"[OUTPUT]\n", ""))) if layer is None else layer
         self.digests = [self._blob(layer), self._blob(config)]
         self.manifest = json.dumps({"config": {"digest": self.digests[1]}, "layers": [{"digest": self.digests[0]}]})
 
@@ -161,3 +143,46 @@ def test_a_missing_tag(tmp_path: Path) -> None:
     """BatchGetImage answers an unknown tag without an error and without an image."""
     with pytest.raises(PullError, match="not found"):
         pull(FakeEcr(tmp_path, empty=True), REF, tmp_path / "task")
+
+
+@pytest.mark.parametrize(
+    ("layer", "config", "why"),
+    [
+        (b"no tar at all", b"{}", "failed to extract layer sha256:"),
+        (gzip.compress(_tar(("a/.wh...", b"", ""))), b"{}", "invalid whiteout name: .wh...: unknown"),
+        (gzip.compress(_tar(("zeros", bytes(70 << 20), ""))), b"{}", "the layer unpacks to more than 64 MiB"),
+        (gzip.compress(_tar(("a", b"", ""))), b"[1]", "failed to read the configuration"),
+        (gzip.compress(_tar(("a", b"", ""))), b"[" * 100_000, "failed to read the configuration"),
+    ],
+    ids=["no-tar", "whiteout", "bomb", "config", "nested"],
+)
+def test_malformed_images_cannot_be_pulled(layer: bytes, config: bytes, why: str, tmp_path: Path) -> None:
+    """What is wrong with an image is said as AWS says it, never as an error of the lab's own."""
+    with pytest.raises(PullError) as caught:
+        pull(FakeEcr(tmp_path, layer=layer, config=config), REF, tmp_path / "task")
+    assert str(caught.value).startswith("CannotPullContainerError: ")
+    assert why in str(caught.value)
+    assert [path.name for path in (tmp_path / "task").iterdir()] == ["rootfs"]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    ["[]", "{", '{"layers": [1]}', '{"layers": 5}', '{"manifests": []}', '{"manifests": {}}', '{"config": 3}',
+     json.dumps({"layers": [{"digest": "sha256:x"}] * 200})],
+)  # fmt: skip
+def test_malformed_manifests_cannot_be_pulled(manifest: str, tmp_path: Path) -> None:
+    """Nor is what ECR keeps as a manifest believed."""
+    ecr = FakeEcr(tmp_path)
+    ecr.manifest = manifest
+    with pytest.raises(PullError, match="CannotPullContainerError"):
+        pull(ecr, REF, tmp_path / "task")
+
+
+def test_an_images_links_lead_into_the_image(tmp_path: Path) -> None:
+    """A link to /etc/passwd is the image's own /etc/passwd, by name and by pattern."""
+    layer = _tar(
+        ("conf/all.conf", b"", "/etc/passwd"), ("etc/passwd", b"the image's", ""), ("conf/gone.conf", b"", "/x")
+    )
+    image = pull(FakeEcr(tmp_path, layer=gzip.compress(layer)), REF, tmp_path / "task")
+    for name in ("/conf/all.conf", "/conf/*.conf", "/../../conf/all.conf"):
+        assert [path.read_text() for path in image.paths(name)] == ["the image's"]

@@ -155,3 +155,20 @@ def test_members_within_their_bounds_are_taken() -> None:
     check_members(
         {"networkMode": "awsvpc", "containerDefinitions": [{**container, "healthCheck": health}]}, ["FARGATE"]
     )
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc", "a/b", "a b", "a.b", "é", "a\n", "$(id)", "..", "a\0"])
+def test_names_of_containers_and_families(name: str) -> None:
+    """A name becomes a folder's, a log stream's and a tag's: letters, digits, hyphens and underscores, no others."""
+    container = {"name": name, "image": "x"}
+    assert _refusal(_definition(containerDefinitions=[container])) == "Container.name contains invalid characters."
+    assert _refusal(_definition(family=name)) == "Family contains invalid characters."
+
+
+def test_names_have_a_length() -> None:
+    """From 1 to 255 characters."""
+    assert "255" in _refusal(_definition(containerDefinitions=[{"name": "n" * 256, "image": "x"}]))
+    unnamed = _definition(containerDefinitions=[{"image": "x"}])
+    assert _refusal(unnamed) == "Container.name should not be null or empty."
+    assert _refusal(_definition(family="")) == "Family should not be null or empty."
+    check_registration(parse_task_definition(_definition(family="f" * 255)), [])

@@ -117,7 +117,7 @@ def launch_request(
     world: World, task: Task, container: Container, router: RouterFiles | None, secrets: Mapping[str, str]
 ) -> LaunchRequest:
     """Return what the container's runtime is told; makes the container's folder."""
-    folder = world.task_folder(task.id) / container.spec.name
+    folder = world.container_folder(task.id, container.spec.name)
     folder.mkdir(parents=True, exist_ok=True)
     is_router = container.spec.firelens is not None
     return LaunchRequest(

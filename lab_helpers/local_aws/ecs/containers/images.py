@@ -7,22 +7,24 @@ Not modelled: pulling public images; their names stand for runtimes.
 
 from __future__ import annotations
 
-import gzip
+import glob
 import hashlib
 import io
 import json
 import logging
 import re
 import shutil
-import tarfile
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import zstandard
 from botocore.exceptions import ClientError
+
+from lab_helpers.base import paths
+from lab_helpers.base.bounded import BoundedReader, TooLargeError
+from lab_helpers.local_aws.ecs.containers.unpacking import LayerError, LayerLimits, unpack
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,11 @@ MANIFEST_TYPES = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ]
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_GZIP_MAGIC = b"\x1f\x8b"
+MOST_LAYERS = 127
+"""Source: Docker's "max depth exceeded"."""
+MOST_INDEXES = 3
+MOST_LAYER_BYTES, MOST_CONFIG_BYTES = 8 << 30, 4 << 20
+_UNPACK = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to pull and unpack image:"
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Layers come from loopback, whatever HTTP_PROXY says."""
 
@@ -79,8 +84,11 @@ class Image:
         """Return the files that a path or a pattern `inside` the image names, in order of their names."""
         if self.rootfs is None:
             return []
-        plain = self.rootfs / inside.lstrip("/")
-        return [plain] if plain.exists() else sorted(self.rootfs.glob(inside.lstrip("/")))
+        plain = paths.below(self.rootfs, inside)
+        if plain.exists():
+            return [plain]
+        found = [paths.below(self.rootfs, each) for each in glob.glob(inside.lstrip("/"), root_dir=self.rootfs)]
+        return sorted(each for each in found if each.exists())
 
 
 def parse_image(text: str) -> ImageRef:
@@ -100,53 +108,54 @@ def is_ecr(ref: ImageRef, endpoint_host: str) -> bool:
     return ref.host == endpoint_host or bool(_ECR_HOST.match(ref.host))
 
 
-def pull(ecr: Any, ref: ImageRef, folder: Path) -> Image:
+def pull(ecr: Any, ref: ImageRef, folder: Path, limits: LayerLimits | None = None) -> Image:
     """Pull `ref` with the client `ecr` and unpack it to `folder`/rootfs; raises PullError as AWS words it."""
     _authorise(ecr)
     digest, manifest = _manifest(ecr, ref)
-    layers = tuple(layer["digest"] for layer in manifest.get("layers", []))
+    layers, config_digest = _parts(manifest)
     rootfs = folder / "rootfs"
     shutil.rmtree(rootfs, ignore_errors=True)
     rootfs.mkdir(parents=True)
+    left = limits or LayerLimits()
     for layer in layers:
-        unpack(_blob(ecr, ref, layer), rootfs)
-    config = json.loads(_blob(ecr, ref, manifest["config"]["digest"])) if manifest.get("config") else {}
-    return Image(ref, digest, layers, rootfs, config)
+        left = _unpack(ecr, ref, layer, folder, left)
+    return Image(ref, digest, layers, rootfs, _config(ecr, ref, config_digest) if config_digest else {})
 
 
-def unpack(layer: bytes, rootfs: Path) -> None:
-    """Unpack one layer (tar; plain, gzip or zstd) over `rootfs`, with its deletions (".wh." files)."""
-    with tarfile.open(fileobj=io.BytesIO(_uncompressed(layer))) as archive:
-        for member in archive:
-            name = Path(member.name).name
-            if name.startswith(".wh."):
-                _white_out(rootfs / Path(member.name).parent, name)
-            elif member.isfile() or member.isdir() or member.issym() or member.islnk():
-                archive.extract(member, rootfs, filter=_inside)
-
-
-def _inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+def _parts(manifest: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    """Return the digests of a manifest's layers, and of its configuration ("" for none)."""
     try:
-        return tarfile.data_filter(member, folder)
-    except (tarfile.AbsoluteLinkError, tarfile.LinkOutsideDestinationError):
-        return None  # links to /bin and the like lead nowhere here: nothing runs inside the image
+        layers = tuple(str(layer["digest"]) for layer in manifest.get("layers") or ())
+        config = str((manifest.get("config") or {}).get("digest") or "")
+    except (AttributeError, KeyError, TypeError) as exc:
+        raise PullError(f"{_UNPACK} the manifest is malformed: {exc!r}") from exc
+    if len(layers) > MOST_LAYERS:
+        raise PullError(f"{_UNPACK} max depth exceeded: {len(layers)} layers")
+    return layers, config
 
 
-def _white_out(folder: Path, name: str) -> None:
-    targets = list(folder.glob("*")) if name == ".wh..wh..opq" else [folder / name.removeprefix(".wh.")]
-    for target in targets:
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+def _unpack(ecr: Any, ref: ImageRef, digest: str, folder: Path, limits: LayerLimits) -> LayerLimits:
+    packed = folder / "layer"
+    try:
+        _fetch(ecr, ref, digest, packed)
+        return unpack(packed, folder / "rootfs", limits)
+    except LayerError as exc:
+        raise PullError(f"{_UNPACK} failed to extract layer {digest}: {exc}: unknown") from exc
+    finally:
+        packed.unlink(missing_ok=True)
 
 
-def _uncompressed(layer: bytes) -> bytes:
-    if layer.startswith(_GZIP_MAGIC):
-        return gzip.decompress(layer)
-    if layer.startswith(_ZSTD_MAGIC):
-        return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(layer)).read()
-    return layer
+def _config(ecr: Any, ref: ImageRef, digest: str) -> Mapping[str, Any]:
+    with io.BytesIO() as target:
+        _copy(ecr, ref, digest, target, MOST_CONFIG_BYTES)
+        content = target.getvalue()
+    try:
+        config = json.loads(content)
+    except (ValueError, RecursionError) as exc:
+        raise PullError(f"{_UNPACK} failed to read the configuration {digest}: {exc}: unknown") from exc
+    if not isinstance(config, dict):
+        raise PullError(f"{_UNPACK} failed to read the configuration {digest}: it is no object: unknown")
+    return config
 
 
 def _authorise(ecr: Any) -> None:
@@ -161,11 +170,12 @@ def _authorise(ecr: Any) -> None:
 
 def _manifest(ecr: Any, ref: ImageRef) -> tuple[str, dict[str, Any]]:
     wanted = {"imageDigest": ref.digest} if ref.digest else {"imageTag": ref.tag}
-    while True:
+    for _ in range(MOST_INDEXES):
         digest, manifest = _one_manifest(ecr, ref, wanted)
         if "manifests" not in manifest:
             return digest, manifest
         wanted = {"imageDigest": _platform_digest(manifest["manifests"])}
+    raise PullError(f"{_UNPACK} the manifest is malformed: an index of indexes of indexes")
 
 
 def _one_manifest(ecr: Any, ref: ImageRef, wanted: dict[str, str]) -> tuple[str, dict[str, Any]]:
@@ -186,25 +196,40 @@ def _one_manifest(ecr: Any, ref: ImageRef, wanted: dict[str, str]) -> tuple[str,
     image = answer["images"][0]
     text = image["imageManifest"]
     digest = image.get("imageId", {}).get("imageDigest") or "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-    return digest, json.loads(text)
+    try:
+        manifest = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise PullError(f"{_UNPACK} the manifest is malformed: {exc}") from exc
+    if not isinstance(manifest, dict):
+        raise PullError(f"{_UNPACK} the manifest is malformed: it is no object")
+    return digest, manifest
 
 
 def _platform_digest(manifests: list[dict[str, Any]]) -> str:
-    linux = [each for each in manifests if each.get("platform", {}).get("architecture") == "amd64"]
-    return str((linux or manifests)[0]["digest"])
+    try:
+        linux = [each for each in manifests if each.get("platform", {}).get("architecture") == "amd64"]
+        return str((linux or manifests)[0]["digest"])
+    except (AttributeError, IndexError, KeyError, TypeError) as exc:
+        raise PullError(f"{_UNPACK} the manifest is malformed: {exc!r}") from exc
 
 
-def _blob(ecr: Any, ref: ImageRef, digest: str) -> bytes:
+def _fetch(ecr: Any, ref: ImageRef, digest: str, target: Path) -> None:
+    with target.open("wb") as written:
+        _copy(ecr, ref, digest, written, MOST_LAYER_BYTES)
+
+
+def _copy(ecr: Any, ref: ImageRef, digest: str, target: IO[bytes], most_bytes: int) -> None:
     try:
         url = ecr.get_download_url_for_layer(repositoryName=ref.repository, layerDigest=digest)["downloadUrl"]
         with _OPENER.open(url, timeout=60) as answer:
-            data = bytes(answer.read())
+            shutil.copyfileobj(BoundedReader(answer, most_bytes), target)
+    except TooLargeError as exc:
+        raise PullError(f"{_UNPACK} failed to copy {digest}: it has {exc}: unknown") from exc
     except (ClientError, OSError) as exc:
         raise PullError(
             f"CannotPullContainerError: copy image has been retried 1 time(s): failed to copy: httpReadSeeker: failed "
             f"open: failed to do request for {digest} of {ref}: {_sentence(exc)}"
         ) from exc
-    return data
 
 
 def _sentence(exc: Exception) -> str:

@@ -9,7 +9,7 @@ from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.model import Service, Task
 from lab_helpers.local_aws.ecs.operations import parameters
 from lab_helpers.local_aws.ecs.operations.describe import counts
-from lab_helpers.local_aws.ecs.operations.validation import check_members, check_registration
+from lab_helpers.local_aws.ecs.operations.validation import check_members, check_name, check_registration
 from lab_helpers.local_aws.ecs.spec import parse_task_definition
 from lab_helpers.local_aws.ecs.world import World
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, NobodyAnswersError
@@ -46,6 +46,7 @@ class OtherOperations:
         return {
             "RegisterTaskDefinition": self.register,
             "DescribeCapacityProviders": self.describe_capacity_providers,
+            "CreateCluster": self.create_cluster,
             "DescribeClusters": self.describe_clusters,
             "DeleteCluster": self.delete_cluster,
             "ListTagsForResource": self.list_tags,
@@ -72,6 +73,12 @@ class OtherOperations:
         others = [name for name in _names(named or ()) if name not in FARGATE_PROVIDERS]
         found = request.forward({**request.params, "capacityProviders": others}) if others else {}
         return {**found, "capacityProviders": [*own, *found.get("capacityProviders", [])]}
+
+    def create_cluster(self, request: ApiRequest) -> dict[str, Any]:
+        """Check a cluster's name as AWS does, then let moto keep it."""
+        if request.params.get("clusterName"):
+            check_name("Cluster", str(request.params["clusterName"]))
+        return request.forward(None)
 
     def describe_clusters(self, request: ApiRequest) -> dict[str, Any]:
         """Add our services and tasks to moto's clusters."""

@@ -8,6 +8,7 @@ Not modelled: the many rules for parameters that have no effect here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,11 @@ FARGATE_MEMORY_MIB = {
     16384: tuple(range(32768, 122881, 8192)),
 }
 """Memory sizes for each CPU size. Source: "Fargate task size" in the ECS developer guide."""
+MOST_NAME_CHARACTERS = 255
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,255}")
+"""Families, containers, clusters and services. Source: ECS API reference ("Up to 255 letters (uppercase and lowercase),
+numbers, underscores, and hyphens"); texts: hashicorp/terraform-provider-aws#5950, aws/amazon-ecs-cli#37, #542,
+awslabs/amazon-ecs-nodejs-microservices#18, ansible/ansible#22860."""
 LEAST_MEMORY_MIB = 6
 """Source: `memory` in "Task definition parameters": Docker 20.10 and later take no less."""
 FARGATE_STOP_TIMEOUT_S = 120
@@ -40,6 +46,7 @@ HEALTH_CHECK_RANGES = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 
 
 def check_registration(spec: TaskSpec, compatibilities: list[str]) -> None:
     """Raise the AwsError that RegisterTaskDefinition answers, if any."""
+    _check_names(spec)
     if not spec.containers:
         raise _client_error("Container list cannot be empty.")
     if not any(container.essential for container in spec.containers):
@@ -51,6 +58,26 @@ def check_registration(spec: TaskSpec, compatibilities: list[str]) -> None:
     _check_dependencies(spec)
     if "FARGATE" in compatibilities:
         _check_fargate(spec)
+
+
+def check_name(what: str, name: str, *, code: str = "InvalidParameterException") -> None:
+    """Raise the AwsError for the name of a cluster or a service that ECS does not take."""
+    if not _NAME.fullmatch(name):
+        raise AwsError(code, f"{what} must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}")
+
+
+def _check_names(spec: TaskSpec) -> None:
+    if not spec.family:
+        raise _client_error("Family should not be null or empty.")
+    if not _NAME.fullmatch(spec.family):
+        raise _client_error("Family contains invalid characters.")
+    for container in spec.containers:
+        if not container.name:
+            raise _client_error("Container.name should not be null or empty.")
+        if len(container.name) > MOST_NAME_CHARACTERS:
+            raise _client_error(f"Container.name cannot be longer than {MOST_NAME_CHARACTERS} characters.")
+        if not _NAME.fullmatch(container.name):
+            raise _client_error("Container.name contains invalid characters.")
 
 
 def check_platform(spec: TaskSpec, launch_type: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab_helpers.base.paths import inside
 from lab_helpers.firelens import (
     RouterInputs,
     RouterOptions,
@@ -124,7 +125,7 @@ class _Places:
             self.outputs.update(outputs(text))
             local = localise(text, self._transport, self.included)
             if local != text:
-                copy = self._folder / f"included-{number}-{source.name}"
+                copy = inside(self._folder, f"included-{number}-{source.name}")
                 copy.write_bytes(local.encode("utf-8", "surrogateescape"))
                 self._copies[source] = str(copy)
         return self._copies[source]
