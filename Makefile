@@ -15,11 +15,12 @@ help: ## show this help
 
 setup: $(STAMP) ## make the virtual environment .venv from the lock file
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-terraform.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Choose another: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m lab_helpers.terraform.provision requirements-terraform.lock
 	@touch $(STAMP)
 
 lab: setup ## run the whole workbook headless on the local AWS, and leave a report in .lab/report
@@ -49,8 +50,12 @@ notebooks: setup ## renew the stored outputs of the notebooks from a full run
 bench: setup ## measure (ratios against a peer in the same run); LARGE=1: ten million records too
 	$(BIN)/python -m benchmarks $(if $(LARGE),--large)
 
-lock: setup ## renew requirements.lock after a change of pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --quiet --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.lock
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+EXTRA = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["terraform"], sep="\n")
+
+lock: setup ## renew requirements.lock after a change of pyproject.toml
+	$(LOCK) --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/python -c '$(EXTRA)' | $(LOCK) - -o requirements-terraform.lock
 
 clean: ## stop the local AWS and remove everything that was made here
 	-@[ ! -x $(BIN)/lab ] || $(BIN)/lab down
