@@ -19,6 +19,15 @@ POLL_S = 1.0
 OnTick = Callable[[Tick], None] | None
 
 
+def describe_service(ecs: Any, cluster: str, service: str) -> dict[str, Any]:
+    """Return ECS's own description of a service; raises NotFoundError."""
+    with aws_errors("DescribeServices"):
+        found = ecs.describe_services(cluster=cluster, services=[service])["services"]
+    if not found or found[0]["status"] == "INACTIVE":
+        raise NotFoundError("DescribeServices", "ServiceNotFoundException", f"There is no service {service}.")
+    return dict(found[0])
+
+
 def tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> pd.DataFrame:
     """Return the cluster's tasks: task (id), status (ECS's lastStatus), zone, address (of its ENI), revision.
 
@@ -40,7 +49,7 @@ def describe_tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> list[dict
 
 def events(ecs: Any, cluster: str, service: str, most: int = 10) -> pd.DataFrame:
     """Return the service's last events, newest first: at (UTC), message."""
-    found = _service(ecs, cluster, service)["events"][:most]
+    found = describe_service(ecs, cluster, service)["events"][:most]
     rows = [{"at": pd.Timestamp(event["createdAt"]).tz_convert("UTC"), "message": event["message"]} for event in found]
     return pd.DataFrame(rows, columns=["at", "message"])
 
@@ -69,7 +78,7 @@ def wait_until_stable(lab: Lab, *, on_tick: OnTick = None) -> pd.DataFrame:
     ecs, elbv2, out = lab.client("ecs"), lab.client("elbv2"), lab.outputs
 
     def look() -> tuple[bool, str]:
-        now = _service(ecs, out.cluster_name, out.service_name)
+        now = describe_service(ecs, out.cluster_name, out.service_name)
         health = target_health(elbv2, out.target_group_arn)
         settled = len(now["deployments"]) == 1 and now["runningCount"] == now["desiredCount"]
         healthy = int((health["state"] == "healthy").sum())
@@ -98,14 +107,6 @@ def redeploy(ecs: Any, cluster: str, service: str) -> None:
     """Start a new deployment of the same task definition: new tasks pull the image again."""
     with aws_errors("UpdateService"):
         ecs.update_service(cluster=cluster, service=service, forceNewDeployment=True)
-
-
-def _service(ecs: Any, cluster: str, service: str) -> dict[str, Any]:
-    with aws_errors("DescribeServices"):
-        found = ecs.describe_services(cluster=cluster, services=[service])["services"]
-    if not found or found[0]["status"] == "INACTIVE":
-        raise NotFoundError("DescribeServices", "ServiceNotFoundException", f"There is no service {service}.")
-    return dict(found[0])
 
 
 def _task_row(task: dict[str, Any]) -> dict[str, Any]:

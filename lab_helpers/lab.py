@@ -13,16 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.account import guards
-from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of
+from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of, router_command
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
+from lab_helpers.files import Readers, WorkingCopy
+from lab_helpers.files.readers import with_change
+from lab_helpers.files.router_check import RouterCheck
 from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
 from lab_helpers.terraform.remote_state import S3State, with_s3_backend
 
+BUFFER = "buffer_s"
+"""Note of the buffer interval that was applied: a later notebook's apply is not to set it back."""
 EXPIRES = "expires_on"
 """Note of the day after which the lab may be swept away: a tag that changed daily would be a change of everything."""
 
@@ -36,6 +41,7 @@ class Lab:
     notes: Notes
     display: Display = ProgressPrinter
     _outputs: LabOutputs | None = field(default=None, repr=False)
+    _files: WorkingCopy | None = field(default=None, repr=False)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of a service ("logs", "s3", "ecs", …) in the lab's region."""
@@ -48,7 +54,7 @@ class Lab:
         Its methods raise ForeignStateError when that state was made against another instance of the local AWS. On an
         account nothing is applied before `guards` have passed and somebody has said yes.
         """
-        remote, source_dir = self._remote_state, config.PROJECT / "terraform"
+        remote, source_dir = self._remote_state, self.files.terraform
         data_dir = self.settings.state / ("terraform-s3" if remote else "terraform")
         return Terraform(
             source_dir=with_s3_backend(source_dir, data_dir) if remote else source_dir,
@@ -60,8 +66,39 @@ class Lab:
             cli_config_setting=config.terraform_cli_config() or None,
             instance=None if remote else self.backend.identity(),
             remote_state=remote.backend_config() if remote else {},
-            before_apply=self.allow_creating,
+            before_apply=self._before_apply,
             display=self.display,
+        )
+
+    @property
+    def files(self) -> WorkingCopy:
+        """The trainee's working copy of terraform/ and fluentbit/, made when it is first asked for."""
+        if self._files is None:
+            self._files = WorkingCopy(self.settings.state / "work")
+            for name in self._files.freshen():
+                print(say("{name} is newer in the project; yours is kept. lab.reset({name!r}) takes it.", name=name))
+        return self._files
+
+    @property
+    def working_copy(self) -> Path:
+        """The folder that `apply`, the image build and the deployments use; edit it with any editor."""
+        return self.files.folder
+
+    @property
+    def readers(self) -> Readers:
+        """Who checks a file of the working copy before it is kept: the router, Terraform, IAM, the image builder."""
+        variables = {"HTTPD_LOG_GROUP": self.settings.log_group, "DELIVERY_STREAM": self.settings.prefix}
+        keys = {"AWS_ACCESS_KEY_ID": "check", "AWS_SECRET_ACCESS_KEY": "check", "AWS_REGION": self.settings.region}
+        router = RouterCheck(router_command(self.settings.router), {**config.inherited(), **keys, **variables})
+
+        def terraform(name: str, text: str) -> str:
+            inside = name.removeprefix("terraform/")
+            return with_change(
+                self.files, name, text, lambda folder: self.terraform.complaints(folder / "terraform", inside)
+            )
+
+        return Readers(
+            lambda name, text: with_change(self.files, name, text, lambda folder: router.words(folder, name)), terraform
         )
 
     @property
@@ -72,6 +109,10 @@ class Lab:
         return S3State(
             settings.state_bucket, settings.prefix, settings.region, isinstance(self.backend, EndpointBackend)
         )
+
+    def _before_apply(self) -> None:
+        self.allow_creating()
+        self.notes.take(BUFFER, self.settings.buffer_s)
 
     def allow_creating(self) -> None:
         """On an account: review what would be made and get consent, once a lab; raises GuardError."""

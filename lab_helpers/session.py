@@ -5,23 +5,24 @@ Every notebook begins with `lab = open_lab(...)`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lab_helpers import display, trace, traffic
 from lab_helpers.base import config
 from lab_helpers.base.messages import language_of, say, speak
-from lab_helpers.display import TerraformBar
+from lab_helpers.display import TerraformBar, explain_missing_names, register_cell_magic
 from lab_helpers.exercises import Exercise, exercise_of
-from lab_helpers.lab import Lab, attach
+from lab_helpers.lab import BUFFER, Lab, attach
 from lab_helpers.workbook.checks import CHECKS, Checks
+from lab_helpers.workbook.hands import HandsOn
 
 if TYPE_CHECKING:
     from lab_helpers.display import Trace
 
 
 @dataclass
-class Session(Lab):
+class Session(HandsOn):
     """What a notebook works with; make it with `open_lab`."""
 
     check: Checks = field(default_factory=Checks, repr=False)
@@ -61,5 +62,10 @@ def open_lab(notebook: str, **settings: Any) -> Session:
     """
     speak(language_of(notebook))
     lab = attach(config.load(**settings))
+    if settings.get(BUFFER) is None and lab.notes.has(BUFFER):
+        lab.settings = replace(lab.settings, buffer_s=lab.notes.read(BUFFER, "The infrastructure", "02"))
     check = Checks(notebook, lab.settings.home / CHECKS)
-    return Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check)
+    session = Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check)
+    register_cell_magic("lab_file", lambda line, body: session.write_file(line.strip(), body))
+    explain_missing_names()
+    return session

@@ -56,6 +56,13 @@ resource "aws_ecs_service" "httpd" {
   # Tasks carry the lab's tags too, so that the bill and a sweeper find them.
   propagate_tags = "SERVICE"
 
+  # A deployment whose tasks do not come up is given up after a few of them, and the last good one comes back. The
+  # article has none: its service would try for ever.
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
   network_configuration {
     assign_public_ip = true
     security_groups  = [aws_security_group.ecs.id]

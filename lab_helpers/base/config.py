@@ -41,6 +41,7 @@ class Settings:
     before anything is made, `lifetime_days` after how many days a sweep may delete the lab, `state_bucket` the bucket
     that holds Terraform's state (empty: a file in `home`), `base_image` what the Fluent Bit image is built on (empty:
     the backend's own choice).
+    `solve`: a headless run tries each step's wrong answers too (see exercises.steps).
     For the backend `endpoint`: its address, and the keys it wants to see.
     """
 
@@ -70,6 +71,7 @@ class Settings:
     endpoint_access_key_id: str = "test"
     endpoint_secret_access_key: str = field(default="test", repr=False)
     keep: bool = False
+    solve: bool = False
 
     @property
     def state(self) -> Path:

@@ -18,6 +18,7 @@ LabError
 ├── NoAnswerError            the service did not answer a request
 ├── ImageError               image build or push
 ├── PathOutsideError         a name from outside would have led out of its folder
+├── FileRefusedError         a file of the working copy would not be taken by who reads it; nothing was written
 ├── NotYetError              an earlier notebook has to run first; names it
 └── CheckFailedError         a check of the workbook does not hold
 
@@ -187,6 +188,14 @@ class PathOutsideError(LabError):
         told = say("The name {name!r} does not name anything inside of {folder}.", name=name, folder=folder)
         super().__init__(told)
         self.name, self.folder = name, folder
+
+
+class FileRefusedError(LabError):
+    """A file would not be taken by the program that reads it; `words` are that program's."""
+
+    def __init__(self, name: str, words: str) -> None:
+        super().__init__(say("{name} is not saved: {words}", name=name, words=words))
+        self.name, self.words = name, words
 
 
 class NotYetError(LabError):

@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("notebooks", nargs="?", help=f"{which}; all: every notebook, on a state of its own")
     run.add_argument("--language", choices=languages(), default=ENGLISH, help="of the notebooks")
     run.add_argument("--keep", action="store_true", help="do not tear down afterwards")
+    run.add_argument("--solve", action="store_true", help="try each step untouched, with wrong answers, and solved")
     jupyter = add("jupyter", _jupyter, "open the workbook in JupyterLab; options after it are those of `jupyter lab`")
     jupyter.add_argument("--language", choices=languages(), default=ENGLISH, help="of the notebook that is opened")
     renew = add("renew", _renew, "run all notebooks and store their outputs in notebooks/ (for the lab's developers)")
@@ -253,7 +254,7 @@ def _run(args: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end tears down, as after Ctrl-C
     settings = config.load()
-    settings = replace(settings, keep=settings.keep or args.keep)
+    settings = replace(settings, keep=settings.keep or args.keep, solve=settings.solve or args.solve)
     notebooks = runner.select(args.notebooks, runner.folder_of(args.language))
     whole = args.notebooks in (None, runner.ALL)
     settings = runner.agree(settings, whole)

@@ -10,6 +10,7 @@ from lab_helpers.base.lazy import lazily
 
 if TYPE_CHECKING:
     from lab_helpers.display.canvas import Chart
+    from lab_helpers.display.cells import explain_missing_names, register_cell_magic
     from lab_helpers.display.charts import (
         health_checks_and_traffic,
         latency,
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
         requests_over_time,
         task_balance,
     )
+    from lab_helpers.display.choices import radio
     from lab_helpers.display.drawing import log_path
     from lab_helpers.display.live_panel import Panel, panel
+    from lab_helpers.display.outcomes import deployed, plan, verdict
     from lab_helpers.display.progress import Bar, in_live_notebook
     from lab_helpers.display.tables import Shown, facts, table, text
     from lab_helpers.display.terraform_progress import TerraformBar
@@ -26,11 +29,14 @@ if TYPE_CHECKING:
 else:
     _ROOMS = {
         "canvas": ("Chart",),
+        "cells": ("explain_missing_names", "register_cell_magic"),
         "charts": (
             "health_checks_and_traffic", "latency", "object_sizes", "requests_over_time", "task_balance",
         ),
+        "choices": ("radio",),
         "drawing": ("log_path",),
         "live_panel": ("Panel", "panel"),
+        "outcomes": ("deployed", "plan", "verdict"),
         "progress": ("Bar", "in_live_notebook"),
         "tables": ("Shown", "facts", "table", "text"),
         "terraform_progress": ("TerraformBar",),
@@ -50,6 +56,8 @@ __all__ = [
     "Shown",
     "TerraformBar",
     "Trace",
+    "deployed",
+    "explain_missing_names",
     "facts",
     "health_checks_and_traffic",
     "in_live_notebook",
@@ -57,8 +65,12 @@ __all__ = [
     "log_path",
     "object_sizes",
     "panel",
+    "plan",
+    "radio",
+    "register_cell_magic",
     "requests_over_time",
     "table",
     "task_balance",
     "text",
+    "verdict",
 ]

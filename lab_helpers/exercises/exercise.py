@@ -24,7 +24,7 @@ class Status(Enum):
     PASSED = "passed"
 
 
-_MARKS = {Status.NOT_ATTEMPTED: "…", Status.FAILED: "✘", Status.PASSED: "✔"}
+MARKS = {Status.NOT_ATTEMPTED: "…", Status.FAILED: "✘", Status.PASSED: "✔"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Verdict:
     def __repr__(self) -> str:
         status = say(self.status.value)
         told = say("exercise {name}: {status}. {why}", name=self.name, status=status, why=self.why)
-        return f"{_MARKS[self.status]} {told}".rstrip()
+        return f"{MARKS[self.status]} {told}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,25 @@ class Record:
         return "not yet" if self.attempts else "not attempted"
 
 
+@dataclass(frozen=True)
+class Guess:
+    """One prediction: what was chosen before, and what happened; both empty until they are known."""
+
+    chosen: str = ""
+    outcome: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the guess was what happened."""
+        return bool(self.chosen) and self.chosen == self.outcome
+
+
 class Progress:
     """The file of one trainee; every change is written at once. An unreadable file counts as empty."""
 
     def __init__(self, home: Path, owner: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._file, self._now = home / FILE, now
-        self.owner, self._records = _read(self._file)
+        self.owner, self._records, self._guesses = _read(self._file)
         self.owner = owner or self.owner
 
     def of(self, name: str) -> Record:
@@ -58,11 +71,45 @@ class Progress:
         """Write down that the solution was looked at."""
         self._write(name, replace(self.of(name), solution_seen=True))
 
+    def guess(self, name: str) -> Guess:
+        """Return a prediction as it stands."""
+        return self._guesses.get(name, Guess())
+
+    def guessed(self, name: str, choice: str) -> None:
+        """Keep a guess; once the outcome is shown, the guess stays as it was."""
+        self._reload()
+        if not self.guess(name).outcome:
+            self._guesses[name] = Guess(choice)
+            self._save()
+
+    def revealed(self, name: str, outcome: str) -> Guess:
+        """Keep what happened, and return it beside the guess."""
+        self._reload()
+        self._guesses[name] = replace(self.guess(name), outcome=outcome)
+        self._save()
+        return self._guesses[name]
+
+    def guesses(self) -> dict[str, Guess]:
+        """Return all predictions by name."""
+        return dict(self._guesses)
+
     def _write(self, name: str, record: Record) -> None:
+        self._reload()
         self._records[name] = record
+        self._save()
+
+    def _reload(self) -> None:
+        """Take what others have written meanwhile: a widget lives longer than the cell that made it."""
+        _, self._records, self._guesses = _read(self._file)
+
+    def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_suffix(".partial")
-        content = {"owner": self.owner, "exercises": {key: asdict(value) for key, value in self._records.items()}}
+        content = {
+            "owner": self.owner,
+            "exercises": {key: asdict(value) for key, value in self._records.items()},
+            "predictions": {key: asdict(value) for key, value in self._guesses.items()},
+        }
         partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
         partial.replace(self._file)
 
@@ -88,7 +135,7 @@ def class_table(folder: Path, names: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def _class_row(path: Path, folder: Path, names: tuple[str, ...]) -> tuple[str, ...]:
-    owner, records = _read(path)
+    owner, records, _ = _read(path)
     place = path.relative_to(folder)
     trainee = place.parts[0] if len(place.parts) > 1 else path.name.removesuffix(FILE).rstrip(".") or owner
     passed = [name for name in names if name in records and records[name].passed_at]
@@ -96,9 +143,11 @@ def _class_row(path: Path, folder: Path, names: tuple[str, ...]) -> tuple[str, .
     return (trainee, f"{len(passed)} of {len(names)}", str(len(passed) + len(stuck)), " ".join(stuck))
 
 
-def _read(file: Path) -> tuple[str, dict[str, Record]]:
+def _read(file: Path) -> tuple[str, dict[str, Record], dict[str, Guess]]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return content.get("owner", ""), {name: Record(**value) for name, value in content["exercises"].items()}
+        records = {name: Record(**value) for name, value in content["exercises"].items()}
+        guesses = {name: Guess(**value) for name, value in content.get("predictions", {}).items()}
+        return content.get("owner", ""), records, guesses
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-        return "", {}
+        return "", {}, {}

@@ -16,6 +16,7 @@ from python_terraform import IsFlagged
 from lab_helpers.base import process
 from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformError
 from lab_helpers.base.lazy import pd
+from lab_helpers.terraform import validation
 from lab_helpers.terraform.binary import TerraformBinary, find_binary
 from lab_helpers.terraform.events import ChangeCounts, PlainLine, parse_line
 from lab_helpers.terraform.outputs import LabOutputs
@@ -112,6 +113,28 @@ class Terraform:
         progress = self._run("plan", lambda tool: tool.plan(json=IsFlagged, **self._options()), accepted=(0, 2))
         return plan_table(progress.planned, declared_in(self.source_dir))
 
+    def plan_text(self) -> tuple[pd.DataFrame, str]:
+        """Return the plan as `plan` does, and the same in Terraform's own print, resource by resource."""
+        self.init()
+        saved = self.workspace.data_dir / "shown.tfplan"  # it holds values of the state: gone at once
+        try:
+            options = {"json": IsFlagged, "out": str(saved), **self._options()}
+            progress = self._run("plan", lambda tool: tool.plan(**options), accepted=(0, 2))
+            text = self._ask("show", str(saved))
+        finally:
+            saved.unlink(missing_ok=True)
+        return plan_table(progress.planned, declared_in(self.source_dir)), text
+
+    def complaints(self, folder: Path, name: str) -> str:
+        """Return Terraform's words against the file `name` in a copy of the configuration; empty when it takes it.
+
+        Before the first init nothing is known of the provider's resources, and only the syntax is read.
+        """
+        said = validation.syntax_words(self.binary.path, self._asking_env(), folder / name)
+        if said or not self.workspace.has_provider():
+            return said
+        return validation.words(self.binary.path, self._env(), folder)
+
     def apply(self) -> RunResult:
         """Make AWS what the configuration says."""
         if self.before_apply is not None:
@@ -185,11 +208,12 @@ class Terraform:
                 return ""
             raise
 
-    def _ask(self, command: str, **options: object) -> str:
+    def _ask(self, command: str, *args: str, **options: object) -> str:
         self.init()
         self._check_instance()
         tool = python_terraform.Terraform(terraform_bin_path=str(self.binary.path))
-        argv = tool.generate_cmd_string(command, no_color=IsFlagged if command == "output" else None, **options)
+        colour = {"no_color": IsFlagged if command in {"output", "show"} else None}
+        argv = tool.generate_cmd_string(command, *args, **{**colour, **options})
         done = process.run(argv, timeout_s=QUICK_TIMEOUT_S, env=self._env(), cwd=self.source_dir)
         if done.returncode != 0:
             raise TerraformError(f"terraform {command}", f"exit status {done.returncode}", process.tail(done.stderr))

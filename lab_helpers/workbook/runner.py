@@ -198,6 +198,7 @@ def _kernels_environment(settings: Settings) -> AbstractContextManager[None]:
     """Let the kernels find the run's state folder, and draw into the notebook."""
     consent = {"LAB_ACCEPT_COST": "true"} if settings.accept_cost else {}
     changes = {"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    changes |= {"LAB_SOLVE": "true"} if settings.solve else {}
     return overriding({**changes, **consent})
 
 
@@ -206,7 +207,7 @@ def _begin_empty(settings: Settings) -> None:
     backend = backend_of(settings)
     if isinstance(backend, LocalBackend):
         backend.stop()
-        for name in ("aws", "notes", "terraform/state"):
+        for name in ("aws", "notes", "terraform/state", "work"):
             shutil.rmtree(settings.state / name, ignore_errors=True)
         (settings.state / "terraform" / "init-stamp.json").unlink(missing_ok=True)  # every run shows its init
     shutil.rmtree(settings.home / CHECKS, ignore_errors=True)

@@ -61,7 +61,7 @@ def test_placeholders_agree() -> None:
 
 def _fields(text: str) -> list[tuple[str | None, ...]]:
     try:
-        return sorted(part[1:] for part in Formatter().parse(text) if part[1] is not None)
+        return sorted((part[1:] for part in Formatter().parse(text) if part[1] is not None), key=str)
     except ValueError:  # braces that are no placeholders, such as ${BASE_IMAGE}: then it is said without values
         return []
 

@@ -16,11 +16,14 @@ import nbformat
 from lab_helpers import drills, exercises, experiments
 from lab_helpers.base import remedies
 from lab_helpers.display.drawing import BRANCHES, STOPS
-from lab_helpers.exercises import Status
+from lab_helpers.exercises import Status, steps
 from lab_helpers.workbook import translation
 
 PACKAGE = Path(translation.__file__).parents[1]
-PLACES = {"check": (0, 2), "Bar": (0,), "say": (0,), "frame": (1,), "read": (1,), "NotYetError": (0,), "Progress": (2,)}
+PLACES = {
+    "check": (0, 2), "predict": (1,), "passed": (0,), "not_yet": (0,), "Bar": (0,), "say": (0,), "frame": (1,),
+    "read": (1,), "NotYetError": (0,), "Progress": (2,),
+}  # fmt: skip
 """Functions whose arguments at these places are told to the reader; `why` by its name."""
 DIAGNOSIS = ("where to look", "cause", "fix", "proof", "source")
 
@@ -58,6 +61,8 @@ def _catalogued() -> Iterator[str]:
         yield from filter(None, [getattr(getattr(experiments, name), "question", "")])
     for task in exercises.CATALOGUE:
         yield from task.hints
+    for step in steps.CATALOGUE:
+        yield from (step.title, *step.hints)
     yield from (status.value for status in Status)
     for stop in STOPS.values():
         yield from (stop.name, stop.detail)
@@ -74,7 +79,7 @@ def _code() -> Iterator[ast.Module]:
 def _cells() -> Iterator[ast.Module]:
     for path, _ in translation.pairs():
         for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code":
+            if cell.cell_type == "code" and not cell.source.startswith("%%"):  # a file's text, not Python
                 yield ast.parse(cell.source)
 
 
@@ -86,6 +91,8 @@ def _told(tree: ast.Module) -> Iterator[str]:
             node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""), ()
         )
         told = [node.args[place] for place in places if place < len(node.args)]
+        if getattr(node.func, "attr", "") == "predict":  # its options
+            told += [each for argument in node.args if isinstance(argument, ast.List) for each in argument.elts]
         for argument in [*told, *(keyword.value for keyword in node.keywords if keyword.arg == "why")]:
             yield from _texts(argument, tree)
 

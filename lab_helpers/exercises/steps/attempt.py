@@ -1,0 +1,180 @@
+"""A step in the hands of one trainee: judged as it is, put right when nothing was tried, or tried with every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lab_helpers.base.errors import CheckFailedError, FileRefusedError, LabError
+from lab_helpers.base.messages import say
+from lab_helpers.exercises.exercise import Status
+from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Step, Verdict, Wrong
+from lab_helpers.files.changes import same
+from lab_helpers.lab import Lab
+
+
+class Hands(Protocol):
+    """What a step needs of the trainee's session, to do what the trainee would do."""
+
+    def put_file(self, name: str, text: str) -> None:
+        """Write a file of the working copy after its reader has seen it; raises FileRefusedError."""
+
+    def apply_now(self) -> None:
+        """Apply the working copy."""
+
+    def deploy_now(self) -> None:
+        """Build, push and deploy the working copy."""
+
+    def notebook_names(self) -> dict[str, Any]:
+        """Return the names that the notebook has defined."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step stands, why, and the answer that later cells can use."""
+
+    status: Status
+    why: str
+    answer: Any = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One step of one lab."""
+
+    step: Step
+    lab: Lab
+    hands: Hands
+
+    def judge(self, answer: Any = UNTOUCHED) -> Outcome:
+        """Judge the files or the answer. Never raises for a wrong one; an untouched one is put right, and said so.
+
+        Raises CheckFailedError when the reference answer itself does not hold: then the lab is not as it should be.
+        """
+        if self._is_untouched(answer):
+            return self._put_right()
+        if self._is_reference():
+            text = "The reference answer is in place. lab.reset({id!r}) brings the beginning back, to try yourself."
+            return Outcome(Status.NOT_ATTEMPTED, say(text, id=self.step.id))
+        found = self._judged(answer)
+        return Outcome(Status.PASSED if found.is_passed else Status.FAILED, found.why, answer)
+
+    def solve(self, answer: Any = UNTOUCHED) -> Outcome:
+        """Try the step untouched, with every wrong answer, and with the reference; raises CheckFailedError."""
+        untouched = None if not self.step.files and answer is UNTOUCHED else self._judged(answer)
+        if untouched and untouched.is_passed:
+            raise self._unsound(say("it passes before anything was done: {why}", why=untouched.why))
+        for wrong in self.step.wrong:
+            self._try_wrong(wrong)
+        return self._put_right()
+
+    def reset(self) -> None:
+        """Bring the files' beginning back; what runs stays as it is until the next apply or deployment."""
+        self.lab.notes.drop(self._note)
+        for name in self.step.files:
+            start = self.step.start(self.lab, name)
+            if start is None:
+                self.lab.files.remove(name)
+            else:
+                self.hands.put_file(name, start)
+
+    def reference(self) -> Any:
+        """Return the reference answer: the texts of the files, or the value that the code makes."""
+        if self.step.files:
+            return self.step.reference_files()
+        names: dict[str, Any] = {**self.hands.notebook_names(), "lab": self.hands}
+        exec(self.step.reference_code(), names)  # our own file, beside the step's declaration
+        return names["answer"]
+
+    @property
+    def _note(self) -> str:
+        return f"step:{self.step.id}"
+
+    def _is_untouched(self, answer: Any) -> bool:
+        if not self.step.files:
+            return answer is UNTOUCHED or answer is None
+        return all(same(self._text(name), self.step.start(self.lab, name) or "") for name in self.step.files)
+
+    def _is_reference(self) -> bool:
+        """Whether the files are still as the lab itself put them right."""
+        if not self.step.files or not self.lab.notes.has(self._note) or not self.step.has_reference():
+            return False
+        return all(same(self._text(name), text) for name, text in self.step.reference_files().items())
+
+    def _text(self, name: str) -> str:
+        return self.lab.files.read(name) if self.lab.files.has(name) else ""
+
+    def _put_right(self) -> Outcome:
+        if not self.step.has_reference():
+            why = say("Nothing was tried yet. This copy has no reference answers: do the step, or ask your trainer.")
+            return Outcome(Status.NOT_ATTEMPTED, why)
+        answer = self.reference()
+        if self.step.files:
+            self._write(answer)
+            self.lab.notes.take(self._note, "reference")
+        found = self._judged(answer, acted=self._act)
+        if not found.is_passed:
+            raise self._unsound(say("the reference answer does not hold: {why}", why=found.why))
+        why = say("Nothing was tried, so the reference answer was put in, for the cells that follow.")
+        return Outcome(Status.NOT_ATTEMPTED, f"{why} {found.why}", answer)
+
+    def _write(self, texts: Mapping[str, str]) -> None:
+        for name, text in texts.items():
+            self.hands.put_file(name, text)
+
+    def _act(self) -> None:
+        if self.step.act in (Act.APPLY, Act.APPLY_AND_DEPLOY):
+            self.hands.apply_now()
+        if self.step.act in (Act.DEPLOY, Act.APPLY_AND_DEPLOY):
+            self.hands.deploy_now()
+
+    def _judged(self, answer: Any, acted: Any = None) -> Verdict:
+        """Judge by the trial first, then (after `acted`) by the running lab."""
+        try:
+            if not self.step.files and not isinstance(answer, self.step.wants):
+                return Verdict(False, _wrong_type(answer, self.step.wants))
+            given = self._text(self.step.files[0]) if self.step.files else answer
+            if self.step.trial is not None:
+                tried = self.step.trial(given)
+                if not tried.is_passed:
+                    return tried
+            if acted is not None:
+                acted()
+            return self.step.check(self.lab, given)
+        except LabError as exc:  # such as a router or AWS that refuses the answer
+            return Verdict(False, str(exc))
+
+    def _try_wrong(self, wrong: Wrong) -> None:
+        said = self._said_of(wrong)
+        if wrong.reason not in said:
+            told = say("a wrong answer is told {said!r}, and not {reason!r}", said=said, reason=wrong.reason)
+            raise self._unsound(told)
+
+    def _said_of(self, wrong: Wrong) -> str:
+        if not self.step.files:
+            return self._reason(self._judged(wrong.given(None)))
+        first = self.step.files[0]
+        texts = self.step.reference_files()
+        try:
+            self._write({**texts, first: wrong.given(texts[first])})
+        except FileRefusedError as exc:
+            return str(exc)
+        if self.step.trial is not None:
+            tried = self.step.trial(self._text(first))
+            if not tried.is_passed or not (wrong.is_live or self.step.act is Act.NONE):
+                return self._reason(tried)
+        return self._reason(self._judged(None, acted=self._act if wrong.is_live else None))
+
+    def _reason(self, found: Verdict) -> str:
+        if found.is_passed:
+            raise self._unsound(say("it passes with a wrong answer: {why}", why=found.why))
+        return found.why
+
+    def _unsound(self, why: str) -> CheckFailedError:
+        return CheckFailedError(say("step {id}: {why}", id=self.step.id, why=why))
+
+
+def _wrong_type(answer: Any, wants: type | tuple[type, ...]) -> str:
+    wanted = " / ".join(kind.__name__ for kind in (wants if isinstance(wants, tuple) else (wants,)))
+    return say("The answer is a {kind}, wanted is: {wanted}.", kind=type(answer).__name__, wanted=wanted)

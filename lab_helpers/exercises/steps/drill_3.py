@@ -1,0 +1,7 @@
+"""The steps of the drills' notebook 3."""
+
+from __future__ import annotations
+
+from lab_helpers.exercises.steps.step import Step
+
+STEPS: tuple[Step, ...] = ()

@@ -1,0 +1,50 @@
+"""What checks look at in the running lab."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import urllib3
+
+from lab_helpers import cloudwatch, traffic
+from lab_helpers.base.errors import LabError, NotFoundError
+from lab_helpers.base.messages import say
+from lab_helpers.base.wait import wait_until
+from lab_helpers.lab import Lab
+
+ARRIVE_TIMEOUT_S = 60.0
+POLL_S = 0.5
+CLOCK_MARGIN = timedelta(seconds=5)
+
+
+def record_of_a_request(lab: Lab) -> dict[str, Any]:
+    """Send one request that nobody else counts, `GET /?step=…`, and return its record in CloudWatch.
+
+    Raises WaitTimeoutError when it does not arrive within `ARRIVE_TIMEOUT_S`, LabError when nobody answers.
+    """
+    mark, since = traffic.new_run_id(), datetime.now(UTC) - CLOCK_MARGIN
+    try:
+        urllib3.request("GET", f"{lab.outputs.url}?step={mark}", timeout=10.0, retries=False)
+    except urllib3.exceptions.HTTPError as exc:
+        raise LabError(say("Nobody answers at {url}: do tasks run?", url=lab.outputs.url)) from exc
+    found: list[str] = wait_until(
+        lambda: _messages_with(lab, mark, since),
+        ARRIVE_TIMEOUT_S,
+        POLL_S,
+        say("a request of our own in CloudWatch Logs"),
+        describe=lambda lines: say("{count} lines", count=len(lines)),
+    )
+    record: dict[str, Any] = json.loads(found[-1])
+    return record
+
+
+def _messages_with(lab: Lab, mark: str, since: datetime) -> list[str]:
+    try:
+        found = cloudwatch.read_messages(
+            lab.client("logs"), lab.outputs.httpd_log_group, since=since, pattern=f'"{mark}"'
+        )
+    except NotFoundError:  # Fluent Bit makes the group with its first line
+        return []
+    return found["message"].tolist()

@@ -1,0 +1,88 @@
+"""Ask the log router about a file: it is started on it, without anything to log and without AWS, and stopped.
+
+A dry run reads sections and plugins' names only; options are read when a plugin is made, so the router is started.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab_helpers.base.wait import wait_until
+from lab_helpers.firelens.localise import Transport, localise
+
+START_TIMEOUT_S = 15.0
+IMAGE_FOLDER = "/fluent-bit/etc/"
+"""Where the Dockerfile puts the files of fluentbit/."""
+NOWHERE = Transport("127.0.0.1", 9)
+"""Port 9 discards; nothing is sent there, since the router is stopped before it has a record."""
+_STARTED = "Shutdown Grace Period"
+"""Printed when all inputs, filters and outputs are made."""
+_INPUT = "[INPUT]\n    Name dummy\n    Tag lab.check\n    Samples 1\n\n"
+_SECTION = re.compile(r"(?m)^\s*\[(\w+)\]\s*$")
+_PARSER_ERROR = re.compile(r"\[ *error\] \[(parser|config)")
+_STAMP = re.compile(r"^\[[\d/]+ [\d:.]+\] \[ *(\w+)\] *")
+
+
+@dataclass(frozen=True)
+class RouterCheck:
+    """How to ask: the router's command line, and its environment (keys and the container's variables)."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+
+    def words(self, folder: Path, name: str) -> str:
+        """Return what the router says against the file `name` in a copy of the working copy; empty when it starts."""
+        file = folder / name
+        text = file.read_text(encoding="utf-8")
+        if name.endswith((".yaml", ".yml")):
+            return self._words_of(file, folder)
+        kinds = {kind.upper() for kind in _SECTION.findall(text)}
+        if kinds and kinds <= {"PARSER", "MULTILINE_PARSER"}:
+            text = f"[SERVICE]\n    Parsers_File {file}\n"
+        config = folder / "check.conf"
+        config.write_text(_INPUT + in_folder(text, folder / "fluentbit"), encoding="utf-8")
+        return self._words_of(config, folder)
+
+    def _words_of(self, config: Path, folder: Path) -> str:
+        log = folder / "check.log"
+        with log.open("wb") as out:
+            argv = [*self.argv, "-c", str(config), "-f", "1"]
+            started = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(self.env), cwd=folder
+            )
+        try:
+            wait_until(
+                lambda: started.poll() is not None or _STARTED in log.read_text(errors="replace"),
+                START_TIMEOUT_S,
+                0.05,
+                "the router to start",
+            )
+            has_ended = started.poll() is not None
+        finally:
+            started.kill()
+            started.wait(START_TIMEOUT_S)
+        said = log.read_text(errors="replace").replace(f"{folder}/fluentbit/", IMAGE_FOLDER)
+        said = said.replace(f"{folder}/", "")
+        # 4.2 goes on without a parser that it cannot make, and says so; later versions end.
+        return _errors(said) if has_ended or _PARSER_ERROR.search(said) else ""
+
+
+def in_folder(text: str, folder: Path) -> str:
+    """Return a configuration with the image's paths led to a folder, and its AWS outputs led nowhere."""
+
+    def resolve(path: str) -> list[str]:
+        here = folder / path.removeprefix(IMAGE_FOLDER) if path.startswith(IMAGE_FOLDER) else Path(path)
+        return [str(here) if here.exists() else path]
+
+    return localise(text, NOWHERE, resolve)
+
+
+def _errors(said: str) -> str:
+    """Return the router's own lines that are errors or help, without their times; else its last line."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    marked = [_STAMP.sub(r"[\1] ", line) for line in lines if "error]" in line or "did you mean" in line]
+    return "\n".join(marked or lines[-1:])

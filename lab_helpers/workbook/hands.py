@@ -1,0 +1,204 @@
+"""What a notebook's cells do to the running system: file cells, apply, plan, deploy, steps.
+
+Each is a thin shell over a module that works without a notebook; here it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lab_helpers import deployment, display
+from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.messages import say
+from lab_helpers.display import cells, sources
+from lab_helpers.exercises import Progress, Status
+from lab_helpers.exercises.exercise import MARKS, Words
+from lab_helpers.exercises.steps import UNTOUCHED, Attempt, Outcome, Step, step_of
+from lab_helpers.files import Change
+from lab_helpers.lab import Lab
+from lab_helpers.terraform import RunResult
+from lab_helpers.terraform.blocks import block as hcl_block
+from lab_helpers.workbook.background import Background
+from lab_helpers.workbook.plan_view import PlanView
+from lab_helpers.workbook.predictions import Predictions
+
+
+@dataclass
+class HandsOn(Lab):
+    """The part of a session that changes things."""
+
+    applying: Background | None = field(default=None, repr=False)
+    _asked: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    def write_file(self, name: str, text: str) -> display.Shown:
+        """Write a file of the working copy and return what changed; `%%lab_file NAME` does the same.
+
+        Raises FileRefusedError, with the words of who would read it; then nothing was written.
+        """
+        self.files.path(name)
+        if not text.endswith("\n"):
+            text += "\n"
+        before = self.files.read(name) if self.files.has(name) else None
+        self.readers.check(name, text)
+        self.files.write(name, text)
+        return sources.change(Change(name, before, text))
+
+    def read_file(self, name: str) -> str:
+        """Return a file of the working copy; raises FileRefusedError."""
+        return self.files.read(name)
+
+    def show_file(self, name: str, block: str = "") -> display.Shown:
+        """Return a file of the working copy to look at, or one block of a `.tf` file (`resource "aws_lb" "httpd"`)."""
+        text = self.files.read(name)
+        return sources.source(name, hcl_block(text, block) if block else text, f"{name} · {block}" if block else name)
+
+    def reset(self, name: str) -> display.Shown | None:
+        """Bring a file back to its beginning, or the files of a step ("03_2"); apply or deploy it as any change."""
+        step = step_of(name)
+        if step is not None:
+            Attempt(step, self, self).reset()
+            return None
+        original = self.files.original(name)
+        if original is None:
+            before = self.files.read(name)
+            self.files.remove(name)
+            return sources.change(Change(name, before, ""))
+        return self.write_file(name, original)
+
+    def plan(self) -> PlanView:
+        """Return what an apply would do, as Terraform prints it: `+ ~ - -/+`, resource by resource."""
+        self._wait_for_apply()
+        table, text = self.terraform.plan_text()
+        return PlanView(table, text)
+
+    def apply(self, *, background: bool = False) -> RunResult | Background:
+        """Make AWS what the working copy says. `background`: return at once; `.wait()` gives the result."""
+        self._wait_for_apply()
+        if not background:
+            return self._applied()
+        self.terraform.init()
+        self.applying = Background(self._applied_with, "terraform apply")
+        return self.applying
+
+    def deploy(self, *, force: bool = False) -> display.Shown:
+        """Build and push the image, start new tasks, wait, and show the old and the new digest and tasks."""
+        self._wait_for_apply()
+        with display.Bar("deployment") as bar:
+            done = deployment.deploy(self, force=force, on_tick=bar.tick)
+        return display.deployed(done)
+
+    def step(self, name: str, answer: Any = UNTOUCHED) -> StepView:
+        """Return a step of the workbook, judged as the lab is now; raises SettingsError for an unknown one."""
+        step = step_of(name)
+        if step is None:
+            raise SettingsError("step", name, "a step of this workbook")
+        return StepView(step, self, answer)
+
+    def predict(self, name: str, question: str, options: Sequence[str]) -> Any:
+        """Ask for a guess before something is run; it is kept when a button is chosen."""
+        return self._predictions.ask(name, question, options)
+
+    def reveal(self, name: str, outcome: str) -> display.Shown:
+        """Show what happened beside the guess; `outcome` is one of the options, found by a figure of the run."""
+        return self._predictions.reveal(name, outcome)
+
+    @property
+    def _predictions(self) -> Predictions:
+        return Predictions(Progress(self.settings.home, self.settings.owner), self._asked)
+
+    # what a step does in the trainee's place (steps.Hands)
+
+    def put_file(self, name: str, text: str) -> None:
+        """Write a file without showing it."""
+        self.write_file(name, text)
+
+    def apply_now(self) -> None:
+        """Apply, without a result."""
+        self._wait_for_apply()
+        self._applied()
+
+    def deploy_now(self) -> None:
+        """Deploy, without showing it."""
+        self.deploy()
+
+    def notebook_names(self) -> dict[str, Any]:
+        """Return the names that the notebook has defined."""
+        return cells.notebook_names()
+
+    def _applied(self) -> RunResult:
+        return self._applied_with(self.display)
+
+    def _applied_with(self, shown: Any) -> RunResult:
+        result = replace(self.terraform, display=shown).apply()
+        self.notes.take("applied")
+        self._outputs = None
+        return result
+
+    def _wait_for_apply(self) -> None:
+        running, self.applying = self.applying, None
+        if running is not None:
+            running.wait()
+
+
+class StepView:
+    """A step as a cell shows it; made by `lab.step`. `answer` is what later cells can use."""
+
+    def __init__(self, step: Step, lab: HandsOn, answer: Any) -> None:
+        self.step, self._lab, self._given = step, lab, answer
+        self._progress = Progress(lab.settings.home, lab.settings.owner)
+        self.outcome: Outcome = self._judge()
+
+    @property
+    def answer(self) -> Any:
+        """The trainee's answer, or the reference's where there was none."""
+        return self.outcome.answer
+
+    def check(self) -> StepView:
+        """Judge the step again, as the lab is now."""
+        self.outcome = self._judge()
+        return self
+
+    def hint(self) -> Words:
+        """Return the next hint; after the last one, the last again."""
+        count = len(self.step.hints)
+        if not count:
+            return Words(say("There is no hint: ask your trainer."))
+        number = min(self._progress.of(self.step.id).hints + 1, count)
+        self._progress.hinted(self.step.id, number)
+        hint = say(self.step.hints[number - 1])
+        more = "" if number < count else " " + say("It was the last: solution() shows an answer.")
+        return Words(say("Hint {step} of {count}: {hint}", step=number, count=count, hint=hint) + more)
+
+    def solution(self) -> Words:
+        """Return the reference answer as it goes into a cell; in a student's copy, where to get it."""
+        if not self.step.has_reference():
+            return Words(say("This copy has no solutions: ask your trainer."))
+        self._progress.solution_seen(self.step.id)
+        if not self.step.files:
+            return Words(self.step.reference_code().rstrip())
+        texts = self.step.reference_files()
+        return Words("\n\n".join(f"%%lab_file {name}\n{text}".rstrip() for name, text in texts.items()))
+
+    def _judge(self) -> Outcome:
+        attempt = Attempt(self.step, self._lab, self._lab)
+        if self._lab.settings.solve:
+            return attempt.solve(self._given)
+        found = attempt.judge(self._given)
+        if found.status is not Status.NOT_ATTEMPTED:
+            self._progress.attempted(self.step.id, found.status is Status.PASSED)
+        return found
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        told = say(
+            "step {id} ({minutes} min): {title}",
+            id=self.step.id,
+            minutes=self.step.minutes,
+            title=say(self.step.title),
+        )
+        mark, status = MARKS[self.outcome.status], say(self.outcome.status.value)
+        return display.verdict(told, mark, status, self.outcome.why)._repr_mimebundle_()
+
+    def __repr__(self) -> str:
+        return self._repr_mimebundle_()["text/plain"]

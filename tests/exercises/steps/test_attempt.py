@@ -1,0 +1,162 @@
+"""A step's states, on a lab that only remembers what was done: untouched, wrong, right, and all of them for --solve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from lab_helpers.base.errors import CheckFailedError, FileRefusedError
+from lab_helpers.exercises import Status
+from lab_helpers.exercises.steps import UNTOUCHED, Act, Attempt, Step, Wrong, not_yet, passed, step
+from lab_helpers.exercises.steps.step import Verdict
+from lab_helpers.files import WorkingCopy
+from lab_helpers.lab import Notes
+
+CONF = "fluentbit/extra.conf"
+
+
+class TrialLab:
+    """A lab whose running system is the text that was deployed last; `broken` in a file is refused."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "project/fluentbit").mkdir(parents=True)
+        (folder / "project" / CONF).write_text("start\n")
+        self.files = WorkingCopy(folder / "work", folder / "project")
+        self.files.freshen()
+        self.notes = Notes(folder / "notes", "trial")
+        self.running = "start\n"
+
+    def put_file(self, name: str, text: str) -> None:
+        if "broken" in text:
+            raise FileRefusedError(name, "unknown property 'broken'")
+        self.files.write(name, text)
+
+    def apply_now(self) -> None:
+        raise AssertionError("nothing is to be applied here")
+
+    def deploy_now(self) -> None:
+        self.running = self.files.read(CONF)
+
+    def notebook_names(self) -> dict[str, Any]:
+        return {"seven": 7}
+
+
+def runs_team(lab: Any, _: Any) -> Verdict:
+    return passed("the tasks run it") if "team" in lab.running else not_yet("the tasks run the old one")
+
+
+def tried(text: str) -> Verdict:
+    return passed("tried") if "team" in text else not_yet("no team in the sample")
+
+
+WRONG = (Wrong("broken\n", "unknown property"), Wrong("other\n", "no team in the sample"))
+
+
+def file_step(**changes: Any) -> Step:
+    given: dict[str, Any] = {"wrong": WRONG, "trial": tried, "check": runs_team, **changes}
+    return Step(id="99_1", title="t", minutes=1, files=(CONF,), act=Act.DEPLOY, **given)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialLab:
+    """The lab, and a reference answer for the steps 99_1 (a file) and 99_2 (an answer)."""
+    solutions = tmp_path / "solutions"
+    (solutions / "99_1/fluentbit").mkdir(parents=True)
+    (solutions / "99_1" / CONF).write_text("team\n")
+    (solutions / "99_2").mkdir()
+    (solutions / "99_2/answer.py").write_text("answer = seven * 6\n")
+    monkeypatch.setattr(step, "SOLUTIONS", solutions)
+    return TrialLab(tmp_path)
+
+
+def attempt(of: Step, lab: TrialLab) -> Attempt:
+    return Attempt(of, cast(Any, lab), lab)
+
+
+def test_untouched_is_put_right_and_said(lab: TrialLab) -> None:
+    """The file equals its beginning: not attempted, and what follows works all the same."""
+    outcome = attempt(file_step(), lab).judge()
+    assert outcome.status is Status.NOT_ATTEMPTED
+    assert "the reference answer was put in" in outcome.why
+    assert lab.running == "team\n"
+
+
+def test_the_reference_that_was_put_in_is_nobodys_success(lab: TrialLab) -> None:
+    """Asked again, the step is still not attempted; a reset brings the beginning back."""
+    at = attempt(file_step(), lab)
+    at.judge()
+    assert at.judge().status is Status.NOT_ATTEMPTED
+    assert "lab.reset('99_1')" in at.judge().why
+    at.reset()
+    assert lab.files.read(CONF) == "start\n"
+
+
+def test_a_right_file_that_is_not_deployed_is_not_yet(lab: TrialLab) -> None:
+    """The running lab is asked, not the text."""
+    lab.files.write(CONF, "team mine\n")
+    at = attempt(file_step(), lab)
+    assert at.judge() == at.judge()
+    assert at.judge().status is Status.FAILED
+    assert at.judge().why == "the tasks run the old one"
+    lab.deploy_now()
+    assert at.judge().status is Status.PASSED
+
+
+def test_a_wrong_file_is_told_by_the_trial(lab: TrialLab) -> None:
+    """Nobody waits for a deployment that cannot be right."""
+    lab.files.write(CONF, "something\n")
+    assert attempt(file_step(), lab).judge().why == "no team in the sample"
+
+
+def test_blanks_at_the_end_are_no_attempt(lab: TrialLab) -> None:
+    """An editor's trailing blanks are not an answer."""
+    lab.files.write(CONF, "start  \n\n")
+    assert attempt(file_step(), lab).judge().status is Status.NOT_ATTEMPTED
+
+
+def test_solve_tries_everything_and_ends_with_the_reference(lab: TrialLab) -> None:
+    """Untouched fails, wrong answers fail with their reasons, the reference passes."""
+    outcome = attempt(file_step(), lab).solve()
+    assert outcome.status is Status.NOT_ATTEMPTED
+    assert lab.running == "team\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"check": lambda *_: passed("always"), "trial": None}, "passes before anything was done"),
+        ({"wrong": (Wrong("team too\n", "no team"),)}, "passes with a wrong answer"),
+        ({"wrong": (Wrong("other\n", "another reason"),)}, "is told 'no team in the sample'"),
+        ({"check": lambda *_: not_yet("never")}, "the reference answer does not hold: never"),
+    ],
+)
+def test_solve_raises_for_a_step_that_is_not_sound(lab: TrialLab, changes: dict[str, Any], words: str) -> None:
+    """A judge that can be fooled, a reason that is not given, a reference that fails."""
+    with pytest.raises(CheckFailedError, match=words):
+        attempt(file_step(**changes), lab).solve()
+
+
+def is_42(_: Any, answer: Any) -> Verdict:
+    return passed("right") if answer == 42 else not_yet("it is not {answer}", answer=answer)
+
+
+ANSWER = Step("99_2", "t", 1, is_42, wants=int, wrong=(Wrong(41, "it is not 41"), Wrong("42", "The answer is a str")))
+
+
+def test_an_answer_in_a_cell(lab: TrialLab) -> None:
+    """`...` is not attempted and leaves the reference for later cells; a wrong type is said."""
+    at = attempt(ANSWER, lab)
+    assert (at.judge(UNTOUCHED).status, at.judge(UNTOUCHED).answer) == (Status.NOT_ATTEMPTED, 42)
+    assert at.judge(42).status is Status.PASSED
+    assert at.judge("42").why == "The answer is a str, wanted is: int."
+    assert at.solve(UNTOUCHED).answer == 42
+
+
+def test_a_students_copy_has_no_reference(lab: TrialLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Untouched stays untouched, and says where help is."""
+    monkeypatch.setattr(step, "SOLUTIONS", tmp_path / "none")
+    outcome = attempt(file_step(), lab).judge()
+    assert (outcome.status, lab.running) == (Status.NOT_ATTEMPTED, "start\n")
+    assert "no reference answers" in outcome.why
