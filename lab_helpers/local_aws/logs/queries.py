@@ -20,6 +20,7 @@ from lab_helpers.local_aws.logs.insights.functions import Moment
 from lab_helpers.local_aws.logs.insights.query import discovered, parse
 
 QUERIES_KEPT = 1_000
+_GROUP_PARAMS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
 _SECONDS_END = 100_000_000_000
 """Times at and above this are milliseconds: AWS takes both."""
 
@@ -35,10 +36,11 @@ class Finished:
     created_ms: int
     results: list[list[dict[str, str]]]
     statistics: dict[str, float]
+    language: str = "CWLI"
 
     def described(self) -> dict[str, Any]:
         return {
-            "queryLanguage": "CWLI",
+            "queryLanguage": self.language,
             "queryId": self.id,
             "queryString": self.text,
             "status": "Complete",
@@ -58,27 +60,40 @@ class Queries:
     def start(self, request: ApiRequest) -> dict[str, Any]:
         """Run a query; raises AwsError (malformed query, unknown group, contradicting parameters)."""
         params = request.params
-        if params.get("queryLanguage", "CWLI") != "CWLI":
-            raise AwsError("InvalidParameterException", "The local AWS knows the query language CWLI only.")
+        language = params.get("queryLanguage", "CWLI")
+        if language == "SQL":
+            return self._start_sql(request)
+        if language != "CWLI":
+            raise AwsError("InvalidParameterException", f"The local AWS has no {language}; it knows CWLI and SQL.")
         query = parse(params["queryString"])
         groups = [found_group(self._source, request.region, name) for name in _group_names(params)]
-        span = TimeRange(_milliseconds(params["startTime"]), _milliseconds(params["endTime"], 999))
-        if (span.end or 0) < (span.start or 0):
-            raise AwsError("MalformedQueryException", "Query's end time is before its start time")
-        events = [(group, event) for group in groups for event in in_order(group, list(group.streams), span)]
-        events.sort(key=lambda pair: pair[1], reverse=True)
-        rows = [_row(request.account_id, group, event) for group, event in events]
+        rows = _rows(request.account_id, groups, _span(params))
         results, matched = query.run(rows, params.get("limit") or ROWS_MAX)
-        read = float(sum(len(event.message.encode()) for _, event in events))
-        statistics = {"recordsMatched": float(matched), "recordsScanned": float(len(rows)), "bytesScanned": read}
         names = tuple(group.name for group in groups)
-        return {"queryId": self._keep(request, names, results, statistics)}
+        return {"queryId": self._keep(request, names, results, _statistics(rows, matched))}
+
+    def _start_sql(self, request: ApiRequest) -> dict[str, Any]:
+        from lab_helpers.local_aws.logs.insights import sql  # DuckDB and sqlglot: not at the server's start
+
+        params, span = request.params, _span(request.params)
+        query = sql.parse(params["queryString"], [params[name] for name in _GROUP_PARAMS if params.get(name)])
+        read: list[dict[str, Any]] = []
+
+        def rows_of(names: Sequence[str]) -> Sequence[dict[str, Any]]:
+            groups = [found_group(self._source, request.region, name) for name in names]
+            rows = _rows(request.account_id, groups, span)
+            read.extend(rows)
+            return rows
+
+        results = sql.run(query, rows_of, params.get("limit") or ROWS_MAX)
+        names = tuple(name for some in query.groups.values() for name in some) or ("",)
+        return {"queryId": self._keep(request, names, results, _statistics(read, len(read)), "SQL")}
 
     def results(self, request: ApiRequest) -> dict[str, Any]:
         """Return a query's results; raises AwsError ResourceNotFoundException for an unknown one."""
         found = self._find(request)
         return {
-            "queryLanguage": "CWLI",
+            "queryLanguage": found.language,
             "results": found.results,
             "statistics": found.statistics,
             "status": "Complete",
@@ -98,13 +113,20 @@ class Queries:
         return {"queries": [found.described() for found in wanted]}
 
     def _keep(
-        self, request: ApiRequest, groups: tuple[str, ...], results: list[list[dict[str, str]]], stats: dict[str, float]
+        self,
+        request: ApiRequest,
+        groups: tuple[str, ...],
+        results: list[list[dict[str, str]]],
+        stats: dict[str, float],
+        language: str = "CWLI",
     ) -> str:
         query_id = str(uuid.uuid4())
         created_ms = int(self._clock.now().timestamp() * 1000)
         text = request.params["queryString"]
         with self._lock:
-            self._finished[query_id] = Finished(query_id, text, request.region, groups, created_ms, results, stats)
+            self._finished[query_id] = Finished(
+                query_id, text, request.region, groups, created_ms, results, stats, language
+            )
             while len(self._finished) > QUERIES_KEPT:
                 del self._finished[next(iter(self._finished))]
         return query_id
@@ -132,6 +154,25 @@ def _group_names(params: Mapping[str, Any]) -> Sequence[str]:
 def _milliseconds(moment: int, rest: int = 0) -> int:
     """Return milliseconds; `rest` fills up a time in whole seconds, whose second belongs to the range."""
     return moment * 1000 + rest if moment < _SECONDS_END else moment
+
+
+def _span(params: Mapping[str, Any]) -> TimeRange:
+    span = TimeRange(_milliseconds(params["startTime"]), _milliseconds(params["endTime"], 999))
+    if (span.end or 0) < (span.start or 0):
+        raise AwsError("MalformedQueryException", "Query's end time is before its start time")
+    return span
+
+
+def _rows(account_id: str, groups: Sequence[StoredGroup], span: TimeRange) -> list[dict[str, Any]]:
+    """Return the events of some groups as rows, newest first."""
+    events = [(group, event) for group in groups for event in in_order(group, list(group.streams), span)]
+    events.sort(key=lambda pair: pair[1], reverse=True)
+    return [_row(account_id, group, event) for group, event in events]
+
+
+def _statistics(rows: Sequence[Mapping[str, Any]], matched: int) -> dict[str, float]:
+    read = float(sum(len(row["@message"].encode()) for row in rows))
+    return {"recordsMatched": float(matched), "recordsScanned": float(len(rows)), "bytesScanned": read}
 
 
 def _row(account_id: str, group: StoredGroup, event: Event) -> dict[str, Any]:

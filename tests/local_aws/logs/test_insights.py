@@ -185,7 +185,7 @@ def test_comments_and_line_breaks() -> None:
     [
         ("", "empty"),
         ("frobnicate x", "unexpected symbol found frobnicate .the local AWS knows dedup, display"),
-        ("fields @message | pattern @message", "unexpected symbol found pattern"),
+        ("fields @message | diff", "unexpected symbol found diff"),
         ("fields a b", "unexpected symbol found b at line 1 and position 10"),
         ("filter status = ", "unexpected symbol found end of query"),
         ("filter jsonParse(a) = 1", "function jsonparse is not supported by the local AWS"),
@@ -207,3 +207,35 @@ def test_malformed_queries_are_refused_by_name(query: str, problem: str) -> None
         run(query)
     assert caught.value.code == "MalformedQueryException"
     assert "queryCompileError" in caught.value.extra
+
+
+def test_parsed_fields_are_shown() -> None:
+    """Case F10: what parse took out is in the rows, behind time and message; a row that does not fit lacks it."""
+    rows = [_event(0, "10.0.11.9 - - [now] GET /"), _event(1, "no such form")]
+    found = run('parse @message "* - - [*] *" as ip, t, rest', rows)
+    assert [list(row) for row in found] == [["@timestamp", "@message", "ip", "t", "rest"], ["@timestamp", "@message"]]
+    assert (found[0]["ip"], found[0]["t"], found[0]["rest"]) == ("10.0.11.9", "now", "GET /")
+    assert list(run('parse @message "* - *" as ip, rest | display ip', rows)[0]) == ["ip"]
+    assert list(run('fields @logStream | parse @message "* - *" as ip, rest', rows)[0]) == ["@logStream", "ip", "rest"]
+
+
+def test_stats_by_time_and_field() -> None:
+    """Several groups: a bin of time, and a field."""
+    found = run(f"{PARSE} | stats count(*) as n, max(size) as most by bin(1m), status | sort bin(1m), status")
+    assert [(row["bin(1m)"][11:16], row["status"], row["n"], row["most"]) for row in found] == [
+        ("10:30", "200", "1", "45"), ("10:30", "404", "1", "196"), ("10:31", "200", "1", "45"),
+        ("10:31", "500", "1", "20"), ("10:32", "200", "1", "45"),
+    ]  # fmt: skip
+
+
+def test_patterns_of_messages() -> None:
+    """What differs becomes tokens, named by their kind; the most frequent pattern is first."""
+    found = run("pattern @message")
+    assert found[0]["@pattern"].startswith('<IPAddress-1> - - [<Time-1>] "GET ')
+    assert sum(int(row["@sampleCount"]) for row in found) == len(LINES)
+    words = [_event(n, f"[error] task {name} was stopped after {n} s") for n, name in enumerate(("a1", "b2", "c3"))]
+    (row,) = run("pattern @message | sort @sampleCount desc", words)
+    assert row == {
+        "@pattern": "[error] task <Token-1> was stopped after <Number-1> s", "@ratio": "1", "@sampleCount": "3",
+        "@severityLabel": "ERROR",
+    }  # fmt: skip

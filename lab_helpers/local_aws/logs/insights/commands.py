@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lab_helpers.local_aws.logs.insights import patterns
 from lab_helpers.local_aws.logs.insights.functions import number, shown
 from lab_helpers.local_aws.logs.insights.syntax import expression, field_name, named_expressions
 from lab_helpers.local_aws.logs.insights.text import Reader, malformed
@@ -24,10 +25,15 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """What goes from command to command; `columns` are those to show, `is_grouped` after stats."""
+    """What goes from command to command.
+
+    `columns` are those to show, with the `parsed` ones behind them until another command names columns; `is_grouped`
+    after stats.
+    """
 
     rows: Sequence[Row]
     columns: tuple[str, ...] = ()
+    parsed: tuple[str, ...] = ()
     is_grouped: bool = False
     matched: int = 0
 
@@ -55,14 +61,14 @@ def _fields(reader: Reader) -> Command:
         computed = [each for each in columns if each.expression != Field(each.name)]
         rows = [{**row, **{each.name: value(each.expression, row) for each in computed}} for row in table.rows]
         names = dict.fromkeys((*table.columns, *(each.name for each in columns)))
-        return replace(table, rows=rows if computed else table.rows, columns=tuple(names))
+        return replace(table, rows=rows if computed else table.rows, columns=tuple(names), parsed=())
 
     return run
 
 
 def _display(reader: Reader) -> Command:
     names = tuple(each.name for each in named_expressions(reader))
-    return lambda table: replace(table, columns=names)
+    return lambda table: replace(table, columns=names, parsed=())
 
 
 def _filter(reader: Reader) -> Command:
@@ -97,7 +103,10 @@ def _parse(reader: Reader) -> Command:
         found = pattern.search(shown(row[subject])) if row.get(subject) is not None else None
         return {**row, **dict(zip(names, found.groups(), strict=False))} if found else row
 
-    return lambda table: replace(table, rows=[extracted(row) for row in table.rows])
+    def run(table: Table) -> Table:
+        return replace(table, rows=[extracted(row) for row in table.rows], parsed=(*table.parsed, *names))
+
+    return run
 
 
 def _glob(text: str) -> re.Pattern[str]:
@@ -126,7 +135,7 @@ def _stats(reader: Reader) -> Command:
 
     def run(table: Table) -> Table:
         rows = [_group_row(groups, results, key, members) for key, members in _grouped(table.rows, groups).items()]
-        return replace(table, rows=rows, columns=tuple(e.name for e in (*groups, *results)), is_grouped=True)
+        return replace(table, rows=rows, columns=tuple(e.name for e in (*groups, *results)), parsed=(), is_grouped=True)
 
     return run
 
@@ -193,6 +202,16 @@ def _dedup(reader: Reader) -> Command:
     return run
 
 
+def _pattern(reader: Reader) -> Command:
+    name = field_name(reader)
+
+    def run(table: Table) -> Table:
+        found = patterns.find(shown(row[name]) for row in table.rows if row.get(name) is not None)
+        return replace(table, rows=found, columns=patterns.COLUMNS, parsed=(), is_grouped=True)
+
+    return run
+
+
 _COMMANDS: dict[str, Callable[[Reader], Command]] = {
     "dedup": _dedup,
     "display": _display,
@@ -200,6 +219,7 @@ _COMMANDS: dict[str, Callable[[Reader], Command]] = {
     "filter": _filter,
     "limit": _limit,
     "parse": _parse,
+    "pattern": _pattern,
     "sort": _sort,
     "stats": _stats,
 }

@@ -1,8 +1,8 @@
-"""Insights queries: fields, filter, parse, stats, sort, limit, dedup and display over the events of log groups.
+"""Insights queries over the events of log groups: fields, filter, parse, stats, sort, limit, dedup, display, pattern.
 
 Source: "CloudWatch Logs Insights language query syntax" of the CloudWatch Logs User Guide; commands run in the order in
 which they are written.
-Not modelled: see insights_syntax; sampling; that a query takes time.
+Not modelled: see `syntax`; sampling; that a query takes time.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Query:
         for run in self.commands:
             table = run(table)
         columns = table.columns or ("@timestamp", "@message")
+        columns = tuple(dict.fromkeys((*columns, *table.parsed)))
         if not table.is_grouped:
             columns = (*columns, _POINTER)
         return [_result(row, columns) for row in table.rows[: min(limit, ROWS_MAX)]], table.matched

@@ -1,7 +1,7 @@
 """The text of an Insights query to a tree: commands, and the expressions in them.
 
 Source: "CloudWatch Logs Insights language query syntax" of the CloudWatch Logs User Guide.
-Not modelled: SOURCE, pattern, diff, anomaly, unnest, unmask, lookup, joins and subqueries; OpenSearch PPL and SQL.
+Not modelled: SOURCE, diff, anomaly, unnest, unmask, lookup, joins and subqueries; OpenSearch PPL.
 """
 
 from __future__ import annotations
