@@ -28,7 +28,7 @@ NOTEBOOKS = PROJECT / "notebooks"
 CELL_TIMEOUT_S = 2700
 """Bound on one cell, above every bound inside one: Firehose's buffer (at most 900 s), delivery and its retries."""
 ENGINE = "lab"
-ALL, BESIDE = "all", ("faq", "drills")
+ALL, BESIDE = "all", ("faq", "drills", "incident")
 """Every notebook; and the folders of those that need an applied lab."""
 
 OnCell = Callable[[str, int, int], None]
@@ -52,8 +52,8 @@ class Run:
 def select(wanted: str | None, folder: Path = NOTEBOOKS) -> list[Path]:
     """Return the notebooks to run, in order; raises SettingsError.
 
-    None are the main ones, "all" FAQ and drills too, "faq" and "drills" a folder; of the main ones or of a folder one
-    ("04", "04_traffic", "drills/3", "faq/1_plugins") or a range ("04-06", "drills/1-3").
+    None are the main ones, "all" the others too, "faq", "drills" and "incident" a folder; of the main ones or of a
+    folder one ("04", "04_traffic", "drills/3", "faq/1_plugins") or a range ("04-06", "drills/1-3").
     """
     if wanted == ALL:
         return everything(folder)
@@ -62,7 +62,7 @@ def select(wanted: str | None, folder: Path = NOTEBOOKS) -> list[Path]:
     first, _, last = which.partition("-")
     chosen = [path for path in found if not which or path.stem == which or first <= _number(path) <= (last or first)]
     if not chosen:
-        numbers = f"{_number(found[0])} to {_number(found[-1])}" if found else "00 to 09, or faq/1, drills/1-3"
+        numbers = f"{_number(found[0])} to {_number(found[-1])}" if found else "00 to 10, or faq/1, drills/1-3"
         raise SettingsError("notebooks", str(wanted), f"{ALL}, {', '.join(BESIDE)}, or a number or range of {numbers}")
     return chosen
 
@@ -85,7 +85,7 @@ def folder_of(language: str) -> Path:
 def everything(folder: Path = NOTEBOOKS) -> list[Path]:
     """Return all notebooks in an order in which they run: FAQ and drills on an applied lab, before the teardown."""
     *main, last = select(None, folder)
-    return [*main, *(path for part in BESIDE for path in select(part, folder)), last]
+    return [*main, *(path for part in BESIDE if (folder / part).is_dir() for path in select(part, folder)), last]
 
 
 def agree(settings: Settings, whole: bool) -> Settings:

@@ -24,7 +24,7 @@ NOTEBOOKS = PROJECT / "notebooks"
 JAPANESE = "ja"
 _HEAD = re.compile(r"^<!-- (?P<cell>\S+) (?P<hash>[0-9a-f]{12}) -->$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#|/)(?P<target>[^)]+)\)")
-_NOTEBOOK = re.compile(r"(\.\./)?((faq|drills)/)?\d+_\w+\.ipynb")
+_NOTEBOOK = re.compile(r"(\.\./)?((faq|drills|incident)/)?\d+_\w+\.ipynb")
 _OPEN = re.compile(r'(?<=\bopen_lab\()(\s*")')
 
 
@@ -107,7 +107,7 @@ def with_outputs(notebook: NotebookNode, stored: NotebookNode) -> NotebookNode:
 
 def pairs(folder: Path = NOTEBOOKS) -> Iterator[tuple[Path, Path]]:
     """Yield each English notebook (main, FAQ, drill) with the path of its Japanese prose."""
-    for pattern in ("[0-9][0-9]_*.ipynb", "faq/*.ipynb", "drills/*.ipynb"):
+    for pattern in ("[0-9][0-9]_*.ipynb", "faq/*.ipynb", "drills/*.ipynb", "incident/*.ipynb"):
         for path in sorted(folder.glob(pattern)):
             yield path, (folder / JAPANESE / path.relative_to(folder)).with_suffix(".md")
 

@@ -11,10 +11,11 @@ import pytest
 from nbformat import NotebookNode
 
 from lab_helpers import drills, experiments
+from lab_helpers.workbook import runner
 from tests.support.stored_notebooks import PROJECT, assert_as_stored, lab
 
 NOTEBOOKS = PROJECT / "notebooks"
-PATHS = [*sorted((NOTEBOOKS / "drills").glob("*.ipynb")), *sorted((NOTEBOOKS / "faq").glob("*.ipynb"))]
+PATHS = [path for part in runner.BESIDE for path in sorted((NOTEBOOKS / part).glob("*.ipynb"))]
 IGNORED = "nbval-ignore-output"
 MAX_CELLS, MAX_CODE_LINES, MAX_COLUMNS, MEDIAN_CODE_LINES = 45, 15, 110, 3
 

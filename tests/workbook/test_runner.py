@@ -17,8 +17,11 @@ from lab_helpers.workbook.checks import Checks
 from lab_helpers.workbook.report import NotebookResult, write_report
 from tests.drills import lab_kit
 
-MAIN = [f"{number:02}" for number in range(10)]
-FAQ, DRILLS = ["faq/1", "faq/2"], [f"drills/{number}" for number in range(1, 6)]
+MAIN = sorted(path.name[:2] for path in runner.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+FAQ, DRILLS, INCIDENT = (
+    sorted(f"{part}/{path.name.partition('_')[0]}" for path in (runner.NOTEBOOKS / part).glob("*.ipynb"))
+    for part in ("faq", "drills", "incident")
+)
 
 
 def _short(paths: list[Path]) -> list[str]:
@@ -37,7 +40,7 @@ def _short(paths: list[Path]) -> list[str]:
         ("faq/1_plugins", ["faq/1"]),
         ("drills/3", ["drills/3"]),
         ("drills/2-4", ["drills/2", "drills/3", "drills/4"]),
-        ("all", [*MAIN[:-1], *FAQ, *DRILLS, MAIN[-1]]),
+        ("all", [*MAIN[:-1], *FAQ, *DRILLS, *INCIDENT, MAIN[-1]]),
     ],
 )
 def test_what_is_chosen(wanted: str | None, chosen: list[str]) -> None:
@@ -45,10 +48,10 @@ def test_what_is_chosen(wanted: str | None, chosen: list[str]) -> None:
     assert _short(runner.select(wanted)) == chosen
 
 
-@pytest.mark.parametrize("wanted", ["10", "drills/9", "drills/1_plugins", "ja/04", "../notebooks/04", "drill"])
+@pytest.mark.parametrize("wanted", ["11", "drills/9", "drills/1_plugins", "ja/04", "../notebooks/04", "drill"])
 def test_what_is_not_there_is_refused(wanted: str) -> None:
     """With what could be meant."""
-    with pytest.raises(SettingsError, match="all, faq, drills, or a number or range of"):
+    with pytest.raises(SettingsError, match="all, faq, drills, incident, or a number or range of"):
         runner.select(wanted)
 
 

@@ -146,7 +146,7 @@ def _notebook(path: Path) -> NotebookNode:
 
 
 def _led_to(cell: NotebookNode) -> list[str]:
-    found = re.findall(r"(?<!\[English)\]\(((?:\.\./)?(?:(?:faq|drills)/)?\d+_\w+\.ipynb)\)", cell.source)
+    found = re.findall(r"(?<!\[English)\]\(((?:\.\./)?(?:(?:faq|drills|incident)/)?\d+_\w+\.ipynb)\)", cell.source)
     return found if cell.cell_type == "markdown" else []
 
 
