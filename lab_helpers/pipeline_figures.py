@@ -6,7 +6,7 @@ minutes late.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -58,10 +58,49 @@ def _local(lab: Lab) -> dict[str, str]:
     count, held = _local_counts(lab), _stream(lab).get("held", 0)
     return {
         "load balancer": say("{count} requests", count=count["alb"]),
+        "log router": _router(lab),
         "Fluent Bit to CloudWatch Logs": say("{count} records in", count=count["cloudwatch"]),
         "Fluent Bit to Firehose": say("{count} records in", count=count["firehose"]),
         "Firehose to S3": say("{out} records out, {held} held", out=count["s3"], held=held),
     }
+
+
+def log_records(lab: Lab) -> pd.DataFrame:
+    """Return one row per task of the local AWS: task, printed, handed, read, sent, held, lost, why (of the losses).
+
+    `sent` and `held` are records of all outputs together; what a router does not say is NA. Local AWS only.
+    """
+    rows = [{"task": task_id, **_records_of(one)} for task_id, one in _ledger(lab)["tasks"].items()]
+    frame = pd.DataFrame(rows, columns=["task", *_COUNTED, "why"])
+    return frame.astype({"task": "str", "why": "str", **dict.fromkeys(_COUNTED, "Int64")})
+
+
+_COUNTED = ("printed", "handed", "read", "sent", "held", "lost")
+
+
+def _records_of(one: Mapping[str, Any]) -> dict[str, Any]:
+    outputs = one["outputs"].values()
+    counted = {name: _counted_or_na(one[name]) for name in ("printed", "handed", "read")}
+    counted |= {name: sum(each[name] for each in outputs if isinstance(each[name], int)) for name in ("sent", "held")}
+    why = "; ".join(f"{count} {place}" for place, count in one["losses"].items())
+    return {**counted, "lost": sum(one["losses"].values()), "why": why}
+
+
+def _counted_or_na(value: int | str) -> Any:
+    return value if isinstance(value, int) else pd.NA
+
+
+def _ledger(lab: Lab) -> dict[str, Any]:
+    found: dict[str, Any] = lab.backend.status()["services"]["ecs"]["log_records"]  # type: ignore[union-attr]
+    return found
+
+
+def _router(lab: Lab) -> str:
+    total = _ledger(lab)["totals"]
+    return say(
+        "{handed} of {printed} lines handed over, {held} held, {lost} lost",
+        handed=total["handed"], printed=total["printed"], held=total["held"], lost=total["lost"],
+    )  # fmt: skip
 
 
 def _local_counts(lab: Lab) -> dict[str, int]:

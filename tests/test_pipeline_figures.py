@@ -19,8 +19,20 @@ OUT = SimpleNamespace(
     delivery_stream_name="lab-kinesis-firehose",
     httpd_log_group="/ecs/lab/httpd",
 )
+TASK = {
+    "printed": 322, "handed": 320, "read": 320, "unread": 0,
+    "outputs": {"cloudwatch_logs.1": {"sent": 320, "held": 0}, "kinesis_firehose.2": {"sent": 310, "held": 10}},
+    "losses": {"log driver: buffer full, or no router": 2},
+}  # fmt: skip
+NOT_COUNTED = {"printed": 3, "handed": 3, "read": "not counted", "unread": "not counted", "outputs": {}, "losses": {}}
 STATUS = {
     "services": {
+        "ecs": {
+            "log_records": {
+                "tasks": {"a": TASK, "b": NOT_COUNTED},
+                "totals": {"printed": 325, "handed": 323, "held": 10, "lost": 2},
+            }
+        },
         "alb": {"target_groups": {"lab-alb-tg": {"requests": 301}}},
         "firehose": {
             "streams": {"ap-northeast-1/lab-kinesis-firehose": {"received": 322, "delivered": 112, "held": 210}}
@@ -64,10 +76,20 @@ def test_local_figures_are_the_servers(is_made: bool) -> None:
         found = pipeline_figures._local(_lab(Local(), logs))
     assert found == {
         "load balancer": "301 requests",
+        "log router": "323 of 325 lines handed over, 10 held, 2 lost",
         "Fluent Bit to CloudWatch Logs": f"{322 if is_made else 0} records in",
         "Fluent Bit to Firehose": "322 records in",
         "Firehose to S3": "112 records out, 210 held",
     }
+
+
+def test_log_records_by_task() -> None:
+    """A row a task; outputs together, losses with their places, and NA for what a router does not say."""
+    found = pipeline_figures.log_records(_lab(Local(), None))
+    assert found.set_index("task").T["a"].tolist() == [
+        322, 320, 320, 630, 10, 2, "2 log driver: buffer full, or no router",
+    ]  # fmt: skip
+    assert found["read"].isna().tolist() == [False, True]
 
 
 def test_an_account_is_asked_for_its_metrics() -> None:

@@ -29,6 +29,11 @@ class RouterInputs:
     forward_port: int = FORWARD_PORT
     healthcheck_port: int = HEALTHCHECK_PORT
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The TCP ports, in the order in which a router opens them."""
+        return self.forward_port, self.healthcheck_port
+
 
 def generate(
     containers: Sequence[ContainerLog],

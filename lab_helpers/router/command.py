@@ -45,6 +45,7 @@ Available Options
   -q, --quiet                 quiet mode
   -v, --verbose               increase logging verbosity (default: info)
   -l, --log_file=FILE         write log info to a file
+      --ledger=FILE           keep an account of all records there, as JSON (this router's own; not in Fluent Bit)
   -V, --version               show version number
   -h, --help                  print this help
 
@@ -77,6 +78,7 @@ class Arguments:
     dry_run: bool = False
     level: Level = Level.INFO
     log_file: str = ""
+    ledger: str = ""
     parsers: list[str] = field(default_factory=list)
     external: list[str] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
@@ -128,8 +130,8 @@ def _separated(argv: Sequence[str]) -> list[str]:
     words: list[str] = []
     for word in argv:
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if name in _FLAGS:
-            words += [_FLAGS[name], *([value] if equals else [])]
+        if name in _FLAGS or name in _VALUES:
+            words += [_FLAGS.get(name, name), *([value] if equals else [])]
         elif word[:1] == "-" and word[:2] in _VALUES and len(word) > 2:
             words += [word[:2], word[2:]]
         elif word[:1] == "-" and len(word) > 2 and set(word[1:]) <= set("qv"):
@@ -176,6 +178,7 @@ _VALUES: dict[str, Callable[[Arguments, str], None]] = {
     "-c": _keep("config"),
     "-f": lambda arguments, text: setattr(arguments, "flush_s", to_decimal(text)),
     "-l": _keep("log_file"),
+    "--ledger": _keep("ledger"),
     "-R": lambda arguments, text: arguments.parsers.append(text),
     "-e": lambda arguments, text: arguments.external.append(os.path.basename(text).removesuffix(".so")),
     "-m": lambda arguments, text: _add_property(arguments, f"match={text}"),
@@ -238,7 +241,9 @@ def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log
     engine = Engine(configuration, service)
     try:
         engine.build()
-        _catch_signals(engine)
+        if arguments.ledger:
+            engine.keep_ledger(arguments.ledger)
+        catch_signals(engine)
         engine.start()
     except InitError:
         engine.close()
@@ -271,20 +276,27 @@ def _configuration(arguments: Arguments, log: ComponentLog) -> Configuration:
     return configuration
 
 
-def _catch_signals(engine: Engine) -> None:
+def catch_signals(engine: Engine) -> None:
+    """Have SIGTERM and SIGINT drain the router, SIGHUP be answered."""
+
+    # A handler may interrupt the writing of a log line, so it touches no buffered stream: it has the loop write.
     def on_signal(number: int, _frame: object) -> None:
-        stamp = time.strftime("%Y/%m/%d %H:%M:%S")
-        Sink().raw(
-            f"[{stamp}] [engine] caught signal ({signal.Signals(number).name})\n"
-        )  # to stderr, even with Log_File
+        engine.loop.hand_in(lambda: _tell_signal(number))
         engine.loop.hand_in(engine.request_stop)
 
     def on_hangup(_number: int, _frame: object) -> None:
-        engine.log.warn("[reload] hot reloading is not modelled by this router: it goes on as it is, start it anew")
+        engine.loop.hand_in(lambda: engine.log.warn(
+            "[reload] hot reloading is not modelled by this router: it goes on as it is, start it anew"
+        ))  # fmt: skip
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     signal.signal(signal.SIGHUP, on_hangup)
+
+
+def _tell_signal(number: int) -> None:
+    stamp = time.strftime("%Y/%m/%d %H:%M:%S")
+    Sink().raw(f"[{stamp}] [engine] caught signal ({signal.Signals(number).name})\n")  # to stderr, even with Log_File
 
 
 def _serve(engine: Engine) -> int:

@@ -65,13 +65,15 @@ class InputContext(Context):
     """For inputs: `ingest(tag, batch)` hands records over; `loop` runs sockets and timers on the engine's thread.
 
     `ingest` returns False when the input is over its Mem_Buf_Limit now (the records were taken; pause() follows).
-    `tag` is the configured Tag, or the instance's name.
+    `lose(count, reason)` tells of records that the input has read and cannot hand over. `tag` is the configured Tag, or
+    the instance's name.
     """
 
     ingest: Callable[[str, Batch], bool] = field(kw_only=True)
     loop: Loop = field(kw_only=True)
     tag: str = ""
     exit: Callable[[int], None] = field(kw_only=True, default=lambda _status: None)
+    lose: Callable[[int, str], None] = field(kw_only=True, default=lambda _count, _reason: None)
 
 
 @dataclass

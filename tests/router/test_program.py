@@ -45,11 +45,11 @@ OUTPUTS = """
 class Router:
     """One router process on a configuration; `send` speaks packed forward to its unix socket."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, *arguments: str) -> None:
         self.folder = folder
         (folder / "router.conf").write_text(text)
         self._err = open(folder / "stderr", "wb")  # noqa: SIM115 (closed in stop)
-        command = [sys.executable, "-m", "lab_helpers.router", "-c", str(folder / "router.conf")]
+        command = [sys.executable, "-m", "lab_helpers.router", "-c", str(folder / "router.conf"), *arguments]
         self.process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=self._err)
         self._connection = self._connected()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus, advance
+from lab_helpers.local_aws.ecs.logs.ledger import TaskLedger
 from lab_helpers.local_aws.ecs.spec import TaskSpec
 
 MAX_EVENTS = 100
@@ -70,7 +71,7 @@ class ContainerRecord:
 
 @dataclass
 class Task:
-    """A task; times are epoch seconds, None until it happened."""
+    """A task; times are epoch seconds, None until it happened; `log_records` is the last account of its log lines."""
 
     id: str
     arn: str
@@ -99,6 +100,7 @@ class Task:
     subnet_id: str = ""
     healthy_target: bool | None = None
     unhealthy_since: float | None = None
+    log_records: TaskLedger | None = None
 
     @property
     def region(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.containers.container import new_record
 from lab_helpers.local_aws.ecs.lifecycle import StopCode
+from lab_helpers.local_aws.ecs.logs.ledger import TaskLedger
 from lab_helpers.local_aws.ecs.model import NetworkSettings, Service, Task
 from lab_helpers.local_aws.ecs.operations.describe import container_arn
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, TaskSpec
@@ -80,6 +81,14 @@ class TaskRunner:
         """Return the first running task that `wanted` holds for, or None."""
         with self._lock:
             return next((each for each in self._running.values() if wanted(each)), None)
+
+    def log_records(self) -> dict[str, TaskLedger]:
+        """Return the account of each task's log lines, by task id: of all that run, and of those that have stopped."""
+        with self._lock:
+            running = {task_id: each.log_records() for task_id, each in self._running.items()}
+        with self._world.store.changed:
+            stopped = {task.id: task.log_records for task in self._world.store.tasks.values()}
+        return {task_id: found for task_id, found in {**stopped, **running}.items() if found is not None}
 
     def stop_all(self) -> None:
         """Stop every task, without waiting for load balancers, and wait until all are gone."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard, ProcessMeter
 from lab_helpers.local_aws.ecs.containers.warden import Warden
+from lab_helpers.local_aws.ecs.logs.ledger import summary
 from lab_helpers.local_aws.ecs.metadata import PREFIX, MetadataEndpoint
 from lab_helpers.local_aws.ecs.model import Store, Task
 from lab_helpers.local_aws.ecs.operations.definitions import OtherOperations
@@ -94,6 +95,7 @@ class EcsService:
             "runtimes": {
                 type(each).__name__.removesuffix("Runtime").lower(): each.name for each in self._world.runtimes
             },
+            "log_records": summary(self._runner.log_records()),
         }
 
     def _task_ended(self, task: Task) -> None:

@@ -15,6 +15,7 @@ from lab_helpers.local_aws.ecs.containers.memory import MIB, OUT_OF_MEMORY, Memb
 from lab_helpers.local_aws.ecs.containers.secret_values import SecretError, resolve_secrets
 from lab_helpers.local_aws.ecs.interfaces import InterfaceError
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
+from lab_helpers.local_aws.ecs.logs.ledger import TaskLedger
 from lab_helpers.local_aws.ecs.model import TargetSpec, Task
 from lab_helpers.local_aws.ecs.preparation import Preparation
 from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
@@ -271,10 +272,26 @@ class RunningTask:
         self._health.stop()
         for each in reversed(self.containers.values()):
             container.stop(each)
+        self._close_log_records()
         with self._world.store.changed:
             self.task.times["execution_stopped"] = self._world.store.now()
             for record in self.task.containers.values():
                 record.status = "STOPPED"
+
+    def log_records(self) -> TaskLedger | None:
+        """Return the account of the task's log lines at this moment; None where no container logs by FireLens."""
+        return self.task.log_records or container.log_records(self.containers.values())
+
+    def _close_log_records(self) -> None:
+        """Note what became of the task's log lines; a loss is told in the log router's reason, too."""
+        found = container.log_records(self.containers.values(), ended=True)
+        self.task.log_records = found
+        if found is None or not found.losses:
+            return
+        log.warning("Task %s: %s", self.task.id, found.sentence())
+        for each in self.containers.values():
+            if each.spec.firelens is not None and not each.record.reason:
+                each.record.reason = found.sentence()[:MOST_CHARS]
 
     def _deprovision(self) -> None:
         self._world.store.move(self.task, TaskStatus.DEPROVISIONING)

@@ -1,12 +1,15 @@
 """Counters of one router: every record is received, and then sent, dropped (with a reason) or still held.
 
-Names follow Fluent Bit's `/api/v1/metrics`. Everything here happens on the engine's thread, so there is no lock.
+Names of instances' counters follow Fluent Bit's `/api/v1/metrics`. Beside them is what the lab counts in addition:
+`losses` (by instance and reason), `routed` (records that became an output's to deliver), `stored` and `unrouted` (what
+left the filters for at least one output, and for none). Everything here happens on the engine's thread, so there is no
+lock.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 OUTPUT_COUNTERS = (
     "proc_records", "proc_bytes", "errors", "retries", "retries_failed", "dropped_records", "retried_records",
@@ -19,6 +22,9 @@ class Counters:
     def __init__(self) -> None:
         self.started_at = time.time()
         self.routes: dict[tuple[str, str], dict[str, int]] = {}
+        self.losses: Counter[tuple[str, str]] = Counter()
+        self.routed: Counter[str] = Counter()
+        self.stored = self.unrouted = 0
         self._values: dict[str, dict[str, dict[str, int]]] = {"input": {}, "filter": {}, "output": {}}
 
     def declare(self, kind: str, name: str, *keys: str) -> None:
@@ -38,6 +44,15 @@ class Counters:
         route = self.routes.setdefault((source, output), defaultdict(int))
         for key, amount in amounts.items():
             route[key] += amount
+
+    def lose(self, instance: str, amount: int, reason: str) -> None:
+        """Count records that an instance lost for good, and why."""
+        if amount:
+            self.losses[instance, reason] += amount
+
+    def losses_of(self, instance: str) -> dict[str, int]:
+        """Return what an instance lost, by reason."""
+        return {reason: amount for (name, reason), amount in self.losses.items() if name == instance}
 
     def snapshot(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return a copy: kind -> instance -> counter -> value."""

@@ -83,9 +83,13 @@ class Loop:
         """Wait at most this long for something to do, and do what is due."""
         for key, _ in self._selector.select(wait_s):
             self._call(key.data)
+        self.run_handed_in()
+        self._run_due()
+
+    def run_handed_in(self) -> None:
+        """Do what other threads have handed in by now."""
         while self._handed_in:
             self._call(self._handed_in.popleft())
-        self._run_due()
 
     def stop(self) -> None:
         """End run() after the current turn; from the loop's thread."""

@@ -40,6 +40,7 @@ class Hooks:
     add_input: Callable[[InputInstance], None]
     exit: Callable[[int], None]
     stopping: Callable[[], bool]
+    lose: Callable[[str, int, str], None]
 
 
 @dataclass
@@ -111,6 +112,7 @@ class _Builder:
             one.name, one.log(self._service), self._service, one.core,
             ingest=lambda tag, batch: self._hooks.ingest(instance, tag, processed(steps, tag, batch)), loop=self._loop,
             tag=one.core.get("tag") or one.name, exit=self._hooks.exit,
+            lose=lambda count, reason: self._hooks.lose(one.shown_name, count, reason),
         )  # fmt: skip
         instance.source = self._created(one, options, context, failed)
         return instance

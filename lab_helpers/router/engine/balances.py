@@ -17,9 +17,10 @@ def balance(
     counters: Counters,
     outputs_for: Callable[[str], Sequence[OutputInstance]],
 ) -> dict[str, dict[str, int]]:
-    """Return, for each output, how many records were sent, dropped, and are held now: they add up to its share."""
+    """Return, for each output, how many records it received, and how many of them were sent, dropped, are held now."""
     counted = counters.snapshot()["output"]
     held = dict.fromkeys((output.name for output in outputs), 0)
+    received = {output.name: counters.routed[output.name] for output in outputs}
     for task in tasks.pending():
         for output in tasks.outputs_of(task):
             held[output.name] += task.chunk.count
@@ -27,8 +28,14 @@ def balance(
         for tag, chunk in instance.open_chunks.items():
             for output in outputs_for(tag):
                 held[output.name] += chunk.count
+                received[output.name] += chunk.count
     return {
-        name: {"sent": counted[name]["proc_records"], "dropped": counted[name]["dropped_records"], "held": amount}
+        name: {
+            "received": received[name],
+            "sent": counted[name]["proc_records"],
+            "dropped": counted[name]["dropped_records"],
+            "held": amount,
+        }
         for name, amount in held.items()
     }
 

@@ -19,6 +19,7 @@ from lab_helpers.router.engine.assembly import Hooks, assemble, open_input
 from lab_helpers.router.engine.balances import balance, storage_status
 from lab_helpers.router.engine.chunk_maker import ChunkMaker
 from lab_helpers.router.engine.instances import FilterInstance, InputInstance
+from lab_helpers.router.engine.ledger import LedgerFile, is_whole, ledger, sentence
 from lab_helpers.router.engine.pressure import Pressure
 from lab_helpers.router.engine.tasks import OutputInstance, Task, TaskBoard
 from lab_helpers.router.plugin import put_through
@@ -31,6 +32,8 @@ LIMIT_SHARE = 2 / 3
 READ_PAUSE_S = 0.05
 BACKLOG = "storage_backlog"
 # the input that hands out what an earlier run has left
+LEDGER_S = 0.5
+# how old a ledger may be
 GRACE_TICK_S = 1.0
 # so even an idle router takes a second to end, as the reference does: timers of outputs run on meanwhile
 
@@ -57,13 +60,15 @@ class Engine:
         self.exit_code = 0
         self._http: Any = None
         self.stopping = False
+        self._ledger_file: LedgerFile | None = None
 
     def build(self) -> None:
         """Make all instances. Raises ConfigError, InitError."""
         tasks = self.tasks
         hooks = Hooks(
-            self.ingest, tasks.wait_turn, tasks.finished, self._add_input, self.exit_with, lambda: self.stopping
-        )
+            self.ingest, tasks.wait_turn, tasks.finished, self._add_input, self.exit_with, lambda: self.stopping,
+            self.counters.lose,
+        )  # fmt: skip
         assembly = assemble(self.configuration, self.service, self.loop, hooks)
         self.filters, self.outputs = assembly.filters, assembly.outputs
         for instance in assembly.inputs:
@@ -85,6 +90,20 @@ class Engine:
             self._start_http()
         grace = self.service.grace_s
         self.log.info(f"[engine] Shutdown Grace Period={grace}, Shutdown Input Grace Period={grace // 2}")
+        self._write_ledger("running")
+
+    def keep_ledger(self, path: str) -> None:
+        """Have the ledger written to this file: as soon as all inputs are open, then whenever it changes, and last."""
+        self._ledger_file = LedgerFile(path)
+        self.loop.call_every(LEDGER_S, lambda: self._write_ledger("stopping" if self.stopping else "running"))
+
+    def ledger(self, state: str) -> dict[str, Any]:
+        """Return where every record is (ledger.py)."""
+        return ledger(state, self.inputs, self.counters, self.balance())
+
+    def _write_ledger(self, state: str) -> None:
+        if self._ledger_file is not None:
+            self._ledger_file.write(self.ledger(state))
 
     def _add_input(self, instance: InputInstance) -> None:
         self.inputs.append(instance)
@@ -101,7 +120,7 @@ class Engine:
         self._http.start()
 
     def balance(self) -> dict[str, dict[str, int]]:
-        """Return, for each output, how many records were sent, dropped, and are held now: they add up to its share."""
+        """Return, for each output, records received, sent, dropped and held (balances.py)."""
         return balance(self.inputs, self.outputs, self.tasks, self.counters, self._outputs_for)
 
     # running
@@ -111,6 +130,8 @@ class Engine:
         self.counters.add("input", instance.name, records=batch.count)
         self._filter(tag, batch)
         outputs = self._outputs_for(tag) if instance.routable else []
+        if not outputs:
+            self.counters.unrouted += batch.count
         if not batch.count or not outputs:
             return not instance.paused
         chunk = instance.open_chunks.get(tag)
@@ -135,7 +156,7 @@ class Engine:
         for chunk in self._chunks.left_over(backlog.name, log):
             outputs = self._outputs_for(chunk.tag)
             if not outputs:
-                continue
+                continue  # stays in its file
             backlog.held_bytes += chunk.size_bytes
             self.counters.add("input", backlog.name, records=chunk.count, bytes=chunk.size_bytes)
             self.tasks.start(chunk, outputs)
@@ -270,9 +291,20 @@ class Engine:
         for one in self.outputs:
             if one.worker.stop(0.2):
                 one.output.stop()
+        self.loop.run_handed_in()  # what workers have done since the last turn
+        self.tasks.abandon()
+        self._close_ledger()
         if self._http is not None:
             self._http.stop()
         self.loop.close()
+
+    def _close_ledger(self) -> None:
+        if self._ledger_file is None:
+            return
+        found = self.ledger("ended")
+        (self.log.info if is_whole(found) else self.log.warn)(sentence(found))
+        self._ledger_file.write(found)
+        self._ledger_file = None
 
 
 def _high_bytes(instance: InputInstance) -> int:

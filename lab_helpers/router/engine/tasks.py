@@ -5,6 +5,7 @@ Source: Fluent Bit 4.2.8's engine and scheduler: messages, retry counting, what 
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,6 +54,24 @@ class Task:
         return not self.in_hand and not self.waiting
 
 
+class Numbers:
+    """Hands out the lowest numbers that are free: a task's number, as the log shows it."""
+
+    def __init__(self) -> None:
+        self._next, self._free = 0, list[int]()
+
+    def take(self) -> int:
+        """Return the lowest free number."""
+        if self._free:
+            return heapq.heappop(self._free)
+        self._next += 1
+        return self._next - 1
+
+    def give_back(self, number: int) -> None:
+        """Let a number be handed out again."""
+        heapq.heappush(self._free, number)
+
+
 class TaskBoard:
     """All tasks of a router; everything here runs on the engine's thread except `finished`."""
 
@@ -68,6 +87,7 @@ class TaskBoard:
         self._loop, self._policy, self._counters, self._log = loop, policy, counters, log
         self._pressure, self._on_over = pressure, on_over
         self._tasks: dict[str, Task] = {}
+        self._numbers = Numbers()
         self._outputs: dict[int, OutputInstance] = {}
         self._random = random.Random()
         self.stopping = False
@@ -78,12 +98,13 @@ class TaskBoard:
 
     def start(self, chunk: Chunk, outputs: list[OutputInstance]) -> None:
         """Hand the chunk to these outputs."""
-        number = next(n for n in range(len(self._tasks) + 1) if n not in {t.number for t in self._tasks.values()})
         for output in outputs:
             if output.limit_bytes:
                 self._make_room(output, chunk.size_bytes)
-        task = self._tasks[chunk.name] = Task(number, chunk)
+        task = self._tasks[chunk.name] = Task(self._numbers.take(), chunk)
+        self._counters.stored += chunk.count
         for output in outputs:
+            self._counters.routed[output.name] += chunk.count
             self._hand(task, output)
 
     def pending(self) -> list[Task]:
@@ -112,6 +133,16 @@ class TaskBoard:
                 timer.cancel()
                 self._retry(task, self._outputs[number])
 
+    def abandon(self) -> None:
+        """Count what outputs are still owed as lost: no time is left. What lies in files waits for the next run."""
+        for task in self.pending():
+            if task.chunk.file is None:
+                for output in self.outputs_of(task):
+                    self._drop(task, output, "end of grace")
+                task.in_hand.clear()
+                task.waiting.clear()
+                self._end_if_over(task)
+
     def _make_room(self, output: OutputInstance, more: int) -> None:
         """Drop the oldest chunks that wait for a retry at this output until the new one fits its limit."""
         mine = [task for task in self.pending() if output.number in task.in_hand or output.number in task.waiting]
@@ -124,7 +155,7 @@ class TaskBoard:
                 continue
             timer.cancel()
             used -= task.chunk.size_bytes
-            self._drop(task, output)
+            self._drop(task, output, "storage limit")
             self._log.info(  # the reference drops it without a word
                 f"[input chunk] chunk '{task.chunk.name}' dropped for output={output.name}: "
                 f"storage.total_limit_size of {output.limit_bytes} bytes reached"
@@ -147,7 +178,7 @@ class TaskBoard:
             self._sent(task, output)
         elif result is FlushResult.ERROR:
             self._count(output, errors=1)
-            self._drop(task, output)
+            self._drop(task, output, "refused")
         else:
             self._failed(task, output)
         if not task.in_hand:
@@ -159,6 +190,7 @@ class TaskBoard:
         if not task.is_over():
             return
         del self._tasks[task.chunk.name]
+        self._numbers.give_back(task.number)
         if task.chunk.file is not None:
             task.chunk.file.delete()
         self._on_over(task)
@@ -167,6 +199,7 @@ class TaskBoard:
         chunk = task.chunk
         sent = chunk.count - chunk.unreadable
         self._count(output, proc_records=sent, proc_bytes=chunk.size_bytes, dropped_records=chunk.unreadable)
+        self._counters.lose(output.name, chunk.unreadable, "unreadable")
         self._counters.add_route(chunk.input_name, output.name, records=sent, bytes=chunk.size_bytes)
         if chunk.unreadable:
             self._log.info(  # the reference says nothing
@@ -184,13 +217,13 @@ class TaskBoard:
         attempts = task.attempts.get(output.number, 0)
         name, route = task.chunk.name, self._route(task, output)
         if output.retry_limit == NO_RETRIES:
-            self._drop(task, output)
+            self._drop(task, output, "retry limit")
             self._log.info(
                 f"[engine] chunk '{name}' is not retried (no retry config): {route} (out_id={output.number})"
             )
         elif not may_retry(output.retry_limit, attempts):
             self._count(output, retries_failed=1)
-            self._drop(task, output)
+            self._drop(task, output, "retry limit")
             self._log.error(f"[engine] chunk '{name}' cannot be retried: {route}")
         else:
             task.attempts[output.number] = attempts + 1
@@ -201,9 +234,10 @@ class TaskBoard:
             )
             task.waiting[output.number] = self._loop.call_after(delay_s, lambda: self._retry(task, output))
 
-    def _drop(self, task: Task, output: OutputInstance) -> None:
+    def _drop(self, task: Task, output: OutputInstance, reason: str) -> None:
         """Count the chunk's records as lost for this output."""
         chunk = task.chunk
+        self._counters.lose(output.name, chunk.count, reason)
         self._count(output, dropped_records=chunk.count)
         self._counters.add_route(chunk.input_name, output.name, drop_records=chunk.count, drop_bytes=chunk.size_bytes)
 

@@ -2,6 +2,8 @@
 
 Source: Fluent Bit 4.2.8. Over its Mem_Buf_Limit the input closes its connections and listens again when there is room;
 what was not read yet is not acknowledged. With a key a connection begins with the handshake of secure forward.
+At its end it takes what senders have sent already: every connection that waits, to the last byte that the kernel holds
+(the reference takes a part). What is read and cannot be taken is told to the engine as lost.
 Not modelled: TLS on the input (refused).
 """
 
@@ -11,6 +13,7 @@ import contextlib
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag
@@ -26,6 +29,7 @@ DEFAULT_PORT = 24224
 READ_BYTES = 1 << 18
 BACKLOG = 128
 LAST_READS = 8
+# at the end, of each connection: 2 MB, ten times what a socket of Linux or macOS holds
 HOSTNAME = "localhost"
 # what the input calls itself in a handshake
 
@@ -44,7 +48,7 @@ class Forward:
         self._prefix = options["tag_prefix"]
         self.max_bytes: int = options["buffer_max_size"]
         self._listener: socket.socket | None = None
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, None] = {}  # in the order in which they came
         self._stopped = False
 
     def start(self) -> None:
@@ -73,25 +77,31 @@ class Forward:
             self._context.loop.add_reader(self._listener, self._accept)
 
     def stop(self) -> None:
-        """Read what has already arrived, then close everything."""
+        """Read what has already arrived, also on connections that nobody has accepted yet, then close everything."""
         if self._stopped or self._listener is None:
             return
         self._stopped = True
+        self._context.loop.remove_reader(self._listener)
+        if self._options["unix_path"]:
+            with contextlib.suppress(OSError):
+                os.unlink(self._options["unix_path"])  # first: from now on nobody new can connect
+        self._accept()
+        self._listener.close()
         for connection in list(self._connections):
             connection.read_rest()
             connection.close()
-        self._context.loop.remove_reader(self._listener)
-        self._listener.close()
-        if self._options["unix_path"]:
-            with contextlib.suppress(OSError):
-                os.unlink(self._options["unix_path"])
 
     def take(self, frame: Frame) -> bool:
-        """Hand a frame's records on; returns False when the input was paused by them."""
+        """Hand a frame's records on; returns False when the input is paused by them and the sender has to come again.
+
+        At the end there is no coming again: what has arrived is taken, over the limit or not.
+        """
         tag = self._prefix + frame.tag if self._prefix else self._own_tag or frame.tag
         if not tag:
-            return True  # the reference loses a record without a tag, too
-        return self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count, apart=frame.apart))
+            self._context.lose(frame.count, "no tag")  # the reference loses a record without a tag, too
+            return True
+        may_go_on = self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count, apart=frame.apart))
+        return may_go_on or self._stopped
 
     def handshake(self) -> ServerHandshake | None:
         """Return the handshake that a connection begins with; None without a shared key."""
@@ -104,7 +114,7 @@ class Forward:
 
     def forget(self, connection: Connection) -> None:
         """Drop a connection that has closed."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
 
     @property
     def context(self) -> InputContext:
@@ -137,10 +147,16 @@ class Forward:
         return listener
 
     def _accept(self) -> None:
+        """Take every connection that waits: behind a probe's there may be a sender's that has ended already."""
         assert self._listener is not None
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            peer, _ = self._listener.accept()
-            self._connections.add(Connection(self, peer))
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:  # that one has gone; there may be others
+                continue
+            self._connections[Connection(self, peer)] = None
 
 
 class Connection:
@@ -221,14 +237,16 @@ class Connection:
 
     def _take_frames(self) -> None:
         framing = read_frames(self._rest)
-        for frame in framing.frames:
+        for number, frame in enumerate(framing.frames, start=1):
             may_go_on = self._owner.take(frame)
             if frame.chunk is not None:
                 self._answer(acknowledgement(frame.chunk))
             if not may_go_on:
+                self._lose_without_answer(framing.frames[number:])
                 self.close()
                 return
         if framing.error is not None:
+            self._owner.context.lose(1, "unreadable")
             self._tell(framing.error)
             self.close()
             return
@@ -237,7 +255,12 @@ class Connection:
             self._owner.context.log.warn(
                 f"fd={self._peer.fileno()} incoming data exceed limit ({self._owner.max_bytes} bytes)"
             )
+            self._owner.context.lose(1, "too long")
             self.close()
+
+    def _lose_without_answer(self, frames: Sequence[Frame]) -> None:
+        """Count frames that were read and not taken; who asks for answers sends them again, and has lost nothing."""
+        self._owner.context.lose(sum(frame.count for frame in frames if frame.chunk is None), "paused input")
 
     def _tell(self, error: FrameError) -> None:
         text, log = str(error), self._owner.context.log

@@ -179,6 +179,10 @@ class Stand:
         answer = self.logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
         return [each["message"] for each in answer["events"]]
 
+    def log_records(self) -> dict[str, Any]:
+        """Return what ECS says of its tasks' log lines: tasks, totals."""
+        return dict(self.aws.status()["services"]["ecs"]["log_records"])
+
     def stream_of(self, arn: str, container: str = "sh") -> str:
         return f"p/{container}/{arn.rsplit('/', 1)[-1]}"
 

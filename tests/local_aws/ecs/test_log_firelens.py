@@ -156,3 +156,17 @@ def test_what_the_socket_took_is_not_sent_again(tmp_path: Path) -> None:
 
 def _number(message: Any) -> int:
     return int(message[2]["log"].split()[0])
+
+
+def test_a_router_that_does_not_read_holds_up_no_end(tmp_path: Path) -> None:
+    """A full socket: closing gives up after its time, and counts what the socket took and what it did not."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "s"))
+    server.listen()
+    driver = FirelensDriver(SystemClock(), str(tmp_path / "s"), "t", "id", "c")
+    driver.write([LogLine("stdout", b"x" * 10_000)] * 400)
+    driver.close(0.3)
+    counted = driver.counters()
+    server.close()
+    assert 0 < counted["sent"] < 400
+    assert counted["sent"] + counted["dropped"] == counted["received"] == 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +17,7 @@ from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.logs import awslogs as log_awslogs
 from lab_helpers.local_aws.ecs.logs.awsfirelens import DEFAULT_BUFFER_LINES, FirelensDriver
 from lab_helpers.local_aws.ecs.logs.drivers import LogDriver, LoggerArgsError, NoLog
+from lab_helpers.local_aws.ecs.logs.ledger import TaskLedger, task_ledger
 from lab_helpers.local_aws.ecs.model import ContainerRecord, Task
 from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.runtimes.runtime import Launch, LaunchRequest, Runtime
@@ -129,6 +130,7 @@ def launch_request(
         ports=world.ports,
         router_config=router.config if router and is_router else None,
         router_socket=world.router_socket(task.id) if is_router else None,
+        router_ports=router.inputs.ports if router and is_router else (),
     )
 
 
@@ -197,6 +199,16 @@ def stop(container: Container) -> None:
     container.driver.close(DRAIN_LIMIT_S)
     while container.releases:
         container.releases.pop()()
+
+
+def log_records(containers: Iterable[Container], *, ended: bool = False) -> TaskLedger | None:
+    """Return the account of a task's log lines; None for a task without awsfirelens. `ended`: its router has ended."""
+    held = list(containers)
+    drivers = [each.driver.counters() for each in held if each.spec.log and each.spec.log.driver == "awsfirelens"]
+    if not drivers:
+        return None
+    launch = next((each.launch for each in held if each.spec.firelens is not None), None)
+    return task_ledger(drivers, launch.ledger() if launch else None, ended=ended)
 
 
 def environment(world: World, task: Task, container: Container, router: RouterFiles | None) -> dict[str, str]:

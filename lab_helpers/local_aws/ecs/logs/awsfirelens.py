@@ -11,6 +11,7 @@ Not modelled: acknowledgements (the agent does not ask for them).
 from __future__ import annotations
 
 import bisect
+import contextlib
 import itertools
 import logging
 import random
@@ -69,27 +70,35 @@ class FirelensDriver:
         while not self._queue.drained:
             batch = self._queue.take(BATCH_LINES)
             if batch:
-                self._queue.done(len(batch), sent=self._deliver(batch))
+                self._deliver(batch)
         if self._socket is not None:
             self._socket.close()
+        if lost := self.counters()["dropped"]:
+            log.error("%s: %s lines did not get to the log router.", self._thread.name, lost)
 
-    def _deliver(self, batch: Sequence[Stamped]) -> bool:
+    def _deliver(self, batch: Sequence[Stamped]) -> None:
         messages, delay_s = [self._encoder.encode(each) for each in batch], RETRY_FIRST_S
-        while messages := messages[self._send(messages) :]:
-            if not self._queue.pause(delay_s) and self._given_up.wait(CLOSING_RETRY_S):
-                log.error("%s lines lost: nothing listens on the log router's socket.", len(messages))
-                return False
+        while messages:
+            sent = self._send(messages)
+            self._queue.done(sent, sent=True)
+            messages = messages[sent:]
+            if messages and not self._queue.pause(delay_s) and self._given_up.wait(CLOSING_RETRY_S):
+                self._queue.done(len(messages), sent=False)
+                return
             delay_s = min(delay_s * RETRY_FACTOR, RETRY_MOST_S)
-        return True
 
     def _send(self, messages: Sequence[bytes]) -> int:
-        """Send messages; return how many the socket took whole. Those are never sent again, read or not."""
+        """Send messages; return how many the socket took whole. Those are never sent again, read or not.
+
+        A socket that takes nothing (its router does not read) is waited for until the driver is given up.
+        """
         data, sent = memoryview(b"".join(messages)), 0
         try:
             if self._socket is None:
                 self._socket = _connected(self._path)
-            while sent < len(data):
-                sent += self._socket.send(data[sent:])
+            while sent < len(data) and not self._given_up.is_set():
+                with contextlib.suppress(TimeoutError):
+                    sent += self._socket.send(data[sent:])
         except OSError as exc:
             log.debug("Log router at %s: %s", self._path, exc)
             if self._socket is not None:
@@ -100,6 +109,7 @@ class FirelensDriver:
 
 def _connected(path: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(CLOSING_RETRY_S)
     try:
         connection.connect(path)
     except OSError:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from lab_helpers.base.errors import MissingToolError
 from lab_helpers.local_aws.ecs.containers.images import Image
-from lab_helpers.local_aws.ecs.ports import accepts_unix
+from lab_helpers.local_aws.ecs.logs.ledger import read_ledger
+from lab_helpers.local_aws.ecs.ports import accepts, accepts_unix
+from lab_helpers.local_aws.ecs.runtimes.fluent_bit_metrics import Metrics
 from lab_helpers.local_aws.ecs.runtimes.runtime import PACKAGE_ROOT, Launch, LaunchRequest
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 
@@ -20,6 +24,9 @@ ENTRY_POINT = "/entrypoint.sh"
 """What aws-for-fluent-bit runs. A command that has it in it, to do something more, runs here with the router there."""
 GO_PLUGINS = ("firehose.so", "cloudwatch.so", "kinesis.so")
 """What that file enables. Source: entrypoint.sh of aws-for-fluent-bit."""
+
+LEDGER = "ledger.json"
+"""In the container's folder: our router's account of its records; that it is there says that all inputs are open."""
 
 
 class RouterRuntime:
@@ -45,12 +52,36 @@ class RouterRuntime:
         return container.firelens is not None or image.ref.name in ROUTER_IMAGES
 
     def prepare(self, request: LaunchRequest) -> Launch:
-        config, socket = request.router_config, request.router_socket
+        config = request.router_config
+        ledger = request.folder / LEDGER
+        ledger.unlink(missing_ok=True)  # of an earlier try
         program = [str(self._program)] if self._program else [sys.executable, "-m", "lab_helpers.router"]
         env = dict(request.env) if self._program else {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}
         enabled = [] if self._program else [word for name in GO_PLUGINS for word in ("-e", name)]
-        argv = [*program, *enabled, *(["-c", str(config)] if config else [])]
+        kept = ["--ledger", str(ledger)] if config and not self._program else []
+        argv = [*program, *enabled, *kept, *(["-c", str(config)] if config else [])]
         command = request.container.command
         if any(ENTRY_POINT in word for word in command):
             argv = [word.replace(ENTRY_POINT, shlex.join(argv)) for word in command]
-        return Launch(argv, env, is_ready=lambda: socket is None or accepts_unix(str(socket)))
+        if self._program:
+            return Launch(argv, env, is_ready=_Listening(request), ledger=Metrics(config))
+        is_ready: Callable[[], bool] = ledger.exists if config else lambda: True
+        return Launch(argv, env, is_ready=is_ready, ledger=lambda: read_ledger(ledger))
+
+
+class _Listening:
+    """Whether a router that does not say so itself has opened all its inputs: each is connected to once.
+
+    Not the socket alone: a router that opens its inputs one after the other would be told to stop by the end of a
+    short task before the last is there.
+    """
+
+    def __init__(self, request: LaunchRequest) -> None:
+        socket = request.router_socket
+        self._left: list[Callable[[], bool]] = [lambda: accepts_unix(str(socket))] if socket else []
+        self._left += [partial(accepts, port) for port in request.router_ports]
+
+    def __call__(self) -> bool:
+        while self._left and self._left[0]():
+            self._left.pop(0)
+        return not self._left

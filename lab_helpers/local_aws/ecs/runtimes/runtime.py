@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from lab_helpers.local_aws.ecs.containers.images import Image
 from lab_helpers.local_aws.ecs.ports import PortPool
@@ -22,7 +22,8 @@ class LaunchRequest:
     """What a runtime is told about the container to start.
 
     `folder` is the container's own working directory, `run_dir` a folder with a short path that every user may enter,
-    `router_config` the configuration for a log router and `router_socket` the socket it will listen on.
+    `router_config` the configuration for a log router, `router_socket` the socket and `router_ports` the TCP ports that
+    it will listen on.
     """
 
     container: ContainerSpec
@@ -33,6 +34,7 @@ class LaunchRequest:
     ports: PortPool
     router_config: Path | None = None
     router_socket: Path | None = None
+    router_ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Launch:
     `sockets` says where what listens on a container port really listens; `is_ready` is asked until it is true;
     `release` gives back what was taken, once the program has ended. `retry_codes`: exit codes before being ready that
     are worth another try (a port snatched by a stranger). `hidden`: lines with this in them never reach the log
-    driver.
+    driver. `ledger` says where the records of a log router are (logs/ledger.py), None where it does not tell.
     """
 
     argv: Sequence[str]
@@ -53,6 +55,7 @@ class Launch:
     stop_signal: signal.Signals = signal.SIGTERM
     retry_codes: frozenset[int] = frozenset()
     hidden: bytes | None = None
+    ledger: Callable[[], Mapping[str, Any] | None] = lambda: None
 
 
 class Runtime(Protocol):
