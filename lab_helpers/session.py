@@ -66,6 +66,12 @@ def open_lab(notebook: str, **settings: Any) -> Session:
         lab.settings = replace(lab.settings, buffer_s=lab.notes.read(BUFFER, "The infrastructure", "02"))
     check = Checks(notebook, lab.settings.home / CHECKS)
     session = Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check)
-    register_cell_magic("lab_file", lambda line, body: session.write_file(line.strip(), body))
+    register_cell_magic("lab_file", lambda line, body: session.write_file(*_file_and_block(line, body)))
     explain_missing_names()
     return session
+
+
+def _file_and_block(line: str, body: str) -> tuple[str, str, str]:
+    """Read the line of `%%lab_file NAME [BLOCK]`: the file's name, the cell's body, the block that it stands for."""
+    name, _, block = line.strip().partition(" ")
+    return name, body, block.strip()

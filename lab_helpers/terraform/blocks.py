@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import dedent, indent
 
 from lab_helpers.base.errors import SettingsError
 
@@ -18,11 +19,35 @@ def headers(text: str) -> list[str]:
 def block(text: str, header: str) -> str:
     """Return one block; raises SettingsError with the headers that there are.
 
-    `header` may be short: `resource "aws_lb" "httpd"` or the address `aws_lb.httpd`.
+    `header` may be short: `resource "aws_lb" "httpd"` or the address `aws_lb.httpd`; a block inside follows it:
+    `aws_lb_target_group.httpd health_check`.
     """
+    start, end = _span(text, header)
+    return dedent(text[text.rfind("\n", 0, start) + 1 : end])
+
+
+def with_block(text: str, header: str, new: str) -> str:
+    """Return the text with another block in the place of one, indented as that was; raises SettingsError."""
+    start, end = _span(text, header)
+    line = text.rfind("\n", 0, start) + 1
+    return text[:line] + indent(dedent(new).strip("\n"), text[line:start]) + text[end:]
+
+
+def _span(text: str, header: str) -> tuple[int, int]:
+    """Return where a block begins (its comment included) and ends."""
     for found in _HEADER.finditer(text):
-        if _plain(header) in (_plain(found["header"]), _address(found["header"])):
-            return text[_with_comment(text, found.start()) : _end(text, found.end())]
+        names = (_plain(found["header"]), _address(found["header"]))
+        outer = next((name for name in names if f"{_plain(header)} ".startswith(f"{name} ")), None)
+        if outer is None:
+            continue
+        start, end = found.start(), _end(text, found.end())
+        inner = _plain(header)[len(outer) :].strip()
+        if not inner:
+            return _with_comment(text, start), end
+        within = re.compile(rf"(?m)^[ \t]+(?P<header>{re.escape(inner)})[ \t]*\{{").search(text, found.end(), end)
+        if within is not None:
+            begin = _with_comment(text, within.start())
+            return begin + within.start("header") - within.start(), _end(text, within.end())
     raise SettingsError("block", header, f"one of {', '.join(headers(text))}")
 
 

@@ -20,6 +20,7 @@ from lab_helpers.files import Change
 from lab_helpers.lab import Lab
 from lab_helpers.terraform import RunResult
 from lab_helpers.terraform.blocks import block as hcl_block
+from lab_helpers.terraform.blocks import with_block
 from lab_helpers.workbook.background import Background
 from lab_helpers.workbook.plan_view import PlanView
 from lab_helpers.workbook.predictions import Predictions
@@ -32,15 +33,18 @@ class HandsOn(Lab):
     applying: Background | None = field(default=None, repr=False)
     _asked: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
-    def write_file(self, name: str, text: str) -> display.Shown:
+    def write_file(self, name: str, text: str, block: str = "") -> display.Shown:
         """Write a file of the working copy and return what changed; `%%lab_file NAME` does the same.
 
+        With `block` (`aws_lb_target_group.httpd health_check`) the text takes the place of one block of a `.tf` file.
         Raises FileRefusedError, with the words of who would read it; then nothing was written.
         """
         self.files.path(name)
         if not text.endswith("\n"):
             text += "\n"
         before = self.files.read(name) if self.files.has(name) else None
+        if block:
+            text = with_block(before or "", block, text)
         self.readers.check(name, text)
         self.files.write(name, text)
         return sources.change(Change(name, before, text))

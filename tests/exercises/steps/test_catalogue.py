@@ -10,6 +10,7 @@ import pytest
 from lab_helpers.exercises.steps import CATALOGUE, Act, Step
 from lab_helpers.exercises.steps.step import ANSWER, SOLUTIONS
 from lab_helpers.files.changes import same
+from lab_helpers.terraform.blocks import with_block
 from lab_helpers.workbook import translation
 
 MAGIC = "%%lab_file "
@@ -69,7 +70,8 @@ def test_the_notebooks_file_cell_is_the_steps_beginning(step: Step) -> None:
             for source in sources[:last]:
                 if source.startswith(MAGIC):
                     line, _, body = source.partition("\n")
-                    shown[line.removeprefix(MAGIC).strip()] = body
+                    name, _, block = line.removeprefix(MAGIC).strip().partition(" ")
+                    shown[name] = with_block(step.start(_Project(), name) or "", block, body) if block else body
     project = _Project()
     for name in step.files:
         if name in shown:
