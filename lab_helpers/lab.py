@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lab_helpers.account import guards
+from lab_helpers.account import adoption, guards
+from lab_helpers.account.inventory import LabNames
 from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of, router_command
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
@@ -67,8 +68,13 @@ class Lab:
             instance=None if remote else self.backend.identity(),
             remote_state=remote.backend_config() if remote else {},
             before_apply=self._before_apply,
+            existing=self._existing,
+            on_taken_up=_say_taken_up,
             display=self.display,
         )
+
+    def _existing(self) -> dict[str, str]:
+        return adoption.found(self.client, LabNames.asked(self.client, self.settings.prefix))
 
     @property
     def files(self) -> WorkingCopy:
@@ -170,6 +176,16 @@ class Lab:
         return say(
             "backend {backend} · region {region} · prefix {prefix}", backend=s.backend, region=s.region, prefix=s.prefix
         )
+
+
+def _say_taken_up(addresses: list[str]) -> None:
+    print(
+        say(
+            "An interrupted run had made these and could not write them down; they are taken into Terraform's state: "
+            "{addresses}",
+            addresses=", ".join(addresses),
+        )
+    )
 
 
 class Notes:

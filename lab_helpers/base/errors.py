@@ -5,6 +5,7 @@ LabError
 ├── MissingToolError         a program the step needs is not installed, or too old
 ├── CommandError             a program ended badly; carries the tail of its output
 │   └── TerraformError       Terraform's own error text
+├── TerraformBusyError       another notebook or terminal runs Terraform on this lab
 ├── ProviderNotFoundError    no AWS provider for Terraform anywhere; names what was tried
 ├── LocalAwsError            the embedded AWS
 │   ├── LocalAwsNotRunningError
@@ -78,6 +79,21 @@ class CommandError(LabError):
 
 class TerraformError(CommandError):
     """Terraform failed; `output_tail` is its own error text."""
+
+
+class TerraformBusyError(LabError):
+    """Terraform works on this lab already; `since` is a time of day, `process` who runs it."""
+
+    def __init__(self, *, command: str, since: str, process: str) -> None:
+        super().__init__(
+            say(
+                "Another notebook or terminal runs Terraform on this lab: {command}, since {since} ({process}). "
+                "Wait until it has ended, then run this again.",
+                command=command,
+                since=since,
+                process=process,
+            )
+        )
 
 
 class ProviderNotFoundError(LabError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,11 +15,12 @@ import python_terraform
 from python_terraform import IsFlagged
 
 from lab_helpers.base import process
-from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformError
+from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformBusyError, TerraformError
 from lab_helpers.base.lazy import pd
-from lab_helpers.terraform import validation
+from lab_helpers.terraform import interruption, turn, validation
 from lab_helpers.terraform.binary import TerraformBinary, find_binary
 from lab_helpers.terraform.events import ChangeCounts, PlainLine, parse_line
+from lab_helpers.terraform.interruption import Mark
 from lab_helpers.terraform.outputs import LabOutputs
 from lab_helpers.terraform.plan import declared_in, plan_table
 from lab_helpers.terraform.progress import Display, Progress, silent
@@ -26,8 +28,12 @@ from lab_helpers.terraform.provider import ProviderSearch
 from lab_helpers.terraform.tool import Follower, PythonTerraform
 from lab_helpers.terraform.workspace import Value, Workspace, child_env, fingerprint
 
+log = logging.getLogger(__name__)
+
 QUICK_TIMEOUT_S = 60.0
 """Bound of the commands that only read the state."""
+Call = Callable[[Any], object]
+"""Calls one of python-terraform's commands."""
 _NO_STATE = "No state file was found"
 """What `terraform state list` says where nothing was applied yet."""
 
@@ -55,8 +61,9 @@ class Terraform:
     `mirror_setting` and `cli_config_setting` are LAB_TERRAFORM, LAB_TERRAFORM_MIRROR and TF_CLI_CONFIG_FILE of the
     session, if any. `instance` names the server or account that the state belongs to (None: no check).
     `remote_state` is the configuration of the source folder's S3 backend (empty: a file in the data folder);
-    `before_apply` may refuse an apply by raising. `bin_dirs` come first on PATH, so that the image's provisioner finds
-    this environment's `lab`. Every method initialises when that is
+    `before_apply` may refuse an apply by raising; `existing` lists what AWS has of the lab ({address: import id}): what
+    an interrupted run made and could not write down is taken into the state, and `on_taken_up` told. `bin_dirs` come
+    first on PATH, so that the image's provisioner finds this environment's `lab`. Every method initialises when that is
     needed, and raises TerraformError with Terraform's own text when it fails.
     """
 
@@ -70,6 +77,8 @@ class Terraform:
     instance: str | None = None
     remote_state: Mapping[str, str] = field(default_factory=dict)
     before_apply: Callable[[], None] | None = None
+    existing: Callable[[], Mapping[str, str]] = dict
+    on_taken_up: Callable[[list[str]], object] = print
     display: Display = silent
     bin_dirs: tuple[Path, ...] = (Path(sys.executable).parent,)
 
@@ -136,20 +145,25 @@ class Terraform:
         return validation.words(self.binary.path, self._env(), folder)
 
     def apply(self) -> RunResult:
-        """Make AWS what the configuration says."""
+        """Make AWS what the configuration says; what an interrupted run left is taken up.
+
+        Raises TerraformBusyError while another run is at work.
+        """
         if self.before_apply is not None:
             self.before_apply()
         self.init()
         self._check_instance()
         if self.instance is not None:
             self.workspace.instance.write_text(self.instance, encoding="utf-8")
-        return _result(self._run("apply", lambda tool: tool.apply(skip_plan=True, json=IsFlagged, **self._options())))
+        return _result(
+            self._changed("apply", lambda tool: tool.apply(skip_plan=True, json=IsFlagged, **self._options()))
+        )
 
     def destroy(self) -> RunResult:
         """Delete all that the state lists; AWS's own leftovers, such as Fluent Bit's log group, are not in it."""
         # force is python-terraform's default and was dropped by Terraform; auto_approve took its place.
         options = {"force": None, "auto_approve": True, "json": IsFlagged, **self._options()}
-        return _result(self._run("destroy", lambda tool: tool.destroy(**options)))
+        return _result(self._changed("destroy", lambda tool: tool.destroy(**options)))
 
     def outputs(self) -> LabOutputs:
         """Return the outputs of the applied lab. Raises NotYetError when it is not applied."""
@@ -168,19 +182,84 @@ class Terraform:
     def forget_state(self) -> Path | None:
         """Put the state aside, for when its server is gone; return where it went, None when there was none."""
         self.workspace.instance.unlink(missing_ok=True)
+        self._mark.clear()
         if not self.workspace.state.exists():
             return None
         return self.workspace.state.replace(self.workspace.state.with_name("forgotten.tfstate"))
 
-    def _run(self, command: str, call: Callable[[Any], object], accepted: tuple[int, ...] = (0,)) -> Progress:
+    @property
+    def _mark(self) -> Mark:
+        return Mark(self.workspace.interrupted)
+
+    def _changed(self, command: str, call: Call) -> Progress:
+        """Run a command that changes things, after an interrupted one with what that left; once more if AWS says so."""
+        self.init()
+        self.workspace.make()
+        interruption.put_aside_if_broken(self.workspace.state)
+        left = self._left() if self._mark.since is not None or self.remote_state else {}
+        self._mark.set()
+        try:
+            progress = self._run(command, call, left=left)
+        except TerraformError as exc:
+            left = {} if left or not interruption.is_there_already(exc.output_tail) else self._left()
+            if not left:
+                raise
+            progress = self._run(command, call, left=left)
+        self._mark.clear()
+        return progress
+
+    def _left(self) -> dict[str, str]:
+        """Return what AWS has of the lab and the state has not: {address: import id}."""
+        there = self.existing()
+        return interruption.missing(there, self.resources()) if there else {}
+
+    def _run(
+        self, command: str, call: Call, accepted: tuple[int, ...] = (0,), left: Mapping[str, str] | None = None
+    ) -> Progress:
         self.init()
         self._check_instance()
         self.workspace.write_variables(self.variables)
+        with turn.take(self.data_dir, command) as held:
+            source = self._taken_up(command, left, held.descriptor) if left else self.source_dir
+            try:
+                return self._followed(command, call, accepted, source, held.descriptor)
+            except TerraformError as exc:
+                if not self._unlocked(exc, source):
+                    raise
+                return self._followed(command, call, accepted, source, held.descriptor)
+
+    def _taken_up(self, command: str, left: Mapping[str, str], lock: int) -> Path:
+        """Take what is left into the state, or have the command do it; return the configuration to run in."""
+        self.on_taken_up(sorted(left))
+        if command != "destroy":
+            return interruption.with_imports(self.source_dir, self.data_dir, left)
+        for address, name in left.items():  # a destroy does not look at import blocks
+            with self.display("terraform import") as on_event:
+                follower = Follower("terraform import", on_event, PlainLine, (lock,))
+                options = ["-input=false", "-no-color", f"-var-file={self.workspace.variables}"]
+                argv = [str(self.binary.path), "import", *options, address, name]
+                ended = follower.follow(argv, self._env(), self.source_dir)
+            if ended.returncode != 0:  # gone meanwhile; the destroy says what matters
+                log.warning("%s could not be imported: %s", address, ended.stderr_tail)
+        return self.source_dir
+
+    def _followed(self, command: str, call: Call, accepted: tuple[int, ...], source: Path, lock: int) -> Progress:
         with self.display(f"terraform {command}") as on_event:
-            follower = Follower(f"terraform {command}", on_event, parse_line)
-            call(PythonTerraform(self.source_dir, self.binary.path, self._env(), follower))
+            follower = Follower(f"terraform {command}", on_event, parse_line, (lock,))
+            call(PythonTerraform(source, self.binary.path, self._env(), follower))
             follower.check(accepted)
         return follower.progress
+
+    def _unlocked(self, error: TerraformError, source: Path) -> bool:
+        """Break the lock that our own killed run left in the state; raises TerraformBusyError for a live one."""
+        lock = interruption.lock_told(error.output_tail)
+        if lock is None:
+            return False
+        if not interruption.is_of_the_dead(lock, self._mark.since):
+            raise TerraformBusyError(command=lock.operation, since=lock.time, process=lock.who) from error
+        argv = [str(self.binary.path), "force-unlock", "-force", lock.lock_id]
+        process.check(argv, timeout_s=QUICK_TIMEOUT_S, env=self._env(), cwd=source)
+        return True
 
     def _provider_search(self) -> ProviderSearch:
         own_config = self.cli_config_setting

@@ -23,15 +23,19 @@ log = logging.getLogger(__name__)
 class Follower:
     """Follows one run: hands its events to the display and keeps what the error text needs."""
 
-    def __init__(self, label: str, on_event: OnEvent, parse: Callable[[str], Event | None]) -> None:
-        self.label = label
+    def __init__(
+        self, label: str, on_event: OnEvent, parse: Callable[[str], Event | None], inherited: tuple[int, ...] = ()
+    ) -> None:
+        self.label, self._inherited = label, inherited
         self.progress = Progress()
         self._on_event, self._parse = on_event, parse
         self._plain: list[str] = []
         self._ended: process.Streamed | None = None
 
     def follow(self, argv: list[str], env: Mapping[str, str], cwd: Path) -> process.Streamed:
-        self._ended = process.stream(argv, env=env, cwd=cwd, on_line=self._line, on_tick=self._tick)
+        self._ended = process.stream(
+            argv, env=env, cwd=cwd, on_line=self._line, on_tick=self._tick, inherited=self._inherited
+        )
         self.progress.elapsed_s = self._ended.seconds
         return self._ended
 

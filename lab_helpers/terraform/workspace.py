@@ -51,6 +51,11 @@ class Workspace:
         return self.data_dir / "state" / "server-instance"
 
     @property
+    def interrupted(self) -> Path:
+        """The mark of an apply or destroy that has begun and not ended well."""
+        return self.data_dir / "state" / "interrupted"
+
+    @property
     def stamp(self) -> Path:
         """Fingerprint of what the last `init` was made for."""
         return self.data_dir / "init-stamp.json"

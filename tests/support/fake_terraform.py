@@ -1,7 +1,7 @@
 """A program that answers like Terraform, from a script: for tests of what drives it.
 
-`FakeTerraform` writes the program; each command's answer is a list of `-json` lines and a status, and every call's
-arguments and environment are recorded.
+`FakeTerraform` writes the program; each command's answer is a list of `-json` lines and a status ("apply first": of the
+first call only), and every call's arguments and environment are recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ PROGRAM = """
     command = sys.argv[1]
     with open(home / "calls.jsonl", "a") as calls:
         calls.write(json.dumps({"argv": sys.argv[1:], "env": dict(os.environ), "cwd": os.getcwd()}) + "\\n")
-    answer = json.loads((home / "answers.json").read_text()).get(command, {"lines": [], "status": 0})
+    answers = json.loads((home / "answers.json").read_text())
+    answer = answers.get(command, {"lines": [], "status": 0})
+    if command + " first" in answers:
+        answer = answers.pop(command + " first")
+        (home / "answers.json").write_text(json.dumps(answers))
+    imports = pathlib.Path("imports.tf")
+    if imports.exists():
+        (home / "imported.tf").write_text(imports.read_text())
     if command == "init":
         installed = ("providers", "registry.terraform.io", "hashicorp", "aws", "5.100.0", "linux_amd64")
         pathlib.Path(os.environ["TF_DATA_DIR"], *installed).mkdir(parents=True, exist_ok=True)
@@ -63,6 +70,11 @@ class FakeTerraform:
         path = self.folder / "calls.jsonl"
         calls = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         return [call for call in calls if call["argv"][0] == command]
+
+    def imported(self) -> str:
+        """Return the import blocks that the last call with any found in its folder."""
+        path = self.folder / "imported.tf"
+        return path.read_text() if path.exists() else ""
 
     def _write(self, answers: dict[str, Any]) -> None:
         (self.folder / "answers.json").write_text(json.dumps(answers))
