@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from lab_helpers import display, trace, traffic
+from lab_helpers import display, trace, traffic, visitors
 from lab_helpers.base import config
 from lab_helpers.base.messages import language_of, say, speak
-from lab_helpers.display import TerraformBar, explain_missing_names, register_cell_magic
+from lab_helpers.display import Bar, TerraformBar, explain_missing_names, register_cell_magic
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import BUFFER, Lab, attach
+from lab_helpers.visitors import Visitors
 from lab_helpers.workbook.checks import CHECKS, Checks
 from lab_helpers.workbook.hands import HandsOn
 
@@ -46,6 +47,20 @@ class Session(HandsOn):
         """Follow a request (without an id: the newest by hand) through all its stops; errors as `trace.follow`."""
         name = request_id or self.traced_id
         return display.Trace(name, trace.follow(self, name))
+
+    def visitors(
+        self,
+        seed: int = 1,
+        requests: int = visitors.DEFAULT_REQUESTS,
+        seconds: float = visitors.DEFAULT_SECONDS,
+        minutes_of_the_day: tuple[int, int] = (0, visitors.MINUTES),
+    ) -> Visitors:
+        """Let a day of visitors come to the service, with a bar, and keep what was sent; see `visitors.visit`."""
+        with Bar("visitors") as bar:
+            made = visitors.visit(self.outputs.url, seed, requests, seconds, minutes_of_the_day, on_progress=bar)
+        self.notes.keep_frame("visitors", made.sent)
+        self.notes.keep_frame("visitors-truth", made.truth)
+        return made
 
     def say(self, text: str, **values: Any) -> None:
         """Print a sentence in the reader's language, with `values` in the places of its `{names}`."""

@@ -12,6 +12,17 @@ resource "aws_ecr_repository" "fluentbit" {
   }
 }
 
+resource "aws_ecr_repository" "httpd" {
+  name = "${var.prefix}-httpd"
+  # As above, for the web server's image.
+  image_tag_mutability = "MUTABLE"
+  force_delete         = true
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+}
+
 locals {
   fluentbit_dir = abspath("${path.module}/../fluentbit")
   fluentbit_tag = "latest"
@@ -20,6 +31,14 @@ locals {
   # Hidden ones are not part of the image: JupyterLab keeps checkpoints of what it edits.
   fluentbit_files = [
     for name in sort(fileset(local.fluentbit_dir, "**")) : name if !startswith(name, ".") && !strcontains(name, "/.")
+  ]
+
+  httpd_dir = abspath("${path.module}/httpd")
+  httpd_tag = "latest"
+  # What the Dockerfile copies; the container definitions beside it are not part of the image.
+  httpd_files = [
+    for name in sort(fileset(local.httpd_dir, "**")) : name
+    if !startswith(name, ".") && !strcontains(name, "/.") && name != "container_definitions.json"
   ]
 }
 
@@ -43,6 +62,27 @@ resource "terraform_data" "fluentbit_image" {
       REGION         = var.region
       REPOSITORY_URL = aws_ecr_repository.fluentbit.repository_url
       TAG            = local.fluentbit_tag
+    }
+  }
+}
+
+# The article runs httpd:latest from Docker Hub as it is. Here it has pages for visitors, and its log format is a file
+# of ours: httpd/httpd.conf.
+resource "terraform_data" "httpd_image" {
+  triggers_replace = {
+    files      = { for name in local.httpd_files : name => filesha256("${local.httpd_dir}/${name}") }
+    repository = aws_ecr_repository.httpd.repository_url
+  }
+
+  provisioner "local-exec" {
+    command = "lab image publish --repository-url \"$REPOSITORY_URL\" --context \"$CONTEXT\" --file Dockerfile --tag \"$TAG\" --region \"$REGION\" --architecture \"$ARCHITECTURE\""
+
+    environment = {
+      ARCHITECTURE   = local.fluentbit_architecture
+      CONTEXT        = local.httpd_dir
+      REGION         = var.region
+      REPOSITORY_URL = aws_ecr_repository.httpd.repository_url
+      TAG            = local.httpd_tag
     }
   }
 }

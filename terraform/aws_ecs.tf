@@ -10,7 +10,7 @@ resource "aws_ecs_cluster" "lab" {
 
 resource "aws_ecs_task_definition" "httpd" {
   # A task that starts before its image is pushed fails to pull it.
-  depends_on = [terraform_data.fluentbit_image]
+  depends_on = [terraform_data.fluentbit_image, terraform_data.httpd_image]
 
   family                   = "${var.prefix}-httpd"
   requires_compatibilities = ["FARGATE"]
@@ -29,6 +29,7 @@ resource "aws_ecs_task_definition" "httpd" {
 
   container_definitions = templatefile("${path.module}/httpd/container_definitions.json", {
     delivery_stream = aws_kinesis_firehose_delivery_stream.firelens.name
+    httpd_image     = "${aws_ecr_repository.httpd.repository_url}:${local.httpd_tag}"
     httpd_log_group = local.httpd_log_group
     imageurl        = "${aws_ecr_repository.fluentbit.repository_url}:${local.fluentbit_tag}"
     log_group       = aws_cloudwatch_log_group.firelens.name

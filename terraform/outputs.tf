@@ -53,6 +53,16 @@ output "httpd_log_group" {
   value       = local.httpd_log_group
 }
 
+output "httpd_repository_name" {
+  description = "Name of the ECR repository of the httpd image"
+  value       = aws_ecr_repository.httpd.name
+}
+
+output "httpd_repository_url" {
+  description = "URL of the ECR repository of the httpd image, without a tag"
+  value       = aws_ecr_repository.httpd.repository_url
+}
+
 output "log_bucket" {
   description = "Bucket that Firehose delivers httpd's log to"
   value       = aws_s3_bucket.firelens.id

@@ -124,11 +124,11 @@ def delivery_streams(aws: Aws, names: LabNames) -> list[str]:
 
 
 def repositories(aws: Aws, names: LabNames) -> list[str]:
-    def ask() -> list[str]:
-        found = aws("ecr").describe_repositories(repositoryNames=[f"{names.prefix}-fluentbit"])["repositories"]
+    def ask(image: str) -> list[str]:
+        found = aws("ecr").describe_repositories(repositoryNames=[f"{names.prefix}-{image}"])["repositories"]
         return [each["repositoryName"] for each in found]
 
-    return _or_none(ask)
+    return [name for image in ("fluentbit", "httpd") for name in _or_none(partial(ask, image))]
 
 
 def log_groups(aws: Aws, names: LabNames) -> list[str]:

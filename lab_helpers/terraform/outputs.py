@@ -23,6 +23,8 @@ class LabOutputs:
     glue_database: str
     glue_table: str
     httpd_log_group: str
+    httpd_repository_name: str
+    httpd_repository_url: str
     log_bucket: str
     log_group: str
     repository_name: str

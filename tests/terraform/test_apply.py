@@ -105,7 +105,7 @@ def only(items: list[Any]) -> Any:
 
 def test_everything_is_made_side_by_side(lab: Applied) -> None:
     """The provider waits 60 s at the load balancer and 56 s at a bucket's lifecycle: they must not add up."""
-    assert lab.result.counts.add == len(lab.terraform.resources()) == 38
+    assert lab.result.counts.add == len(lab.terraform.resources()) == 40
     assert lab.result.elapsed_s < 120
 
 
@@ -428,7 +428,7 @@ def test_zz_destroy_leaves_nothing(lab: Applied) -> None:
     """Row D4, last in this file: buckets with objects in them go too."""
     outputs = lab.terraform.outputs()
     lab.client("s3").put_object(Bucket=outputs.log_bucket, Key="2030/01/31/00/x.gz", Body=b"x")
-    assert lab.terraform.destroy().counts.remove == 38
+    assert lab.terraform.destroy().counts.remove == 40
     assert lab.terraform.resources() == []
     assert lab.client("s3").list_buckets()["Buckets"] == []
     assert lab.client("logs").describe_log_groups()["logGroups"] == []

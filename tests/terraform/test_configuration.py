@@ -95,6 +95,7 @@ def test_no_state_is_kept_among_the_sources() -> None:
 def containers() -> dict[str, dict[str, object]]:
     values = {
         "imageurl": "repo:latest",
+        "httpd_image": "httpd-repo:latest",
         "log_group": "/ecs/firelens",
         "region": "ap-northeast-1",
         "delivery_stream": "stream",
@@ -111,7 +112,7 @@ def test_httpd_hands_its_log_to_firelens() -> None:
     assert containers()["httpd"] == {
         "essential": True,
         "name": "httpd",
-        "image": "httpd:latest",
+        "image": "httpd-repo:latest",
         "portMappings": [{"protocol": "tcp", "containerPort": 80}],
         "memoryReservation": 100,
         "logConfiguration": {"logDriver": "awsfirelens"},
@@ -180,3 +181,11 @@ def test_the_image_is_the_base_plus_one_file() -> None:
         "COPY extra.conf /fluent-bit/etc/extra.conf",
     ]
     assert '"amazon/aws-for-fluent-bit:latest"' in blocks("variables.tf", "variable")["fluentbit_base_image"]
+
+
+def test_the_httpd_image_logs_as_the_article_does() -> None:
+    """Row A9: the common format on stdout and the start page of 45 bytes, so that the first lines are the article's."""
+    conf = text("httpd/httpd.conf")
+    assert r'LogFormat "%h %l %u %t \"%r\" %>s %b" common' in conf
+    assert "CustomLog /proc/self/fd/1 common" in conf
+    assert len((SOURCE / "httpd" / "htdocs" / "index.html").read_bytes()) == 45

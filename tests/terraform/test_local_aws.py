@@ -40,12 +40,12 @@ def test_apply_plan_inject_destroy(tmp_path: Path) -> None:
     lab = attach(settings)
     terraform = replace(lab.terraform, display=silent)
     try:
-        assert terraform.apply().counts.add == 38
+        assert terraform.apply().counts.add == 40
         wait_until(lambda: answers(terraform.outputs().url), 90, 1, "httpd to answer through the load balancer")
         assert terraform.plan().empty
         injected = terraform.with_variables(inject_delivery_error=True).plan()
         assert list(injected["resource"]) == ["aws_iam_role_policy.firehose"]
-        assert terraform.destroy().counts.remove == 38
+        assert terraform.destroy().counts.remove == 40
         assert terraform.resources() == []
     finally:
         LocalBackend(settings).stop()

@@ -40,6 +40,8 @@ MOST_LAYERS = 127
 MOST_INDEXES = 3
 MOST_LAYER_BYTES, MOST_CONFIG_BYTES = 8 << 30, 4 << 20
 _UNPACK = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to pull and unpack image:"
+BASE_NAME = "org.opencontainers.image.base.name"
+"""Label that names what an image was made from. Source: OCI image specification, annotations."""
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Layers come from loopback, whatever HTTP_PROXY says."""
 

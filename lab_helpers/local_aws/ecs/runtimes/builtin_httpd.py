@@ -1,9 +1,9 @@
 """A small web server that stands for the httpd image where Apache is not installed.
 
-    python -m lab_helpers.local_aws.ecs.runtimes.builtin_httpd --port N
+    python -m lab_helpers.local_aws.ecs.runtimes.builtin_httpd --port N [--config FILE --documents FOLDER]
 
-Serves the image's page behind the PROXY protocol (v1), prints Apache's access-log lines on stdout and its notices on
-stderr. SIGTERM ends it at once, SIGWINCH when what is in flight is answered, as with Apache.
+Serves the image's files behind the PROXY protocol (v1) as its httpd.conf says, prints Apache's access-log lines on
+stdout and its notices on stderr. SIGTERM ends it at once, SIGWINCH when what is in flight is answered, as with Apache.
 """
 
 from __future__ import annotations
@@ -14,19 +14,26 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 
+from lab_helpers.httpd import config as httpd_config
+from lab_helpers.httpd.config import Asked, ConfigError, HttpdConfig
+from lab_helpers.httpd.log_format import Served
 from lab_helpers.local_aws.ecs.runtimes.httpd_answers import (
     MAX_LINE_BYTES,
     REASONS,
     Answer,
     BadRequestError,
+    Files,
     Page,
     Request,
     answer,
-    log_line,
     parse_head,
+    path_of,
 )
+from lab_helpers.local_aws.ecs.runtimes.httpd_files import read_files
 
 HOST = "127.0.0.1"
 KEEP_ALIVE_S, KEEP_ALIVE_REQUESTS = 5.0, 100
@@ -34,13 +41,17 @@ KEEP_ALIVE_S, KEEP_ALIVE_REQUESTS = 5.0, 100
 REQUEST_S = 60.0
 MAX_HEAD_BYTES = 100 * MAX_LINE_BYTES
 NAME = "Apache/2.4 (the lab's built-in)"
+INSIDE = "/usr/local/apache2/conf/httpd.conf"
+RATE_INTERVAL_S = 0.2
+"""Source: mod_ratelimit's RATE_INTERVAL_MS: a fifth of the rate goes out, then there is a pause."""
 
 
 class HttpServer:
     """Owns the listening socket and the connections."""
 
-    def __init__(self) -> None:
-        self.page = Page(datetime.now(UTC).replace(microsecond=0), f"2d-{os.getpid():x}")
+    def __init__(self, config: HttpdConfig | None = None, files: Files | None = None) -> None:
+        page = Page(datetime.now(UTC).replace(microsecond=0), f"2d-{os.getpid():x}")
+        self.config, self.files = config or HttpdConfig(), files or Files.of_page(page)
         self.done = asyncio.Event()
         self.leaving = False
         self._connections: set[asyncio.Task[None]] = set()
@@ -83,8 +94,8 @@ class HttpServer:
     async def _converse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
     ) -> None:
-        address = proxied_address(await asyncio.wait_for(reader.readline(), REQUEST_S))
-        if address is None:
+        addresses = proxied_addresses(await asyncio.wait_for(reader.readline(), REQUEST_S))
+        if addresses is None:
             return
         left = KEEP_ALIVE_REQUESTS
         while left and not self.leaving:
@@ -94,35 +105,76 @@ class HttpServer:
             if not head:
                 return
             left -= 1
-            if not await self._answer(reader, writer, address, head, bool(left) and not self.leaving):
+            if not await self._answer(reader, writer, addresses, head, bool(left) and not self.leaving):
                 return
 
     async def _answer(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str, head: bytes, may_keep: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        addresses: tuple[str, str],
+        head: bytes,
+        may_keep: bool,
     ) -> bool:
-        started = datetime.now(UTC)
+        began, started = datetime.now(UTC), time.perf_counter()
+        env: dict[str, str] = {}
         try:
             request = parse_head(head)
-            reply = answer(request, self.page)
+            asked = _asked(request, addresses)
+            env = self.config.env(asked)
+            reply, rate = answer(request, self.files, self.config.status(asked)), self.config.rate(asked, env)
             await discard_body(reader, request)
         except BadRequestError as exc:
             # Apache learns the client's address after it has read the request: what it refuses before has its own.
-            request, reply, address = exc.request, exc.answer, HOST
+            request, reply, rate, addresses = exc.request, exc.answer, 0, (HOST, HOST)
         keep = may_keep and request.keeps_alive and not reply.early
-        writer.write(response(request, reply, keep))
-        line = log_line(
-            address, started, request.line, reply.status, "-" if request.method == "HEAD" else reply.logged_size
-        )
-        sys.stdout.write(line + "\n")
+        content = response(request, reply, keep)
+        await _send(writer, content, rate)
+        took_us = int((time.perf_counter() - started) * 1_000_000)
+        sys.stdout.write("".join(self._lines(request, reply, began, took_us, len(content), addresses, env)))
         sys.stdout.flush()
         await writer.drain()
         return keep
 
+    def _lines(
+        self, request: Request, reply: Answer, began: datetime, took_us: int, sent: int, addresses: tuple[str, str],
+        env: dict[str, str],
+    ) -> list[str]:  # fmt: skip
+        target = request.target.decode("latin-1")
+        has_body = request.method != "HEAD" and reply.body
+        served = Served(
+            addresses[0], request.line, request.method, target.partition("?")[0], target.partition("?")[2],
+            f"HTTP/{request.version[0]}.{request.version[1]}", reply.status, len(reply.body) if has_body else None,
+            began, took_us, sent, addresses[1], request.headers, env,
+        )  # fmt: skip
+        return [f"{line}\n" for line in self.config.lines(served)]
 
-def proxied_address(line: bytes) -> str | None:
-    """Return the client's address from the PROXY line; None when it is not one, and the connection is closed."""
+
+def _asked(request: Request, addresses: tuple[str, str]) -> Asked:
+    query = request.target.partition(b"?")[2].decode("latin-1")
+    version = f"HTTP/{request.version[0]}.{request.version[1]}"
+    return Asked(request.method, path_of(request.target) or "", query, version, *addresses, request.headers)
+
+
+async def _send(writer: asyncio.StreamWriter, content: bytes, rate: int) -> None:
+    """Write a response; with a rate (KiB a second) in parts, with a pause between two."""
+    if not rate:
+        writer.write(content)
+        return
+    size = max(1, int(rate * 1024 * RATE_INTERVAL_S))
+    for at in range(0, len(content), size):
+        if at:
+            await writer.drain()
+            await asyncio.sleep(RATE_INTERVAL_S)
+        writer.write(content[at : at + size])
+
+
+def proxied_addresses(line: bytes) -> tuple[str, str] | None:
+    """Return the client's and the server's address from the PROXY line; None when it is not one: it is closed."""
     parts = line.split()
-    return parts[2].decode("ascii") if len(parts) == 6 and parts[:2] == [b"PROXY", b"TCP4"] else None
+    if len(parts) != 6 or parts[:2] != [b"PROXY", b"TCP4"]:
+        return None
+    return parts[2].decode("ascii"), parts[3].decode("ascii")
 
 
 async def read_head(reader: asyncio.StreamReader, timeout_s: float) -> bytes:
@@ -186,10 +238,19 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until a signal; exit status 1 when the port is taken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args(argv).port
+    parser.add_argument("--config", type=Path, help="the image's httpd.conf; without it the image's own")
+    parser.add_argument("--documents", type=Path, help="the folder that stands for DocumentRoot")
+    options = parser.parse_args(argv)
+    port = options.port
+    try:
+        config = httpd_config.parse(options.config.read_text(), INSIDE) if options.config else HttpdConfig()
+    except ConfigError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    files = read_files(options.documents, config.index) if options.documents else None
 
     async def run() -> None:
-        await HttpServer().serve(port)
+        await HttpServer(config, files).serve(port)
 
     try:
         with contextlib.suppress(KeyboardInterrupt):

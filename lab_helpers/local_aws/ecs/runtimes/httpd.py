@@ -1,11 +1,14 @@
-"""The httpd image: Apache where it is installed, else our small server with the same page and log lines.
+"""The httpd image, and images made from it: Apache where it is installed, else our small server with the same lines.
 
+An image of one's own brings its httpd.conf and its pages; Apache runs on the same file, led to this machine's paths,
+line by line, so that a number in an error is that of the image's file.
 Facts of the image kept: page, common log on stdout, error log on stderr, port 80, STOPSIGNAL SIGWINCH (Apache then
 finishes what it is serving). The PROXY protocol lets Apache see VPC addresses (design decision 4).
 """
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import logging
 import os
@@ -13,12 +16,15 @@ import pwd
 import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 from lab_helpers.base.errors import MissingToolError
-from lab_helpers.local_aws.ecs.containers.images import Image
+from lab_helpers.local_aws.ecs.containers.images import BASE_NAME, Image, parse_image
 from lab_helpers.local_aws.ecs.ports import LOOPBACK, accepts
 from lab_helpers.local_aws.ecs.runtimes.httpd_answers import PAGE
+from lab_helpers.local_aws.ecs.runtimes.httpd_files import KINDS
+from lab_helpers.local_aws.ecs.runtimes.httpd_paths import HOME, Places, localise
 from lab_helpers.local_aws.ecs.runtimes.runtime import PACKAGE_ROOT, Launch, LaunchRequest
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 from lab_helpers.local_aws.kit.network import Socket
@@ -34,7 +40,12 @@ MODULES = ("mpm_event", "unixd", "authz_core", "log_config", "dir", "mime", "rem
 COULD_NOT_BIND = 1
 WIRING_NOTICE = b"AH03492: RemoteIPProxyProtocol"
 """Apache says so in spite of LogLevel; the PROXY protocol is our wiring, not part of the image."""
-THREADS = 32
+THREADS = 64
+UNDATED = 315_532_800
+"""Of a file that a reproducible build left without a time: to Apache 0 means "unknown", and then nothing is ever "not
+modified"."""
+CONF = f"{HOME}/conf/httpd.conf"
+"""Source: the official image."""
 
 _CONFIG = """\
 ServerRoot "{root}"
@@ -52,6 +63,8 @@ ErrorLog {stderr}
 LogLevel warn
 LogFormat "%h %l %u %t \\"%r\\" %>s %b" common
 CustomLog {stdout} common
+"""
+_FOOTPRINT = """\
 StartServers 1
 ServerLimit 1
 ThreadLimit {threads}
@@ -76,11 +89,17 @@ class HttpdRuntime:
         self.name = "apache" if self._apache else "builtin"
 
     def plays(self, container: ContainerSpec, image: Image) -> bool:
-        return container.firelens is None and image.ref.name in ("httpd", "apache2") and not image.layers
+        if container.firelens is not None:
+            return False
+        if not image.layers:
+            return image.ref.name in ("httpd", "apache2")
+        labels = image.config.get("config", {}).get("Labels") or {}
+        base = parse_image(labels.get(BASE_NAME, "")).name if labels.get(BASE_NAME) else ""
+        return base in ("httpd", "apache2") or image.path(CONF) is not None
 
     def prepare(self, request: LaunchRequest) -> Launch:
         port = request.ports.take()
-        argv = self._apache_argv(request, port) if self._apache else _builtin_argv(port)
+        argv = self._apache_argv(request, port) if self._apache else _builtin_argv(request, port)
         return Launch(
             argv=argv,
             env=dict(request.env) if self._apache else {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)},
@@ -93,12 +112,25 @@ class HttpdRuntime:
         )
 
     def _apache_argv(self, request: LaunchRequest, port: int) -> list[str]:
-        program = str(self._apache)
-        documents = request.run_dir / "htdocs"
-        _write_page(documents)
+        program = Path(str(self._apache))
+        own, documents = request.image.path(CONF), _documents(request)
         config = request.folder / "httpd.conf"
-        config.write_text(apache_config(Path(program), request.folder, documents, port))
-        return [program, "-D", "FOREGROUND", "-f", str(config)]
+        if own is None:
+            text = apache_config(program, request.folder, documents, port)
+        else:
+            text = localise(own.read_text(), _places(program, request, documents, port))
+        config.write_text(text)
+        return [str(program), "-D", "FOREGROUND", "-f", str(config)]
+
+
+def _places(program: Path, request: LaunchRequest, documents: Path, port: int) -> Places:
+    modules, root = modules_folder(program) or Path(), request.folder
+    wiring = [_load_module("remoteip", modules), "RemoteIPProxyProtocol On", _identity(), f'PidFile "{root}/httpd.pid"']
+    kinds = [f"AddType {kind} {ending}" for ending, kind in KINDS.items()]
+    listen, hostname = f"{LOOPBACK}:{port}", request.env.get("HOSTNAME", "")
+    return Places(
+        modules, root, documents, listen, hostname, "\n".join([*wiring, *kinds, _FOOTPRINT.format(threads=THREADS)])
+    )
 
 
 def find_apache() -> Path | None:
@@ -125,10 +157,11 @@ def apache_config(program: Path, root: Path, documents: Path, port: int) -> str:
     stdout, stderr = (
         ("/proc/self/fd/1", "/proc/self/fd/2") if Path("/proc/self/fd").exists() else ("/dev/stdout", "/dev/stderr")
     )
-    return _CONFIG.format(
+    page = _CONFIG.format(
         root=root, host=LOOPBACK, port=port, modules="\n".join(loads), identity=_identity(), documents=documents,
-        stdout=stdout, stderr=stderr, threads=THREADS,
+        stdout=stdout, stderr=stderr,
     )  # fmt: skip
+    return page + _FOOTPRINT.format(threads=THREADS)
 
 
 def _load_module(name: str, folder: Path) -> str:
@@ -148,12 +181,40 @@ def _identity() -> str:
     return f"User {user}\nGroup {group}"
 
 
-def _write_page(documents: Path) -> None:
+def _documents(request: LaunchRequest) -> Path:
+    """Return the folder of pages: the image's, or the default page; in a folder that Apache's child may enter."""
+    content = request.image.path(f"{HOME}/htdocs")
+    if content is None:
+        return _write_page(request.run_dir / "htdocs")
+    folder = request.run_dir / f"htdocs-{request.image.digest[-16:]}"
+    if not folder.exists():
+        request.run_dir.chmod(0o711)
+        waiting = Path(tempfile.mkdtemp(dir=request.run_dir))
+        shutil.copytree(content, waiting / "htdocs")
+        for path in (waiting / "htdocs", *(waiting / "htdocs").rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+            if path.stat().st_mtime == 0:
+                os.utime(path, (UNDATED, UNDATED))
+        with contextlib.suppress(OSError):  # the other task of the same image was quicker
+            (waiting / "htdocs").rename(folder)
+        shutil.rmtree(waiting)
+        if not (folder / "index.html").exists() and not any(folder.iterdir()):
+            _write_page(folder)
+    return folder
+
+
+def _write_page(documents: Path) -> Path:
     if not (documents / "index.html").exists():
         documents.mkdir(parents=True, exist_ok=True)
         documents.parent.chmod(0o711)  # Apache's child is another user
         (documents / "index.html").write_bytes(PAGE)
+    return documents
 
 
-def _builtin_argv(port: int) -> list[str]:
-    return [sys.executable, "-m", "lab_helpers.local_aws.ecs.runtimes.builtin_httpd", "--port", str(port)]
+def _builtin_argv(request: LaunchRequest, port: int) -> list[str]:
+    argv = [sys.executable, "-m", "lab_helpers.local_aws.ecs.runtimes.builtin_httpd", "--port", str(port)]
+    if (own := request.image.path(CONF)) is not None:
+        argv += ["--config", str(own)]
+    if request.image.layers:
+        argv += ["--documents", str(_documents(request))]
+    return argv

@@ -1,11 +1,12 @@
-"""What Apache answers and logs for a request to the httpd image's default page; no I/O.
+"""What Apache answers for a request to the files of an httpd image; no I/O.
 
-Source: Apache 2.4 as observed (2.4.71, the image's configuration: one page, common log format).
-Not modelled: anything but the default page; multi-part ranges; If-Match, If-Unmodified-Since.
+Source: Apache 2.4 as observed (2.4.71).
+Not modelled: multi-part ranges; If-Match, If-Unmodified-Since; listings of folders.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 PAGE = b"<html><body><h1>It works!</h1></body></html>\n"
-PAGE_PATHS = ("/", "/index.html")
 MAX_LINE_BYTES = 8190
 """Apache's LimitRequestLine and LimitRequestFieldSize."""
 ALLOW = "POST,OPTIONS,HEAD,GET,TRACE"
@@ -23,9 +23,11 @@ WRITING_METHODS = frozenset({"PUT", "DELETE", "PATCH"})
 DAV_METHODS = frozenset({"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK"})
 KNOWN_METHODS = READING_METHODS | WRITING_METHODS | DAV_METHODS
 REASONS = {
-    200: "OK", 206: "Partial Content", 304: "Not Modified", 400: "Bad Request", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 414: "Request-URI Too Long",
-    416: "Range Not Satisfiable", 501: "Not Implemented",
+    200: "OK", 206: "Partial Content", 301: "Moved Permanently", 304: "Not Modified", 400: "Bad Request",
+    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 410: "Gone",
+    414: "Request-URI Too Long", 416: "Range Not Satisfiable", 429: "Too Many Requests",
+    500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
+    504: "Gateway Timeout",
 }  # fmt: skip
 _TOKEN = re.compile(rb"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 _REQUEST_LINE = re.compile(rb"^(\S+) (\S+)(?: (HTTP/\d\.\d))?$")
@@ -33,13 +35,23 @@ _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
 _DOCTYPE = '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">\n'
 _WHY = {
+    301: '<p>The document has moved <a href="{}">here</a>.</p>\n',
+    403: "<p>You don't have permission to access this resource.</p>\n",
     400: "<p>Your browser sent a request that this server could not understand.<br />\n{}</p>\n",
     404: "<p>The requested URL was not found on this server.</p>\n",
     405: "<p>The requested method {} is not allowed for this URL.</p>\n",
     414: "<p>The requested URL's length exceeds the capacity\nlimit for this server.<br />\n{}</p>\n",
     416: "<p>None of the range-specifier values in the Range\nrequest-header field overlap the current extent\n"
     "of the selected resource.</p>\n",
+    410: "<p>The requested resource is no longer available on this server and there is no forwarding address.\n"
+    "Please remove all references to this resource.</p>\n",
+    500: "<p>The server encountered an internal error or\nmisconfiguration and was unable to complete\n"
+    "your request.</p>\n<p>Please contact the server administrator at \n [no address given] to inform them of the time "
+    "this error occurred,\n and the actions you performed just before this error.</p>\n"
+    "<p>More information about this error may be available\nin the server error log.</p>\n",
     501: "<p>{} not supported for current URL.<br />\n</p>\n",
+    503: "<p>The server is temporarily unable to service your\nrequest due to maintenance downtime or capacity\n"
+    "problems. Please try again later.</p>\n",
 }
 
 
@@ -78,10 +90,25 @@ class Answer:
 
 @dataclass(frozen=True)
 class Page:
-    """The page's validators."""
+    """A file that is served: its validators, its bytes and their type ("": none is told)."""
 
     modified: datetime
     etag: str
+    content: bytes = PAGE
+    kind: str = "text/html"
+
+
+@dataclass(frozen=True)
+class Files:
+    """What can be asked for, by path; `folders` (without the slash at the end) are answered with where they are."""
+
+    pages: Mapping[str, Page]
+    folders: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_page(cls, page: Page) -> Files:
+        """Return the image's default: one page."""
+        return cls({"/": page, "/index.html": page})
 
 
 class BadRequestError(Exception):
@@ -108,9 +135,9 @@ def parse_head(head: bytes) -> Request:
     return Request(line, request.method, match[2], version, headers, head)
 
 
-def answer(request: Request, page: Page) -> Answer:
-    """Return Apache's answer."""
-    method, path = request.method, _path(request.target)
+def answer(request: Request, files: Files, status: int | None = None) -> Answer:
+    """Return Apache's answer; `status`: what a rule of the configuration answers in place of the file."""
+    method, path = request.method, path_of(request.target)
     if method not in KNOWN_METHODS:
         return _error(501, method, (("Allow", ALLOW),))
     if path is None:
@@ -121,22 +148,12 @@ def answer(request: Request, page: Page) -> Answer:
         return Answer(200, b"", (("Allow", ALLOW),) if path != "*" else ())
     if method not in ("GET", "HEAD", "POST"):
         return _error(405, method, (("Allow", ALLOW),))
-    if path not in PAGE_PATHS:
-        return _error(404)
-    return _page(request, page)
-
-
-def log_line(address: str, when: datetime, request_line: bytes, status: int, size: str) -> str:
-    """Return a line of the common log format, without the newline."""
-    first = "".join(map(_escaped, request_line)) or "-"
-    return f'{address} - - [{when:%d/%b/%Y:%H:%M:%S %z}] "{first}" {status} {size}'
-
-
-def _escaped(byte: int) -> str:
-    if byte in (0x22, 0x5C):
-        return "\\" + chr(byte)
-    names = {8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 13: "\\r"}
-    return chr(byte) if 0x20 <= byte < 0x7F else names.get(byte, f"\\x{byte:02x}")
+    if status is not None:
+        return _error(status)
+    if path in files.folders:
+        return _moved(request, path)
+    page = files.pages.get(path)
+    return _error(404) if page is None else _page(request, page)
 
 
 def _is_target(method: bytes, target: bytes) -> bool:
@@ -158,7 +175,7 @@ def _fields(request: Request, lines: list[bytes]) -> dict[str, str]:
     return headers
 
 
-def _path(target: bytes) -> str | None:
+def path_of(target: bytes) -> str | None:
     """Return the path, "*" or None: no path inside the server's tree."""
     if target == b"*":
         return "*"
@@ -184,7 +201,8 @@ def _merged(path: str) -> str | None:
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
-    return "/" + "/".join(parts)
+    at_end = "/" if parts and path.rsplit("/", 1)[-1] in ("", ".", "..") else ""
+    return "/" + "/".join(parts) + at_end
 
 
 def _page(request: Request, page: Page) -> Answer:
@@ -197,18 +215,28 @@ def _page(request: Request, page: Page) -> Answer:
         return Answer(304, b"", headers)
     wanted = _RANGE.match(request.headers.get("range", ""))
     if request.method == "GET" and wanted and (wanted[1] or wanted[2]):
-        return _part(wanted, headers)
-    return Answer(200, PAGE, (*headers, ("Content-Type", "text/html")))
+        return _part(wanted, page, headers)
+    return Answer(200, page.content, (*headers, *_kind(page)))
 
 
-def _part(wanted: re.Match[str], headers: tuple[tuple[str, str], ...]) -> Answer:
-    size = len(PAGE)
+def _kind(page: Page) -> tuple[tuple[str, str], ...]:
+    return (("Content-Type", page.kind),) if page.kind else ()
+
+
+def _moved(request: Request, path: str) -> Answer:
+    query = request.target.partition(b"?")[2].decode("latin-1")
+    place = f"http://{request.headers.get('host', 'localhost')}{path}/" + (f"?{query}" if query else "")
+    return _error(301, html.escape(place), (("Location", place),))
+
+
+def _part(wanted: re.Match[str], page: Page, headers: tuple[tuple[str, str], ...]) -> Answer:
+    size = len(page.content)
     start = int(wanted[1]) if wanted[1] else max(0, size - int(wanted[2]))
     end = min(int(wanted[2]), size - 1) if wanted[1] and wanted[2] else size - 1
     if start > end:
         return _error(416, headers=(("Content-Range", f"bytes */{size}"),))
-    extra = (("Content-Range", f"bytes {start}-{end}/{size}"), ("Content-Type", "text/html"))
-    return Answer(206, PAGE[start : end + 1], (*headers, *extra))
+    extra = (("Content-Range", f"bytes {start}-{end}/{size}"), *_kind(page))
+    return Answer(206, page.content[start : end + 1], (*headers, *extra))
 
 
 def _is_fresh(request: Request, page: Page) -> bool:
@@ -224,9 +252,9 @@ def _is_fresh(request: Request, page: Page) -> bool:
 
 
 def _error(status: int, what: str = "", headers: tuple[tuple[str, str], ...] = (), *, early: bool = False) -> Answer:
-    reason = REASONS[status]
+    reason = REASONS.get(status, "Unknown Reason")
     body = (
         f"{_DOCTYPE}<html><head>\n<title>{status} {reason}</title>\n</head><body>\n<h1>{reason}</h1>\n"
-        f"{_WHY[status].format(what)}</body></html>\n"
+        f"{_WHY.get(status, '').format(what)}</body></html>\n"
     )
     return Answer(status, body.encode(), (*headers, ("Content-Type", "text/html; charset=iso-8859-1")), early)
