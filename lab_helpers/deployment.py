@@ -27,7 +27,7 @@ OnTick = Callable[[Tick], None] | None
 
 @dataclass(frozen=True)
 class Running:
-    """What the service's tasks run: their ids, the digests of their router images, their task definitions."""
+    """What the service's tasks run: their ids, the digests of their images, their task definitions."""
 
     tasks: tuple[str, ...]
     digests: tuple[str, ...]
@@ -36,7 +36,9 @@ class Running:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a deployment did; `new_digest` was pushed. `reason`: why the circuit breaker rolled back, in ECS's words."""
+    """What a deployment did; `new_digest` is the image that is new.
+
+    `reason`: why the circuit breaker rolled back, in ECS's words."""
 
     before: Running
     after: Running
@@ -60,17 +62,16 @@ def short(digest: str) -> str:
     return digest[:SHOWN_DIGEST]
 
 
-def build(lab: Lab) -> images.PublishedImage:
-    """Build the router's image from the working copy and push it; raises ImageError, naming file and line."""
-    base = lab.variables().get("fluentbit_base_image")
-    return images.publish(
-        lab.files.fluentbit,
-        "Dockerfile",
-        lab.outputs.repository_url,
-        TAG,
-        lab.client("ecr"),
-        builder=lab.settings.builder,
-        build_args={"BASE_IMAGE": str(base)} if base else {},
+def build(lab: Lab) -> tuple[images.PublishedImage, ...]:
+    """Build the images of the router and of httpd from the working copy and push them; raises ImageError, naming file
+    and line.
+    """
+    base, ecr = lab.variables().get("fluentbit_base_image"), lab.client("ecr")
+    builder, out = lab.settings.builder, lab.outputs
+    arguments = {"BASE_IMAGE": str(base)} if base else {}
+    return (
+        images.publish(lab.files.fluentbit, "Dockerfile", out.repository_url, TAG, ecr, builder, arguments),
+        images.publish(lab.files.httpd, "Dockerfile", out.httpd_repository_url, TAG, ecr, builder),
     )
 
 
@@ -82,11 +83,12 @@ def deploy(lab: Lab, *, force: bool = False, on_tick: OnTick = None) -> Deployed
     """
     ecs, out = lab.client("ecs"), lab.outputs
     before = running(lab)
-    pushed = build(lab)
+    pushed = [image.digest for image in build(lab)]
+    new = next((digest for digest in pushed if digest not in before.digests), pushed[0])
     with aws_errors("DescribeTaskDefinition"):
         newest = ecs.describe_task_definition(taskDefinition=out.task_family)["taskDefinition"]["taskDefinitionArn"]
-    if not force and before.digests == (pushed.digest,) and before.revisions == (newest,):
-        return Deployed(before, before, pushed.digest, was_needed=False)
+    if not force and set(before.digests) == set(pushed) and before.revisions == (newest,):
+        return Deployed(before, before, new, was_needed=False)
     with aws_errors("UpdateService"):
         answer = ecs.update_service(
             cluster=out.cluster_name, service=out.service_name, taskDefinition=newest, forceNewDeployment=True
@@ -94,16 +96,16 @@ def deploy(lab: Lab, *, force: bool = False, on_tick: OnTick = None) -> Deployed
     wanted = next(each["id"] for each in answer["service"]["deployments"] if each["status"] == "PRIMARY")
     failed = _wait(lab, wanted, on_tick)
     reason = _stopped_reason(lab, before) if failed else ""
-    return Deployed(before, running(lab), pushed.digest, reason=reason)
+    return Deployed(before, running(lab), new, reason=reason)
 
 
 def running(lab: Lab) -> Running:
     """Return what the service's tasks run now."""
     found = _tasks(lab)
-    routers = [part for task in found for part in task["containers"] if part["name"] == "log_router"]
+    parts = [part for task in found for part in task["containers"]]
     return Running(
         tuple(sorted(task["taskArn"].rpartition("/")[2] for task in found)),
-        tuple(sorted({part.get("imageDigest", "") for part in routers} - {""})),
+        tuple(sorted({part.get("imageDigest", "") for part in parts} - {""})),
         tuple(sorted({task["taskDefinitionArn"] for task in found})),
     )
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from lab_helpers.base.errors import FileRefusedError, LabError
 from lab_helpers.base.messages import say
 from lab_helpers.files.working_copy import WorkingCopy
+from lab_helpers.httpd import config as httpd_config
 from lab_helpers.iam import policy
 from lab_helpers.images.dockerfile import parse_dockerfile
 
+HTTPD_CONF = "terraform/httpd/httpd.conf"
 Words = Callable[[str, str], str]
 """Called with a file's name and text; returns what its reader says against it, empty for nothing."""
 
@@ -44,11 +46,21 @@ class Readers:
             return self.router(name, text)
         if name.endswith(".tf"):
             return self.terraform(name, text)
+        if name == HTTPD_CONF:
+            return _httpd_words(text)
         if name.endswith(".json"):
             return _json_words(text)
         if name.rpartition("/")[2].startswith("Dockerfile"):
             return _dockerfile_words(name, text)
         return ""
+
+
+def _httpd_words(text: str) -> str:
+    try:
+        httpd_config.parse(text)
+    except httpd_config.ConfigError as exc:
+        return str(exc)
+    return ""
 
 
 def _json_words(text: str) -> str:

@@ -44,6 +44,11 @@ class WorkingCopy:
         """The folder that the router's image is built from."""
         return self.folder / "fluentbit"
 
+    @property
+    def httpd(self) -> Path:
+        """The folder that the web server's image is built from."""
+        return self.folder / "terraform" / "httpd"
+
     def freshen(self) -> list[str]:
         """Copy what is missing, and what is newer in the project and untouched here; return what was kept instead."""
         private_folder(self.folder)
