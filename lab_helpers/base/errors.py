@@ -10,6 +10,8 @@ LabError
 ├── LocalAwsError            the embedded AWS
 │   ├── LocalAwsNotRunningError
 │   ├── LocalAwsStartError   did not become ready; carries the reason
+│   │   ├── StateVersionError    what it kept was made by another version
+│   │   └── StateDamagedError    what it kept cannot be read
 │   └── ForeignStateError    Terraform state made against another server instance
 ├── AwsCallError             an AWS API answered with an error
 │   ├── AccessDeniedError
@@ -121,8 +123,8 @@ class LocalAwsNotRunningError(LocalAwsError):
     def __init__(self, where: str, why: str) -> None:
         super().__init__(
             say(
-                "The local AWS at {where} does not answer ({why}). Its resources lived in its memory and are gone: "
-                "start afresh with `lab up`, then run the notebooks from 02 on.",
+                "The local AWS at {where} does not answer ({why}). What was built on it is kept: `lab up` starts it "
+                "again with everything in it.",
                 where=where,
                 why=why,
             )
@@ -134,6 +136,35 @@ class LocalAwsStartError(LocalAwsError):
 
     def __init__(self, why: str, log_tail: str = "") -> None:
         super().__init__(say("The local AWS did not start: {why}", why=why) + (f"\n{log_tail}" if log_tail else ""))
+
+
+class StateVersionError(LocalAwsStartError):
+    """What the local AWS kept was made by another version of the lab, of moto or of Python."""
+
+    def __init__(self, path: str, found: str, wanted: str) -> None:
+        super().__init__(
+            say(
+                "its state in {path} was made by another version ({found}; this one: {wanted}). "
+                "`lab up --fresh` begins anew and puts that state aside; or go back to the version that made it.",
+                path=path,
+                found=found,
+                wanted=wanted,
+            )
+        )
+
+
+class StateDamagedError(LocalAwsStartError):
+    """What the local AWS kept cannot be read."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            say(
+                "its state in {path} cannot be read ({why}). `lab up --fresh` begins anew and puts that state aside; "
+                "`lab goto` brings back a checkpoint.",
+                path=path,
+                why=why,
+            )
+        )
 
 
 class ForeignStateError(LocalAwsError):

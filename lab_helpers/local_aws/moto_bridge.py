@@ -1,4 +1,4 @@
-"""moto, the control plane: the only module that imports it.
+"""moto, the control plane: with state/moto_hooks.py the only module that imports it.
 
 What moto is asked for here beyond its HTTP API (policies of a principal, AWS managed policies) is read from its
 in-process objects; `tests/local_aws/test_moto_bridge.py` holds the names that this relies on.
@@ -10,7 +10,8 @@ import ctypes
 import io
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +23,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import s3_backends
 
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
+from lab_helpers.local_aws.state import moto_hooks
+from lab_helpers.local_aws.state.changes import Change
+from lab_helpers.local_aws.state.moto_state import MotoState
 
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _PARTITION = "aws"
@@ -78,14 +82,16 @@ class SubscriptionView:
 class MotoBridge:
     """moto behind our gateway: answers HTTP calls, and tells what IAM holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: MotoState | None = None) -> None:
+        """`state` keeps what calls change; without it all is gone with the process."""
         self._app = DomainDispatcherApplication(_backend_app)
+        self._state = state
         # moto's models are plain objects without locks; calls to them are short.
         self._lock = threading.RLock()
         _leave_subscriptions_to_us()
 
-    def call(self, environ: dict[str, Any], body: bytes) -> HttpAnswer:
-        """Let moto answer one HTTP call.
+    def call(self, environ: dict[str, Any], body: bytes, change: Change | None = Change("unknown")) -> HttpAnswer:  # noqa: B008  (frozen)
+        """Let moto answer one HTTP call; what it changed is kept when this returns. None: the call only reads.
 
         Raises NobodyAnswersError for an operation or service that moto does not have, ControlPlaneError when moto
         itself fails.
@@ -98,7 +104,7 @@ class MotoBridge:
             started.append((status, headers))
 
         try:
-            with self._lock:
+            with self._keeping(change):
                 chunks: Iterable[bytes] = self._app(environ, start_response)
                 content = b"".join(chunks)
         except NobodyAnswersError:
@@ -109,6 +115,23 @@ class MotoBridge:
             raise ControlPlaneError(f"moto could not answer: {type(exc).__name__}: {exc}") from exc
         status, headers = started[-1]
         return HttpAnswer(int(status.split()[0]), headers, content)
+
+    @contextmanager
+    def _keeping(self, change: Change | None) -> Iterator[None]:
+        """Have moto alone, and keep what was done with it, also where that failed half-way."""
+        with self._lock:
+            moto_hooks.forget_touched()
+            try:
+                yield
+            finally:
+                if self._state is not None:
+                    self._state.settle(change)
+
+    def keep_later(self) -> None:
+        """Keep what calls left for later."""
+        if self._state is not None:
+            with self._lock:
+                self._state.keep_later()
 
     def warm_up(self) -> None:
         """Load moto's network ahead of its first call, and drop what no part of the lab asks for.
@@ -129,7 +152,8 @@ class MotoBridge:
         from moto.glue.models import glue_backends
 
         arn = f"arn:aws:glue:{region}:{ACCOUNT_ID}:database/{name}"
-        glue_backends[ACCOUNT_ID][region].tagger.delete_all_tags_for_resource(arn)
+        with self._keeping(Change("DeleteDatabase")):
+            glue_backends[ACCOUNT_ID][region].tagger.delete_all_tags_for_resource(arn)
 
     def ensure_managed_policy(self, arn: str) -> None:
         """Make one of AWS's managed policies known to moto's IAM; an unknown name changes nothing.
@@ -141,7 +165,7 @@ class MotoBridge:
         if arn not in backend.managed_policies and document is not None:
             policy = AWSManagedPolicy.from_data(arn.rsplit("/", 1)[-1], ACCOUNT_ID, "us-east-1", document)
             if policy.arn == arn:
-                backend.managed_policies[arn] = policy
+                backend.managed_policies[arn] = policy  # AWS's own: made again when it is named again
 
     def trust_policy(self, role_arn: str) -> str | None:
         """Return a role's trust policy as JSON text, None when there is no such role."""
@@ -202,7 +226,9 @@ class MotoBridge:
             raise AwsError("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
         if policy_arn is not None and policy_arn not in backend.managed_policies:
             raise AwsError("NoSuchEntity", f"Policy {policy_arn} does not exist or is not attachable.", 404)
-        setattr(user, _USER_BOUNDARY, policy_arn)  # on moto's own object, so that it goes when the user goes
+        with self._keeping(Change("PutUserPermissionsBoundary")):
+            # On moto's own object, so that it goes when the user goes.
+            setattr(iam_backends[ACCOUNT_ID][_PARTITION].users[name], _USER_BOUNDARY, policy_arn)
 
     def bucket_policy(self, bucket: str) -> str | None:
         """Return a bucket's policy as JSON text, None when it has none or there is no such bucket."""
@@ -255,7 +281,8 @@ def _backend_app(backend: str | None) -> Any:
     if backend is None:
         raise NobodyAnswersError("moto has no such service")
     try:
-        return create_backend_app(backend)
+        with moto_hooks.overlooked():  # it asks a region that nobody meant for the paths of the service
+            return create_backend_app(backend)
     except ModuleNotFoundError as exc:
         raise NobodyAnswersError(f"moto needs the package {exc.name!r} for it, which is not installed") from exc
 

@@ -44,9 +44,10 @@ from lab_helpers.local_aws.identity.sts import StsService
 from lab_helpers.local_aws.kit.api import Service, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock, SystemClock
 from lab_helpers.local_aws.kit.network import Network
-from lab_helpers.local_aws.kit.service import Runtimes, ServiceContext
+from lab_helpers.local_aws.kit.service import NothingKept, Runtimes, ServiceContext
 from lab_helpers.local_aws.logs import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
+from lab_helpers.local_aws.state.kept_state import KeptState
 from lab_helpers.local_aws.vpc.dependencies import VpcDependencies
 
 HOST = "127.0.0.1"
@@ -69,9 +70,10 @@ ServiceFactory = Callable[[ServiceContext], Service]
 class LocalAws:
     """One embedded AWS. `port` 0 takes a free one; everything is in memory or in `data_dir`.
 
-    `middleware` comes between the listener and the gateway (weather.py: an account that is slow to answer).
+    With `keeps_state` it goes on where an earlier one in `data_dir` ended, however that was, at the same address if it
+    is free; moto is one a process, so there may be one such server in a process. `middleware` comes between the listener and the gateway (weather.py: an account that is slow to answer).
 
-    Raises LocalAwsStartError when a port is taken or a service does not start.
+    Raises LocalAwsStartError when a port is taken, a service does not start, or the state is not this version's.
     """
 
     def __init__(
@@ -82,15 +84,17 @@ class LocalAws:
         clock: Clock | None = None,
         factories: Iterable[ServiceFactory] | None = None,
         middleware: Callable[[WsgiApp], WsgiApp] | None = None,
+        keeps_state: bool = False,
     ) -> None:
         self.instance_id = uuid.uuid4().hex[:12]
         self.data_dir, self._port, self._runtimes = data_dir, port, runtimes
         self._clock: Clock = clock or SystemClock()
-        self._middleware = middleware
+        self._middleware, self._keeps_state = middleware, keeps_state
         self._factories = list(factories) if factories is not None else None
         self._servers: list[BaseWSGIServer] = []
         self._threads: list[tuple[BaseWSGIServer, threading.Thread]] = []
         self._clients: LoopbackClients | None = None
+        self._state: KeptState | None = None
         self._services: list[Service] = []
         self.store = CredentialStore(ACCOUNT_ID, self._clock)
 
@@ -129,6 +133,9 @@ class LocalAws:
         self._servers.clear()
         if self._clients is not None:
             self._clients.close()
+        if self._state is not None:
+            self._state.end()
+            self._state = None
 
     @property
     def clients(self) -> LoopbackClients:
@@ -147,15 +154,26 @@ class LocalAws:
     def status(self) -> dict[str, Any]:
         """Return what `lab status` shows: identity, figures of each service, calls."""
         figures = {service.name: service.status() for service in self._services}
-        return {"instance_id": self.instance_id, "pid": os.getpid(), "services": figures, **self._gateway.figures()}
+        kept = self._state.status() if self._state else {"kept": False}
+        return {
+            "instance_id": self.instance_id,
+            "pid": os.getpid(),
+            "state": kept,
+            "services": figures,
+            **self._gateway.figures(),
+        }
 
     def _start(self) -> None:
         model_files.read_quickly()
         ca_file, tls = write_certificates(self.data_dir)
-        plain = self._bind(self._port, None)
+        state = self._state = KeptState(self.data_dir) if self._keeps_state else None
+        plain = self._bind_again(state.port) if state and not self._port else self._bind(self._port, None)
         secure = self._bind(0, tls)
         self._port = plain.server_address[1]
-        bridge = self._bridge = MotoBridge()
+        if state is not None:
+            self.instance_id = state.begin(self.instance_id, self._port)
+            self.store.keep_in(state.room("keys"))
+        bridge = self._bridge = MotoBridge(state.moto if state else None)
         self._clients = LoopbackClients(self.endpoint_url, self.store)
         self._authoriser = Authoriser(bridge, self._clock, ResourceTags(self._clients).of)
         network = Network()
@@ -165,7 +183,7 @@ class LocalAws:
             folder.mkdir(parents=True, exist_ok=True)
             return ServiceContext(
                 self.endpoint_url, secure.server_address[1], ca_file, ACCOUNT_ID, folder, self._clock, network,
-                self.clients, self._runtimes,
+                self.clients, self._runtimes, state.room(name) if state else NothingKept(),
             )  # fmt: skip
 
         services: list[Service] = [
@@ -191,6 +209,8 @@ class LocalAws:
         for service in services:
             self._services.append(service)
             service.start()
+        if state is not None:
+            state.keep_regularly(bridge.keep_later)
 
     def _principal_exists(self, principal: str) -> bool:
         # The operator is no user of IAM's here, but GetCallerIdentity names one, and a policy may name that.
@@ -213,6 +233,14 @@ class LocalAws:
             ("alb", AlbService),
             ("ecs", EcsService),
         ]
+
+    def _bind_again(self, port: int) -> BaseWSGIServer:
+        """Bind the port of before, which stands in the addresses that were given out; another one if it is taken."""
+        try:
+            return self._bind(port, None)
+        except LocalAwsStartError:
+            _LOG.warning("port %d, at which this state was served before, is taken: another one is used", port)
+            return self._bind(0, None)
 
     def _bind(self, port: int, tls: ssl.SSLContext | None) -> BaseWSGIServer:
         listener = socket.create_server((HOST, 0)) if port == 0 else _listen(port)
@@ -269,7 +297,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     state_file = args.data_dir / "server.json"
     state_file.unlink(missing_ok=True)  # of one that was killed
-    aws = LocalAws(args.data_dir, args.port, Runtimes(args.httpd, args.router, args.image_mib))
+    runtimes = Runtimes(args.httpd, args.router, args.image_mib)
+    aws = LocalAws(args.data_dir, args.port, runtimes, keeps_state=True)
     try:
         aws.start()
     except LocalAwsStartError as exc:

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,9 +17,9 @@ from lab_helpers.local_aws.alb.firewall import parse_security_groups
 from lab_helpers.local_aws.alb.inventory import read_balancers, read_groups
 from lab_helpers.local_aws.alb.log_delivery import PRINCIPAL as LOG_PRINCIPAL
 from lab_helpers.local_aws.alb.log_delivery import AccessLog, seconds_to_delivery
-from lab_helpers.local_aws.alb.model import LoadBalancer, Node
+from lab_helpers.local_aws.alb.model import LoadBalancer, Node, TargetKey
 from lab_helpers.local_aws.alb.newcomers import check_groups, check_name, check_subnets
-from lab_helpers.local_aws.alb.nodes import change_groups, change_subnets, delete_node
+from lab_helpers.local_aws.alb.nodes import change_groups, change_subnets, delete_node, find_nodes
 from lab_helpers.local_aws.alb.plane import DataPlane, Snapshot
 from lab_helpers.local_aws.alb.timers import Timers
 from lab_helpers.local_aws.kit.api import AwsError
@@ -26,9 +27,19 @@ from lab_helpers.local_aws.kit.service import ServiceContext
 
 _LOG = logging.getLogger(__name__)
 PRINCIPAL = "elasticloadbalancing.amazonaws.com"
+_KEPT = "plane"
 _LOG_FOLDER = "access-logs"
 _FIREWALL_S = 3.0
 """How often security groups are read again: a change holds within this time."""
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What an earlier server wrote down."""
+
+    ports: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    targets: Mapping[str, list[TargetKey]] = field(default_factory=dict)
+    regions: frozenset[str] = frozenset()
 
 
 class Control:
@@ -41,15 +52,45 @@ class Control:
         self._nodes: dict[str, tuple[Node, ...]] = {}
         self._logs: dict[str, AccessLog] = {}
         self._retired: list[tuple[str, AccessLog]] = []
+        self._found_nodes: dict[str, tuple[Node, ...]] = {}
 
     def start(self) -> None:
-        """Start the data plane and the errands."""
+        """Start the data plane, with the load balancers and targets of an earlier server, and the errands."""
+        before: _Before = self._context.kept.load(_KEPT) or _Before()
+        self._plane.wish(before.ports)
         self._plane.start()
         self._errands.start()
-        # Left behind by a process that was killed: its load balancers are gone, nobody can tell where these belong.
-        shutil.rmtree(self._context.data_dir / _LOG_FOLDER, ignore_errors=True)
+        for region in sorted(before.regions):
+            self._take_over(region, before)
+        self._forget_left_logs()
         self._errands.call_later(_FIREWALL_S, self._read_firewall_again)
         self._errands.call_later(seconds_to_delivery(self._context.clock.now()), self._deliver_logs_again)
+
+    def keep(self) -> None:
+        """Write down what the API does not tell: loopback ports, registered targets, regions."""
+        if self._context.kept.is_kept:
+            ports, targets = self._plane.ports(), self._plane.targets()
+            regions = {arn.split(":")[3] for arn in (*targets, *(arn for arn, _ in ports))}
+            self._context.kept.save(_KEPT, _Before(ports, targets, frozenset(regions)))
+
+    def _take_over(self, region: str, before: _Before) -> None:
+        ec2 = self._context.clients.as_service("ec2", PRINCIPAL, region)
+        self._found_nodes |= find_nodes(ec2)
+        self.reconcile(region)
+        for arn, keys in before.targets.items():
+            if self._plane.group(arn) is not None and arn.split(":")[3] == region:
+                self._plane.register(arn, keys)
+        for nodes in self._found_nodes.values():  # of load balancers that are gone
+            for node in nodes:
+                delete_node(ec2, node)
+        self._found_nodes.clear()
+
+    def _forget_left_logs(self) -> None:
+        """Remove the access logs of load balancers that are gone: nobody can tell where they belong."""
+        used = {log.folder for log in self._logs.values()}
+        for folder in (self._context.data_dir / _LOG_FOLDER).glob("*"):
+            if folder not in used:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
         """End the errands and the data plane, deliver what is left of the access logs; safe before start and twice."""
@@ -71,6 +112,7 @@ class Control:
             self._forget_others(region, {balancer.arn for balancer in balancers})
             self._end_retired_logs()  # now that nothing is written to them any more
             self.read_firewall()
+            self.keep()
 
     def test_log_bucket(self, arn: str, region: str, bucket: str, prefix: str) -> None:
         """Write the test object of access logs; raises AwsError as ModifyLoadBalancerAttributes does."""
@@ -110,6 +152,7 @@ class Control:
     def _keep_nodes(self, balancer: LoadBalancer) -> None:
         ec2 = self._context.clients.as_service("ec2", PRINCIPAL, balancer.region)
         groups, present = balancer.security_groups, self._nodes.get(balancer.arn, ())
+        present = present or self._found_nodes.pop(balancer.resource_id, ())
         nodes = change_subnets(ec2, present, balancer.subnets, groups, balancer.resource_id)
         before = self._plane.balancer(balancer.arn)
         if before is not None and before.security_groups != groups:
@@ -129,8 +172,11 @@ class Control:
 
     def _make_log(self, arn: str, region: str, bucket: str, prefix: str) -> AccessLog:
         resource_id = arn.split(":loadbalancer/")[1]
-        name = f"{resource_id.replace('/', '.')}.{secrets.token_hex(4)}"
-        folder = inside(self._context.data_dir / _LOG_FOLDER, name)
+        name = resource_id.replace("/", ".")
+        logs = inside(self._context.data_dir, _LOG_FOLDER)
+        used = {log.folder for log in (*self._logs.values(), *(log for _, log in self._retired))}
+        left = (each for each in logs.glob(f"{name}.*") if each not in used)
+        folder = next(left, None) or inside(logs, f"{name}.{secrets.token_hex(4)}")
         return AccessLog(folder, self._context.clock, bucket, prefix, (self._context.account_id, region, resource_id))
 
     def _end_retired_logs(self) -> None:

@@ -12,8 +12,9 @@ import secrets
 import shutil
 import threading
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.alb.access_log import Entry, format_entry, log_key, test_file_key
@@ -33,8 +34,13 @@ class AccessLog:
         self._folder, self._clock = folder, clock
         self._bucket, self._prefix, self._owner = bucket, prefix, owner
         self._lock = threading.Lock()
-        self._files: dict[str, BinaryIO] = {}
+        self._files: dict[str, FileIO] = {}
         self._discarded = False
+
+    @property
+    def folder(self) -> Path:
+        """Where the lines wait."""
+        return self._folder
 
     @property
     def place(self) -> tuple[str, str]:
@@ -75,17 +81,18 @@ class AccessLog:
             _LOG.error("%d access log objects for bucket %s are lost: it took none of them", len(lost), self._bucket)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _open(self, node: str) -> BinaryIO:
+    def _open(self, node: str) -> FileIO:
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._files[node] = self._file_of(node).open("ab")
+        # Unbuffered: a line is with the kernel when its request has been answered, and outlives a kill.
+        file = self._files[node] = self._file_of(node).open("ab", buffering=0)
         return file
 
     def _rotate(self) -> list[tuple[str, Path]]:
         with self._lock:
-            files, self._files = self._files, {}
-            for file in files.values():
+            for file in self._files.values():
                 file.close()
-            return [(node, self._file_of(node)) for node in files]
+            self._files = {}
+            return [(path.stem, path) for path in sorted(self._folder.glob("*.log"))]
 
     def _file_of(self, node: str) -> Path:
         return inside(self._folder, f"{node}.log")

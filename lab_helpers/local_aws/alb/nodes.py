@@ -24,6 +24,17 @@ def create_node(ec2: Any, subnet_id: str, groups: Iterable[str], resource_id: st
     return Node(made["NetworkInterfaceId"], subnet_id, made["PrivateIpAddress"])
 
 
+def find_nodes(ec2: Any) -> dict[str, tuple[Node, ...]]:
+    """Return the nodes that there are in a region, by the `app/NAME/ID` of their load balancer."""
+    found: dict[str, tuple[Node, ...]] = {}
+    for each in ec2.describe_network_interfaces()["NetworkInterfaces"]:
+        kind, _, resource_id = str(each.get("Description", "")).partition(" ")
+        if kind == "ELB" and resource_id.startswith("app/"):
+            node = Node(each["NetworkInterfaceId"], each["SubnetId"], each["PrivateIpAddress"])
+            found[resource_id] = (*found.get(resource_id, ()), node)
+    return found
+
+
 def delete_node(ec2: Any, node: Node) -> None:
     """Delete a node's interface; one that is gone already is no error."""
     try:

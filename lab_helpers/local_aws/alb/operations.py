@@ -119,6 +119,7 @@ class Operations:
         group = self._plane.group(request.params["TargetGroupArn"])
         if group is not None:
             self._plane.register(group.arn, _keys(request, group))
+            self._control.keep()
             self._control.read_firewall()
         return answer
 
@@ -133,6 +134,7 @@ class Operations:
             answer = {}
         if group is not None:
             self._plane.deregister(group.arn, _keys(request, group))
+            self._control.keep()
         return answer
 
     def describe_target_health(self, request: ApiRequest) -> dict[str, Any]:

@@ -54,6 +54,21 @@ class DataPlane:
         self._balancers: dict[str, BalancerRuntime] = {}
         self._ports: dict[tuple[str, int], ReservedPort] = {}
         self._doors: dict[tuple[str, int], Door] = {}
+        self._wished: dict[tuple[str, int], int] = {}
+
+    def wish(self, ports: Mapping[tuple[str, int], int]) -> None:
+        """Give load balancers the loopback ports that they had before, where those are free; before `start`."""
+        self._wished = dict(ports)
+
+    def ports(self) -> dict[tuple[str, int], int]:
+        """Return the loopback ports that are reserved, by load balancer and listener port."""
+        return self._loop.call(lambda: {key: port.port for key, port in self._ports.items()})
+
+    def targets(self) -> dict[str, list[TargetKey]]:
+        """Return the targets that are registered, by target group."""
+        return self._loop.call(
+            lambda: {arn: [target.key for target in group.targets] for arn, group in self._wiring.groups.items()}
+        )
 
     def start(self) -> None:
         """Start both threads."""
@@ -116,7 +131,7 @@ class DataPlane:
 
     def _reserve(self, key: tuple[str, int]) -> ReservedPort:
         if key not in self._ports:
-            self._ports[key] = ReservedPort()
+            self._ports[key] = ReservedPort(self._wished.pop(key, 0))
         return self._ports[key]
 
     async def _apply(self, snapshot: Snapshot) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 
+_LOG = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
 _BACKLOG = 1024
 
@@ -16,8 +18,13 @@ class ReservedPort:
     `serve` and `silence` are called in the event loop's thread.
     """
 
-    def __init__(self) -> None:
-        self._socket: socket.socket | None = _bind(0)
+    def __init__(self, wanted: int = 0) -> None:
+        """Reserve the port that is wanted, or any free one where that is taken (or 0)."""
+        try:
+            self._socket: socket.socket | None = _bind(wanted)
+        except OSError:
+            _LOG.warning("port %d, which a load balancer had before, is taken: it gets another one", wanted)
+            self._socket = _bind(0)
         self.port: int = self._socket.getsockname()[1]
         self._server: asyncio.Server | None = None
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from lab_helpers.local_aws.athena.result import Result
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.kit.service import Kept, NothingKept
 
 if TYPE_CHECKING:
     from lab_helpers.local_aws.athena.statement import Statement
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
+INTERRUPTED = "GENERIC_INTERNAL_ERROR: The query was interrupted. Run it again."
 FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 
@@ -64,16 +66,21 @@ class Execution:
 
 
 class Book:
-    """All executions of this server; a final state never changes."""
+    """All executions; a final state never changes, and one that an earlier server did not end has failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept | None = None) -> None:
         self._lock = threading.Lock()
+        self._kept = kept or NothingKept()
         self._executions: dict[str, Execution] = {}
+        for name in self._kept.names():
+            found: Execution = self._kept.load(name)
+            self._executions[name] = found if found.state in FINAL else replace(found, state=FAILED, reason=INTERRUPTED)
+        self._executions = dict(sorted(self._executions.items(), key=lambda pair: pair[1].submitted_at))
 
     def add(self, execution: Execution) -> None:
         """Keep a new execution."""
         with self._lock:
-            self._executions[execution.id] = execution
+            self._keep(execution)
 
     def get(self, execution_id: str) -> Execution:
         """Return an execution. Raises AwsError for an unknown id."""
@@ -88,8 +95,12 @@ class Book:
             execution = self._executions[execution_id]
             if execution.state in FINAL:
                 return False
-            self._executions[execution_id] = replace(execution, **changes)
+            self._keep(replace(execution, **changes))
             return True
+
+    def _keep(self, execution: Execution) -> None:
+        self._executions[execution.id] = execution
+        self._kept.save(execution.id, execution)
 
     def newest(self, wanted: Callable[[Execution], bool]) -> list[Execution]:
         """Executions that are wanted, the newest first."""

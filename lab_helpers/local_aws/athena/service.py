@@ -37,7 +37,7 @@ class AthenaService:
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
-        self._book = Book()
+        self._book = Book(context.kept)
         self._folder = context.data_dir / "objects"
         self._files = ObjectFiles(self._folder)
         self._lock = threading.Lock()

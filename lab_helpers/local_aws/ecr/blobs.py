@@ -15,10 +15,7 @@ _CHUNK = 1024 * 1024
 
 
 class BlobStore:
-    """One folder of blobs for all repositories; which repository may see which is the catalogue's affair.
-
-    Like moto's repositories its content does not outlive the server: `clear` empties the folder at start and stop.
-    """
+    """One folder of blobs for all repositories; which repository may see which is the catalogue's affair."""
 
     def __init__(self, folder: Path) -> None:
         self._blobs, self._uploads = folder / "blobs", folder / "uploads"
@@ -28,6 +25,13 @@ class BlobStore:
         """Remove everything."""
         for folder in (self._blobs, self._uploads):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self, linked: set[str]) -> None:
+        """Remove the blobs that no repository links: a server ended between the one and the other."""
+        kept = {self.path(digest).name for digest in linked}
+        for path in self._blobs.glob("*"):
+            if path.name not in kept:
+                path.unlink()
 
     def path(self, digest: str) -> Path:
         """Return where a blob is; it need not exist."""

@@ -1,15 +1,19 @@
-"""Which images, tags and layers each repository has: in memory, like moto's repositories themselves."""
+"""Which images, tags and layers each repository has: in memory, and kept at each change."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from lab_helpers.local_aws.ecr import refusals
 from lab_helpers.local_aws.ecr.manifest import Manifest
+from lab_helpers.local_aws.kit.service import Kept, NothingKept
+
+_KEPT = "repositories"
 
 
 @dataclass(frozen=True)
@@ -66,24 +70,37 @@ class Content:
 class Catalogue:
     """All repositories' content; every method is atomic."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept | None = None) -> None:
         self._lock = threading.RLock()
-        self._content: dict[tuple[str, str], Content] = {}
+        self._kept = kept or NothingKept()
+        self._content: dict[tuple[str, str], Content] = self._kept.load(_KEPT) or {}
 
     def content(self, where: Settings) -> Content:
         """Return a repository's content, to be read."""
         with self._lock:
             return self._content.setdefault((where.region, where.name), Content())
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change content; it is kept when this ends."""
+        with self._lock:
+            yield
+            self._kept.save(_KEPT, self._content)
+
+    def linked(self) -> set[str]:
+        """Return the blobs that some repository links."""
+        with self._lock:
+            return self._linked()
+
     def forget(self, region: str, name: str) -> set[str]:
         """Drop a repository; return the blobs that no other one links."""
-        with self._lock:
+        with self.changing():
             gone = self._content.pop((region, name), Content())
             return set(gone.layers) - self._linked()
 
     def link(self, where: Settings, digest: str, size_bytes: int) -> None:
         """Let a repository see a blob."""
-        with self._lock:
+        with self.changing():
             self.content(where).layers[digest] = size_bytes
 
     def mount(self, where: Settings, source: Settings, digest: str) -> bool:
@@ -96,7 +113,7 @@ class Catalogue:
 
     def put(self, where: Settings, manifest: Manifest, tag: str | None, now: float) -> Image:
         """Add an image or move a tag to it; raises AwsError as PutImage does."""
-        with self._lock:
+        with self.changing():
             content = self.content(where)
             _check_needs(where, content, manifest)
             known = content.images.get(manifest.digest)
@@ -111,7 +128,7 @@ class Catalogue:
 
     def remove(self, where: Settings, image_id: Mapping[str, Any]) -> list[dict[str, str]] | str:
         """Remove a tag (and its image with the last one) or an image; return what went, or ECR's failure code."""
-        with self._lock:
+        with self.changing():
             content = self.content(where)
             image, tag = content.find(image_id), image_id.get("imageTag")
             if image is None:

@@ -39,7 +39,8 @@ class Images:
         now = self._clock.now().timestamp()
         image = self.catalogue.put(where, manifest, tag, now)
         if where.scan_on_push and image.scanned_at is None and not manifest.children:
-            image.scanned_at = now
+            with self.catalogue.changing():
+                image.scanned_at = now
         return image
 
     def get(self, where: Settings, image_id: Mapping[str, Any]) -> Image:
@@ -61,7 +62,8 @@ class Images:
         if image.manifest.children:
             kind = image.manifest.media_type
             raise AwsError("UnsupportedImageTypeException", f"Images of media type {kind} cannot be scanned.")
-        image.scanned_at = self._clock.now().timestamp()
+        with self.catalogue.changing():
+            image.scanned_at = self._clock.now().timestamp()
         return image
 
     def scan_status(self, image: Image) -> dict[str, str] | None:

@@ -31,11 +31,12 @@ class EcrService:
 
     def __init__(self, context: ServiceContext, authorise: Authorise | None = None) -> None:
         self._blobs = BlobStore(context.data_dir)
-        self._catalogue = Catalogue()
+        self._kept = context.kept
+        self._catalogue = Catalogue(context.kept)
         images = Images(
             _MotoRepositories(context.clients, context.account_id), self._catalogue, self._blobs, context.clock
         )
-        tokens = Tokens(context.clock)
+        tokens = Tokens(context.clock, context.kept)
         self._operations = Operations(images, tokens, context.endpoint_url)
         self._layer_operations = LayerOperations(images, tokens, context.endpoint_url)
         self._registry = Registry(images, tokens, authorise or _unrestricted_only)
@@ -49,12 +50,16 @@ class EcrService:
         return {"/v2/": self._registry}
 
     def start(self) -> None:
-        """Remove what an earlier server left: nobody knows its images any more."""
-        self._blobs.clear()
+        """Remove the layers that an earlier server left and nobody knows."""
+        if self._kept.is_kept:
+            self._blobs.sweep(self._catalogue.linked())
+        else:
+            self._blobs.clear()
 
     def stop(self) -> None:
-        """Remove the layers; the repositories end with the server."""
-        self._blobs.clear()
+        """Remove the layers, unless the repositories outlive the server."""
+        if not self._kept.is_kept:
+            self._blobs.clear()
 
     def status(self) -> dict[str, Any]:
         """Return images, tags and bytes of each repository."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from lab_helpers.local_aws.kit.api import Caller
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.service import Kept, NothingKept
+
+_KEPT = "tokens"
 
 TOKEN_S = 12 * 3600.0
 """How long a token is valid. Source: GetAuthorizationToken in the ECR API reference."""
@@ -31,10 +34,11 @@ class Holder:
 class Tokens:
     """Issues and recognises tokens; safe to use from several threads."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, kept: Kept | None = None) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        self._holders: dict[str, Holder] = {}
-        self._secret = secrets.token_bytes(32)
+        self._kept = kept or NothingKept()
+        self._holders: dict[str, Holder]
+        self._holders, self._secret = self._kept.load(_KEPT) or ({}, secrets.token_bytes(32))
 
     def issue(self, caller: Caller, region: str) -> tuple[str, float]:
         """Return an authorization token (base64 of AWS:password) and its expiry in epoch seconds."""
@@ -43,6 +47,7 @@ class Tokens:
         with self._lock:
             self._holders = {key: found for key, found in self._holders.items() if found.expires_at > now}
             self._holders[password] = Holder(caller, region, now + TOKEN_S)
+            self._kept.save(_KEPT, (self._holders, self._secret))
         return base64.b64encode(f"AWS:{password}".encode()).decode(), now + TOKEN_S
 
     def holder(self, authorization: str) -> Holder | None:

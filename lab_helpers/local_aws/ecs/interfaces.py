@@ -51,7 +51,12 @@ def create(ec2: Any, task: Task, subnet: str, zone: str) -> Interface:
 
 def delete(ec2: Any, interface: Interface) -> None:
     """Delete a network interface; one that is gone already is no error."""
+    delete_by_id(ec2, interface.interface_id)
+
+
+def delete_by_id(ec2: Any, interface_id: str) -> None:
+    """Delete a network interface by its id; one that is gone already is no error."""
     try:
-        ec2.delete_network_interface(NetworkInterfaceId=interface.interface_id)
+        ec2.delete_network_interface(NetworkInterfaceId=interface_id)
     except (ClientError, BotoCoreError) as exc:
-        log.warning("Network interface %s was not deleted: %s", interface.interface_id, exc)
+        log.warning("Network interface %s was not deleted: %s", interface_id, exc)

@@ -43,6 +43,7 @@ class StopCode(StrEnum):
     ESSENTIAL_EXITED = "EssentialContainerExited"
     USER = "UserInitiated"
     SCHEDULER = "ServiceSchedulerInitiated"
+    HOST = "TerminationNotice"
 
 
 class IllegalMoveError(ValueError):

@@ -186,6 +186,35 @@ class Store:
         self.tasks: dict[str, Task] = {}
         self.serial = 0
 
+    def records(self) -> tuple[dict[str, Service], dict[str, Task]]:
+        """Return what is kept of this store."""
+        return self.services, self.tasks
+
+    def take_over(self, records: tuple[dict[str, Service], dict[str, Task]], reason: str) -> list[Task]:
+        """Go on with the records of an earlier server, whose tasks have ended with it; return those tasks.
+
+        A deployment that held back its next start may start at once: its clock was that server's.
+        """
+        with self.changed:
+            self.services, self.tasks = records
+            for deployment in (each for service in self.services.values() for each in service.deployments):
+                deployment.next_start_at = 0.0
+            ended = [each for each in self.tasks.values() if not each.status.is_stopped]
+            for task in ended:
+                self._end(task, reason)
+            self.notify()
+            return ended
+
+    def _end(self, task: Task, reason: str) -> None:
+        now = self.now()
+        if task.stop_code is None:
+            task.stop_code, task.stopped_reason = StopCode.HOST, reason
+        task.desired_status, task.status = "STOPPED", TaskStatus.STOPPED
+        task.times = {"stopping": now, "execution_stopped": now, **task.times, TaskStatus.STOPPED: now}
+        task.version += 1
+        for record in task.containers.values():
+            record.status, record.finished_at = "STOPPED", record.finished_at or now
+
     def notify(self) -> None:
         """Tell everybody who waits that a record changed."""
         with self.changed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from lab_helpers.local_aws.ecs import rollout, targets
+from lab_helpers.local_aws.ecs import recovery, rollout, targets
 from lab_helpers.local_aws.ecs.failures import Failures
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
 from lab_helpers.local_aws.ecs.model import Deployment, Service, Store, Task
@@ -67,6 +67,7 @@ class Scheduler:
                 services = list(self._store.services.values())
             for service in services:
                 self._guarded(service)
+            recovery.keep(self._world)
             with self._store.changed:
                 if seen == self._store.serial and not self._stopped:
                     self._clock.wait(self._store.changed, self._timeout_s())

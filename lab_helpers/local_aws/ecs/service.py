@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from lab_helpers.local_aws.ecs import recovery
 from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard, ProcessMeter
 from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.logs.ledger import summary
@@ -58,7 +59,9 @@ class EcsService:
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         return {
-            (SIGNING_NAME, operation): handler for part in self._parts for operation, handler in part.handlers().items()
+            (SIGNING_NAME, operation): recovery.keeping(self._world, operation, handler)
+            for part in self._parts
+            for operation, handler in part.handlers().items()
         }
 
     def routes(self) -> Mapping[str, WsgiApp]:
@@ -67,6 +70,7 @@ class EcsService:
     def start(self) -> None:
         # What an earlier run left behind: its tasks are gone with it.
         shutil.rmtree(self._world.context.data_dir / "tasks", ignore_errors=True)
+        recovery.take_over(self._world)
         self._world.warden.start()
         self._scheduler.start()
         self._metrics.start()
@@ -79,6 +83,7 @@ class EcsService:
         self._scheduler.stop()
         self._metrics.stop()
         self._runner.stop_all()
+        recovery.keep(self._world)
         self._world.memory.stop()
         self._world.warden.stop()
         shutil.rmtree(self._world.context.data_dir / "tasks", ignore_errors=True)

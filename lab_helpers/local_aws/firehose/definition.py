@@ -47,6 +47,12 @@ class Definition:
     version: str
     destination: S3Destination
     backup: S3Destination | None = None
+    created: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells this stream from a later one of the same name."""
+        return f"{self.arn} {self.created}"
 
 
 def parse_definition(description: Mapping[str, Any]) -> Definition:
@@ -62,6 +68,7 @@ def parse_definition(description: Mapping[str, Any]) -> Definition:
         str(description["VersionId"]),
         parse_destination(s3),
         parse_destination(backup) if backup else None,
+        str(description.get("CreateTimestamp", "")),
     )
 
 

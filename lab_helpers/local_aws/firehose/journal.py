@@ -17,6 +17,8 @@ from pathlib import Path
 
 _FRAME = struct.Struct(">dI")
 _SUFFIX = ".records"
+_IDENTITY = "stream"
+"""The file that says whose records these are: a name alone may be that of a stream that was made anew."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,28 @@ class _Open:
 class Journal:
     """One stream's records; its owner calls it from one thread at a time, except `read`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, identity: str = "") -> None:
+        """Open a stream's journal; what another stream of that name left in the folder is dropped (`dropped`)."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.dropped = self._drop_foreign(identity)
         paths = sorted(folder.glob(f"*{_SUFFIX}"))
         self.closed: list[Segment] = [found for path in paths if (found := _recover(path))]
         self._next = 1 + max((int(path.name.split("-", 1)[0]) for path in paths), default=0)
         self._open: _Open | None = None
+
+    def _drop_foreign(self, identity: str) -> int:
+        """Remove the segments unless they are this stream's; return how many records went."""
+        named = self.folder / _IDENTITY
+        if identity_of(self.folder) == identity:
+            return 0
+        segments = [found for path in self.folder.glob(f"*{_SUFFIX}") if (found := _recover(path))]
+        for segment in segments:
+            segment.path.unlink()
+        partial = named.with_suffix(".partial")
+        partial.write_text(identity)
+        partial.replace(named)
+        return sum(segment.records for segment in segments)
 
     @property
     def open_bytes(self) -> int:
@@ -115,6 +132,7 @@ class Journal:
         self.cut()
         for segment in list(self.closed):
             self.drop(segment)
+        (self.folder / _IDENTITY).unlink(missing_ok=True)
         self.folder.rmdir()
 
     def _begin(self, arrived_at: float) -> _Open:
@@ -123,6 +141,12 @@ class Journal:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._open = _Open(path, descriptor, oldest_at=arrived_at, newest_at=arrived_at)
         return self._open
+
+
+def identity_of(folder: Path) -> str:
+    """Return whose records a folder holds, empty where nobody said."""
+    named = folder / _IDENTITY
+    return named.read_text() if named.exists() else ""
 
 
 def read(segment: Segment) -> list[bytes]:

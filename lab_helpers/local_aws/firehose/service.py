@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,7 +16,7 @@ from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.firehose import limits
 from lab_helpers.local_aws.firehose.definition import Definition, parse_definition
 from lab_helpers.local_aws.firehose.delivery import PRINCIPAL, S3Delivery
-from lab_helpers.local_aws.firehose.journal import Journal
+from lab_helpers.local_aws.firehose.journal import Journal, identity_of
 from lab_helpers.local_aws.firehose.metrics import StreamMetrics
 from lab_helpers.local_aws.firehose.operations import Operations, Streams
 from lab_helpers.local_aws.firehose.stream import StreamWorker
@@ -49,15 +51,20 @@ class FirehoseService:
         return {}
 
     def start(self) -> None:
-        """Start delivering; journals of a killed server are taken up, and wait for their streams to be made again."""
+        """Start delivering, also what an earlier server accepted for streams that are still there; the rest is dropped."""
         with self._lock:
             self._running = True
-            for folder in self._context.data_dir.glob("*/*"):
-                if any(folder.iterdir()):
-                    self._open(folder.parent.name, folder.name)
             for worker in self._workers.values():
                 worker.start()
         self._metrics.start()
+        for folder in sorted(self._context.data_dir.glob("*/*")):
+            self._take_up(folder)
+
+    def _take_up(self, folder: Path) -> None:
+        if self._define(folder.parent.name, _stream_in(folder)) is None:
+            records = Journal(folder, identity_of(folder)).held_records
+            _LOG.warning("%s is no more: %d records that it had accepted are dropped", folder.name, records)
+            shutil.rmtree(folder)
 
     def stop(self) -> None:
         """Stop, and deliver once more what is held."""
@@ -94,7 +101,7 @@ class FirehoseService:
         if definition is None:
             return None
         with self._lock:
-            worker = self._open(region, name)
+            worker = self._open(region, name, definition.identity)
             self._defined.add((region, name))
         worker.define(definition)
         return worker
@@ -123,12 +130,13 @@ class FirehoseService:
             raise
         return parse_definition(answer["DeliveryStreamDescription"])
 
-    def _open(self, region: str, name: str) -> StreamWorker:
+    def _open(self, region: str, name: str, identity: str) -> StreamWorker:
         """Return the stream's worker, made if need be; the lock is held."""
         if (region, name) not in self._workers:
             context = self._context
-            folder = f"_{name}" if name in {".", ".."} else name  # AWS takes these two names
-            book = Journal(inside(context.data_dir, region, folder))
+            book = Journal(inside(context.data_dir, region, _folder_of(name)), identity)
+            if book.dropped:
+                _LOG.warning("%s: %d records of another stream of that name are dropped", name, book.dropped)
             delivery = S3Delivery(context.clients, context.clock, region)
             metrics = StreamMetrics(self._metrics, region, name)
             worker = StreamWorker(book, delivery, context.clock, self._quota_of(region), metrics)
@@ -138,6 +146,15 @@ class FirehoseService:
             if self._running:
                 worker.start()
         return self._workers[region, name]
+
+
+def _folder_of(stream: str) -> str:
+    """Return the name of a stream's folder; AWS takes the names `.` and `..`."""
+    return f"_{stream}" if stream in {".", ".."} else stream
+
+
+def _stream_in(folder: Path) -> str:
+    return folder.name[1:] if folder.name in {"_.", "_.."} else folder.name
 
 
 def _figures(worker: StreamWorker) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.credentials import CredentialStore
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
+from lab_helpers.local_aws.state.changes import Change, change_of
 
 _LOG = logging.getLogger(__name__)
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
@@ -25,7 +26,7 @@ _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 5
 class ControlPlane(Protocol):
     """What answers where no handler does: moto_bridge.MotoBridge."""
 
-    def call(self, environ: dict[str, Any], body: bytes) -> Any: ...
+    def call(self, environ: dict[str, Any], body: bytes, change: Change | None) -> Any: ...
 
     def user_of_key(self, access_key_id: str) -> str | None: ...
 
@@ -104,13 +105,14 @@ class Gateway:
         with self._lock:
             self._calls[f"{call.service}:{call.operation}"] += 1
         handler = self._overrides.get((call.service, call.operation))
+        change = change_of(call.service, call.operation, call.params)
         if handler is None:
-            got = self._control_plane.call(environ, body)
+            got = self._control_plane.call(environ, body, change)
             return got.status, [(name, value) for name, value in got.headers if name.lower() != "connection"], got.body
 
         def forward(params: Mapping[str, Any] | None) -> dict[str, Any]:
             changed = body if params is None else protocol.encode_body(call, params)
-            got = self._control_plane.call(environ, changed)
+            got = self._control_plane.call(environ, changed, change)
             return protocol.read_answer(call, got.status, dict(got.headers), got.body)
 
         headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 
 from lab_helpers.local_aws.kit.api import AwsError, Caller, Credentials, SessionPolicies, SessionTags
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.service import Kept, NothingKept
 
 OPERATOR = "lab-operator"
 ROLE_SESSION_S = 3600
 """How long a role's credentials last. Source: AssumeRole's default DurationSeconds."""
+
+
+_KEPT = "keys"
+_EXPIRED_KEPT_S = 3600.0
+"""How long an expired key is still known, so that its user hears ExpiredToken."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,25 @@ class CredentialStore:
         self.operator_arn = arn = f"arn:aws:iam::{account_id}:user/{OPERATOR}"
         key = self.operator.access_key_id
         self._callers[key] = Caller("operator", arn, account_id, access_key_id=key)
+        self._kept: Kept = NothingKept()
+
+    def keep_in(self, kept: Kept) -> None:
+        """Take the keys over that an earlier server issued, and keep those issued from now on."""
+        with self._lock:
+            self._kept = kept
+            found = kept.load(_KEPT)
+            if found is not None:
+                self.operator, self._services, self._callers, self._sessions = found
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write the keys down, without those that have expired; the lock is held."""
+        if not self._kept.is_kept:
+            return
+        now = self._clock.now().timestamp()
+        for key in [key for key, session in self._sessions.items() if session.expires_at <= now - _EXPIRED_KEPT_S]:
+            del self._sessions[key], self._callers[key]
+        self._kept.save(_KEPT, (self.operator, self._services, self._callers, self._sessions))
 
     def service_keys(self, principal: str) -> KeyPair:
         """Return the keys of one of AWS's own principals, e.g. "ecs.amazonaws.com"; the same at every call."""
@@ -46,6 +71,7 @@ class CredentialStore:
                 self._callers[keys.access_key_id] = Caller(
                     "service", principal, self._account_id, principal=principal, access_key_id=keys.access_key_id
                 )
+                self._keep()
             return self._services[principal]
 
     def issue(
@@ -73,6 +99,7 @@ class CredentialStore:
                 session_tags=tags,
             )
             self._sessions[keys.access_key_id] = issued
+            self._keep()
         return issued
 
     def find(self, access_key_id: str | None, session_token: str | None) -> Caller | None:

@@ -43,12 +43,46 @@ class Runtimes:
     image_mib: int = 4096
 
 
+class Kept(Protocol):
+    """What a service keeps beyond the life of its process: a few values by name."""
+
+    is_kept: bool
+
+    def load(self, name: str) -> Any:
+        """Return what was saved under a name, None when nothing was."""
+
+    def save(self, name: str, value: Any) -> None:
+        """Keep a value; it is kept when this returns."""
+
+    def names(self) -> list[str]:
+        """Return the names of what was saved."""
+
+
+class NothingKept:
+    """A service that keeps nothing: its state ends with the process."""
+
+    is_kept = False
+
+    def load(self, name: str) -> Any:  # noqa: ARG002
+        return None
+
+    def save(self, name: str, value: Any) -> None:
+        """Keep nothing."""
+
+    def names(self) -> list[str]:
+        return []
+
+
+NOTHING_KEPT = NothingKept()
+
+
 @dataclass(frozen=True)
 class ServiceContext:
     """A service's surroundings.
 
     `endpoint_url` is plain HTTP on 127.0.0.1; `tls_port` a TLS listener (same API) on 127.0.0.1 whose certificate
-    authority is in `ca_file` (for the real fluent-bit). `data_dir` is private to the service and exists.
+    authority is in `ca_file` (for the real fluent-bit). `data_dir` is private to the service and exists; `kept` holds
+    what the service finds again after a restart.
     """
 
     endpoint_url: str
@@ -60,3 +94,4 @@ class ServiceContext:
     network: Network
     clients: Clients
     runtimes: Runtimes = Runtimes()
+    kept: Kept = NOTHING_KEPT

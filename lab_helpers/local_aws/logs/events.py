@@ -7,7 +7,7 @@ import operator
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from lab_helpers.local_aws.kit.api import AwsError
 
@@ -23,6 +23,13 @@ class StoredEvent(Protocol):
     message: str
     ingestion_time: int
     event_id: int
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """Events that can be read in order of time without all of them being in memory."""
+
+    def between(self, first: int, last: int) -> Iterator[StoredEvent]: ...
 
 
 class StoredGroup(Protocol):
@@ -109,6 +116,10 @@ def in_order(group: StoredGroup, streams: Iterable[str], span: TimeRange) -> Ite
 def _of_stream(name: str, events: Sequence[StoredEvent], span: TimeRange) -> Iterator[Event]:
     first = 0 if span.start is None else span.start
     last = sys.maxsize if span.end is None else span.end
+    if isinstance(events, OnDisk):
+        for event in events.between(first, last):
+            yield Event(event.timestamp, event.event_id, name, event.message, event.ingestion_time)
+        return
     inside = [event for event in list(events) if first <= event.timestamp <= last]
     inside.sort(key=_BY_TIME)  # nearly in order already, as events arrive
     for event in inside:

@@ -1,0 +1,35 @@
+"""Which calls change something, and what of S3 they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_READING = (
+    "BatchCheck", "BatchGet", "Check", "Decode", "Describe", "Download", "Estimate", "Filter", "Get", "Head", "List",
+    "Lookup", "Options", "Preview", "Query", "Scan", "Search", "Select", "Simulate", "Test", "Validate",
+)  # fmt: skip
+"""How the names of AWS's operations that read begin; whatever begins otherwise is taken for a change."""
+_READING_METHODS = ("GET ", "HEAD ", "OPTIONS ")
+"""REST services are known by their method and path only."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A call that changes something: its operation, and for S3 the bucket and the keys that it names."""
+
+    operation: str
+    bucket: str = ""
+    keys: tuple[str, ...] = ()
+
+
+def change_of(service: str, operation: str, params: Mapping[str, Any]) -> Change | None:
+    """Return what a call may change; None when it only reads."""
+    if operation.startswith(_READING) or operation.startswith(_READING_METHODS):
+        return None
+    if service != "s3":
+        return Change(operation)
+    deleted = [each.get("Key", "") for each in (params.get("Delete") or {}).get("Objects", ())]
+    named = [params["Key"]] if params.get("Key") else deleted
+    return Change(operation, str(params.get("Bucket", "")), tuple(named))

@@ -1,0 +1,215 @@
+"""moto's state kept: what a call changed is written before the call is answered.
+
+moto is asked which backends a call asked for; those of a call that changes something are frozen whole, without what
+grows: log events, metric data and objects have rows of their own (moto_hooks.py). A backend is restored when it is
+first asked for.
+Not kept: what moto would do by itself as time passes; it does nothing of the kind for the services of this lab.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.base.errors import StateDamagedError
+from lab_helpers.local_aws.state import moto_hooks as hooks
+from lab_helpers.local_aws.state.changes import Change
+from lab_helpers.local_aws.state.freezing import NotKeptError, freeze, thaw
+from lab_helpers.local_aws.state.moto_hooks import Key, Place
+from lab_helpers.local_aws.state.object_files import ObjectFolder
+from lab_helpers.local_aws.state.store import StateStore
+
+_LOG = logging.getLogger(__name__)
+ROOM, FILES_ROOM = "moto", "moto-files"
+_S3, _LOGS, _EC2 = "s3.S3Backend", "logs.LogsBackend", "ec2.EC2Backend"
+_LATER = frozenset({"PutLogEvents", "PutMetricData"})
+"""Operations whose data has rows of its own: what else they change (a stream's last ingestion) can wait a second."""
+_ENDS_STREAMS = frozenset({"DeleteLogGroup", "DeleteLogStream"})
+_MACHINE_IMAGES = ("amis", "snapshots")
+"""A megabyte that every EC2 backend makes by itself; kept only when somebody adds to it."""
+
+
+class MotoState:
+    """moto's backends and the store; its owner calls it from one thread at a time."""
+
+    def __init__(self, store: StateStore, objects: Path) -> None:
+        self._store = store
+        self._place = Place(store, ObjectFolder(objects))
+        self._place.restore = self._restore
+        self._digests: dict[Key, bytes] = {}
+        self._files: dict[Key, frozenset[str]] = {}
+        self._images: dict[Key, tuple[int, ...]] = {}
+        self._later: set[Key] = set()
+        self._gone: set[str] = set()
+        self.failures: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Take moto over: its backends are from now on those of the store, and what nobody holds is removed."""
+        self._before = hooks.use(self._place)
+        hooks.forget_all()
+        self._sweep()
+        self._read()
+
+    def end(self) -> None:
+        """Keep what waits, and leave moto empty."""
+        self.keep_later()
+        self.keep(hooks.key_of(each) for each in hooks.loaded())
+        self.sync()
+        hooks.forget_all()
+        hooks.use(self._before)
+
+    def settle(self, change: Change | None) -> None:
+        """Keep what this thread's call to moto changed; None: it only read, and may have made backends."""
+        asked, made = hooks.touched()
+        hooks.forget_touched()
+        if change is None:
+            self._later |= asked - made
+            self.keep(made)
+        elif change.operation in _LATER:
+            self._later |= asked
+        else:
+            with self._store.change():
+                if change.bucket:
+                    self._keep_keys(change)
+                self.keep(asked)
+                if change.operation in _ENDS_STREAMS:
+                    self._forget_streams()
+            self._remove_files()
+
+    def keep_later(self) -> None:
+        """Keep what calls left for later."""
+        waiting, self._later = self._later, set()
+        with self._store.change():
+            self.keep(waiting)
+        self._remove_files()
+
+    def sync(self) -> None:
+        """Bring the files of objects to the disk itself."""
+        assert self._place.objects is not None
+        self._place.objects.sync()
+
+    def keep(self, keys: Iterable[Key]) -> None:
+        """Write the backends that are not as they were last written."""
+        for key in keys:
+            try:
+                self._keep(key)
+            except NotKeptError as exc:
+                name = "/".join(key)
+                if name not in self.failures:
+                    _LOG.error("%s will not outlive this server: %s", name, exc)
+                self.failures[name] = str(exc)
+
+    def _keep(self, key: Key) -> None:
+        backend = hooks.backend_of(key)
+        data, files = hooks.with_files(lambda: freeze(self._state_of(key, backend), hooks.reducers()))
+        digest = hashlib.blake2b(data, digest_size=16).digest()
+        if self._digests.get(key) == digest:
+            return
+        with self._store.change():
+            self._store.put(ROOM, "/".join(key), data)
+            self._keep_files(key, frozenset(files.split()))
+            if key[0] == _S3:
+                self._forget_buckets(set(backend.buckets))
+        self._digests[key] = digest
+
+    def _state_of(self, key: Key, backend: Any) -> dict[str, Any]:
+        state = dict(backend.__dict__)
+        if key[0] == _EC2 and tuple(len(state[name]) for name in _MACHINE_IMAGES) == self._images.get(key):
+            for name in _MACHINE_IMAGES:
+                del state[name]
+        return state
+
+    def _restore(self, key: Key, backend: Any) -> None:
+        hooks.know(backend)
+        if key[0] == _EC2:
+            self._images[key] = tuple(len(getattr(backend, name)) for name in _MACHINE_IMAGES)
+        data = self._store.get(ROOM, "/".join(key))
+        if data is not None:
+            backend.__dict__.update(thaw(data))
+            self._digests[key] = hashlib.blake2b(data, digest_size=16).digest()
+            self._files[key] = frozenset((self._store.get(FILES_ROOM, "/".join(key)) or b"").decode().split())
+
+    # -- S3's keys and files
+
+    def _keep_keys(self, change: Change) -> None:
+        for account in hooks.backends(_S3).values():
+            for backend in account.values():
+                bucket = backend.buckets.get(change.bucket)
+                if bucket is not None:
+                    for key in change.keys or self._changed_keys(bucket):
+                        self._keep_key(bucket, key)
+
+    def _keep_key(self, bucket: Any, key: str) -> None:
+        row, where = hooks.object_row(bucket, key), (bucket.name, key)
+        found = self._store.rows("SELECT files FROM objects WHERE bucket = ? AND key = ?", where)
+        before = set(found[0][0].split()) if found else set()
+        after = set(row[1].split()) if row else set()
+        with self._store.change() as db:
+            if row is None:
+                db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", where)
+            elif found:
+                db.execute("UPDATE objects SET data = ?, files = ? WHERE bucket = ? AND key = ?", (*row, *where))
+            else:
+                db.execute("INSERT INTO objects VALUES (?, ?, ?, ?)", (*where, *row))
+        self._gone |= before - after
+
+    def _changed_keys(self, bucket: Any) -> list[str]:
+        """Return the keys of a bucket whose names differ from those that are kept."""
+        kept = {key for (key,) in self._store.rows("SELECT key FROM objects WHERE bucket = ?", (bucket.name,))}
+        return sorted(kept.symmetric_difference(dict.keys(bucket.keys)))
+
+    def _keep_files(self, key: Key, files: frozenset[str]) -> None:
+        """Note the files of uploads that are not complete; those that went are removed unless an object has them."""
+        before, self._files[key] = self._files.get(key, frozenset()), files
+        if before != files:
+            self._store.put(FILES_ROOM, "/".join(key), " ".join(sorted(files)).encode())
+        gone = before - files
+        if gone:
+            self._gone |= gone - self._object_files()
+
+    def _object_files(self) -> set[str]:
+        return {name for (files,) in self._store.rows("SELECT files FROM objects") for name in files.split()}
+
+    def _forget_buckets(self, there: set[str]) -> None:
+        for (bucket,) in self._store.rows("SELECT DISTINCT bucket FROM objects"):
+            if bucket not in there:
+                rows = self._store.rows("SELECT files FROM objects WHERE bucket = ?", (bucket,))
+                with self._store.change() as db:
+                    db.execute("DELETE FROM objects WHERE bucket = ?", (bucket,))
+                self._gone |= {name for (files,) in rows for name in files.split()}
+
+    def _remove_files(self) -> None:
+        """Remove the files that no row names any more, now that the rows are written."""
+        assert self._place.objects is not None
+        gone, self._gone = self._gone, set()
+        self._place.objects.remove(gone)
+
+    # -- what a kill left between two steps
+
+    def _forget_streams(self) -> None:
+        backends = [each for each in hooks.loaded() if hooks.key_of(each)[0] == _LOGS]
+        kept = {number for each in backends for number in hooks.streams_of(each)}
+        unloaded = {name for name in self._store.names(ROOM) if name.startswith(f"{_LOGS}/")}
+        if unloaded <= {"/".join(hooks.key_of(each)) for each in backends}:
+            self._place.events.forget_all_but(kept)
+
+    def _read(self) -> None:
+        """Restore all backends now: a state that cannot be read is refused as a whole, before anything answers."""
+        for name in self._store.names(ROOM):
+            try:
+                hooks.backend_of((*name.split("/"),))  # type: ignore[arg-type]
+            except Exception as exc:
+                _LOG.exception("%s cannot be read", name)
+                hooks.forget_all()
+                hooks.use(self._before)
+                raise StateDamagedError(str(self._store.path), f"{name}: {type(exc).__name__}") from exc
+
+    def _sweep(self) -> None:
+        assert self._place.objects is not None
+        uploads = (self._store.get(FILES_ROOM, name) or b"" for name in self._store.names(FILES_ROOM))
+        held = self._object_files() | {name for files in uploads for name in files.decode().split()}
+        if gone := self._place.objects.remove_all_but(held):
+            _LOG.info("%d files of objects that were never acknowledged are removed", gone)
