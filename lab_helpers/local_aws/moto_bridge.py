@@ -104,9 +104,12 @@ class MotoBridge:
             started.append((status, headers))
 
         try:
-            with self._keeping(change):
-                chunks: Iterable[bytes] = self._app(environ, start_response)
-                content = b"".join(chunks)
+            with self._lock:
+                try:
+                    chunks: Iterable[bytes] = self._app(environ, start_response)
+                    content = b"".join(chunks)
+                finally:
+                    self._settle(change)
         except NobodyAnswersError:
             raise
         except NotImplementedError as exc:
@@ -117,15 +120,18 @@ class MotoBridge:
         return HttpAnswer(int(status.split()[0]), headers, content)
 
     @contextmanager
-    def _keeping(self, change: Change | None) -> Iterator[None]:
-        """Have moto alone, and keep what was done with it, also where that failed half-way."""
-        with self._lock:
-            moto_hooks.forget_touched()
-            try:
-                yield
-            finally:
-                if self._state is not None:
-                    self._state.settle(change)
+    def keeping(self, change: Change | None) -> Iterator[None]:
+        """Keep what this thread changes inside, whoever fails half-way; moto is another's meanwhile."""
+        moto_hooks.forget_touched()
+        try:
+            yield
+        finally:
+            self._settle(change)
+
+    def _settle(self, change: Change | None) -> None:
+        if self._state is not None:
+            with self._lock:
+                self._state.settle(change)
 
     def keep_later(self) -> None:
         """Keep what calls left for later."""
@@ -152,8 +158,7 @@ class MotoBridge:
         from moto.glue.models import glue_backends
 
         arn = f"arn:aws:glue:{region}:{ACCOUNT_ID}:database/{name}"
-        with self._keeping(Change("DeleteDatabase")):
-            glue_backends[ACCOUNT_ID][region].tagger.delete_all_tags_for_resource(arn)
+        glue_backends[ACCOUNT_ID][region].tagger.delete_all_tags_for_resource(arn)
 
     def ensure_managed_policy(self, arn: str) -> None:
         """Make one of AWS's managed policies known to moto's IAM; an unknown name changes nothing.
@@ -165,7 +170,7 @@ class MotoBridge:
         if arn not in backend.managed_policies and document is not None:
             policy = AWSManagedPolicy.from_data(arn.rsplit("/", 1)[-1], ACCOUNT_ID, "us-east-1", document)
             if policy.arn == arn:
-                backend.managed_policies[arn] = policy  # AWS's own: made again when it is named again
+                backend.managed_policies[arn] = policy
 
     def trust_policy(self, role_arn: str) -> str | None:
         """Return a role's trust policy as JSON text, None when there is no such role."""
@@ -226,9 +231,7 @@ class MotoBridge:
             raise AwsError("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
         if policy_arn is not None and policy_arn not in backend.managed_policies:
             raise AwsError("NoSuchEntity", f"Policy {policy_arn} does not exist or is not attachable.", 404)
-        with self._keeping(Change("PutUserPermissionsBoundary")):
-            # On moto's own object, so that it goes when the user goes.
-            setattr(iam_backends[ACCOUNT_ID][_PARTITION].users[name], _USER_BOUNDARY, policy_arn)
+        setattr(user, _USER_BOUNDARY, policy_arn)  # on moto's own object, so that it goes when the user goes
 
     def bucket_policy(self, bucket: str) -> str | None:
         """Return a bucket's policy as JSON text, None when it has none or there is no such bucket."""

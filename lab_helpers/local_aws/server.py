@@ -71,7 +71,8 @@ class LocalAws:
     """One embedded AWS. `port` 0 takes a free one; everything is in memory or in `data_dir`.
 
     With `keeps_state` it goes on where an earlier one in `data_dir` ended, however that was, at the same address if it
-    is free; moto is one a process, so there may be one such server in a process. `middleware` comes between the listener and the gateway (weather.py: an account that is slow to answer).
+    is free; moto is one a process, so there may be one such server in a process. `middleware` comes between the
+    listener and the gateway (weather.py: an account that is slow to answer).
 
     Raises LocalAwsStartError when a port is taken, a service does not start, or the state is not this version's.
     """
@@ -189,7 +190,7 @@ class LocalAws:
         services: list[Service] = [
             StsService(self.store, self._authoriser),
             IamSimulation(self._authoriser),
-            CloudWatchService(self._clock, self._clients),
+            CloudWatchService(self._clock, self._clients, state.room("cloudwatch") if state else NothingKept()),
             LogsService(bridge, self._clock, self._clients),
             VpcDependencies(self.clients),
         ]

@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from lab_helpers.local_aws.cloudwatch.alarm import Alarm
+from lab_helpers.local_aws.kit.service import NOTHING_KEPT, Kept
 
+_KEPT = "alarms"
 HISTORY_MAX = 10_000
 
 
@@ -45,6 +47,17 @@ class AlarmBook:
     alarms: dict[tuple[str, str], Alarm] = field(default_factory=dict)
     history: list[HistoryItem] = field(default_factory=list)
     lock: threading.Condition = field(default_factory=threading.Condition)
+    kept: Kept = NOTHING_KEPT
+
+    def take_over(self) -> None:
+        """Go on with the alarms of an earlier server."""
+        with self.lock:
+            self.alarms, self.history = self.kept.load(_KEPT) or ({}, [])
+
+    def keep(self) -> None:
+        """Write alarms and history down, unless they are as they were."""
+        with self.lock:
+            self.kept.save(_KEPT, (self.alarms, self.history))
 
     def of(self, region: str) -> list[Alarm]:
         """Return a region's alarms in order of their names."""

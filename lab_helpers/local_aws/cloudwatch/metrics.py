@@ -12,7 +12,10 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lab_helpers.local_aws.kit.service import NOTHING_KEPT, Kept
+
 KEPT_S = 15 * 24 * 3600
+_KEPT = "metrics"
 BASIC = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -88,11 +91,27 @@ def percent_of(statistic: str) -> float:
 class MetricStore:
     """All metrics of all regions; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept = NOTHING_KEPT) -> None:
         self._lock = threading.Lock()
+        self._kept = kept
         self._series: dict[MetricId, dict[str, dict[int, Amount]]] = {}
 
+    def take_over(self) -> None:
+        """Go on with the metrics of an earlier server, without those that are too old by now."""
+        found: list[tuple[MetricId, str, int, Amount]] = self._kept.appended(_KEPT)
+        newest = max((second for _, _, second, _ in found), default=0)
+        for metric, unit, second, amount in found:
+            if second >= newest - KEPT_S:
+                self._add(metric, unit, second, amount)
+        if found:
+            self._kept.rewrite(_KEPT, self.dump())
+
     def put(self, metric: MetricId, unit: str, second: int, amount: Amount) -> None:
+        """Add to a second of a metric; it is kept when this returns."""
+        self._kept.append(_KEPT, [(metric, unit, second, amount)])
+        self._add(metric, unit, second, amount)
+
+    def _add(self, metric: MetricId, unit: str, second: int, amount: Amount) -> None:
         """Add to a second of a metric; what is older than KEPT_S goes."""
         with self._lock:
             seconds = self._series.setdefault(metric, {}).setdefault(unit, {})

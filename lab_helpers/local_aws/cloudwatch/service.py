@@ -13,9 +13,9 @@ from lab_helpers.local_aws.cloudwatch.book import AlarmBook
 from lab_helpers.local_aws.cloudwatch.metric_operations import MetricOperations
 from lab_helpers.local_aws.cloudwatch.metrics import MetricStore
 from lab_helpers.local_aws.cloudwatch.watcher import Watcher
-from lab_helpers.local_aws.kit.api import Handler, WsgiApp
+from lab_helpers.local_aws.kit.api import ApiRequest, Handler, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock
-from lab_helpers.local_aws.kit.service import Clients
+from lab_helpers.local_aws.kit.service import NOTHING_KEPT, Clients, Kept
 
 SIGNING_NAME = "monitoring"
 PRINCIPAL = "cloudwatch.amazonaws.com"
@@ -26,8 +26,10 @@ class CloudWatchService:
 
     name = "cloudwatch"
 
-    def __init__(self, clock: Clock, clients: Clients) -> None:
-        self.store, self.book = MetricStore(), AlarmBook()
+    def __init__(self, clock: Clock, clients: Clients, kept: Kept = NOTHING_KEPT) -> None:
+        self.store, self.book = MetricStore(kept), AlarmBook(kept=kept)
+        self.store.take_over()
+        self.book.take_over()
         actions = Actions(self.book, clock, lambda region: clients.as_service("sns", PRINCIPAL, region))
         self._watcher = Watcher(self.book, self.store, clock, actions.act)
         self._metrics = MetricOperations(self.store, clock)
@@ -36,8 +38,17 @@ class CloudWatchService:
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         """Return the operations that are answered here."""
         return {
-            (SIGNING_NAME, name): handler for name, handler in {**self._metrics.table(), **self._alarms.table()}.items()
+            **{(SIGNING_NAME, name): handler for name, handler in self._metrics.table().items()},
+            **{(SIGNING_NAME, name): self._keeping(handler) for name, handler in self._alarms.table().items()},
         }
+
+    def _keeping(self, handler: Handler) -> Handler:
+        def kept(request: ApiRequest) -> dict[str, Any]:
+            answer = handler(request)
+            self.book.keep()
+            return answer
+
+        return kept
 
     def routes(self) -> Mapping[str, WsgiApp]:
         """CloudWatch has no plain HTTP endpoints."""

@@ -68,6 +68,7 @@ class Watcher:
             at = self._clock.now()
             data = reason_data(alarm.watch, points, at)
             moved = self._book.change(alarm, verdict.state, verdict.reason, data, at)
+        self._book.keep()
         if moved:
             _LOG.info("alarm %s is %s: %s", alarm.name, alarm.state, alarm.reason)
             self._act(alarm)

@@ -38,6 +38,7 @@ class Tokens:
         self._clock, self._lock = clock, threading.Lock()
         self._kept = kept or NothingKept()
         self._holders: dict[str, Holder]
+        self._secret: bytes
         self._holders, self._secret = self._kept.load(_KEPT) or ({}, secrets.token_bytes(32))
 
     def issue(self, caller: Caller, region: str) -> tuple[str, float]:

@@ -48,7 +48,8 @@ def take_over(world: World) -> None:
     ended = world.store.take_over(records, HOST_GONE)
     for task in ended:
         _clear_away(world, task)
-    for region in {each.region for each in [*world.store.services.values(), *world.store.tasks.values()]}:
+    services, tasks = records
+    for region in {each.region for each in services.values()} | {each.region for each in tasks.values()}:
         _delete_interfaces(world, region)
     if ended:
         log.info("%d tasks ended with the server before; their services start others", len(ended))

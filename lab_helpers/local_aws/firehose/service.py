@@ -51,7 +51,7 @@ class FirehoseService:
         return {}
 
     def start(self) -> None:
-        """Start delivering, also what an earlier server accepted for streams that are still there; the rest is dropped."""
+        """Start delivering, also what an earlier server accepted for streams that are still there."""
         with self._lock:
             self._running = True
             for worker in self._workers.values():

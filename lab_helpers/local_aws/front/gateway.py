@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
 
@@ -27,6 +28,9 @@ class ControlPlane(Protocol):
     """What answers where no handler does: moto_bridge.MotoBridge."""
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None) -> Any: ...
+
+    def keeping(self, change: Change | None) -> AbstractContextManager[None]:
+        """Keep what is done with the control plane inside, past `call`."""
 
     def user_of_key(self, access_key_id: str) -> str | None: ...
 
@@ -107,7 +111,8 @@ class Gateway:
         handler = self._overrides.get((call.service, call.operation))
         change = change_of(call.service, call.operation, call.params)
         if handler is None:
-            got = self._control_plane.call(environ, body, change)
+            with self._control_plane.keeping(change):
+                got = self._control_plane.call(environ, body, change)
             return got.status, [(name, value) for name, value in got.headers if name.lower() != "connection"], got.body
 
         def forward(params: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -119,7 +124,8 @@ class Gateway:
         request = ApiRequest(
             call.service, call.operation, call.region, self._account_id, caller, call.params, headers, body, forward
         )
-        return protocol.answer(call, handler(request))
+        with self._control_plane.keeping(change):
+            return protocol.answer(call, handler(request))
 
     def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
         validation.check(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,6 +58,15 @@ class Kept(Protocol):
     def names(self) -> list[str]:
         """Return the names of what was saved."""
 
+    def append(self, name: str, values: Sequence[Any]) -> None:
+        """Add to a list that only grows; it is kept when this returns."""
+
+    def appended(self, name: str) -> list[Any]:
+        """Return what was added to a list."""
+
+    def rewrite(self, name: str, values: Sequence[Any]) -> None:
+        """Let a list be these values."""
+
 
 class NothingKept:
     """A service that keeps nothing: its state ends with the process."""
@@ -71,6 +81,15 @@ class NothingKept:
 
     def names(self) -> list[str]:
         return []
+
+    def append(self, name: str, values: Sequence[Any]) -> None:
+        """Keep nothing."""
+
+    def appended(self, name: str) -> list[Any]:  # noqa: ARG002
+        return []
+
+    def rewrite(self, name: str, values: Sequence[Any]) -> None:
+        """Keep nothing."""
 
 
 NOTHING_KEPT = NothingKept()

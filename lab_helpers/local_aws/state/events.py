@@ -55,10 +55,11 @@ class EventTable:
     def forget_all_but(self, streams: Iterable[int]) -> int:
         """Remove the events of streams that are gone; return how many streams went."""
         kept = set(streams)
-        found = {row[0] for row in self.store.rows("SELECT DISTINCT stream FROM events")}
-        for number in found - kept:
+        found: set[int] = {row[0] for row in self.store.rows("SELECT DISTINCT stream FROM events")}
+        gone: set[int] = found - kept
+        for number in gone:
             self.forget(number)
-        return len(found - kept)
+        return len(gone)
 
     def forget(self, stream: int) -> None:
         """Remove a stream's events."""
@@ -119,7 +120,7 @@ class EventList(Sequence[StoredEvent]):
                 return
             after = (page[-1].timestamp, page[-1].event_id)
 
-    def count(self, first: int, last: int) -> int:
+    def number_between(self, first: int, last: int) -> int:
         """Return how many events lie in a range of epoch milliseconds."""
         sql = "SELECT count(*) FROM events WHERE stream = ? AND timestamp BETWEEN ? AND ?"
         return int(self._table.store.rows(sql, (self.number, first, last))[0][0])
@@ -137,7 +138,5 @@ class EventList(Sequence[StoredEvent]):
         return (rows[0][0], rows[0][1])
 
     def _select(self, where: str, *values: int) -> list[StoredEvent]:
-        rows = self._table.store.rows(
-            f"SELECT {_COLUMNS} FROM events WHERE stream = ? AND {where}", (self.number, *values)
-        )
-        return [StoredEvent(*row) for row in rows]
+        sql = f"SELECT {_COLUMNS} FROM events WHERE stream = ? AND {where}"
+        return [StoredEvent(*row) for row in self._table.store.rows(sql, (self.number, *values))]

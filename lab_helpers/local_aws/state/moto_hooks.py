@@ -1,4 +1,4 @@
-"""Where moto's own objects are changed so that they can be kept: events, objects and metrics on disk, backends found.
+"""Where moto's own objects are changed so that they can be kept: events and objects on disk, backends found.
 
 With moto_bridge.py the only importer of moto; `tests/local_aws/state/test_moto_hooks.py` holds the names that this
 relies on, so that an upgrade of moto fails there.
@@ -13,11 +13,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
 from types import SimpleNamespace
 from typing import Any
 
-from moto.cloudwatch.models import CloudWatchBackend
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend, allow_unknown_region, backend_lock
 from moto.core.common_models import BaseModel
 from moto.logs.models import LogStream
@@ -114,6 +113,7 @@ def _class_name(backend: type) -> str:
     return f"{backend.__module__.split('.')[1]}.{backend.__name__}"
 
 
+@wraps(AccountSpecificBackend.__getitem__)
 def _backend_in_region(self: Any, region: str) -> Any:
     """Stand in for AccountSpecificBackend.__getitem__: notes who is asked for, and restores who is made."""
     region = "aws" if region == "global" else region
@@ -145,6 +145,7 @@ def _made(home: Any, region: str) -> Any:
     return backend
 
 
+@wraps(BaseModel.__new__)
 def _untracked(cls: Any, *_: Any, **__: Any) -> Any:
     """Stand in for BaseModel.__new__, which keeps every object of the process for ever, deleted ones too."""
     return super(BaseModel, cls).__new__(cls)
@@ -155,21 +156,24 @@ def _untracked(cls: Any, *_: Any, **__: Any) -> Any:
 _make_stream = LogStream.__init__
 
 
+@wraps(LogStream.__init__)
 def _init_stream(self: Any, *given: Any, **named: Any) -> None:
     _make_stream(self, *given, **named)
     self.events = EventList(place.events, place.events.new_stream())
 
 
+@wraps(LogStream._update)
 def _update_stream(self: Any) -> None:
     self.first_event_timestamp, self.last_event_timestamp = self.events.span()
 
 
+@wraps(LogStream.get_log_events)
 def _get_log_events(
     self: Any, start_time: Any, end_time: Any, limit: Any, next_token: Any, start_from_head: Any
 ) -> tuple[list[dict[str, Any]], str, str]:
     """Stand in for LogStream.get_log_events, with the same tokens, reading one page only."""
     first, last = start_time or 0, end_time or 2**62
-    total, limit = self.events.count(first, last), limit or 10_000
+    total, limit = self.events.number_between(first, last), limit or 10_000
     direction, index = _read_token(next_token)
     if direction == "f":
         start = index + 1
@@ -207,12 +211,14 @@ def _temporary_file(max_size: int = 0) -> Any:
     return tempfile.SpooledTemporaryFile(max_size) if place.objects is None else place.objects.new()
 
 
+@wraps(s3_models.FakeKey.__getstate__)
 def _key_state(self: Any) -> dict[str, Any]:
     if not isinstance(self._value_buffer, ObjectFile):
         return dict(_plain_key_state(self))
     return {name: value for name, value in self.__dict__.items() if name != "lock"}
 
 
+@wraps(s3_models.FakeKey.__setstate__)
 def _set_key_state(self: Any, state: dict[str, Any]) -> None:
     if "_value_buffer" not in state:
         _plain_set_key_state(self, state)
@@ -269,36 +275,6 @@ def with_files(work: Callable[[], bytes]) -> tuple[bytes, str]:
         place.objects.seen = None
 
 
-# -- metrics: a list in memory whose every new piece is also on disk
-
-
-class MetricList(list[Any]):
-    """The metric data of one region."""
-
-    name = ""
-
-    def append(self, datum: Any) -> None:
-        """Keep a datum, on disk before this returns."""
-        if self.name:
-            place.store.grow(self.name, len(self), [freeze(datum, reducers())])
-        super().append(datum)
-
-
-def metric_list(name: str) -> MetricList:
-    """Return the list of this name as it was kept."""
-    found = MetricList(map(thaw, place.store.grown(name)))
-    found.name = name
-    return found
-
-
-_make_cloudwatch = CloudWatchBackend.__init__
-
-
-def _init_cloudwatch(self: Any, region_name: str, account_id: str) -> None:
-    _make_cloudwatch(self, region_name, account_id)
-    self.metric_data = metric_list(f"metrics/{account_id}/{region_name}")
-
-
 # -- how moto's objects are frozen
 
 
@@ -308,7 +284,7 @@ def _reduce_default_dict(found: Any) -> Any:
 
 
 def _default_dict(kind: type) -> Any:
-    return kind.__new__(kind)
+    return defaultdict.__new__(kind)
 
 
 def _fill(made: Any, state: tuple[Any, dict[str, Any]]) -> None:
@@ -334,7 +310,6 @@ def _reduce_homes(homes: Any) -> Any:
 
 _REDUCERS: dict[type, Callable[[Any], Any]] = {
     EventList: lambda events: (_stored_events, (events.number,)),
-    MetricList: lambda metrics: (metric_list, (metrics.name,)),
     ObjectFile: _reduce_object_file,
     s3_models.FakeBucket: _reduce_bucket,
     AccountSpecificBackend: _reduce_home,
@@ -370,12 +345,11 @@ def _copy_file(self: ObjectFile, _: dict[int, Any]) -> ObjectFile:
 
 
 def _install() -> None:
-    AccountSpecificBackend.__getitem__ = _backend_in_region  # type: ignore[method-assign]
-    BaseModel.__new__ = _untracked  # type: ignore[method-assign,assignment]
+    AccountSpecificBackend.__getitem__ = _backend_in_region
+    BaseModel.__new__ = _untracked
     LogStream.__init__, LogStream._update, LogStream.get_log_events = _init_stream, _update_stream, _get_log_events
     s3_models.tempfile = SimpleNamespace(SpooledTemporaryFile=_temporary_file)
     s3_models.FakeKey.__getstate__, s3_models.FakeKey.__setstate__ = _key_state, _set_key_state
-    CloudWatchBackend.__init__ = _init_cloudwatch
     ObjectFile.__deepcopy__ = _copy_file  # type: ignore[attr-defined]
 
 

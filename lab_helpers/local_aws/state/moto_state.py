@@ -1,7 +1,7 @@
 """moto's state kept: what a call changed is written before the call is answered.
 
 moto is asked which backends a call asked for; those of a call that changes something are frozen whole, without what
-grows: log events, metric data and objects have rows of their own (moto_hooks.py). A backend is restored when it is
+grows: log events and objects have rows of their own (moto_hooks.py). A backend is restored when it is
 first asked for.
 Not kept: what moto would do by itself as time passes; it does nothing of the kind for the services of this lab.
 """
@@ -25,7 +25,7 @@ from lab_helpers.local_aws.state.store import StateStore
 _LOG = logging.getLogger(__name__)
 ROOM, FILES_ROOM = "moto", "moto-files"
 _S3, _LOGS, _EC2 = "s3.S3Backend", "logs.LogsBackend", "ec2.EC2Backend"
-_LATER = frozenset({"PutLogEvents", "PutMetricData"})
+_LATER = frozenset({"PutLogEvents"})
 """Operations whose data has rows of its own: what else they change (a stream's last ingestion) can wait a second."""
 _ENDS_STREAMS = frozenset({"DeleteLogGroup", "DeleteLogStream"})
 _MACHINE_IMAGES = ("amis", "snapshots")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from lab_helpers.local_aws.state.freezing import freeze, thaw
@@ -18,6 +19,7 @@ class Room:
         self.is_kept = store is not None
         self._lock = threading.Lock()
         self._digests: dict[str, bytes] = {}
+        self._lengths: dict[str, int] = {}
 
     def load(self, name: str) -> Any:
         """Return what was saved under a name, None when nothing was."""
@@ -34,6 +36,30 @@ class Room:
             if self._digests.get(name) != digest:
                 self._store.put(self._name, name, data)
                 self._digests[name] = digest
+
+    def append(self, name: str, values: Sequence[Any]) -> None:
+        """Add to a list that only grows; it is kept when this returns."""
+        if self._store is None:
+            return
+        with self._lock:
+            at = self._lengths.setdefault(name, 0)
+            self._store.grow(f"{self._name}/{name}", at, map(freeze, values))
+            self._lengths[name] += len(values)
+
+    def appended(self, name: str) -> list[Any]:
+        """Return what was added to a list."""
+        found = self._store.grown(f"{self._name}/{name}") if self._store else []
+        self._lengths[name] = len(found)
+        return [thaw(each) for each in found]
+
+    def rewrite(self, name: str, values: Sequence[Any]) -> None:
+        """Let a list be these values, at once and whole."""
+        if self._store is None:
+            return
+        with self._lock, self._store.change():
+            self._store.shrink(f"{self._name}/{name}")
+            self._store.grow(f"{self._name}/{name}", 0, map(freeze, values))
+            self._lengths[name] = len(values)
 
     def names(self) -> list[str]:
         """Return the names of what was saved, sorted."""

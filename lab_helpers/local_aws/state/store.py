@@ -120,9 +120,13 @@ class StateStore:
     def grow(self, name: str, at: int, pieces: Iterable[bytes]) -> None:
         """Append to a list that only grows; `at` is the place of the first piece."""
         with self.change() as db:
-            db.executemany(
-                "REPLACE INTO grown VALUES (?, ?, ?)", ((name, at + i, data) for i, data in enumerate(pieces))
-            )
+            rows = ((name, at + i, data) for i, data in enumerate(pieces))
+            db.executemany("REPLACE INTO grown VALUES (?, ?, ?)", rows)
+
+    def shrink(self, name: str) -> None:
+        """Forget a growing list."""
+        with self.change() as db:
+            db.execute("DELETE FROM grown WHERE list = ?", (name,))
 
     def grown(self, name: str) -> list[bytes]:
         """Return a growing list's pieces in order."""

@@ -37,8 +37,8 @@ def test_killed_process_loses_nothing_acknowledged(tmp_path: Path):
         acknowledged += [int(line) for line in producer.stdout if line.endswith("\n")]
     fakes = Fakes()
     service = make_service(tmp_path, fakes, ManualClock(SystemClock().now() + timedelta(minutes=1)))
-    service.start()
     fakes.create(CompressionFormat="UNCOMPRESSED")
+    service.start()
     service.stop()
     delivered = b"".join(fakes.objects.values()).decode().split()
     expected = [f"{number}.{part}" for number in acknowledged for part in range(50)]

@@ -208,17 +208,42 @@ def test_lost_after_24_hours(service: FirehoseService, fakes: Fakes, clock: Manu
 
 
 def test_killed_server_loses_nothing_accepted(tmp_path: Path, fakes: Fakes, clock: ManualClock):
-    """A new server takes up the journal of one that never stopped, once the stream exists again."""
+    """A new server takes up the journal of one that never stopped."""
     make_service(tmp_path, fakes, clock)
     fakes.create()
     put(fakes, b"kept 1\n", b"kept 2\n")
-    fakes.streams.clear()  # moto's memory is gone with the server
+    again = make_service(tmp_path, fakes, clock)
+    again.start()
+    put(fakes, b"new\n")
+    again.stop()
+    assert b"".join(bodies(fakes)) == b"kept 1\nkept 2\nnew\n"
+
+
+def test_an_old_labs_records_never_reach_another_stream(tmp_path: Path, fakes: Fakes, clock: ManualClock):
+    """Records of a stream that is gone are dropped, also when one of the same name and ARN is made later."""
+    make_service(tmp_path, fakes, clock)
+    fakes.create()
+    put(fakes, b"old 1\n", b"old 2\n")
+    fakes.streams.clear()
     again = make_service(tmp_path, fakes, clock)
     again.start()
     fakes.create()
     put(fakes, b"new\n")
     again.stop()
-    assert b"".join(bodies(fakes)) == b"kept 1\nkept 2\nnew\n"
+    assert b"".join(bodies(fakes)) == b"new\n"
+
+
+def test_a_stream_made_anew_at_another_time_drops_what_was_held(tmp_path: Path, fakes: Fakes, clock: ManualClock):
+    """The creation time tells two streams of one name apart, though the service saw the one go unnoticed."""
+    make_service(tmp_path, fakes, clock)
+    fakes.create()
+    put(fakes, b"old\n")
+    fakes.streams[STREAM]["CreateTimestamp"] = clock.now()
+    again = make_service(tmp_path, fakes, clock)
+    again.start()
+    put(fakes, b"new\n")
+    again.stop()
+    assert b"".join(bodies(fakes)) == b"new\n"
 
 
 def test_stop_delivers_what_is_held(service: FirehoseService, fakes: Fakes):

@@ -1,0 +1,1 @@
+"""What the local AWS keeps beyond its process."""
