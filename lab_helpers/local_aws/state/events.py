@@ -72,9 +72,8 @@ class EventList(Sequence[StoredEvent]):
 
     def __init__(self, table: EventTable, number: int) -> None:
         self._table, self.number = table, number
-        ((self._length,),) = table.store.rows(
-            "SELECT coalesce(max(place) + 1, 0) FROM events WHERE stream = ?", (number,)
-        )
+        sql = "SELECT coalesce(max(place) + 1, 0) FROM events WHERE stream = ?"
+        self._length = int(table.store.rows(sql, (number,))[0][0])
 
     def __len__(self) -> int:
         return self._length
