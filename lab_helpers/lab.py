@@ -7,6 +7,7 @@ comes too early says which notebook it needs.
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from lab_helpers.account import adoption, guards
 from lab_helpers.account.inventory import LabNames
+from lab_helpers.backends.faults import FaultInForce, injected
 from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of, router_command
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
@@ -47,6 +49,14 @@ class Lab:
     def client(self, service: str) -> Any:
         """Return a boto3 client of a service ("logs", "s3", "ecs", …) in the lab's region."""
         return self.backend.client(service)
+
+    def fault(self, **members: Any) -> AbstractContextManager[FaultInForce]:
+        """Have the local AWS make a fault inside a `with` block: `service`, `operation`, `role` (patterns with *),
+        `kind` (throttle, 500, drop-before, drop-after, silence, slow), `share`, `seconds`, `delay_s`, `seed`.
+
+        It is undone at the block's end, whatever happens. Raises SettingsError, LabError on an account.
+        """
+        return injected(self.backend, **members)
 
     @property
     def terraform(self) -> Terraform:

@@ -30,6 +30,7 @@ from lab_helpers.base.errors import (
     WaitTimeoutError,
 )
 from lab_helpers.base.file_lock import FileLock, holder_of
+from lab_helpers.base.injected_fault import InjectedFault
 from lab_helpers.base.wait import wait_until
 from lab_helpers.firelens.generate import task_metadata
 from lab_helpers.iam import evaluate, explain
@@ -155,6 +156,21 @@ class LocalBackend:
         """
         return list(fetch_json(self._required().endpoint_url + "/_lab/denials", timeout_s=10.0))
 
+    def add_fault(self, fault: InjectedFault) -> str:
+        """Have the local AWS make a fault; return its number. Raises LocalAwsNotRunningError."""
+        body = json.dumps(fault.as_members()).encode()
+        url = self._required().endpoint_url + "/_lab/faults"
+        return str(fetch_json(url, timeout_s=10.0, body=body)["number"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are on or over: their members, `number`, `over`, and the calls `matched` and `hit`."""
+        return list(fetch_json(self._required().endpoint_url + "/_lab/faults", timeout_s=10.0))
+
+    def clear_faults(self, number: str = "") -> list[dict[str, Any]]:
+        """End one fault, or all; return their rows as they were at the end."""
+        url = self._required().endpoint_url + "/_lab/faults" + (f"/{number}" if number else "")
+        return list(fetch_json(url, timeout_s=10.0, method="DELETE"))
+
     def client(self, service: str) -> Any:
         state = self._required()
         if self._clients is None or self._clients.endpoint_url != state.endpoint_url:
@@ -262,10 +278,12 @@ def policy_allows(document: str, action: str, resource: str) -> bool:
     return evaluate.evaluate(request, evaluate.PolicySet(identity=(named,))).allowed
 
 
-def fetch_json(url: str, timeout_s: float) -> Any:
-    """Return the JSON that a loopback address answers; OSError when nothing does."""
+def fetch_json(url: str, timeout_s: float, body: bytes | None = None, method: str | None = None) -> Any:
+    """Return the JSON that a loopback address answers, to a POST where there is a body; OSError when nothing does."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=timeout_s) as answer:
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    request = urllib.request.Request(url, data=body, headers=headers, method=method)
+    with opener.open(request, timeout=timeout_s) as answer:
         return json.load(answer)
 
 

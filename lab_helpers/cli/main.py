@@ -19,6 +19,7 @@ from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError, SettingsError
 from lab_helpers.base.messages import ENGLISH, languages
 from lab_helpers.base.redact import redact
+from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("folder", type=Path, help="folder that is not there yet, or is empty")
     add("translate", _translate, "build the Japanese notebooks from the English ones and notebooks/ja/*.md")
     cli_logs.add(commands)
+    cli_faults.add(commands)
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
     publish.add_argument("--repository-url", required=True)

@@ -48,6 +48,7 @@ from lab_helpers.local_aws.kit.service import NothingKept, Runtimes, ServiceCont
 from lab_helpers.local_aws.logs import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.state.kept_state import KeptState
+from lab_helpers.local_aws.testing.injection import Injection
 from lab_helpers.local_aws.vpc.dependencies import VpcDependencies
 
 HOST = "127.0.0.1"
@@ -200,7 +201,8 @@ class LocalAws:
         table = handlers.overrides(services, bridge)
         checks = {**policy_checks.checks(ACCOUNT_ID, self._principal_exists), **bucket_names.checks()}
         self._gateway = Gateway(self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks)
-        app = self._middleware(self._gateway) if self._middleware else self._gateway
+        injection = control.faults = Injection(self._gateway, self.store)
+        app: WsgiApp = self._middleware(injection) if self._middleware else injection
         for server in (plain, secure):
             server.app = app
             name = f"http-{server.server_address[1]}"

@@ -53,6 +53,12 @@ class Forecast:
     stale_reads: int = 0
 
 
+def throttled(service: str) -> AwsError:
+    """Return what a service says to calls that come too fast."""
+    code, status = _THROTTLED.get(service, _OTHERWISE)
+    return AwsError(code, "Rate exceeded", status)
+
+
 class Weather:
     """The layer. `feels` says by its access key whether a caller is exposed; `pause` waits so many seconds."""
 
@@ -111,8 +117,7 @@ class Weather:
 
     def _throttle(self, call: protocol.Call, method: str) -> Answer:
         self.figures["throttled"] += 1
-        code, status = _THROTTLED.get(call.service, _OTHERWISE)
-        answered, headers, body = protocol.refusal(call.protocol, AwsError(code, "Rate exceeded", status), method)
+        answered, headers, body = protocol.refusal(call.protocol, throttled(call.service), method)
         return f"{answered} Slow down", [*headers, ("Content-Length", str(len(body)))], body
 
     def _old(self, question: Question) -> Answer | None:
