@@ -90,7 +90,7 @@ class Injection:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not self._faults or "AWS4-HMAC-SHA256" not in environ.get("HTTP_AUTHORIZATION", ""):
-            return self._app(environ, start_response)
+            return self._pass(environ, start_response)
         body = Request(environ).get_data(cache=False)
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -98,10 +98,10 @@ class Injection:
             call = protocol.parse(environ, body)
             caller = self._store.find(call.access_key_id, call.session_token)
         except AwsError:
-            return self._app(environ, start_response)
+            return self._pass(environ, start_response)
         struck = self._struck(call, _name(caller))
         if struck is None:
-            return self._app(environ, start_response)
+            return self._pass(environ, start_response)
         return self._hit(struck, call, environ, start_response)
 
     def _struck(self, call: protocol.Call, role: str) -> _Active | None:
@@ -124,13 +124,17 @@ class Injection:
             return _refused(error, call, environ, start_response)
         if kind == "slow":
             struck.ended.wait(struck.fault.delay_s)
-            return self._app(environ, start_response)
+            return self._pass(environ, start_response)
         if kind == "drop-after":
             for _ in self._app(environ, lambda *_: None):
                 pass
         if kind == "silence":
             self._hold(struck, environ)
         return _dropped(environ)
+
+    def _pass(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answered: Iterable[bytes] = self._app(environ, start_response)
+        return answered
 
     def _hold(self, struck: _Active, environ: dict[str, Any]) -> None:
         """Keep a call without an answer until its client goes or the fault ends."""
