@@ -44,12 +44,12 @@ variable "firehose_buffer_seconds" {
 
 variable "fluentbit_base_image" {
   type        = string
-  description = "Image that fluentbit/Dockerfile builds on. The tag moves as in the article: pin one for production."
-  default     = "amazon/aws-for-fluent-bit:latest"
+  description = "Image that fluentbit/Dockerfile builds on. A tag that does not move; the article's was latest."
+  default     = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.5.10"
 
   validation {
     condition     = can(regex("^[a-z0-9][a-zA-Z0-9._:/@-]*$", var.fluentbit_base_image))
-    error_message = "fluentbit_base_image must be an image reference such as amazon/aws-for-fluent-bit:latest."
+    error_message = "fluentbit_base_image must be an image reference such as public.ecr.aws/aws-observability/aws-for-fluent-bit:3.5.10."
   }
 }
 

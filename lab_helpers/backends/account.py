@@ -14,9 +14,10 @@ from lab_helpers.base.clients import LOOPBACK_HOSTS, Clients, aws_errors
 from lab_helpers.base.config import Settings, inherited, session_environment
 from lab_helpers.base.errors import AwsCallError, LabError, SettingsError
 from lab_helpers.base.redact import last_digits
+from lab_helpers.firelens import stock
 
-PINNED_BASE_IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.2.1"
-"""Fluent Bit 4.2.2. From Amazon's registry: Docker Hub limits pulls. Source: aws/aws-for-fluent-bit, release 3.2.1."""
+PINNED_BASE_IMAGE = stock.BASE_IMAGE
+"""From Amazon's registry: Docker Hub limits pulls."""
 _CREDENTIALS = {
     "NoCredentialsError": "Log in: `aws configure sso` once, then `aws sso login`; or name a profile (LAB_AWS_PROFILE)",
     "InvalidClientTokenId": "If these are the local AWS's keys (`lab env`), open a new shell",

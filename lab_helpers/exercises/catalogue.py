@@ -38,7 +38,7 @@ CATALOGUE: tuple[Task, ...] = (
         judges.pinned_dockerfile,
         (
             "Which word of the Dockerfile means something else every few weeks?",
-            "`latest` is a tag that moves. A version number stays: 3.2.1, for example.",
+            "`latest` is a tag that moves. A version number stays: 3.5.10, for example.",
         ),
     ),
     Task(

@@ -73,7 +73,7 @@ def pinned_dockerfile(answer: str, _: Desk) -> str:
         return say("ARG BASE_IMAGE is not used: FROM ${BASE_IMAGE} is missing.")
     tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
     if tag in _MOVING_TAGS and "@sha256:" not in image:
-        return say("{image} is whatever was pushed last. Name a version, such as 3.2.1, or a digest.", image=image)
+        return say("{image} is whatever was pushed last. Name a version, such as 3.5.10, or a digest.", image=image)
     return ""
 
 

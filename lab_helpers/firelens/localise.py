@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lab_helpers.firelens.generate import RouterInputs
+
 AWS_OUTPUTS = frozenset({"cloudwatch_logs", "kinesis_firehose", "kinesis_streams"})
 GO_OUTPUTS = frozenset({"cloudwatch", "firehose", "kinesis"})
 """AWS's older plugins: they take a URL and know no `tls`."""
@@ -20,8 +22,33 @@ _ROLE = re.compile(r"(\s+)role_arn\s+\S", re.IGNORECASE)
 _FILE = re.compile(r"^(\s*(?:@INCLUDE|Parsers_File|Plugins_File|Streams_File)\s+)(\S+)(\s*)$", re.IGNORECASE)
 _PATH = re.compile(r"^(\s*\S+\s+)(/\S+)(\s*)$")
 
+_LISTEN = re.compile(r"^(\s*)(unix_path|port)(\s+)(\S+)(\s*)$", re.IGNORECASE)
+_WRITTEN = re.compile(r"^(\s*(?:storage\.path|store_dir)\s+)(/\S+)(\s*)$", re.IGNORECASE)
+_FIRELENS_INPUTS = frozenset({"forward", "tcp"})
+
 Resolve = Callable[[str], Sequence[str]]
 """Where a path of the image is on this machine; several places for a pattern."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a container has for itself on AWS and shares here: FireLens' socket and ports, and where it writes.
+
+    `written` gives the place on this machine for an absolute path that the router writes to.
+    """
+
+    inputs: RouterInputs
+    written: Callable[[str], str]
+
+    @property
+    def listens(self) -> dict[str, str]:
+        """Return socket and ports of FireLens as a configuration names them -> those of this machine."""
+        aws = RouterInputs()
+        return {
+            aws.socket_path: self.inputs.socket_path,
+            str(aws.forward_port): str(self.inputs.forward_port),
+            str(aws.healthcheck_port): str(self.inputs.healthcheck_port),
+        }
 
 
 @dataclass(frozen=True)
@@ -54,18 +81,21 @@ class Transport:
         return []
 
 
-def localise(text: str, transport: Transport, resolve: Resolve) -> str:
+def localise(text: str, transport: Transport, resolve: Resolve, machine: Machine | None = None) -> str:
     """Return `text` with the transport's lines in each AWS output and with paths led to the unpacked image.
 
     `resolve` gets each absolute path that stands as a value, and what @INCLUDE and the *_File keys name; it returns
-    the value as it is where it does not know better. Several places make several lines.
+    the value as it is where it does not know better. Several places make several lines. With `machine`, inputs of
+    FireLens' kinds that name its socket or ports, and folders that are written to, get this task's own.
     """
     lines: list[str] = []
-    section = ""
+    section = plugin = ""
     for line in text.split("\n"):
-        heading = _HEADING.match(line)
-        section = heading.group(1).upper() if heading else section
-        lines += _led(line, resolve)
+        heading, name = _HEADING.match(line), _NAME.match(line)
+        section, plugin = (heading.group(1).upper(), "") if heading else (section, plugin)
+        plugin = name.group(2).lower() if name else plugin
+        own = _own(line, section == "INPUT" and plugin in _FIRELENS_INPUTS, machine) if machine else line
+        lines += _led(own, resolve) if own == line else [own]
         lines += _transport_lines(line, section, transport)
     return "\n".join(lines)
 
@@ -80,6 +110,16 @@ def outputs(text: str) -> list[str]:
         if section == "OUTPUT" and name is not None:
             found.append(name.group(2).lower())
     return found
+
+
+def _own(line: str, is_firelens_input: bool, machine: Machine) -> str:
+    written, listen = _WRITTEN.match(line), _LISTEN.match(line)
+    if written:
+        return written[1] + machine.written(written[2]) + written[3]
+    if listen and is_firelens_input:
+        value = machine.listens.get(listen[4], listen[4])
+        return "".join((*listen.group(1, 2, 3), value, listen[5]))
+    return line
 
 
 def _led(line: str, resolve: Resolve) -> list[str]:

@@ -1,7 +1,8 @@
-"""The part of a Dockerfile that can be built without a container engine: FROM, COPY and what only configures.
+"""The part of a Dockerfile that can be built without a container engine: FROM, COPY, ADD and what only configures.
 
-Source: Dockerfile reference. Instructions that need a running base image (RUN, ADD, …), multi-stage builds, --from,
-named owners and here-documents are refused with the line's number.
+ADD of plain files is COPY; an archive (which it unpacks) and an address are refused.
+Source: Dockerfile reference. Instructions that need a running base image (RUN, …), multi-stage builds, --from, named
+owners and here-documents are refused with the line's number.
 Not modelled: ONBUILD triggers, HEALTHCHECK and STOPSIGNAL of the base image; `${VAR:-word}` beyond plain defaults.
 """
 
@@ -111,19 +112,27 @@ class _Reader:
         # As in docker, what was declared before FROM is for FROM alone, until ARG names it again.
         self._global_args, self._args = self._args, {}
 
-    def _copy(self, rest: str) -> None:
+    def _add(self, rest: str) -> None:
+        words = self._words(self._expand(rest))
+        if "//" in rest or rest.startswith("git@"):
+            raise self._error("ADD of an address needs a container engine")
+        if unpacked := [word for word in words[:-1] if word.endswith(_ARCHIVES)]:
+            raise self._error(f"ADD unpacks {unpacked[0]}, which needs a container engine; COPY copies it as it is")
+        self._copy(rest, "ADD")
+
+    def _copy(self, rest: str, name: str = "COPY") -> None:
         if rest.lstrip().startswith("<<"):
-            raise self._error("COPY from a here-document needs a container engine")
+            raise self._error(f"{name} from a here-document needs a container engine")
         flags, words = self._flags(rest, {"chown", "chmod"})
         items = [self._expand(item) for item in (_json_list(words) or self._words(words))]
         if len(items) < 2:
-            raise self._error("COPY takes at least one source and a target")
+            raise self._error(f"{name} takes at least one source and a target")
         *sources, target = items
         if len(sources) > 1 and not target.endswith("/"):
-            raise self._error(f"COPY of several sources needs a directory as target: write {target}/")
+            raise self._error(f"{name} of several sources needs a directory as target: write {target}/")
         mode = self._mode(flags["chmod"]) if "chmod" in flags else None
         owner = self._owner(self._expand(flags.get("chown", "0:0")))
-        made = Copy(self._line, tuple(sources), self._in_image(target), f"COPY {rest}", mode, owner)
+        made = Copy(self._line, tuple(sources), self._in_image(target), f"{name} {rest}", mode, owner)
         self.recipe.copies.append(made)
 
     def _env(self, rest: str) -> None:
@@ -219,8 +228,11 @@ class _Reader:
         return DockerfileError(self._file, self._line, why)
 
 
-_INSTRUCTIONS = frozenset({"ARG", "FROM", "COPY", "ENV", "LABEL", "CMD", "ENTRYPOINT", "WORKDIR", "USER", "EXPOSE"})
-_ENGINE_ONLY = frozenset({"RUN", "ADD", "VOLUME", "SHELL", "ONBUILD", "HEALTHCHECK", "STOPSIGNAL", "MAINTAINER"})
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+_INSTRUCTIONS = frozenset(
+    {"ARG", "FROM", "COPY", "ADD", "ENV", "LABEL", "CMD", "ENTRYPOINT", "WORKDIR", "USER", "EXPOSE"}
+)
+_ENGINE_ONLY = frozenset({"RUN", "VOLUME", "SHELL", "ONBUILD", "HEALTHCHECK", "STOPSIGNAL", "MAINTAINER"})
 
 
 def _why_not(instruction: str) -> str:

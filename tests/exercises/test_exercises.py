@@ -107,7 +107,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("01_1", "Name kinesis_streams", "there are 0"),
     ("02_1", ["aws_iam_role.ecs_task"], "2 of the 3 roles are missing"),
     ("02_1", PLAN["resource"].tolist(), "is not a role"),
-    ("03_1", DOCKERFILE, "pushed last"),
+    ("03_1", DOCKERFILE.replace(":3.5.10", ":latest"), "pushed last"),
     ("03_1", "FROM amazon/aws-for-fluent-bit:3.2.1", "has to stay"),
     ("03_1", "FROM httpd:2.4\nCOPY extra.conf /fluent-bit/etc/extra.conf", "aws-for-fluent-bit"),
     ("03_1", "FROM amazon/aws-for-fluent-bit\nCOPY extra.conf /fluent-bit/etc/extra.conf", "pushed last"),

@@ -158,7 +158,8 @@ def test_copy_of_folders_patterns_and_modes(context: Path):
     ("text", "line", "why"),
     [
         ("FROM x\nRUN yum update\n", 2, "RUN needs a container engine"),
-        ("FROM x\nADD a b\n", 2, "ADD needs a container engine"),
+        ("FROM x\nADD a.tar.gz /b/\n", 2, "ADD unpacks a.tar.gz, which needs a container engine"),
+        ("FROM x\nADD https://example.com/a /b\n", 2, "ADD of an address needs a container engine"),
         ("FROM x\n\nCOPY gone.conf /etc/\n", 3, "there is no such file"),
         ("FROM x\nCOPY *.gone /etc/\n", 2, "there is no such file"),
         ("FROM x\nCOPY ../secret /etc/\n", 2, "outside of the build context"),

@@ -215,7 +215,7 @@ def test_a7_the_apply_builds_and_pushes(lab: Applied) -> None:
         "--architecture",
         "amd64",
         "--build-arg",
-        "BASE_IMAGE=amazon/aws-for-fluent-bit:latest",
+        "BASE_IMAGE=public.ecr.aws/aws-observability/aws-for-fluent-bit:3.5.10",
     ]
 
 

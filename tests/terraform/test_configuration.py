@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab_helpers.base import process
+from lab_helpers.firelens import stock
 from lab_helpers.terraform import LabOutputs, find_binary
 
 PROJECT = Path(__file__).parents[2]
@@ -176,11 +177,11 @@ def test_the_image_is_the_base_plus_one_file() -> None:
         if line and not line.startswith("#")
     ]
     assert instructions == [
-        "ARG BASE_IMAGE=amazon/aws-for-fluent-bit:latest",
+        f"ARG BASE_IMAGE={stock.BASE_IMAGE}",
         "FROM ${BASE_IMAGE}",
         "COPY extra.conf /fluent-bit/etc/extra.conf",
     ]
-    assert '"amazon/aws-for-fluent-bit:latest"' in blocks("variables.tf", "variable")["fluentbit_base_image"]
+    assert f'"{stock.BASE_IMAGE}"' in blocks("variables.tf", "variable")["fluentbit_base_image"]
 
 
 def test_the_httpd_image_logs_as_the_article_does() -> None:

@@ -13,6 +13,7 @@ from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.logs.ledger import summary
 from lab_helpers.local_aws.ecs.metadata import PREFIX, MetadataEndpoint
 from lab_helpers.local_aws.ecs.model import Store, Task
+from lab_helpers.local_aws.ecs.operations import image_parameters
 from lab_helpers.local_aws.ecs.operations.definitions import OtherOperations
 from lab_helpers.local_aws.ecs.operations.describe import counts
 from lab_helpers.local_aws.ecs.operations.services import ServiceOperations
@@ -58,11 +59,12 @@ class EcsService:
         self._started = False
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
-        return {
+        own = {
             (SIGNING_NAME, operation): recovery.keeping(self._world, operation, handler)
             for part in self._parts
             for operation, handler in part.handlers().items()
         }
+        return own | {("ssm", operation): handler for operation, handler in image_parameters.handlers().items()}
 
     def routes(self) -> Mapping[str, WsgiApp]:
         return {PREFIX: self._metadata}

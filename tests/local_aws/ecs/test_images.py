@@ -38,6 +38,9 @@ def test_which_images_lie_in_ecr() -> None:
     assert is_ecr(parse_image("123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/x"), "127.0.0.1:4566")
     assert not is_ecr(parse_image("public.ecr.aws/x/y"), "127.0.0.1:4566")
     assert not is_ecr(parse_image("httpd"), "127.0.0.1:4566")
+    aws = "906394416424.dkr.ecr.ap-northeast-1.amazonaws.com"
+    assert not is_ecr(parse_image(f"{aws}/aws-for-fluent-bit:stable"), "127.0.0.1:4566")
+    assert is_ecr(parse_image(f"{aws}/something-else"), "127.0.0.1:4566")
 
 
 def _tar(*members: tuple[str, bytes | None, str]) -> bytes:

@@ -128,7 +128,7 @@ def launch_request(
         run_dir=world.warden.run_dir,
         env={**environment(world, task, container, router), **secrets},
         ports=world.ports,
-        router_config=router.config if router and is_router else None,
+        router_files=router if is_router else None,
         router_socket=world.router_socket(task.id) if is_router else None,
         router_ports=router.inputs.ports if router and is_router else (),
     )

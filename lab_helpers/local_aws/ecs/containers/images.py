@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 
 from lab_helpers.base import paths
 from lab_helpers.base.bounded import BoundedReader, TooLargeError
+from lab_helpers.firelens import stock
 from lab_helpers.local_aws.ecs.containers.unpacking import LayerError, LayerLimits, unpack
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,12 @@ def parse_image(text: str) -> ImageRef:
 
 
 def is_ecr(ref: ImageRef, endpoint_host: str) -> bool:
-    """Tell whether the image lies in this AWS's ECR; `endpoint_host` is "127.0.0.1:PORT"."""
+    """Tell whether the image lies in this AWS's ECR; `endpoint_host` is "127.0.0.1:PORT".
+
+    AWS's own registry of the FireLens image is as public as its other names.
+    """
+    if ref.host.startswith(f"{stock.REGISTRY_ACCOUNT}.") and ref.name == stock.IMAGE_NAME:
+        return False
     return ref.host == endpoint_host or bool(_ECR_HOST.match(ref.host))
 
 

@@ -1,7 +1,12 @@
-"""The log router: the real Fluent Bit where it is installed, else ours; both behind Fluent Bit's command line."""
+"""The log router: the real Fluent Bit where it is installed, else ours; both behind Fluent Bit's command line.
+
+What is started is what the task definition or the image says (`router_command`); without either, AWS's entry point.
+Not modelled: the image's own programs; a command that is neither Fluent Bit nor an entry point runs this machine's.
+"""
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import sys
@@ -10,20 +15,22 @@ from functools import partial
 from pathlib import Path
 
 from lab_helpers.base.errors import MissingToolError
+from lab_helpers.firelens import stock
 from lab_helpers.local_aws.ecs.containers.images import Image
 from lab_helpers.local_aws.ecs.logs.ledger import read_ledger
 from lab_helpers.local_aws.ecs.ports import accepts, accepts_unix
+from lab_helpers.local_aws.ecs.runtimes import router_command
 from lab_helpers.local_aws.ecs.runtimes.fluent_bit_metrics import Metrics
+from lab_helpers.local_aws.ecs.runtimes.router_command import Programs
+from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.runtimes.runtime import PACKAGE_ROOT, Launch, LaunchRequest
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 
-ROUTER_IMAGES = ("aws-for-fluent-bit", "fluent-bit")
+ROUTER_IMAGES = (stock.IMAGE_NAME, stock.PLAIN_IMAGE_NAME)
 FLUENT_BIT = "fluent-bit"
 """The name of the runtime that runs a real Fluent Bit."""
-ENTRY_POINT = "/entrypoint.sh"
-"""What aws-for-fluent-bit runs. A command that has it in it, to do something more, runs here with the router there."""
-GO_PLUGINS = ("firehose.so", "cloudwatch.so", "kinesis.so")
-"""What that file enables. Source: entrypoint.sh of aws-for-fluent-bit."""
+INIT_PROGRAM = "lab_helpers.local_aws.ecs.runtimes.init_process"
+INIT_SPEC = "init.json"
 
 LEDGER = "ledger.json"
 """In the container's folder: our router's account of its records; that it is there says that all inputs are open."""
@@ -52,21 +59,32 @@ class RouterRuntime:
         return container.firelens is not None or image.ref.name in ROUTER_IMAGES
 
     def prepare(self, request: LaunchRequest) -> Launch:
-        config = request.router_config
-        ledger = request.folder / LEDGER
+        files, ledger = request.router_files, request.folder / LEDGER
         ledger.unlink(missing_ok=True)  # of an earlier try
-        program = [str(self._program)] if self._program else [sys.executable, "-m", "lab_helpers.router"]
-        env = dict(request.env) if self._program else {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}
-        enabled = [] if self._program else [word for name in GO_PLUGINS for word in ("-e", name)]
-        kept = ["--ledger", str(ledger)] if config and not self._program else []
-        argv = [*program, *enabled, *kept, *(["-c", str(config)] if config else [])]
-        command = request.container.command
-        if any(ENTRY_POINT in word for word in command):
-            argv = [word.replace(ENTRY_POINT, shlex.join(argv)) for word in command]
+        words = files.command if files else tuple(router_command.command(request.container, request.image))
+        programs = self._programs(request, files)
+        if script := _script(words, files):
+            words = ("/bin/sh", _led_script(script, programs, request), *words[1:])
+        argv = router_command.led(words, programs, files.places.place if files else lambda path: path)
+        env = {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}
         if self._program:
-            return Launch(argv, env, is_ready=_Listening(request), ledger=Metrics(config))
-        is_ready: Callable[[], bool] = ledger.exists if config else lambda: True
+            return Launch(argv, env, is_ready=_Listening(request), ledger=Metrics(files.config if files else None))
+        is_ready: Callable[[], bool] = ledger.exists if files else lambda: True
         return Launch(argv, env, is_ready=is_ready, ledger=lambda: read_ledger(ledger))
+
+    def _programs(self, request: LaunchRequest, files: RouterFiles | None) -> Programs:
+        kept = ["--ledger", str(request.folder / LEDGER)] if files else []
+        program = [str(self._program)] if self._program else [sys.executable, "-m", "lab_helpers.router", *kept]
+        enabled = [word for name in stock.GO_PLUGINS for word in ("-e", Path(name).name)] if self.is_builtin else []
+        config = ["-c", str(files.config)] if files else []
+        greeting = stock.banner(router_command.base(request.image).tag)
+        greeted = ["/bin/sh", "-c", f'echo {shlex.quote(greeting)}; exec "$@"', "entrypoint"]
+        return Programs(
+            fluent_bit=program,
+            entry_point=[*greeted, *program, *enabled, *config],
+            init=_init(files, [*program, *enabled]),
+            has_go_plugins=self.is_builtin,
+        )
 
 
 class _Listening:
@@ -85,3 +103,28 @@ class _Listening:
         while self._left and self._left[0]():
             self._left.pop(0)
         return not self._left
+
+
+def _init(files: RouterFiles | None, program: list[str]) -> list[str]:
+    """Return the command of the init image's first program; what it needs to know stands in the task's folder."""
+    if files is None:
+        return program
+    spec = {"program": program, "config": str(files.config), **files.places.described()}
+    path = files.config.with_name(INIT_SPEC)
+    path.write_text(json.dumps(spec))
+    return [sys.executable, "-m", INIT_PROGRAM, str(path)]
+
+
+def _script(words: tuple[str, ...], files: RouterFiles | None) -> Path | None:
+    """Return the image's own script that the command starts, if it does."""
+    known = (stock.PROGRAM, stock.ENTRY_POINT, stock.INIT_ENTRY_POINT)
+    return files.places.script(words[0]) if files and words[0] not in known else None
+
+
+def _led_script(script: Path, programs: Programs, request: LaunchRequest) -> str:
+    files = request.router_files
+    assert files is not None
+    (text,) = router_command.led([script.read_text(errors="surrogateescape")], programs, files.places.place)
+    copy = files.config.with_name(f"script-{script.name}")
+    copy.write_text(text, errors="surrogateescape")
+    return str(copy)

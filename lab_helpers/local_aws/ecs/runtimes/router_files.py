@@ -5,13 +5,17 @@ Both stay readable in the task's folder, `firelens/`:
   fluent-bit.local.conf  the same with this machine's socket and ports; the router runs on this one
   included-*.conf        a copy of the user's file, when something in it has to be led here: endpoint, port and TLS of
                          AWS outputs, paths of the image's files; the image's own file is never touched
+  files/                 what the router writes to an absolute path of its container (storage.path, store_dir)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from lab_helpers.base import paths
 from lab_helpers.base.paths import inside
 from lab_helpers.firelens import (
     RouterInputs,
@@ -21,12 +25,14 @@ from lab_helpers.firelens import (
     localise,
     parse_container_log,
     parse_router_options,
+    stock,
 )
 from lab_helpers.firelens.generate import task_metadata
-from lab_helpers.firelens.localise import GO_OUTPUTS, outputs
-from lab_helpers.local_aws.ecs.containers.images import Image
+from lab_helpers.firelens.localise import GO_OUTPUTS, Machine, outputs
+from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import PortPool
+from lab_helpers.local_aws.ecs.runtimes import router_command
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 
 GENERATED = "fluent-bit.conf"
@@ -39,12 +45,15 @@ CONFIG_FOLDER = "/fluent-bit/etc"
 class RouterFiles:
     """What was written; `ports` are taken from the pool and given back by `release`.
 
-    `outputs`: the names of all outputs, those of included files too.
+    `command`: what the container starts, in the image's paths; `places` leads those here. `outputs`: the names of all
+    outputs, those of included files too.
     """
 
     config: Path
     inputs: RouterInputs
     pool: PortPool
+    places: Places
+    command: tuple[str, ...] = ()
     outputs: frozenset[str] = frozenset()
 
     @property
@@ -67,11 +76,24 @@ def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, 
     inputs = RouterInputs(str(socket), pool.take(), pool.take())
     (folder / GENERATED).write_text(_text(task, RouterInputs(), _options(task).include_path))
     include = _options(task).include_path
-    places = _Places(image, folder, transport)
+    places = Places(image, folder, transport, inputs)
     included = places.included(include)[0] if include else None
     local = localise(_text(task, inputs, included), transport, lambda path: [path])
     (folder / LOCAL).write_text(local)
-    return RouterFiles(folder / LOCAL, inputs, pool, frozenset({*outputs(local), *places.outputs}))
+    command = router_command.command(task.spec.router, image) if task.spec.router else []
+    for path in router_command.named_files(command):
+        places.place(path)
+    return RouterFiles(
+        folder / LOCAL, inputs, pool, places, tuple(command), frozenset({*outputs(local), *places.outputs})
+    )
+
+
+def described_places(spec: Mapping[str, Any]) -> Places:
+    """Return the places that `Places.described` told of."""
+    config = {"config": {"Labels": {router_command.BASE_NAME: spec["base"]}}}
+    rootfs = Path(spec["rootfs"]) if spec["rootfs"] else None
+    image = Image(parse_image(spec["image"]), rootfs=rootfs, config=config)
+    return Places(image, Path(spec["folder"]), Transport(**spec["transport"]), RouterInputs(**spec["inputs"]))
 
 
 def _options(task: Task) -> RouterOptions:
@@ -100,11 +122,13 @@ def _log_options(container: ContainerSpec) -> dict[str, str]:
     return dict(container.log.options) if container.log else {}
 
 
-class _Places:
-    """Leads paths inside the image to where they are on this machine."""
+class Places:
+    """Leads paths inside the image to where they are on this machine: its own files, then those of AWS's image."""
 
-    def __init__(self, image: Image, folder: Path, transport: Transport) -> None:
+    def __init__(self, image: Image, folder: Path, transport: Transport, inputs: RouterInputs) -> None:
         self._image, self._folder, self._transport = image, folder, transport
+        self._base = router_command.base(image).name
+        self._machine = Machine(inputs, self._written)
         self._copies: dict[Path, str] = {}
         self.outputs: set[str] = set()
 
@@ -114,16 +138,45 @@ class _Places:
         A path that the image does not have stays as it is: the router then says that it is missing.
         """
         inside = path if path.startswith("/") else f"{CONFIG_FOLDER}/{path}"
-        found = self._image.paths(inside)
-        return [self._copied(each) if each.is_file() else str(each) for each in found] or [path]
+        if inside == stock.GENERATED_CONFIG:
+            return [str(self._folder / LOCAL)]  # the agent mounts its own over the image's
+        found = self._image.paths(inside) or stock.files(inside, self._base)
+        return [self.copied(each) if each.is_file() else str(each) for each in found] or [path]
 
-    def _copied(self, source: Path) -> str:
+    def described(self) -> dict[str, Any]:
+        """Return what `described_places` makes the same places of, in another process."""
+        return {
+            "image": str(self._image.ref),
+            "base": str(router_command.base(self._image)),
+            "rootfs": str(self._image.rootfs or ""),
+            "folder": str(self._folder),
+            "transport": asdict(self._transport),
+            "inputs": asdict(self._machine.inputs),
+        }
+
+    def place(self, path: str) -> str:
+        """Return where one path is, or the path itself: the image does not have it, or has several."""
+        found = self.included(path)
+        return found[0] if len(found) == 1 else path
+
+    def script(self, path: str) -> Path | None:
+        """Return the file of the image at this path, as it is; None: the image does not have it."""
+        found = self._image.path(path)
+        return found if found is not None and found.is_file() else None
+
+    def _written(self, path: str) -> str:
+        place = paths.below(self._folder / "files", path)
+        place.mkdir(parents=True, exist_ok=True)
+        return str(place)
+
+    def copied(self, source: Path) -> str:
+        """Return the file that stands for one of the image: a copy where something in it had to change."""
         if source not in self._copies:
             number = len(self._copies) + 1
             self._copies[source] = str(source)  # before reading: a file may include itself
             text = source.read_bytes().decode("utf-8", "surrogateescape")
             self.outputs.update(outputs(text))
-            local = localise(text, self._transport, self.included)
+            local = localise(text, self._transport, self.included, self._machine)
             if local != text:
                 copy = inside(self._folder, f"included-{number}-{source.name}")
                 copy.write_bytes(local.encode("utf-8", "surrogateescape"))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from lab_helpers.local_aws.ecs.containers.images import Image
 from lab_helpers.local_aws.ecs.ports import PortPool
+from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 from lab_helpers.local_aws.kit.network import Socket
 
@@ -22,7 +23,7 @@ class LaunchRequest:
     """What a runtime is told about the container to start.
 
     `folder` is the container's own working directory, `run_dir` a folder with a short path that every user may enter,
-    `router_config` the configuration for a log router, `router_socket` the socket and `router_ports` the TCP ports that
+    `router_files` what was written for a log router, `router_socket` the socket and `router_ports` the TCP ports that
     it will listen on.
     """
 
@@ -32,7 +33,7 @@ class LaunchRequest:
     run_dir: Path
     env: Mapping[str, str]
     ports: PortPool
-    router_config: Path | None = None
+    router_files: RouterFiles | None = None
     router_socket: Path | None = None
     router_ports: tuple[int, ...] = ()
 
