@@ -101,11 +101,16 @@ class Lab:
         return self.files.folder
 
     @property
-    def readers(self) -> Readers:
-        """Who checks a file of the working copy before it is kept: the router, Terraform, IAM, the image builder."""
+    def router_check(self) -> RouterCheck:
+        """How to ask the lab's log router about a configuration, with the variables that the container has."""
         variables = {"HTTPD_LOG_GROUP": self.settings.log_group, "DELIVERY_STREAM": self.settings.prefix}
         keys = {"AWS_ACCESS_KEY_ID": "check", "AWS_SECRET_ACCESS_KEY": "check", "AWS_REGION": self.settings.region}
-        router = RouterCheck(router_command(self.settings.router), {**config.inherited(), **keys, **variables})
+        return RouterCheck(router_command(self.settings.router), {**config.inherited(), **keys, **variables})
+
+    @property
+    def readers(self) -> Readers:
+        """Who checks a file of the working copy before it is kept: the router, Terraform, IAM, the image builder."""
+        router = self.router_check
 
         def terraform(name: str, text: str) -> str:
             inside = name.removeprefix("terraform/")

@@ -82,6 +82,7 @@ def open_lab(notebook: str, **settings: Any) -> Session:
     check = Checks(notebook, lab.settings.home / CHECKS)
     session = Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check)
     register_cell_magic("lab_file", lambda line, body: session.write_file(*_file_and_block(line, body)))
+    register_cell_magic("fluentbit", lambda _, body: session.try_config(body))
     explain_missing_names()
     return session
 

@@ -307,16 +307,19 @@ def _renewed(language: str, wanted: str | None) -> bool:
 
 def _progress(args: argparse.Namespace) -> int:
     from lab_helpers import exercises
+    from lab_helpers.exercises import steps
 
-    names = [task.name for task in exercises.CATALOGUE]
+    names = sorted([*(task.name for task in exercises.CATALOGUE), *(step.id for step in steps.CATALOGUE)])
     if args.folder:
-        rows = exercises.class_table(args.folder, names)
+        tables = [exercises.class_table(args.folder, names), exercises.class_guesses(args.folder)]
     else:
         settings = config.load()
-        rows = exercises.table(exercises.Progress(settings.home, settings.owner), names)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        progress = exercises.Progress(settings.home, settings.owner)
+        tables = [exercises.table(progress, names), exercises.guess_table(progress)]
+    for rows in (rows for rows in tables if len(rows) > 1):
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return 0
 
 

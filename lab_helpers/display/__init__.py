@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lab_helpers.display.drawing import log_path
     from lab_helpers.display.live_panel import Panel, panel
     from lab_helpers.display.outcomes import deployed, plan, verdict
+    from lab_helpers.display.playground import played
     from lab_helpers.display.progress import Bar, in_live_notebook
     from lab_helpers.display.tables import Shown, facts, table, text
     from lab_helpers.display.terraform_progress import TerraformBar
@@ -37,6 +38,7 @@ else:
         "drawing": ("log_path",),
         "live_panel": ("Panel", "panel"),
         "outcomes": ("deployed", "plan", "verdict"),
+        "playground": ("played",),
         "progress": ("Bar", "in_live_notebook"),
         "tables": ("Shown", "facts", "table", "text"),
         "terraform_progress": ("TerraformBar",),
@@ -66,6 +68,7 @@ __all__ = [
     "object_sizes",
     "panel",
     "plan",
+    "played",
     "radio",
     "register_cell_magic",
     "requests_over_time",

@@ -10,17 +10,20 @@ kept in `progress.json` in the lab's home.
 
 from lab_helpers.exercises.catalogue import CATALOGUE, exercise_of
 from lab_helpers.exercises.exercise import Desk, Exercise, Status, Task, Verdict
-from lab_helpers.exercises.progress import Progress, class_table, table
+from lab_helpers.exercises.progress import Guess, Progress, class_guesses, class_table, guess_table, table
 
 __all__ = [
     "CATALOGUE",
     "Desk",
     "Exercise",
+    "Guess",
     "Progress",
     "Status",
     "Task",
     "Verdict",
+    "class_guesses",
     "class_table",
     "exercise_of",
+    "guess_table",
     "table",
 ]

@@ -10,7 +10,8 @@ from lab_helpers.base.messages import say
 from lab_helpers.drills.scripts import PARSERS, PARSERS_PATH
 from lab_helpers.exercises import outage_trial, policies, router_calls
 from lab_helpers.exercises.exercise import Desk
-from lab_helpers.exercises.router_trial import filtered, routed, sections
+from lab_helpers.exercises.router_trial import filtered, routed
+from lab_helpers.firelens.classic import sections
 
 APP_TAGS = ("app-firelens-0123456789abcdef0123456789abcdef", "app-firelens-fedcba9876543210fedcba9876543210")
 OTHER_TAGS = ("job-firelens-0123456789abcdef0123456789abcdef", "app2-firelens-0123456789abcdef0123456789abcdef")

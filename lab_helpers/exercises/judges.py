@@ -12,7 +12,8 @@ from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.exercises import policies
 from lab_helpers.exercises.exercise import Desk
-from lab_helpers.exercises.router_trial import sections, survivors
+from lab_helpers.exercises.router_trial import survivors
+from lab_helpers.firelens.classic import sections
 
 BUCKET = "arn:aws:s3:::my-logs"
 ROLES = {"aws_iam_role.ecs_task", "aws_iam_role.ecs_task_exec", "aws_iam_role.firehose"}

@@ -121,17 +121,48 @@ def table(progress: Progress, names: Iterable[str]) -> list[tuple[str, ...]]:
     return [("exercise", "status", "attempts", "hints"), *rows]
 
 
+def guess_table(progress: Progress) -> list[tuple[str, ...]]:
+    """Return one row per prediction: name, the guess, what happened, whether it was right; the header first."""
+    rows = [
+        (name, each.chosen or "no guess", each.outcome, "right" if each.is_right else "")
+        for name, each in sorted(progress.guesses().items())
+    ]
+    return [("prediction", "guess", "outcome", ""), *rows]
+
+
+def class_guesses(folder: Path) -> list[tuple[str, ...]]:
+    """Return one row per prediction of a class: how many guessed it, how many were right, what most said."""
+    found: dict[str, list[Guess]] = {}
+    for path in _files(folder):
+        for name, guess in _read(path)[2].items():
+            found.setdefault(name, []).append(guess)
+    rows = [_guess_row(name, guesses) for name, guesses in sorted(found.items())]
+    return [("prediction", "guessed", "right", "most said"), *rows]
+
+
+def _guess_row(name: str, guesses: list[Guess]) -> tuple[str, ...]:
+    chosen = [each.chosen for each in guesses if each.chosen]
+    most = max(sorted(set(chosen)), key=chosen.count, default="")
+    right = sum(each.is_right for each in guesses)
+    return (name, f"{len(chosen)} of {len(guesses)}", str(right), most)
+
+
 def class_table(folder: Path, names: Iterable[str]) -> list[tuple[str, ...]]:
     """Return one row per trainee (passed, tried, the exercises open after a try), the header first.
 
     `folder` holds the trainees' files anywhere below it: a copy of each `.lab` folder, or files `NAME.progress.json`.
     Raises SettingsError when there is none.
     """
-    files = [path for path in sorted(folder.rglob(f"*{FILE}")) if HEADLESS not in path.relative_to(folder).parts]
+    files = _files(folder)
     if not files:
         raise SettingsError("--class", str(folder.name), f"a folder with the trainees' {FILE} files below it")
     header = ("trainee", "passed", "tried", "stuck at")
     return [header, *(_class_row(path, folder, tuple(names)) for path in files)]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the trainees' files below a folder; those of headless runs are nobody's."""
+    return [path for path in sorted(folder.rglob(f"*{FILE}")) if HEADLESS not in path.relative_to(folder).parts]
 
 
 def _class_row(path: Path, folder: Path, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -147,7 +178,10 @@ def _read(file: Path) -> tuple[str, dict[str, Record], dict[str, Guess]]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         records = {name: Record(**value) for name, value in content["exercises"].items()}
-        guesses = {name: Guess(**value) for name, value in content.get("predictions", {}).items()}
+        guesses = {
+            name: Guess(str(value["chosen"]), str(value["outcome"]))
+            for name, value in content.get("predictions", {}).items()
+        }
         return content.get("owner", ""), records, guesses
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return "", {}, {}

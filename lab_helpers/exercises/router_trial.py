@@ -9,7 +9,6 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +17,13 @@ from lab_helpers.base.config import inherited
 from lab_helpers.base.errors import LabError
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
+from lab_helpers.firelens.classic import sections, without_sections
 
 TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
 """A tag as the awsfirelens driver makes it: container, `-firelens-`, task id."""
 TRIAL_TIMEOUT_S = 15.0
 _END, _END_TAG = "end of the samples", "trial.end"
 _OUTPUT = "\n[OUTPUT]\n    Name stdout\n    Match *\n    Format json_lines\n"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One section of a configuration in the classic format; keys in lower case, of repeated ones the last."""
-
-    kind: str
-    values: dict[str, str]
-
-    @property
-    def name(self) -> str:
-        """The plugin's name."""
-        return self.values.get("name", "").lower()
-
-
-def sections(text: str) -> list[Section]:
-    """Read `[SECTION]` lines and the `Key value` lines under them; comments and blank lines are left out."""
-    found: list[Section] = []
-    for line in (raw.strip() for raw in text.splitlines()):
-        if line.startswith("[") and line.endswith("]"):
-            found.append(Section(line[1:-1].strip().upper(), {}))
-        elif line and not line.startswith(("#", "@")) and found:
-            key, _, value = line.partition(" ")
-            found[-1].values[key.lower()] = value.strip()
-    return found
 
 
 def survivors(extra_conf: str, lines: Iterable[str]) -> list[str]:
@@ -78,16 +53,6 @@ def routed(extra_conf: str, lines: Iterable[tuple[str, str]]) -> list[str]:
     inputs = "".join(_input(tag, line) for tag, line in (*lines, (_END_TAG, _END)))
     records = _records(inputs + without_sections(extra_conf, "OUTPUT") + outputs)
     return [str(record.get("log")) for record in records]
-
-
-def without_sections(extra_conf: str, kind: str) -> str:
-    """Return the configuration without its sections of one kind ("OUTPUT")."""
-    kept, is_kind = [], False
-    for line in extra_conf.splitlines():
-        if line.strip().startswith("["):
-            is_kind = line.strip().upper() == f"[{kind}]"
-        kept += [] if is_kind else [line]
-    return "\n" + "\n".join(kept) + "\n"
 
 
 def _input(tag: str, line: str) -> str:

@@ -35,19 +35,26 @@ class RouterCheck:
     env: Mapping[str, str]
 
     def words(self, folder: Path, name: str) -> str:
-        """Return what the router says against the file `name` in a copy of the working copy; empty when it starts."""
+        """Return what the router says against the file `name` in a copy of the working copy; empty when it starts.
+
+        Its own lines, without their times and without those that are no error.
+        """
+        return _errors(self.log(folder, name))
+
+    def log(self, folder: Path, name: str) -> str:
+        """Return all that the router prints when it refuses a file; empty when it starts."""
         file = folder / name
         text = file.read_text(encoding="utf-8")
         if name.endswith((".yaml", ".yml")):
-            return self._words_of(file, folder)
+            return self._log_of(file, folder)
         kinds = {kind.upper() for kind in _SECTION.findall(text)}
         if kinds and kinds <= {"PARSER", "MULTILINE_PARSER"}:
             text = f"[SERVICE]\n    Parsers_File {file}\n"
         config = folder / "check.conf"
         config.write_text(_INPUT + in_folder(text, folder / "fluentbit"), encoding="utf-8")
-        return self._words_of(config, folder)
+        return self._log_of(config, folder)
 
-    def _words_of(self, config: Path, folder: Path) -> str:
+    def _log_of(self, config: Path, folder: Path) -> str:
         log = folder / "check.log"
         with log.open("wb") as out:
             argv = [*self.argv, "-c", str(config), "-f", "1"]
@@ -68,7 +75,7 @@ class RouterCheck:
         said = log.read_text(errors="replace").replace(f"{folder}/fluentbit/", IMAGE_FOLDER)
         said = said.replace(f"{folder}/", "")
         # 4.2 goes on without a parser that it cannot make, and says so; later versions end.
-        return _errors(said) if has_ended or _PARSER_ERROR.search(said) else ""
+        return said if has_ended or _PARSER_ERROR.search(said) else ""
 
 
 def in_folder(text: str, folder: Path) -> str:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lab_helpers.base.config import PROJECT, private_folder, write_private
-from lab_helpers.base.errors import FileRefusedError
+from lab_helpers.base.errors import FileRefusedError, PathOutsideError
 from lab_helpers.base.messages import say
+from lab_helpers.base.paths import inside
 
 FOLDERS = ("terraform", "fluentbit")
 """What a team would have in its repository; nothing else can be written."""
@@ -74,15 +75,12 @@ class WorkingCopy:
     def path(self, name: str) -> Path:
         """Return where a file is; the one way from a name to a path. Raises FileRefusedError for one outside."""
         parts = PurePosixPath(name).parts
-        known = len(parts) > 1 and parts[0] in FOLDERS
-        if (
-            not known
-            or "/".join(parts) != name
-            or not all(_PART.fullmatch(part) and ".." not in part for part in parts)
-        ):
-            raise FileRefusedError(name, say("it is not a file below {folders}", folders=" / ".join(FOLDERS)))
-        path = self.folder / name
-        if not path.resolve().is_relative_to(self.folder.resolve() / parts[0]) or path.is_dir():
+        known = len(parts) > 1 and parts[0] in FOLDERS and all(map(_PART.fullmatch, parts))
+        try:
+            path = inside(self.folder, name) if known else None
+        except PathOutsideError:
+            path = None
+        if path is None or path.is_dir():
             raise FileRefusedError(name, say("it is not a file below {folders}", folders=" / ".join(FOLDERS)))
         return path
 

@@ -17,6 +17,7 @@ from python_terraform import IsFlagged
 from lab_helpers.base import process
 from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformBusyError, TerraformError
 from lab_helpers.base.lazy import pd
+from lab_helpers.base.messages import say
 from lab_helpers.terraform import interruption, turn, validation
 from lab_helpers.terraform.binary import TerraformBinary, find_binary
 from lab_helpers.terraform.events import ChangeCounts, PlainLine, parse_line
@@ -46,6 +47,9 @@ class RunResult:
     elapsed_s: float
     seconds: Mapping[str, float] = field(repr=False)
     """Resource address -> how long it took."""
+
+    def __repr__(self) -> str:
+        return say("{add} added, {change} changed, {remove} destroyed", **vars(self.counts))
 
     def slowest(self, rows: int = 5) -> pd.DataFrame:
         """Return what took longest: columns resource (str) and seconds (float)."""

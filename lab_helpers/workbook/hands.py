@@ -5,11 +5,11 @@ Each is a thin shell over a module that works without a notebook; here it is sho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab_helpers import deployment, display
+from lab_helpers import deployment, display, playground
 from lab_helpers.base.errors import SettingsError
 from lab_helpers.base.messages import say
 from lab_helpers.display import cells, sources
@@ -17,6 +17,7 @@ from lab_helpers.exercises import Progress, Status
 from lab_helpers.exercises.exercise import MARKS, Words
 from lab_helpers.exercises.steps import UNTOUCHED, Attempt, Outcome, Step, step_of
 from lab_helpers.files import Change
+from lab_helpers.firelens import classic
 from lab_helpers.lab import Lab
 from lab_helpers.terraform import RunResult
 from lab_helpers.terraform.blocks import block as hcl_block
@@ -25,12 +26,20 @@ from lab_helpers.workbook.background import Background
 from lab_helpers.workbook.plan_view import PlanView
 from lab_helpers.workbook.predictions import Predictions
 
+SAMPLES = (
+    '10.0.11.203 - - [22/Nov/2026:10:59:07 +0000] "GET / HTTP/1.1" 200 45',
+    '10.0.11.203 - - [22/Nov/2026:10:59:08 +0000] "GET /?id=1 HTTP/1.1" 200 45',
+    '10.0.12.221 - - [22/Nov/2026:10:59:09 +0000] "GET /missing?id=2 HTTP/1.1" 404 196',
+)
+"""What `%%fluentbit` tries where a cell names no samples: httpd's lines in the article's format."""
+
 
 @dataclass
 class HandsOn(Lab):
     """The part of a session that changes things."""
 
     applying: Background | None = field(default=None, repr=False)
+    samples: Sequence[str | Mapping[str, Any]] = field(default=SAMPLES, repr=False)
     _asked: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def write_file(self, name: str, text: str, block: str = "") -> display.Shown:
@@ -100,6 +109,20 @@ class HandsOn(Lab):
             raise SettingsError("step", name, "a step of this workbook")
         return StepView(step, self, answer)
 
+    def try_config(self, text: str) -> display.Shown:
+        """Run a configuration on sample records and show each before and after; `%%fluentbit` does the same.
+
+        Samples are the lines under `[SAMPLE]` (a first line `Tag NAME` names their tag), else those of `lab.samples`.
+        """
+        return display.played(self.play(text))
+
+    def play(self, text: str) -> playground.Played:
+        """Return what a configuration does to the samples, as data."""
+        given = [_samples(each.lines) for each in classic.sections(text) if each.kind == "SAMPLE"]
+        samples = [sample for some in given for sample in some] or playground.samples_of(self.samples)
+        rest = classic.without_sections(text, "SAMPLE") if given else text
+        return playground.play(rest, samples, self.router_check, self.files)
+
     def predict(self, name: str, question: str, options: Sequence[str]) -> Any:
         """Ask for a guess before something is run; it is kept when a button is chosen."""
         return self._predictions.ask(name, question, options)
@@ -144,6 +167,15 @@ class HandsOn(Lab):
         running, self.applying = self.applying, None
         if running is not None:
             running.wait()
+
+
+def _samples(lines: Sequence[str]) -> Sequence[playground.Sample]:
+    """Return the samples of a `[SAMPLE]` part of a cell."""
+    given = [line.strip() for line in lines if line.strip()]
+    first = given[0].split() if given else []
+    is_tagged = len(first) == 2 and first[0].lower() == "tag"
+    tag = first[1] if is_tagged else playground.TAG
+    return playground.samples_of(given[is_tagged:], tag)
 
 
 class StepView:

@@ -8,8 +8,8 @@ import pytest
 
 from lab_helpers.base.errors import SettingsError
 from lab_helpers.cli.main import main
-from lab_helpers.exercises import CATALOGUE
-from lab_helpers.exercises.progress import FILE, Progress, class_table, table
+from lab_helpers.exercises import CATALOGUE, steps
+from lab_helpers.exercises.progress import FILE, Progress, class_guesses, class_table, guess_table, table
 
 
 def test_success_stays(tmp_path: Path) -> None:
@@ -61,4 +61,39 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     shown = capsys.readouterr().out
     assert all(task.name in shown for task in CATALOGUE)
     assert main(["progress", "--class", str(tmp_path)]) == 0
-    assert f"mia      1 of {len(CATALOGUE)}" in capsys.readouterr().out
+    assert f"mia      1 of {len(CATALOGUE) + len(steps.CATALOGUE)}" in capsys.readouterr().out
+
+
+def test_a_guess_is_kept_and_stays_once_the_outcome_is_shown(tmp_path: Path) -> None:
+    """Nobody changes a guess afterwards; a prediction without one is no error."""
+    progress = Progress(tmp_path, "anna")
+    progress.guessed("08_who", "S3")
+    progress.guessed("08_who", "visitors")
+    assert progress.revealed("08_who", "visitors").is_right
+    progress.guessed("08_who", "S3")
+    progress.revealed("02_slow", "the load balancer")
+    again = Progress(tmp_path)
+    assert guess_table(again)[1:] == [
+        ("02_slow", "no guess", "the load balancer", ""),
+        ("08_who", "visitors", "visitors", "right"),
+    ]
+
+
+def test_a_stale_progress_takes_nothing_back(tmp_path: Path) -> None:
+    """A widget's progress is older than what a step has written meanwhile."""
+    old = Progress(tmp_path, "anna")
+    Progress(tmp_path, "anna").attempted("03_2", passed=True)
+    old.guessed("08_who", "S3")
+    assert Progress(tmp_path).of("03_2").status == "passed"
+    assert Progress(tmp_path).guess("08_who").chosen == "S3"
+
+
+def test_a_class_is_told_what_most_said(tmp_path: Path) -> None:
+    """A prediction of two trainees of three; a file that is no progress of ours counts as empty."""
+    for name, choice in (("anna", "S3"), ("bo", "S3"), ("cy", "")):
+        progress = Progress(tmp_path / name, name)
+        if choice:
+            progress.guessed("08_who", choice)
+        progress.revealed("08_who", "visitors")
+    (tmp_path / f"dora.{FILE}").write_text('{"exercises": {}, "predictions": {"x": 1}}')
+    assert class_guesses(tmp_path)[1:] == [("08_who", "2 of 3", "0", "S3")]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.messages import say
+from lab_helpers.base.paths import inside
 from lab_helpers.lab import Lab
 
 HERE = Path(__file__).parent
@@ -105,17 +106,17 @@ class Step:
 
     def start(self, lab: Lab, name: str) -> str | None:
         """Return a file's text at the step's beginning: of `starts/`, else the project's; None: there is no file."""
-        own = STARTS / self.id / name
+        own = inside(STARTS, self.id, name)
         return own.read_text(encoding="utf-8") if own.is_file() else lab.files.original(name)
 
     def has_reference(self) -> bool:
         """Whether the reference answer is here: a student's copy has none."""
-        return (SOLUTIONS / self.id).is_dir()
+        return inside(SOLUTIONS, self.id).is_dir()
 
     def reference_files(self) -> dict[str, str]:
         """Return the reference's text for each file."""
-        return {name: (SOLUTIONS / self.id / name).read_text(encoding="utf-8") for name in self.files}
+        return {name: inside(SOLUTIONS, self.id, name).read_text(encoding="utf-8") for name in self.files}
 
     def reference_code(self) -> str:
         """Return the code that sets `answer`, for a step without files."""
-        return (SOLUTIONS / self.id / ANSWER).read_text(encoding="utf-8")
+        return inside(SOLUTIONS, self.id, ANSWER).read_text(encoding="utf-8")
