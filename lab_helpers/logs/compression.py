@@ -1,7 +1,9 @@
 """Unpack delivered objects, whatever Firehose or Fluent Bit compressed them with, as far as they are whole.
 
-What an object is, its first bytes say; its name only decides where bytes cannot. Source: Firehose's CompressionFormat
-(UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY), Fluent Bit's s3 output (gzip, zstd).
+What an object is, its first bytes say; its name only decides where bytes cannot. Packed twice is unpacked twice (Fluent
+Bit's `compression gzip` and Firehose's GZIP on top), and white space may stand between the members of gzip (a delimiter
+behind each record). A Parquet file becomes JSON lines. Source: Firehose's CompressionFormat (UNCOMPRESSED, GZIP, ZIP,
+Snappy, HADOOP_SNAPPY) and format conversion, Fluent Bit's outputs (gzip, zstd).
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ SNAPPY_STREAM = b"\xff\x06\x00\x00sNaPpY"
 JAVA_SNAPPY = b"\x82SNAPPY\x00"
 _GZIP = b"\x1f\x8b\x08"
 _GZIP_WINDOW_BITS = 31
+_BETWEEN = b"\0\r\n\t ,|"
+"""What may stand between two members: padding, and delimiters that Firehose puts behind each record."""
+LAYERS_MAX = 3
+PARQUET_ROWS = 10_000
 _MOST_GZIP_SAVES = 1032
 """Deflate's best ratio: what claims more is no size."""
 _DAMAGED: tuple[Any, ...] = (igzip_lib.IsalError, zlib.error)
@@ -38,14 +44,24 @@ def unpack(body: bytes, key: str) -> Unpacked:
     """Unpack an object by its first bytes; `key` tells raw Snappy apart. Never raises for bad data: `why` says what
     is wrong.
     """
-    for magic, reader in _READERS.items():
-        if body.startswith(magic):
-            return reader(body)
+    found = _by_magic(body)
+    for _ in range(LAYERS_MAX - 1):
+        inner = None if found is None else _by_magic(found.data)
+        if found is None or inner is None:
+            break
+        found = Unpacked(inner.data, found.why or inner.why)
+    if found is not None:
+        return found
     if key.endswith((".hsnappy", ".hadoop_snappy")):
         return _collect(_hadoop_blocks(body), "Hadoop Snappy")
     if key.endswith(".snappy"):
         return _collect(_raw_snappy(body), "Snappy")
     return Unpacked(body, _name_disagrees(body, key))
+
+
+def _by_magic(body: bytes) -> Unpacked | None:
+    """Unpack one layer, None where the first bytes name none."""
+    return next((reader(body) for magic, reader in _READERS.items() if body.startswith(magic)), None)
 
 
 def size_hint(body: bytes) -> int:
@@ -94,7 +110,7 @@ def _gunzip_members(body: bytes) -> Unpacked:
             return Unpacked(b"".join(parts) + _gunzip_prefix(rest), "damaged gzip data")
         if not unzip.eof:
             return Unpacked(b"".join(parts), "truncated gzip data")
-        rest = unzip.unused_data.lstrip(b"\0")
+        rest = unzip.unused_data.lstrip(_BETWEEN)
         if rest and not rest.startswith(b"\x1f\x8b"):
             return Unpacked(b"".join(parts), f"{len(rest)} bytes behind the gzip data")
     return Unpacked(b"".join(parts))
@@ -135,6 +151,16 @@ def _zstd_parts(body: bytes) -> Iterator[bytes]:
         if not frame.eof:
             raise ValueError("truncated")
         rest = frame.unused_data
+
+
+def _parquet_lines(body: bytes) -> Iterator[bytes]:
+    """One JSON object a row."""
+    import orjson
+    import pyarrow.parquet as pq  # few objects need it, and it takes a while to load
+
+    for batch in pq.ParquetFile(io.BytesIO(body)).iter_batches(PARQUET_ROWS):
+        lines = (orjson.dumps(row, default=str, option=orjson.OPT_NAIVE_UTC) for row in batch.to_pylist())
+        yield b"".join(line + b"\n" for line in lines)
 
 
 def _collect(parts: Iterator[bytes], name: str) -> Unpacked:
@@ -206,6 +232,7 @@ _READERS: dict[bytes, Callable[[bytes], Unpacked]] = {
     b"\x1f\x8b": _gunzip,
     b"PK\x03\x04": _unzip,
     b"\x28\xb5\x2f\xfd": _unzstd,
+    b"PAR1": lambda body: _collect(_parquet_lines(body), "Parquet"),
     SNAPPY_STREAM: lambda body: _collect(_snappy_stream(body), "Snappy"),
     JAVA_SNAPPY: lambda body: _collect(_java_snappy(body), "Snappy"),
 }

@@ -6,6 +6,7 @@ import struct
 import zipfile
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 
@@ -96,3 +97,45 @@ def test_a_size_that_is_wrong_misleads_nobody(size: int) -> None:
 def test_what_stands_behind_the_data_is_named() -> None:
     """Bytes behind a whole member are no part of it, and are counted."""
     assert unpack(gzip.compress(TEXT) + b"rubbish", "o.gz") == Unpacked(TEXT, "7 bytes behind the gzip data")
+
+
+A, B = b'{"log":"GET / 200"}\n', b'{"log":"GET /x 404"}\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        ("p/plain", gzip.compress(A) + gzip.compress(B)),
+        ("p/twice.gz", gzip.compress(gzip.compress(A) + gzip.compress(B))),
+        ("p/delimited", gzip.compress(A) + b"\n" + gzip.compress(B) + b"\n"),
+        ("p/twice-delimited.gz", gzip.compress(gzip.compress(A) + b"\n" + gzip.compress(B) + b"\n")),
+        ("p/zstd-in-gzip.gz", gzip.compress(zstandard.compress(A + B))),
+    ],
+)
+def test_records_that_were_packed_one_by_one_are_unpacked(key: str, body: bytes) -> None:
+    """Case 14: compressed per record, and again by Firehose, with a delimiter behind each record or without."""
+    assert unpack(body, key) == Unpacked(A + B, "")
+
+
+def test_damage_inside_is_told() -> None:
+    """The outer layer is whole, the inner one is not."""
+    inner = gzip.compress(A * 100)
+    found = unpack(gzip.compress(inner[:-10]), "x.gz")
+    assert found.why
+    assert (A * 100).startswith(found.data)
+
+
+def test_layers_have_an_end() -> None:
+    """An object that was packed more often than anybody packs is not unpacked for ever."""
+    body = A
+    for _ in range(10):
+        body = gzip.compress(body)
+    assert unpack(body, "x.gz").data.startswith(b"\x1f\x8b")
+
+
+def test_parquet_becomes_lines() -> None:
+    """Rows of a converted stream are JSON objects again, times as they are."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"log": ["GET /", None], "status": [200, 404]}), buffer)
+    assert unpack(buffer.getvalue(), "x.parquet").data == b'{"log":"GET /","status":200}\n{"log":null,"status":404}\n'
+    assert "damaged Parquet data" in unpack(buffer.getvalue()[:-20], "x.parquet").why

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_helpers.local_aws.firehose import conversion, processing
 from lab_helpers.local_aws.firehose.buffering import BufferingHints
+from lab_helpers.local_aws.firehose.conversion import Conversion
+from lab_helpers.local_aws.firehose.processing import Processing
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class S3Destination:
     time_zone: str = "UTC"
     file_extension: str = ""
     kms_key_arn: str | None = None
+    error_prefix: str = ""
+    processing: Processing = field(default_factory=Processing)
+    conversion: Conversion | None = None
 
     @property
     def bucket(self) -> str:
@@ -87,6 +93,12 @@ def parse_destination(s3: Mapping[str, Any]) -> S3Destination:
         time_zone=s3.get("CustomTimeZone") or "UTC",
         file_extension=s3.get("FileExtension") or "",
         kms_key_arn=kms.get("AWSKMSKeyARN"),
+        error_prefix=s3.get("ErrorOutputPrefix") or "",
+        processing=processing.parse(
+            s3.get("ProcessingConfiguration") or {},
+            is_partitioned=bool((s3.get("DynamicPartitioningConfiguration") or {}).get("Enabled")),
+        ),
+        conversion=conversion.parse(s3.get("DataFormatConversionConfiguration") or {}),
     )
 
 
@@ -94,12 +106,10 @@ def _is_logging(log: Mapping[str, Any]) -> bool:
     return bool(log.get("Enabled") and log.get("LogGroupName") and log.get("LogStreamName"))
 
 
-def _delimiter(processing: Mapping[str, Any]) -> bytes:
-    if not processing.get("Enabled"):
-        return b""
-    for processor in processing.get("Processors") or []:
+def _delimiter(configuration: Mapping[str, Any]) -> bytes:
+    for processor in processing.processors(configuration):
         if processor.get("Type") == "AppendDelimiterToRecord":
-            given = {item["ParameterName"]: item["ParameterValue"] for item in processor.get("Parameters") or []}
+            given = processing.parameters(processor)
             # The API takes the two characters \n; the console writes them so too.
             return str(given.get("Delimiter", "\\n")).replace("\\n", "\n").replace("\\t", "\t").encode()
     return b""

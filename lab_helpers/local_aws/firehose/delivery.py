@@ -1,20 +1,19 @@
 """Writes one piece of a stream to S3 with the Firehose role, and says in AWS's words why not.
 
-Source: Understand data delivery in Amazon Data Firehose: records are concatenated as they are.
-Not modelled: data format conversion, Lambda transformation, dynamic partitioning, multipart upload.
+Not modelled: Lambda transformation, multipart upload.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_helpers.local_aws.firehose import error_log, keys
-from lab_helpers.local_aws.firehose.compression import compress
+from lab_helpers.local_aws.firehose import error_log, objects
+from lab_helpers.local_aws.firehose.conversion import Conversion
 from lab_helpers.local_aws.firehose.definition import Definition, S3Destination
+from lab_helpers.local_aws.firehose.objects import Made, Piece
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.service import Clients
 
@@ -28,57 +27,55 @@ class S3Delivery:
         self._clients, self._clock, self._region = clients, clock, region
 
     def put(self, definition: Definition, object_id: str, records: Sequence[bytes], oldest_at: float) -> None:
-        """Write one object (and its backup); `oldest_at` in epoch seconds. Raises DeliveryError.
+        """Write a piece's objects (and its backup); `oldest_at` in epoch seconds. Raises DeliveryError.
 
-        The key depends on the arguments only: an attempt repeated after a crash writes the same object again.
+        Keys depend on the arguments only: an attempt repeated after a crash writes the same objects again.
         """
+        piece = Piece(object_id, records, oldest_at, self._clock.now().timestamp())
+        target = definition.destination
+        columns = self._columns(target.conversion, definition) if target.conversion else {}
+        account = (definition.arn.split(":")[4], self._region)
+        made = objects.processed(definition, target, piece, columns, account)
         if definition.backup is not None:
-            self._put_to(definition.backup, definition, object_id, records, oldest_at)
-        self._put_to(definition.destination, definition, object_id, records, oldest_at)
+            self._write(definition.backup, definition, objects.plain(definition, definition.backup, piece))
+        self._write(target, definition, made)
 
     def log_error(self, definition: Definition, error: error_log.DeliveryError) -> bool:
         """Write one event to the stream's error log; return whether it was taken."""
         if definition.destination.error_log is None:
             return False
         try:
-            logs = self._client("logs", definition.destination, definition)
+            logs = self._client("logs", definition.destination.role_arn, definition)
         except (ClientError, BotoCoreError):
             return False  # a role that cannot be assumed cannot write either, as on AWS
         return error_log.write_event(definition, error.code, self._clock.now(), logs)
 
-    def _put_to(
-        self, target: S3Destination, definition: Definition, object_id: str, records: Sequence[bytes], oldest_at: float
-    ) -> None:
-        key = keys.object_key(
-            prefix=target.prefix,
-            stream=definition.name,
-            version=definition.version,
-            at=datetime.fromtimestamp(oldest_at, UTC),
-            object_id=object_id,
-            compression=target.compression,
-            time_zone=target.time_zone,
-            file_extension=target.file_extension,
-        )
-        body = compress(_join(records, target.delimiter), target.compression)
+    def _write(self, target: S3Destination, definition: Definition, made: Sequence[Made]) -> None:
         try:
-            s3 = self._client("s3", target, definition)
-            s3.put_object(
-                Bucket=target.bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/octet-stream",
-                **_encryption(target),
-            )
+            s3 = self._client("s3", target.role_arn, definition)
+            for each in made:
+                s3.put_object(
+                    Bucket=target.bucket,
+                    Key=each.key,
+                    Body=each.body,
+                    ContentType="application/octet-stream",
+                    **_encryption(target),
+                )
         except (ClientError, BotoCoreError) as exc:
             raise error_log.delivery_error(exc) from exc
 
-    def _client(self, service: str, target: S3Destination, definition: Definition) -> Any:
+    def _columns(self, conversion: Conversion, definition: Definition) -> Mapping[str, str]:
+        """Return the columns of the table that records are converted by; raises DeliveryError."""
+        try:
+            glue = self._client("glue", conversion.role_arn, definition, conversion.region)
+            table = glue.get_table(DatabaseName=conversion.database, Name=conversion.table)["Table"]
+        except (ClientError, BotoCoreError) as exc:
+            raise error_log.schema_error(exc) from exc
+        return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+
+    def _client(self, service: str, role_arn: str, definition: Definition, region: str | None = None) -> Any:
         session = f"firehose-{definition.name}"[:64]
-        return self._clients.as_role(service, target.role_arn, session, PRINCIPAL, self._region)
-
-
-def _join(records: Sequence[bytes], delimiter: bytes) -> bytes:
-    return b"".join(record + delimiter for record in records) if delimiter else b"".join(records)
+        return self._clients.as_role(service, role_arn, session, PRINCIPAL, region or self._region)
 
 
 def _encryption(target: S3Destination) -> dict[str, str]:

@@ -36,6 +36,14 @@ MESSAGES = {
         "The provided AWS KMS key was not found. If you are using what you believe to be a valid AWS KMS key with the "
         "correct role, check if there is a problem with the account to which the AWS KMS key is attached."
     ),
+    "DataFormatConversion.EntityNotFound": (
+        "The specified table/database could not be found. Please ensure that the table/database exists and that the "
+        "values provided in the schema configuration are correct, especially with regards to casing."
+    ),
+    "DataFormatConversion.AccessDenied": (
+        "Access was denied. Ensure that the access policy of the schema configuration's role allows glue:GetTable, "
+        "glue:GetTableVersion and glue:GetTableVersions."
+    ),
     "InternalError": (
         "An internal error occurred while attempting to deliver data. Delivery will be retried; if the error persists, "
         "then it will be reported to AWS for resolution."
@@ -64,6 +72,14 @@ def delivery_error(exc: ClientError | BotoCoreError) -> DeliveryError:
     if isinstance(exc, ClientError):
         return DeliveryError(_CODES.get(exc.response["Error"]["Code"], "InternalError"), str(exc))
     return DeliveryError("InternalError", str(exc))
+
+
+def schema_error(exc: ClientError | BotoCoreError) -> DeliveryError:
+    """Return Firehose's error for what Glue said about the table that records are converted by."""
+    code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else ""
+    known = {"EntityNotFoundException": "EntityNotFound", "AccessDeniedException": "AccessDenied",
+             "AccessDenied": "AccessDenied"}  # fmt: skip
+    return DeliveryError(f"DataFormatConversion.{known[code]}" if code in known else "InternalError", str(exc))
 
 
 def event_message(definition: Definition, code: str) -> str:

@@ -2,17 +2,19 @@
 
 Source: Configure Amazon S3 object name format; Understand custom prefixes for Amazon S3 objects (Firehose guide).
 Times are those of the oldest record in the object.
-Not modelled: partitionKeyFromQuery, partitionKeyFromLambda (dynamic partitioning); localised text in time patterns.
+Not modelled: partitionKeyFromLambda; localised text in time patterns.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 EXTENSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snappy", "HADOOP_SNAPPY": ".hsnappy"}
+FROM_QUERY, FROM_LAMBDA = "partitionKeyFromQuery", "partitionKeyFromLambda"
 DEFAULT_TIME_PREFIX = "yyyy/MM/dd/HH/"
 _EXPRESSION = re.compile(r"!\{([^}:]*):?([^}]*)\}")
 _PATTERN_PART = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
@@ -34,18 +36,32 @@ def object_key(
     compression: str = "UNCOMPRESSED",
     time_zone: str = "UTC",
     file_extension: str = "",
+    error_type: str = "",
+    partition: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the key of one delivered object; `at` is the oldest record's arrival, `object_id` a UUID."""
+    """Return the key of one delivered object; `at` is the oldest record's arrival, `object_id` a UUID.
+
+    `error_type` tells that it holds what failed, `partition` the keys of dynamic partitioning.
+    """
     local = at.astimezone(_zone(time_zone))
     extension = file_extension or EXTENSIONS[compression]
     suffix = f"{stream}-{version}-{local:%Y-%m-%d-%H-%M-%S}-{object_id}{extension}"
-    return evaluate_prefix(prefix, local, object_id) + suffix
+    return evaluate_prefix(prefix, local, object_id, error_type, partition) + suffix
 
 
-def evaluate_prefix(prefix: str, at: datetime, object_id: str, error_type: str = "") -> str:
+def partition_keys(prefix: str) -> list[tuple[str, str]]:
+    """Return the (namespace, key) of dynamic partitioning that a prefix names."""
+    found = (match.groups() for match in _EXPRESSION.finditer(prefix))
+    return [(namespace, value) for namespace, value in found if namespace in (FROM_QUERY, FROM_LAMBDA)]
+
+
+def evaluate_prefix(
+    prefix: str, at: datetime, object_id: str, error_type: str = "", partition: Mapping[str, str] | None = None
+) -> str:
     """Return a prefix with its expressions evaluated; without a time expression YYYY/MM/DD/HH/ follows it.
 
-    Random strings come out of `object_id`, so that a repeated attempt writes the same key. Raises PrefixError.
+    With partition keys nothing follows: the prefix says it all. Random strings come out of `object_id`, so that a
+    repeated attempt writes the same key. Raises PrefixError.
     """
     count = iter(range(1000))
 
@@ -57,12 +73,16 @@ def evaluate_prefix(prefix: str, at: datetime, object_id: str, error_type: str =
             return _random_string(object_id, next(count))
         if (namespace, value) == ("firehose", "error-output-type") and error_type:
             return error_type
+        if namespace in (FROM_QUERY, FROM_LAMBDA) and partition is not None and value in partition:
+            return partition[value]
         raise PrefixError(f"The expression {found.group(0)} is not supported in this prefix")
 
+    if error_type and "!{firehose:error-output-type}" not in prefix:
+        prefix += f"{error_type}/"
     evaluated = _EXPRESSION.sub(value_of, prefix)
-    if "!{" in evaluated:
+    if "!{" in _EXPRESSION.sub("", prefix):
         raise PrefixError(f"The prefix {prefix!r} has an expression without an end")
-    return evaluated if "!{timestamp:" in prefix else evaluated + format_time(DEFAULT_TIME_PREFIX, at)
+    return evaluated if "!{timestamp:" in prefix or partition else evaluated + format_time(DEFAULT_TIME_PREFIX, at)
 
 
 def check_prefixes(prefix: str, error_prefix: str) -> None:
@@ -72,7 +92,9 @@ def check_prefixes(prefix: str, error_prefix: str) -> None:
     name error-output-type.
     """
     at = datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC"))
-    evaluate_prefix(prefix, at, "0")
+    evaluate_prefix(prefix, at, "0", "", {name: "x" for _, name in partition_keys(prefix)})
+    if partition_keys(error_prefix):
+        raise PrefixError("Dynamic Partitioning Namespaces can't be part of an error prefix expression")
     if _EXPRESSION.search(prefix) and not error_prefix:
         raise PrefixError("ErrorOutputPrefix cannot be null or empty when Prefix contains expressions.")
     if error_prefix and _EXPRESSION.search(error_prefix) and "!{firehose:error-output-type}" not in error_prefix:

@@ -2,9 +2,7 @@
 
 What moto gets wrong and this mends: defaults of the destination (buffering hints, compression, encryption, backup mode,
 logging) are missing in DescribeDeliveryStream; after UpdateDestination the S3 description holds the update alone.
-Not modelled, and refused: sources other than Direct PUT, destinations other than S3, data format conversion,
-dynamic partitioning, processors other than AppendDelimiterToRecord. Not modelled: server-side encryption of the
-stream (`Encrypted` is always false).
+Not modelled: server-side encryption of the stream (`Encrypted` is always false).
 """
 
 from __future__ import annotations
@@ -15,20 +13,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab_helpers.local_aws.firehose import keys, limits
-from lab_helpers.local_aws.firehose.buffering import BufferingHints
+from lab_helpers.local_aws.firehose import limits
+from lab_helpers.local_aws.firehose.checks import S3_INPUTS, check_destination, check_source
 from lab_helpers.local_aws.firehose.stream import StreamWorker
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, NobodyAnswersError
 
 NAME_LENGTH = 64
 _WORDS = "[a-zA-Z0-9_.-]+"
 _NAME = re.compile(_WORDS)
-_S3_INPUTS = (
-    "ExtendedS3DestinationConfiguration",
-    "S3DestinationConfiguration",
-    "ExtendedS3DestinationUpdate",
-    "S3DestinationUpdate",
-)
 _DESCRIPTIONS = ("ExtendedS3DestinationDescription", "S3DestinationDescription")
 _EXTENDED_ONLY = frozenset(
     {
@@ -48,7 +40,8 @@ class Streams:
     """What the operations need of the service.
 
     `worker` of a stream; what to do after its definition changed (`defined`, `deleted`); `may_assume` tells whether
-    Firehose gets the credentials of a role (region, role, stream).
+    Firehose gets the credentials of a role (region, role, stream); `described` gives a stream's extended S3
+    description, empty where there is none.
     """
 
     def __init__(
@@ -57,8 +50,10 @@ class Streams:
         defined: Callable[[str, str], object],
         deleted: Callable[[str, str], None],
         may_assume: Callable[[str, str, str], bool],
+        described: Callable[[str, str], Mapping[str, Any]],
     ) -> None:
         self.worker, self.defined, self.deleted, self.may_assume = worker, defined, deleted, may_assume
+        self.described = described
 
 
 class Operations:
@@ -84,8 +79,8 @@ class Operations:
     def create(self, request: ApiRequest) -> dict[str, Any]:
         """Make a stream; it is ACTIVE at once."""
         _check_name(request.params.get("DeliveryStreamName"))
-        _check_source(request.params)
-        _check_destination(request.params)
+        check_source(request.params)
+        check_destination(request.params)
         self._check_roles(request)
         answer = request.forward(as_extended(request.params))
         self._streams.defined(request.region, request.params["DeliveryStreamName"])
@@ -100,7 +95,7 @@ class Operations:
 
     def update(self, request: ApiRequest) -> dict[str, Any]:
         """Change the destination; the version goes up by one."""
-        _check_destination(request.params)
+        check_destination(request.params, self._streams.described(request.region, request.params["DeliveryStreamName"]))
         self._check_roles(request)
         answer = request.forward(as_extended(request.params))
         self._streams.defined(request.region, request.params["DeliveryStreamName"])
@@ -130,7 +125,7 @@ class Operations:
 
     def _check_roles(self, request: ApiRequest) -> None:
         """Refuse a role that does not trust Firehose, as AWS does when a stream is made or changed."""
-        for given in (request.params.get(name) or {} for name in _S3_INPUTS):
+        for given in (request.params.get(name) or {} for name in S3_INPUTS):
             role = given.get("RoleARN")
             if role and not self._streams.may_assume(request.region, role, request.params["DeliveryStreamName"]):
                 raise AwsError(
@@ -208,49 +203,6 @@ def _named(given: Any) -> str:
     if not isinstance(given, str) or not given:
         raise limits.invalid("null", "deliveryStreamName", "Member must not be null")
     return given
-
-
-def _check_source(params: Mapping[str, Any]) -> None:
-    kind = params.get("DeliveryStreamType") or "DirectPut"
-    if kind != "DirectPut":
-        raise AwsError("InvalidArgumentException", f"The local AWS has no source {kind}; use DirectPut.")
-
-
-def _check_destination(params: Mapping[str, Any]) -> None:
-    others = [name for name in params if _is_destination(name) and name not in _S3_INPUTS and params[name]]
-    if others:
-        raise AwsError("InvalidArgumentException", f"The local AWS delivers to S3 only, not by {others[0]}.")
-    for name in _S3_INPUTS:
-        if params.get(name):
-            _check_s3(params[name])
-
-
-def _is_destination(name: str) -> bool:
-    return name.endswith(("DestinationConfiguration", "DestinationUpdate"))
-
-
-def _check_s3(s3: Mapping[str, Any]) -> None:
-    for switch in ("DataFormatConversionConfiguration", "DynamicPartitioningConfiguration"):
-        if (s3.get(switch) or {}).get("Enabled"):
-            raise AwsError("InvalidArgumentException", f"The local AWS does not have {switch}.")
-    processing = s3.get("ProcessingConfiguration") or {}
-    for processor in (processing.get("Processors") or []) if processing.get("Enabled") else []:
-        if processor.get("Type") != "AppendDelimiterToRecord":
-            raise AwsError("InvalidArgumentException", f"The local AWS has no processor {processor.get('Type')}.")
-    _check_values(s3)
-
-
-def _check_values(s3: Mapping[str, Any]) -> None:
-    compression = s3.get("CompressionFormat") or "UNCOMPRESSED"
-    if compression not in keys.EXTENSIONS:
-        enum = "[UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY]"
-        raise limits.invalid(f"'{compression}'", "compressionFormat", f"Member must satisfy enum value set: {enum}")
-    try:
-        BufferingHints.parse(s3.get("BufferingHints") or {})
-        keys.check_prefixes(s3.get("Prefix") or "", s3.get("ErrorOutputPrefix") or "")
-        keys.check_time_zone(s3.get("CustomTimeZone") or "UTC")
-    except ValueError as exc:
-        raise AwsError("InvalidArgumentException", str(exc)) from exc
 
 
 def _record_id() -> str:

@@ -44,7 +44,7 @@ class FirehoseService:
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         """Return the operations that this service answers itself."""
-        return Operations(Streams(self._worker, self._define, self._delete, self._may_assume)).table()
+        return Operations(Streams(self._worker, self._define, self._delete, self._may_assume, self._s3_of)).table()
 
     def routes(self) -> Mapping[str, WsgiApp]:
         """Firehose has no plain HTTP endpoints."""
@@ -121,6 +121,16 @@ class FirehoseService:
             worker.discard()
 
     def _describe(self, region: str, name: str) -> Definition | None:
+        description = self._description(region, name)
+        return None if description is None else parse_definition(description)
+
+    def _s3_of(self, region: str, name: str) -> Mapping[str, Any]:
+        """Return a stream's extended S3 description; empty where there is none."""
+        destinations = (self._description(region, name) or {}).get("Destinations") or [{}]
+        found: Mapping[str, Any] = destinations[0].get("ExtendedS3DestinationDescription") or {}
+        return found
+
+    def _description(self, region: str, name: str) -> Mapping[str, Any] | None:
         client = self._context.clients.as_service("firehose", PRINCIPAL, region)
         try:
             answer = client.describe_delivery_stream(DeliveryStreamName=name)
@@ -128,7 +138,8 @@ class FirehoseService:
             if exc.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise
-        return parse_definition(answer["DeliveryStreamDescription"])
+        found: Mapping[str, Any] = answer["DeliveryStreamDescription"]
+        return found
 
     def _open(self, region: str, name: str, identity: str) -> StreamWorker:
         """Return the stream's worker, made if need be; the lock is held."""

@@ -68,7 +68,7 @@ def test_custom_time_zone_moves_prefix_and_suffix():
         ("!{timestamp:yyyy}/", ""),
         ("", "!{timestamp:yyyy}/"),
         ("!{firehose:error-output-type}/", "e/!{firehose:error-output-type}/"),
-        ("!{partitionKeyFromQuery:id}/", "e/!{firehose:error-output-type}/"),
+        ("", "e/!{partitionKeyFromQuery:id}/!{firehose:error-output-type}/"),
         ("a!{timestamp:yyyy", "e/!{firehose:error-output-type}/"),
         ("!{timestamp:QQQ}/", "e/!{firehose:error-output-type}/"),
         ("!{timestamp:yyyy'}/", "e/!{firehose:error-output-type}/"),
@@ -84,6 +84,26 @@ def test_prefixes_that_firehose_takes():
     """An expression in the prefix with an error prefix that names its type."""
     check_prefixes("a/!{timestamp:yyyy}/", "e/!{firehose:error-output-type}/")
     check_prefixes("", "errors/")
+
+
+def test_partition_keys_stand_for_themselves():
+    """The value is the record's, whatever is in it; no time follows."""
+    prefix = "level=!{partitionKeyFromQuery:level}/"
+    assert evaluate_prefix(prefix, AT, ID, partition={"level": "a/!{b}"}) == "level=a/!{b}/"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "evaluated"),
+    [
+        ("", "processing-failed/2018/08/27/10/"),
+        ("errors/", "errors/processing-failed/2018/08/27/10/"),
+        ("errors/!{firehose:error-output-type}/", "errors/processing-failed/2018/08/27/10/"),
+        ("!{timestamp:yyyy}/!{firehose:error-output-type}/", "2018/processing-failed/"),
+    ],
+)
+def test_error_prefixes(prefix: str, evaluated: str):
+    """The type of the error is in the key, named or not."""
+    assert evaluate_prefix(prefix, AT, ID, "processing-failed") == evaluated
 
 
 def test_doubled_quote_is_a_quote():
