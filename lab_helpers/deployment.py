@@ -5,6 +5,7 @@ What a team does with `docker build`, `docker push` and `aws ecs update-service 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab
+from lab_helpers.terraform.blocks import block
 
 TAG = "latest"
 TIMEOUT_S = 600.0
@@ -66,7 +68,7 @@ def build(lab: Lab) -> tuple[images.PublishedImage, ...]:
     """Build the images of the router and of httpd from the working copy and push them; raises ImageError, naming file
     and line.
     """
-    base, ecr = lab.variables().get("fluentbit_base_image"), lab.client("ecr")
+    base, ecr = lab.variables().get("fluentbit_base_image") or _default_base(lab), lab.client("ecr")
     builder, out = lab.settings.builder, lab.outputs
     arguments = {"BASE_IMAGE": str(base)} if base else {}
     return (
@@ -108,6 +110,13 @@ def running(lab: Lab) -> Running:
         tuple(sorted({part.get("imageDigest", "") for part in parts} - {""})),
         tuple(sorted({task["taskDefinitionArn"] for task in found})),
     )
+
+
+def _default_base(lab: Lab) -> str:
+    """Return the base image that Terraform's variable names, so that a deployment builds what an apply would."""
+    text = block(lab.files.read("terraform/variables.tf"), 'variable "fluentbit_base_image"')
+    found = re.search(r'(?m)^\s*default\s*=\s*"([^"]*)"', text)
+    return found[1] if found else ""
 
 
 def _tasks(lab: Lab, status: str = "RUNNING") -> list[dict[str, Any]]:

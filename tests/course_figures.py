@@ -118,9 +118,8 @@ def main() -> None:
         print(
             f"{each.name:32}{each.cells:6}{each.decided:9}{each.share:7.0%}{each.checks:8}{each.acting:8}{each.longest:9}"
         )
-    print(
-        f"steps that change the running lab, in the main line: {sum(each.acting for each in found if '/' not in each.name)}"
-    )
+    acting = sum(each.acting for each in found if "/" not in each.name)
+    print(f"steps that change the running lab, in the main line: {acting}")
 
 
 if __name__ == "__main__":

@@ -166,6 +166,12 @@ def overriding(changes: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def kernel_variables(startup: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what lets Python kernels read `startup` first; nothing where the person has a start-up file already."""
+    environ = os.environ if environ is None else environ
+    return {} if environ.get("PYTHONSTARTUP") else {"PYTHONSTARTUP": str(startup)}
+
+
 def known_secrets(environ: Mapping[str, str] | None = None) -> list[str]:
     """Return the values in the environment that no report may hold: keys and tokens of AWS, by their names."""
     environ = os.environ if environ is None else environ

@@ -278,7 +278,9 @@ def _jupyter(args: argparse.Namespace) -> int:
     if not any("root_dir" in option for option in args.options):
         argv.append(f"--ServerApp.root_dir={config.PROJECT}")
     argv += args.options
-    os.execv(sys.executable, argv)  # Ctrl-C and the exit status are JupyterLab's own
+    startup = Path(__file__).parents[1] / "workbook" / "kernel_start.py"
+    with config.overriding(config.kernel_variables(startup)):
+        os.execv(sys.executable, argv)  # Ctrl-C and the exit status are JupyterLab's own
 
 
 def _renew(args: argparse.Namespace) -> int:
