@@ -1,0 +1,92 @@
+"""What cells do to the working copy and how it is shown, on a lab without AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab_helpers.base.config import Settings
+from lab_helpers.base.errors import FileRefusedError, NotYetError, SettingsError
+from lab_helpers.exercises import Progress
+from lab_helpers.lab import Notes
+from lab_helpers.workbook.hands import HandsOn
+
+CONF = "fluentbit/extra.conf"
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> HandsOn:
+    """A lab whose backend nobody asks."""
+    settings = Settings(home=tmp_path, router="builtin", owner="anna")
+    backend: Any = None
+    return HandsOn(settings, backend, Notes(tmp_path / "notes", "x"))
+
+
+def test_a_file_is_written_and_its_change_shown(lab: HandsOn) -> None:
+    """The change as text and as HTML, escaped; written again nothing changed."""
+    text = lab.read_file(CONF).replace("[OUTPUT]", "# <b>mine</b>\n[OUTPUT]", 1)
+    shown = lab.write_file(CONF, text)
+    assert "+# <b>mine</b>" in shown.text
+    assert "+# &lt;b&gt;mine&lt;/b&gt;" in shown.html
+    assert "<b>mine</b>" not in shown.html
+    assert lab.read_file(CONF) == text
+    assert "nothing changed" in lab.write_file(CONF, text).text
+
+
+def test_a_refused_file_leaves_the_old_one(lab: HandsOn) -> None:
+    """The router's words, and nothing written."""
+    before = lab.read_file(CONF)
+    with pytest.raises(FileRefusedError, match="plugin name that doesn't exist"):
+        lab.write_file(CONF, before.replace("cloudwatch_logs", "cloudwatch_lags"))
+    assert lab.read_file(CONF) == before
+
+
+def test_a_reset_brings_the_projects_file_back(lab: HandsOn) -> None:
+    """One of the trainee's own goes away."""
+    before = lab.read_file(CONF)
+    lab.write_file(CONF, before + "# mine\n")
+    lab.write_file("fluentbit/parsers.conf", "[PARSER]\n    Name x\n    Format json\n")
+    lab.reset(CONF)
+    lab.reset("fluentbit/parsers.conf")
+    assert lab.files.changed() == []
+    assert lab.read_file(CONF) == before
+
+
+def test_one_block_of_a_file_is_shown(lab: HandsOn) -> None:
+    """By its header or its address, with the comment above; a wrong name says which there are."""
+    shown = lab.show_file("terraform/aws_ecs.tf", 'resource "aws_ecs_cluster" "lab"')
+    assert shown.text.splitlines()[1] == 'resource "aws_ecs_cluster" "lab" {'
+    assert shown.text == lab.show_file("terraform/aws_ecs.tf", "aws_ecs_cluster.lab").text.replace(
+        "aws_ecs_cluster.lab", 'resource "aws_ecs_cluster" "lab"', 1
+    )
+    assert "<span style='color:" in shown.html
+    with pytest.raises(SettingsError, match="aws_ecs_service"):
+        lab.show_file("terraform/aws_ecs.tf", "aws_ecs_servce.httpd")
+
+
+def test_a_guess_headless_is_a_table_and_no_error(lab: HandsOn) -> None:
+    """Nobody chose: revealed, it says so; the outcome has to be an option, the question to be asked before."""
+    with pytest.raises(NotYetError, match="The question is not there yet"):
+        lab.reveal("08_who", "S3")
+    assert "○ visitors" in lab.predict("08_who", "Who notices first?", ["visitors", "S3"]).text
+    with pytest.raises(SettingsError, match="visitors, S3"):
+        lab.reveal("08_who", "nobody")
+    assert "no guess" in lab.reveal("08_who", "S3").text
+    Progress(lab.settings.home).guessed("08_other", "S3")
+    lab.predict("08_other", "Who?", ["visitors", "S3"])
+    assert "✔ as you said" in lab.reveal("08_other", "S3").text
+
+
+def test_options_are_two_or_more(lab: HandsOn) -> None:
+    """A question with one answer, or with the same twice, is none."""
+    for options in (["a"], ["a", "a"]):
+        with pytest.raises(SettingsError, match="two or more different answers"):
+            lab.predict("x", "y", options)
+
+
+def test_a_step_that_is_not_there_is_refused(lab: HandsOn) -> None:
+    """By its name."""
+    with pytest.raises(SettingsError, match="03_99"):
+        lab.step("03_99")
