@@ -1,0 +1,91 @@
+"""What a row of the soak promises, what it counted, and whether the promise holds: no I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What may happen to the lines of answered requests. `lost_at_most` None: as many as the retry limit drops."""
+
+    words: str
+    lost_at_most: int | None = 0
+    may_double: bool = False
+
+
+EACH_ONCE = Promise("each line once")
+AT_LEAST_ONCE = Promise("each line at least once", may_double=True)
+AS_RETRIES_SAY = Promise("what Retry_Limit gives up is counted", lost_at_most=None, may_double=True)
+
+
+def at_most(lost: int, why: str) -> Promise:
+    """Return the promise of a bounded loss."""
+    return Promise(f"at most {lost} lost: {why}", lost)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The lines in one destination: all copies, and how many of the sent requests are among them."""
+
+    arrived: int
+    unique: int
+    lost: int
+
+    @classmethod
+    def of(cls, sent: Iterable[str], found: Counter[str]) -> Arrival:
+        """Count what was found of the requests that were sent."""
+        wanted = set(sent)
+        there = {each: count for each, count in found.items() if each in wanted}
+        return cls(sum(there.values()), len(there), len(wanted) - len(there))
+
+    @property
+    def doubled(self) -> int:
+        """How many copies there are beyond the first."""
+        return self.arrived - self.unique
+
+    def keeps(self, promise: Promise) -> bool:
+        """Whether a promise holds here."""
+        bounded = promise.lost_at_most is None or self.lost <= promise.lost_at_most
+        return bounded and (promise.may_double or self.doubled == 0)
+
+    def __str__(self) -> str:
+        return f"{self.arrived:,} / {self.unique:,} / {self.doubled:,} / {self.lost:,}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One row: the requests answered with 200 and those that were not, what arrived where, and how long after."""
+
+    name: str
+    promise: Promise
+    sent: int
+    unanswered: int
+    arrivals: dict[str, Arrival]
+    recovery_s: float
+    counted_lost: int | None = None
+    """What `lab status` counts as lost in this row; None where it does not say."""
+    skipped: str = ""
+    remarks: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every destination keeps the promise; a row that was skipped breaks none."""
+        return bool(self.skipped) or all(each.keeps(self.promise) for each in self.arrivals.values())
+
+    def __str__(self) -> str:
+        if self.skipped:
+            return f"{self.name}: skipped, {self.skipped}"
+        told = "; ".join(f"{where} {arrival}" for where, arrival in self.arrivals.items())
+        counted = f"; lab status counts {self.counted_lost} lost" if self.counted_lost is not None else ""
+        more = "".join(f"; {name} {value}" for name, value in self.remarks.items())
+        verdict = "held" if self.holds else "BROKEN"
+        return (
+            f"{self.name}: sent {self.sent:,} ({self.unanswered} not answered with 200); {told}; complete after "
+            f"{self.recovery_s:.1f} s{counted}{more}; {self.promise.words}: {verdict}"
+        )
+
+
+HEAD = "Lines as arrived / unique / twice / lost."
