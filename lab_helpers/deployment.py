@@ -98,6 +98,8 @@ def deploy(lab: Lab, *, force: bool = False, on_tick: OnTick = None) -> Deployed
     wanted = next(each["id"] for each in answer["service"]["deployments"] if each["status"] == "PRIMARY")
     failed = _wait(lab, wanted, on_tick)
     reason = _stopped_reason(lab, before) if failed else ""
+    if failed:
+        ecs_service.wait_until_stable(lab, on_tick=on_tick)
     return Deployed(before, running(lab), new, reason=reason)
 
 
@@ -156,6 +158,6 @@ def _stopped_reason(lab: Lab, before: Running) -> str:
     if not stopped:
         return say("ECS names no stopped task")
     newest = stopped[-1]
-    told = [f"{part['name']}: {part['reason']}" for part in newest["containers"] if part.get("reason")]
-    told += [f"{part['name']}: exit code {part['exitCode']}" for part in newest["containers"] if part.get("exitCode")]
-    return "; ".join([newest.get("stoppedReason", ""), *told])
+    told = str(newest.get("stoppedReason", ""))
+    codes = [f"{part['name']}: exit code {part['exitCode']}" for part in newest["containers"] if part.get("exitCode")]
+    return told if "exit code" in told else "; ".join([told, *codes])

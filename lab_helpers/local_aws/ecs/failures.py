@@ -64,6 +64,7 @@ class Failures:
         again = Deployment(
             arns.new_deployment_id(), last.spec, now, now, last.network, last.launch_type, last.platform_version,
             rollout_reason=f"ECS deployment circuit breaker: rolling back to deploymentId {last.id}.",
+            digests=last.digests,
         )  # fmt: skip
         failed.status = "ACTIVE"
         service.deployments.insert(0, again)

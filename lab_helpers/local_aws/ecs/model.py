@@ -130,7 +130,11 @@ class Task:
 
 @dataclass
 class Deployment:
-    """One deployment of a service; `next_start_at` (monotonic seconds) holds back starts after failures."""
+    """One deployment of a service; `next_start_at` (monotonic seconds) holds back starts after failures.
+
+    `digests` is what its first task's images were resolved to, by container: a tag that moves later changes nothing.
+    Source: "Container image resolution" (ECS developer guide). Not modelled: `versionConsistency` disabled.
+    """
 
     id: str
     spec: TaskSpec
@@ -146,6 +150,7 @@ class Deployment:
     failures_in_row: int = 0
     next_start_at: float = 0.0
     told_impaired: bool = False
+    digests: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -255,6 +260,22 @@ class Store:
             event = {"id": arns.new_uuid(), "createdAt": self.now(), "message": f"(service {service.name}) {message}"}
             service.events.appendleft(event)
             self.notify()
+
+    def pinned(self, task: Task) -> dict[str, str]:
+        """Return the digests that the task's deployment has resolved its images to, by container."""
+        deployment = self._deployment_of(task)
+        return dict(deployment.digests) if deployment else {}
+
+    def pin(self, task: Task, digests: Mapping[str, str]) -> None:
+        """Let the task's deployment keep these digests, unless an earlier task has settled them."""
+        with self.changed:
+            deployment = self._deployment_of(task)
+            if deployment is not None and not deployment.digests:
+                deployment.digests = tuple(sorted(digests.items()))
+
+    def _deployment_of(self, task: Task) -> Deployment | None:
+        service = self.service_of(task)
+        return next((each for each in service.deployments if each.id == task.deployment_id), None) if service else None
 
     def service_of(self, task: Task) -> Service | None:
         """Return the service that started `task`, or None."""

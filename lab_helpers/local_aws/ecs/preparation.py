@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -70,6 +71,7 @@ class Preparation:
         with store.changed:
             task.times["pull_started"] = store.now()
         pulled = {spec.name: self._pull(spec) for spec in task.spec.containers}
+        store.pin(task, {name: image.digest for name, image in pulled.items() if image.digest})
         with store.changed:
             task.times["pull_stopped"] = store.now()
             for name, image in pulled.items():
@@ -88,7 +90,9 @@ class Preparation:
         self._try_role(role)
         ecr = self._world.as_role("ecr", role, self._task)
         limits = LayerLimits(most_bytes=self._world.context.runtimes.image_mib * MIB)
-        return images.pull(ecr, image.ref, self._world.container_folder(self._task.id, spec.name), limits)
+        digest = self._world.store.pinned(self._task).get(spec.name, image.ref.digest)
+        ref = replace(image.ref, digest=digest)
+        return images.pull(ecr, ref, self._world.container_folder(self._task.id, spec.name), limits)
 
     def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> None:
         record = self._task.containers[spec.name]
