@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,7 @@ LINES = [
     "",
 ]
 """Lines of each kind that the fast reader takes, and of each kind that it must leave to the slow one."""
+MEANINGFUL = (*b'\0 "\\?-:06\n\t{},', 0x7F, 0x80, 0xC3, 0xFF)
 
 
 def assert_agrees(data: bytes, reader: records.Reader | None = None) -> None:
@@ -70,7 +72,7 @@ def test_any_mixture(mixture: list[tuple[str, str, str]]) -> None:
 
 
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_damage(place: int, replacement: bytes) -> None:
     """Whatever bytes are put in whatever place, both readers see the same."""
     data = bytearray(ndjson(*(record(line, TASKS[n % 2]) for n, line in enumerate(LINES[:12]))))
@@ -113,14 +115,32 @@ def test_most_lines_take_the_fast_way() -> None:
     assert scanned.others == []
 
 
-@given(st.integers(0, 94), st.sampled_from([b"\0", b" ", b'"', b"\\", b"?", b"-", b":", b"0", b"6", b"\n", b"\xff"]))
-@settings(max_examples=150, deadline=None)
-def test_damage_to_a_usual_line(place: int, replacement: bytes) -> None:
-    """A byte changed anywhere in a usual line is seen as the slow reader sees it."""
-    data = bytearray(ndjson(*(record(line) for line in (LINES[1], LINES[5], HEALTH_CHECK))))
-    start = data.index(b"10.0")
-    data[start + place : start + place + 1] = replacement
-    assert_agrees(bytes(data))
+def _damaged(line: str, replacements: Iterable[int], *, all_of_it: bool = False) -> bytes:
+    """Return the record of a line with each byte of the line (or of all of it) replaced in turn, each in a line."""
+    raw = ndjson(record(line)).rstrip(b"\n")
+    start = 0 if all_of_it else raw.index(b'"log": "') + 8
+    end = len(raw) if all_of_it else raw.index(b'"', start + len(json.dumps(line)) - 2)
+    places = [(at, byte) for at in range(start, end) for byte in replacements]
+    return b"".join(raw[:at] + bytes((byte,)) + raw[at + 1 :] + b"\n" for at, byte in places)
+
+
+@pytest.mark.parametrize("line", [LINES[1], LINES[5], HEALTH_CHECK])
+def test_every_damage_to_a_usual_line(line: str) -> None:
+    """Each byte of it replaced by each other byte is seen as the slow reader sees it: all of them, none sampled."""
+    assert_agrees(ndjson(record(line)) + _damaged(line, range(256)))
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if 0 < len(line) < 1000])
+def test_every_damage_that_means_something(line: str) -> None:
+    """In each kind of line, each byte replaced by each that has a meaning for a reader of bytes."""
+    assert_agrees(ndjson(record(line)) + _damaged(line, MEANINGFUL))
+
+
+@pytest.mark.parametrize("replacement", MEANINGFUL)
+def test_every_damage_to_what_is_around_a_line(replacement: int) -> None:
+    """The record around the line, its keys and values, its braces and its end."""
+    intact = ndjson(*(record(HEALTH_CHECK, task) for task in TASKS))
+    assert_agrees(intact + _damaged(HEALTH_CHECK, [replacement], all_of_it=True))
 
 
 def test_usual_lines_take_the_fastest_way() -> None:

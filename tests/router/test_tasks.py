@@ -15,7 +15,7 @@ from lab_helpers.router.core.log import ComponentLog, Sink
 from lab_helpers.router.core.loop import Loop
 from lab_helpers.router.core.retry import NO_RETRIES, UNLIMITED, RetryPolicy, may_retry, parse_limit
 from lab_helpers.router.engine.pressure import Pressure
-from lab_helpers.router.engine.tasks import OutputInstance, Task, TaskBoard
+from lab_helpers.router.engine.tasks import Numbers, OutputInstance, Task, TaskBoard
 from lab_helpers.router.plugin import FlushResult
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.record import Batch, Record
@@ -189,3 +189,12 @@ def test_the_wait_grows_to_the_cap() -> None:
     waits = {policy.delay_s(attempt, False, random.Random(attempt)) for attempt in range(1, 200)}
     assert waits <= {2, 3, 4}
     assert may_retry(UNLIMITED, 10**6)
+
+
+def test_a_task_takes_the_lowest_number_that_is_free() -> None:
+    """Numbers of ended tasks are used again, the lowest first, without looking at all tasks."""
+    numbers = Numbers()
+    assert [numbers.take() for _ in range(4)] == [0, 1, 2, 3]
+    for number in (2, 0):
+        numbers.give_back(number)
+    assert [numbers.take() for _ in range(3)] == [0, 2, 4]

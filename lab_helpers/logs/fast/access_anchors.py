@@ -125,14 +125,18 @@ def _columns(a: _Anchors) -> tuple[dict[str, Any], Mask]:
 
 
 def _hosts(a: _Anchors) -> tuple[pa.Array, Mask]:
-    words = a.buffer.window_words(a.begin, 16) & _KEEP_PAIR[a.host_end - a.begin].view(np.uint64).reshape(-1, 2)
+    """Hosts. A zero byte would look like the end of the text, so the bytes that are none are counted."""
+    size = a.host_end - a.begin
+    words = a.buffer.window_words(a.begin, 16) & _KEEP_PAIR[size].view(np.uint64).reshape(-1, 2)
     hosts, codes = pair_codes(words)
     cells = hosts.view(np.uint8)
-    behind = np.arange(16) >= np.count_nonzero(cells, axis=1)[:, None]
+    sizes = np.count_nonzero(cells, axis=1)
+    behind = np.arange(16) >= sizes[:, None]
     good = (behind | ((cells > _SPACE) & (cells < 127) & (cells != _QUOTE) & (cells != _BACKSLASH))).all(axis=1)
     texts = np.where(good, cells.view("S16").ravel(), b"")
     dictionary = pa.array(texts, pa.binary()).cast(pa.string())
-    return pa.DictionaryArray.from_arrays(plain_array(codes, pa.int32()), dictionary), filled(good, codes)
+    column = pa.DictionaryArray.from_arrays(plain_array(codes, pa.int32()), dictionary)
+    return column, filled(good, codes) & (sizes[codes] == size)
 
 
 def _times(a: _Anchors) -> tuple[pa.Array, Mask]:

@@ -9,6 +9,7 @@ does not compile.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _OPTIONS = {"i": re.IGNORECASE, "m": re.DOTALL, "x": re.VERBOSE, "o": re.RegexFlag(0)}
 _ESCAPES = {"\\h": "[0-9a-fA-F]", "\\H": "[^0-9a-fA-F]", "\\z": "\\Z", "\\Z": "(?=\\n?\\Z)"}
@@ -35,10 +36,36 @@ _NOT_BEHIND_LAST = r"(?!(?<=\n)\Z)"
 # in Ruby no line begins or ends behind the text's last line break
 
 
-def compile_pattern(pattern: str) -> re.Pattern[str]:
+class Pattern:
+    """A compiled expression: what `re.Pattern` offers of searching, with Ruby's meaning of `^` and `$`.
+
+    A text of one line, which nearly all are, is searched with a form that knows only the text's own ends.
+    """
+
+    def __init__(self, lines: re.Pattern[str], one_line: re.Pattern[str]) -> None:
+        self._lines, self._one_line = lines, one_line
+        self.groupindex: Mapping[str, int] = lines.groupindex
+        self.groups = lines.groups
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return the first place that matches."""
+        return (self._lines if "\n" in text else self._one_line).search(text)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """Return the match at the text's beginning."""
+        return (self._lines if "\n" in text else self._one_line).match(text)
+
+
+def compile_pattern(pattern: str) -> Pattern:
     """Return the compiled pattern. Raises re.error where it does not compile."""
     body, flags = _split_options(pattern)
-    return re.compile(_translate(body), flags | re.MULTILINE)
+    translated = _translate(body)
+    lines = re.compile(_CLASS_OR_ANCHOR.sub(_anchored_at_lines, translated), flags | re.MULTILINE)
+    try:
+        one_line = re.compile(_CLASS_OR_ANCHOR.sub(_anchored_at_ends, translated), flags)
+    except re.error:  # a quantifier behind an anchor
+        one_line = lines
+    return Pattern(lines, one_line)
 
 
 def group_name(name: str) -> str:
@@ -74,8 +101,15 @@ def _translate(body: str) -> str:
     body = re.sub(r"\\k<(\w+)>", r"(?P=\1)", body)
     body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
     body = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found.group(1), found.group(0)), body)
-    body = re.sub(r"\\.", lambda found: _ESCAPES.get(found.group(0), found.group(0)), body, flags=re.S)
-    return _CLASS_OR_ANCHOR.sub(lambda found: found.group(0) + _NOT_BEHIND_LAST * (found.group(0) in "^$"), body)
+    return re.sub(r"\\.", lambda found: _ESCAPES.get(found.group(0), found.group(0)), body, flags=re.S)
+
+
+def _anchored_at_lines(found: re.Match[str]) -> str:
+    return found.group(0) + _NOT_BEHIND_LAST * (found.group(0) in "^$")
+
+
+def _anchored_at_ends(found: re.Match[str]) -> str:
+    return {"^": r"\A", "$": r"\Z"}.get(found.group(0), found.group(0))
 
 
 def _property(found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from lab_helpers.router.core.log import Log
 from lab_helpers.router.core.options import TRUE_WORDS, split_words
-from lab_helpers.router.core.regexp import compile_pattern
+from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.core.service import Section, Service
 from lab_helpers.router.parsing.parser import Parser, ParserError, build_parser
 
@@ -42,7 +42,7 @@ class Rule:
     """From any of these states, a text that matches leads to the next state."""
 
     states: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: Pattern
     next_state: str | None
 
     @property

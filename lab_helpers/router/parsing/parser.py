@@ -10,16 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from lab_helpers.router.core.log import Log
 from lab_helpers.router.core.options import FALSE_WORDS
-from lab_helpers.router.core.regexp import compile_pattern, group_name
+from lab_helpers.router.core.regexp import Pattern, compile_pattern, group_name
 from lab_helpers.router.core.service import Section
 from lab_helpers.router.parsing.parser_decoder import DecoderError, DecodeRule, decode_body, parse_rules
 from lab_helpers.router.parsing.parser_formats import Pair, logfmt_pairs, ltsv_pairs
 from lab_helpers.router.parsing.parser_time import TimeError, TimeFormat, read_offset
-from lab_helpers.router.parsing.parser_types import cast, read_types
+from lab_helpers.router.parsing.parser_types import cast, caster, read_types
 from lab_helpers.router.records.json_reader import JsonInvalidError, read_documents
 
 FORMATS = ("regex", "json", "ltsv", "logfmt")
@@ -52,7 +53,7 @@ class Parser:
     name: str
     format: str
     log: Log
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
     time_format: TimeFormat | None = None
     time_key: str = "time"
     time_keep: bool = False
@@ -60,6 +61,11 @@ class Parser:
     bare_keys: bool = True
     types: Mapping[str, str] = field(default_factory=dict)
     decoders: list[DecodeRule] = field(default_factory=list)
+
+    @cached_property
+    def groups(self) -> tuple[_Group, ...]:
+        """The named groups of the expression."""
+        return _groups(self)
 
     def parse(self, text: str) -> Parsed:
         """Return the body and the time. Raises NoMatchError."""
@@ -95,26 +101,65 @@ def build_parser(section: Section, log: Log, path: str = "") -> Parser:
     )
 
 
+class _Group(NamedTuple):
+    """A named group: number in the expression, key, function of its type (None: text), whether it is the time."""
+
+    number: int
+    key: str
+    cast: Callable[[str], Any] | None
+    is_time: bool
+
+
+def _groups(parser: Parser) -> tuple[_Group, ...]:
+    """Return what there is to know about the named groups, once for all records; in the order of the expression."""
+    groupindex = parser.pattern.groupindex if parser.pattern else {}
+    named = [(number, group_name(name)) for name, number in groupindex.items()]
+    kinds = parser.types
+    return tuple(
+        _Group(
+            number,
+            key,
+            caster(kinds[key], key, parser.log) if key in kinds else None,
+            parser.time_format is not None and key == parser.time_key,
+        )
+        for number, key in named
+    )
+
+
 def _parse_regex(parser: Parser, text: str) -> Parsed:
     found = parser.pattern.search(text) if parser.pattern else None
-    if found is None or all(start < 0 for start in (found.start(name) for name in found.re.groupindex)):
+    if found is None:
         raise NoMatchError(parser.name)
+    values = (None, *found.groups())
     body: dict[Any, Any] = {}
     time_ns: int | None = 0
-    for numbered, value in found.groupdict(default="").items():
-        name = group_name(numbered)
-        if not value and parser.skips_empty:
-            continue
-        if parser.time_format is not None and name == parser.time_key:
-            try:
-                time_ns = parser.time_format.read(value, parser.log)
-            except TimeError:
-                _warn_time(parser, value)
+    nothing = True
+    for number, key, cast_value, is_time in parser.groups:
+        value = values[number]
+        if value is not None:
+            nothing = False
+        if not value:
+            if parser.skips_empty:
                 continue
-            if not parser.time_keep:
+            value = ""
+        if is_time:
+            time_ns, keeps = _time_of(parser, value, time_ns)
+            if not keeps:
                 continue
-        body[name] = cast(parser.types.get(name, ""), name, value, parser.log)
+        body[key] = value if cast_value is None else cast_value(value)
+    if nothing:
+        raise NoMatchError(parser.name)
     return _finished(parser, body, time_ns)
+
+
+def _time_of(parser: Parser, value: str, before: int | None) -> tuple[int | None, bool]:
+    """Return (the time, whether the key stays); the time before, and no key, where the text is not of the format."""
+    assert parser.time_format is not None
+    try:
+        return parser.time_format.read(value, parser.log), parser.time_keep
+    except TimeError:
+        _warn_time(parser, value)
+        return before, False
 
 
 def _parse_json(parser: Parser, text: str) -> Parsed:
@@ -181,7 +226,7 @@ def _warn_time(parser: Parser, value: str) -> None:
     parser.log.warn(f"[parser:{parser.name}] invalid time format {pattern} for '{value[:254]}'")
 
 
-def _pattern(name: str, regex: str) -> re.Pattern[str]:
+def _pattern(name: str, regex: str) -> Pattern:
     if not regex:
         raise ParserError(f"[parser:{name}] Invalid regex pattern")
     try:

@@ -12,15 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab_helpers.router.core.log import Log
+from lab_helpers.router.core.log import ComponentLog, Level, Log, Sink
 from lab_helpers.router.parsing.moment import Moment
 from lab_helpers.router.parsing.strptime import NoMatchError, strptime
 from lab_helpers.router.records.record import NS
 
 MAX_BYTES = 63
 FRACTION = "%L"
-REMEMBERED = 64
+REMEMBERED = 4096
 # lines of one second have the same time: reading it again is half of a parser's work
+APACHE = "%d/%b/%Y:%H:%M:%S %z"
+_APACHE_CLOCK = re.compile(
+    r"([0-9]{2}/[A-Za-z]{3}/[0-9]{4}:)([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])( [+-][0-9]{4})"
+)
+# the day, the time of day, the zone: of a day that is known the rest is arithmetic
+_QUIET = ComponentLog(Sink(Level.OFF))
 _DIGITS = re.compile(r"\d{1,9}")
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
@@ -61,7 +67,33 @@ class TimeFormat:
     def read(self, text: str, log: Log) -> int:
         """Return nanoseconds since 1970. Raises TimeError, after an error in the log where Fluent Bit writes one."""
         known = self._known.get(text)
+        if known is None:
+            known = self._apache(text) if self.text == APACHE and not self.system_zone else None
         return known if known is not None else self._read(text, log)
+
+    def _apache(self, text: str) -> int | None:
+        """Return the time of a usual `07/Nov/2021:09:14:02 +0000`; None where it has to be read the careful way."""
+        found = _APACHE_CLOCK.fullmatch(text)
+        if found is None:
+            return None
+        day, hours, minutes, seconds, zone = found.groups()
+        midnight = self._known.get(day + zone)
+        if midnight is None:
+            midnight = self._midnight(day, zone)
+            if midnight is None:
+                return None
+        time_ns = midnight + (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * NS
+        self._remember(text, time_ns)
+        return time_ns
+
+    def _midnight(self, day: str, zone: str) -> int | None:
+        """Return the first moment of a day; None where the careful reading refuses it."""
+        try:
+            first = self._read(f"{day}00:00:00{zone}", _QUIET)
+        except TimeError:
+            return None
+        self._remember(day + zone, first)
+        return first
 
     def _read(self, text: str, log: Log) -> int:
         if len(text.encode("utf-8", "surrogateescape")) > MAX_BYTES:

@@ -14,6 +14,8 @@ from lab_helpers.router.core.options import to_decimal, to_integer
 from lab_helpers.router.records.json_reader import INT64_MIN, UINT64_MAX
 
 INT64_MAX = (1 << 63) - 1
+_SAFE_DIGITS = 19
+# fewer decimal digits are below 64 bits
 _FLOAT_WORD = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?(?:[pP][+-]?\d+)?|inf(?:inity)?|nan))", re.I)
 _HEX = re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+)")
 
@@ -29,15 +31,26 @@ def read_types(text: str) -> dict[str, str]:
 
 def cast(kind: str, key: str, text: str, log: Log) -> Any:
     """Return the text as the type; a text that is no bool stays text, with a warning, any other type is text."""
-    if kind == "bool":
+    return text if not kind else caster(kind, key, log)(text)
+
+
+def caster(kind: str, key: str, log: Log) -> Callable[[str], Any]:
+    """Return the function that makes a text the type: chosen once for all records."""
+    if kind != "bool":
+        return _CASTS.get(kind, str)
+
+    def to_bool(text: str) -> bool | str:
         word = next((one for one in ("true", "false") if text.lower().startswith(one)), "")
         if not word:
             log.warn(f"[PARSER] key={key} cast error. save as string.")
         return word == "true" if word else text
-    return _CASTS.get(kind, str)(text)
+
+    return to_bool
 
 
 def _integer(text: str) -> int:
+    if len(text) < _SAFE_DIGITS and text.isdecimal():
+        return int(text)
     return max(INT64_MIN, min(INT64_MAX, to_integer(text)))
 
 

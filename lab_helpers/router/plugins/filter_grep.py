@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab_helpers.router.core.options import Option, Options
-from lab_helpers.router.core.regexp import compile_pattern
+from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.router.records.accessor import AccessorError, Path, parse_path
 from lab_helpers.router.records.record import Record
@@ -24,12 +24,12 @@ class Rule:
 
     excludes: bool
     path: Path
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
     def matches(self, body: dict[Any, Any]) -> bool:
         """Whether the value at the path is a string that the pattern finds something in."""
-        value = self.path.get(body)
-        return isinstance(value, str) and self.pattern.search(value) is not None
+        value = self.path.text(body)
+        return value is not None and self.pattern.search(value) is not None
 
 
 def keeps_legacy(rules: list[Rule], body: dict[Any, Any]) -> bool:

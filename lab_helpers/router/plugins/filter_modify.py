@@ -7,12 +7,12 @@ Not modelled: binary keys.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lab_helpers.router.core.options import Option, Options
+from lab_helpers.router.core.regexp import Pattern
 from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.router.records.escapes import split_quoted
 from lab_helpers.router.records.modify_conditions import (
@@ -33,7 +33,7 @@ class Rule:
     apply: Callable[[Body, Rule], Body | None]
     key: str
     value: str
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
 
 
 def rename(body: Body, rule: Rule) -> Body | None:

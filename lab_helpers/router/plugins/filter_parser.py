@@ -46,7 +46,11 @@ class ParserFilter:
         parsed = self._parse(value) if isinstance(value, str) else None
         if parsed is None:
             return record
-        put_last(parsed.body, self._kept(record.body))
+        kept = self._kept(record.body)
+        if parsed.body.keys().isdisjoint(kept):
+            parsed.body.update(kept)
+        else:
+            put_last(parsed.body, kept.items())
         return Record(record.time_ns if parsed.time_ns is None else parsed.time_ns, parsed.body)
 
     def _parse(self, text: str) -> Parsed | None:
@@ -57,12 +61,13 @@ class ParserFilter:
                 continue
         return None
 
-    def _kept(self, body: dict[Any, Any]) -> list[tuple[Any, Any]]:
-        """The pairs that go on; a key given as `$key` is never taken away, and never kept alone."""
+    def _kept(self, body: dict[Any, Any]) -> dict[Any, Any]:
+        """Return what goes on of a body that is not needed any more; a `$key` is never taken away, nor kept alone."""
         if self._reserve:
-            removed = self._is_top_level and not self._preserve
-            return [(key, value) for key, value in body.items() if not (removed and key == self._key)]
-        return [(self._key, body[self._key])] if self._preserve and self._is_top_level else []
+            if self._is_top_level and not self._preserve:
+                del body[self._key]
+            return body
+        return {self._key: body[self._key]} if self._preserve and self._is_top_level else {}
 
 
 def _parsers(names: list[str], context: FilterContext) -> list[Parser]:

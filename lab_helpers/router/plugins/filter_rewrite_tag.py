@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lab_helpers.router.core.log import ComponentLog, Log
 from lab_helpers.router.core.matching import matcher
 from lab_helpers.router.core.options import TRUE_WORDS, Kind, Option, Options
-from lab_helpers.router.core.regexp import compile_pattern
+from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.router.records.accessor import AccessorError, Path
 from lab_helpers.router.records.record import Record
@@ -28,14 +28,14 @@ class Rule:
     """One `Rule KEY REGEX NEW_TAG KEEP`."""
 
     path: Path
-    pattern: re.Pattern[str]
+    pattern: Pattern
     tag: TagTemplate
     keeps: bool
 
     def new_tag(self, tag: str, record: Record, log: Log) -> str | None:
         """Return the record's new tag, or None when the rule does not match. `log` is the core's."""
-        value = self.path.get(record.body)
-        found = self.pattern.search(value) if isinstance(value, str) else None
+        value = self.path.text(record.body)
+        found = self.pattern.search(value) if value is not None else None
         return self.tag.fill(Facts(tag, record.body, log, match_groups(found))) if found else None
 
 
@@ -64,9 +64,10 @@ class RewriteTag:
         for record in records:
             rule, new_tag = self._decide(tag, record)
             if rule is not None and self._may_emit(tag, new_tag):
-                emitted.setdefault(new_tag, []).append(Record(record.time_ns, dict(record.body)))
                 if not rule.keeps:
+                    emitted.setdefault(new_tag, []).append(record)
                     continue
+                emitted.setdefault(new_tag, []).append(Record(record.time_ns, dict(record.body)))
             kept.append(record)
         for new_tag, group in emitted.items():
             self._context.emit(new_tag, group)

@@ -15,7 +15,7 @@ from typing import Any
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.loop import Timer
 from lab_helpers.router.core.options import Kind, Option, Options, to_decimal
-from lab_helpers.router.core.regexp import compile_pattern
+from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.parsing.parser import NoMatchError, Parser, ParserError, build_parser
 from lab_helpers.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.router.records.record import Batch, Record
@@ -146,7 +146,7 @@ def expand_tag(tag: str, path: str) -> str:
     return re.sub(r"\.{2,}", ".", dotted.replace("*", "")).strip(".")
 
 
-def regex_tag(tag: str, pattern: re.Pattern[str], path: str) -> str:
+def regex_tag(tag: str, pattern: Pattern, path: str) -> str:
     """Return the tag with each `<name>` filled from the pattern's group of that name in the path."""
     found = pattern.search(path)
     groups = found.groupdict() if found else {}
@@ -185,7 +185,7 @@ def _selection(options: Options) -> Selection:
     )
 
 
-def _tag_regex(text: str | None) -> re.Pattern[str] | None:
+def _tag_regex(text: str | None) -> Pattern | None:
     try:
         return compile_pattern(text) if text else None
     except re.error as exc:

@@ -58,11 +58,23 @@ class Stream:
     token: str | None = None
     events: list[tuple[int, str]] = field(default_factory=list)
     size: int = 0
+    oldest_ms: int = 0
+    newest_ms: int = 0
 
     def has_room_for(self, time_ms: int, size: int) -> bool:
         """Whether the event fits into the next call."""
-        times = [stamp for stamp, _ in self.events] + [time_ms]
-        return len(self.events) < MAX_EVENTS and self.size + size < MAX_CALL_BYTES and max(times) - min(times) < SPAN_MS
+        if not self.events:
+            return True
+        span = max(self.newest_ms, time_ms) - min(self.oldest_ms, time_ms)
+        return len(self.events) < MAX_EVENTS and self.size + size < MAX_CALL_BYTES and span < SPAN_MS
+
+    def add(self, time_ms: int, message: str, size: int) -> None:
+        """Have an event wait for the next call."""
+        first = not self.events
+        self.oldest_ms = time_ms if first else min(self.oldest_ms, time_ms)
+        self.newest_ms = time_ms if first else max(self.newest_ms, time_ms)
+        self.events.append((time_ms, message))
+        self.size += size
 
 
 class CloudWatch:
@@ -125,8 +137,7 @@ class CloudWatch:
         time_ms, size = record.time_ns // 1_000_000, len(message.encode()) + EVENT_OVERHEAD
         if not stream.has_room_for(time_ms, size):
             self._put(stream)
-        stream.events.append((time_ms, message))
-        stream.size += size
+        stream.add(time_ms, message, size)
 
     def _message(self, body: dict[Any, Any]) -> str:
         data = record_bytes(body, self._options) + b"\n"

@@ -51,6 +51,14 @@ class Path:
                 return MISSING
         return value
 
+    def text(self, body: dict[Any, Any]) -> str | None:
+        """Return the value where it is a text, else None."""
+        value = body.get(self.root)
+        if type(value) is str:
+            return value
+        value = self.get(body)
+        return value if isinstance(value, str) else None
+
 
 def parse_path(text: str) -> Path:
     """Return the Path that `$root['a'][0]` names. Raises AccessorError."""

@@ -4,7 +4,7 @@ The whole part is decoded by one msgpack call and written by one orjson call, th
 check that is exact, and whatever fails one goes the careful way, record by record:
 - `},{` counted: as often as there are gaps between records, so none of them lies inside a record;
 - the bodies packed again are as long as they were: no key occurs twice (dict would keep the wrong place);
-- no float (0xca, 0xcb in the bytes, then each value looked at), nothing outside ASCII, no DEL.
+- no float (0xcb in the bodies packed again, then each value looked at), nothing outside ASCII, no DEL.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgpack
 import orjson
 
 from lab_helpers.router.records.json_text import dumps, needs_care
-from lab_helpers.router.records.record import Nanoseconds, Record, decode, read_ext, time_ns
+from lab_helpers.router.records.record import Record, decode, packed_plainly, time_ns, unpack_all
 from lab_helpers.router.records.uniform import cut_uniform
 
 JOINT = b"\x7f"
@@ -54,7 +53,7 @@ def encode_part(raw: bytes, count: int, appended: Sequence[tuple[str, str]], esc
     if uniform is not None:
         return JsonBatch(*uniform)
     batch = _encode_at_once(raw, count, appended, escape_unicode)
-    return encode_records(decode(raw, appended), escape_unicode) if batch is None else batch
+    return encode_records(decode(raw, appended, count), escape_unicode) if batch is None else batch
 
 
 def encode_records(records: Sequence[Record], escape_unicode: bool) -> JsonBatch:
@@ -93,11 +92,12 @@ def _encode_at_once(
     raw: bytes, count: int, appended: Sequence[tuple[str, str]], escape_unicode: bool
 ) -> JsonBatch | None:
     """Return the batch by the short way, or None where one of its checks does not hold."""
-    entries = _unpack_all(raw, count)
-    if entries is None:
+    entries = unpack_all(raw, count)
+    packed = packed_plainly(raw, entries) if entries is not None else None
+    if entries is None or packed is None:
         return None
     bodies = [entry[1] for entry in entries]
-    if not _is_plain(raw, entries, bodies) or _has_any_key(bodies, appended):
+    if (b"\xcb" in packed and any(map(needs_care, bodies))) or _has_any_key(bodies, appended):
         return None
     try:
         text = orjson.dumps(bodies)
@@ -112,26 +112,6 @@ def _encode_at_once(
     if appended:
         suffix = b"," + dumps(dict(appended), escape_unicode)[1:]
     return JsonBatch(_times_ms(entries), parts, b"{", suffix)
-
-
-def _unpack_all(raw: bytes, count: int) -> list[Any] | None:
-    try:
-        entries: list[Any] = msgpack.unpackb(b"\xdd" + count.to_bytes(4, "big") + raw, ext_hook=read_ext)
-    except (ValueError, TypeError):  # also what is no UTF-8, and bytes behind the last entry
-        return None
-    return entries or None
-
-
-def _is_plain(raw: bytes, entries: list[Any], bodies: list[Any]) -> bool:
-    """Whether all entries are [integer or EventTime, non-empty map with each key once, no float]."""
-    times = {type(entry[0]) for entry in entries}
-    if times not in ({int}, {Nanoseconds}) or set(map(type, bodies)) != {dict} or not all(bodies):
-        return False
-    if (b"\xcb" in raw or b"\xca" in raw) and any(map(needs_care, bodies)):
-        return False
-    per_entry = 11 if times == {Nanoseconds} else 6  # array header, then EventTime or a 32-bit integer
-    header = 1 if len(bodies) < 16 else 3 if len(bodies) < 65_536 else 5
-    return len(msgpack.packb(bodies)) - header + per_entry * len(bodies) == len(raw)
 
 
 def _has_any_key(bodies: list[dict[str, Any]], appended: Sequence[tuple[str, str]]) -> bool:

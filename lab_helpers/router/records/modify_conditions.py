@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab_helpers.router.core.regexp import compile_pattern
+from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.records.accessor import MISSING, AccessorError, Path
 from lab_helpers.router.records.tag_template import key_path
 
@@ -25,8 +25,8 @@ class Condition:
     holds: Callable[[Body, Condition], bool]
     path: Path
     value: str
-    pattern: re.Pattern[str] | None = None
-    value_pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
+    value_pattern: Pattern | None = None
 
 
 class ConditionError(ValueError):
@@ -54,7 +54,7 @@ def parse_condition(words: list[str], written: str) -> Condition:
     return Condition(holds, path, value, pattern, value_pattern)
 
 
-def compiled(word: str) -> re.Pattern[str] | None:
+def compiled(word: str) -> Pattern | None:
     """Return the compiled expression, or None where it does not compile."""
     for candidate in (word, re.sub(r"\\[A-Za-z]", "x", word)):  # Ruby takes any escaped letter, `re` does not
         try:
@@ -64,7 +64,7 @@ def compiled(word: str) -> re.Pattern[str] | None:
     return None
 
 
-def finds(pattern: re.Pattern[str] | None, value: Any) -> bool:
+def finds(pattern: Pattern | None, value: Any) -> bool:
     """Whether the expression finds something in the value: a string, or `true` and `false`."""
     text = str(value).lower() if isinstance(value, bool) else value
     return pattern is not None and isinstance(text, str) and pattern.search(text) is not None
@@ -97,7 +97,7 @@ def matching_keys_have_matching_values(body: Body, condition: Condition) -> bool
     return all(finds(condition.value_pattern, value) for value in matching)
 
 
-def _pattern(word: str, written: str) -> re.Pattern[str]:
+def _pattern(word: str, written: str) -> Pattern:
     pattern = compiled(word) if word else None
     if pattern is None:
         raise ConditionError(f"Unable to create regex for condition condition {written}")

@@ -11,6 +11,7 @@ Fluent Bit shows. Not modelled: the metadata map of an event (it is dropped, as 
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -18,6 +19,10 @@ from typing import Any, NamedTuple
 import msgpack
 
 NS = 1_000_000_000
+_ENTRY_HEAD = b"\x92\xd7\x00"
+# an array of two, the first an ext value of 8 bytes and type 0: the seconds and nanoseconds of an EventTime follow
+_BYTES_HEADS = re.compile(rb"[\xc4-\xc6]")
+# how bytes begin, which may be keys, too; where none of these is, no key is bytes
 
 
 class Record(NamedTuple):
@@ -55,7 +60,7 @@ class Batch:
     def records(self) -> list[Record]:
         """Return the decoded records, what was appended included. Decoded once; treat bodies as yours to change."""
         if self._records is None:
-            self._records = decode(self._raw or b"", self.appended)
+            self._records = decode(self._raw or b"", self.appended, self.count)
             self._raw, self.appended = None, ()
         return self._records
 
@@ -69,8 +74,12 @@ class Batch:
         if self._records is None:
             self.appended = (*self.appended, *pairs)
             return
-        for record in self._records:
-            put_last(record.body, pairs)
+        keys, values = {key for key, _ in pairs}, dict(pairs)
+        for _, body in self._records:
+            if keys.isdisjoint(body):
+                body.update(values)
+            else:
+                put_last(body, pairs)
 
     def packed(self) -> bytes:
         """Return the entries as msgpack bytes, `appended` not included."""
@@ -87,11 +96,55 @@ def put_last(body: dict[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> None:
         body[key] = value
 
 
-def decode(raw: bytes, appended: Sequence[tuple[str, str]] = ()) -> list[Record]:
+def decode(raw: bytes, appended: Sequence[tuple[str, str]] = (), count: int = 0) -> list[Record]:
     """Return the records of concatenated msgpack entries, repeated keys resolved.
 
     Entries that are not `[time, map]` are left out, and what is behind bytes that are no msgpack: never raises.
+    `count`, where it is known how many entries there are, lets usual ones be read at once.
     """
+    records = (_decode_at_once(raw, count) if count else None) or _decode_one_by_one(raw)
+    for _, body in records if appended else ():
+        put_last(body, appended)
+    return records
+
+
+def _decode_at_once(raw: bytes, count: int) -> list[Record] | None:
+    """Return the records by one call; None where they are not plain enough for that to be exact."""
+    entries = unpack_all(raw, count)
+    if entries is None or _BYTES_HEADS.search(raw) or packed_plainly(raw, entries) is None:
+        return None
+    if type(entries[0][0]) is int:
+        return [Record(seconds * NS, body) for seconds, body in entries]
+    return [Record(int(stamp), body) for stamp, body in entries]
+
+
+def unpack_all(raw: bytes, count: int) -> list[Any] | None:
+    """Return `count` packed entries; None where they are more, fewer, no valid UTF-8 or have keys that are no text."""
+    try:
+        found: list[Any] = msgpack.unpackb(b"\xdd" + count.to_bytes(4, "big") + raw, ext_hook=read_ext)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found or None
+
+
+def packed_plainly(raw: bytes, entries: list[Any]) -> bytes | None:
+    """Return the bodies packed, where all entries are [32-bit integer or EventTime, non-empty map] with each key once.
+
+    None where they are not. Packed again, a map with a key that was there twice is shorter: a dict has it once.
+    """
+    if set(map(type, entries)) != {list} or set(map(len, entries)) != {2}:
+        return None
+    times = {type(entry[0]) for entry in entries}
+    bodies = [entry[1] for entry in entries]
+    if times not in ({int}, {Nanoseconds}) or set(map(type, bodies)) != {dict} or not all(bodies):
+        return None
+    per_entry = 11 if times == {Nanoseconds} else 6  # array header, then EventTime or a 32-bit integer
+    header = 1 if len(bodies) < 16 else 3 if len(bodies) < 65_536 else 5
+    packed: bytes = msgpack.packb(bodies)
+    return packed if len(packed) - header + per_entry * len(bodies) == len(raw) else None
+
+
+def _decode_one_by_one(raw: bytes) -> list[Record]:
     unpacker = new_unpacker(object_pairs_hook=body_from_pairs)
     unpacker.feed(raw)
     records: list[Record] = []
@@ -99,7 +152,6 @@ def decode(raw: bytes, appended: Sequence[tuple[str, str]] = ()) -> list[Record]
         for entry in unpacker:
             record = _record_of(entry)
             if record is not None:
-                put_last(record.body, appended)
                 records.append(record)
     return records
 
@@ -177,7 +229,11 @@ def time_ns(value: Any) -> int:
 
 def encode(records: Iterable[Record]) -> bytes:
     """Return the records as concatenated msgpack entries with EventTime stamps."""
-    packer = msgpack.Packer(unicode_errors="surrogateescape", autoreset=False, default=lambda odd: odd.value)
+    pack = msgpack.Packer(unicode_errors="surrogateescape", default=lambda odd: odd.value).pack
+    pieces: list[bytes] = []
+    known, head = -1, b""
     for stamp, body in records:
-        packer.pack([msgpack.ExtType(0, struct.pack(">II", (stamp // NS) & 0xFFFF_FFFF, stamp % NS)), body])
-    return bytes(packer.bytes())
+        if stamp != known:  # neighbours often have the same time
+            known, head = stamp, _ENTRY_HEAD + struct.pack(">II", (stamp // NS) & 0xFFFF_FFFF, stamp % NS)
+        pieces += (head, pack(body))
+    return b"".join(pieces)
