@@ -5,11 +5,15 @@ Every notebook begins with `lab = open_lab(...)`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from lab_helpers import display, trace, traffic, visitors
+from lab_helpers import display, pipeline_cost, trace, traffic, visitors
+from lab_helpers.account.bill import Pipeline, compare
+from lab_helpers.account.bill import bill as monthly_bill
 from lab_helpers.base import config
+from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import language_of, say, speak
 from lab_helpers.display import Bar, TerraformBar, explain_missing_names, register_cell_magic
 from lab_helpers.exercises import Exercise, exercise_of
@@ -61,6 +65,26 @@ class Session(HandsOn):
         self.notes.keep_frame("visitors", made.sent)
         self.notes.keep_frame("visitors-truth", made.truth)
         return made
+
+    def bill(self, requests_per_s: float, **pipeline: Any) -> pd.DataFrame:
+        """Return what this pipeline would bill a month at such a rate: item, unit, quantity, price, USD.
+
+        `pipeline` are members of `account.bill.Pipeline`. Errors as `pipeline_cost.measured` and `account.bill.bill`.
+        """
+        load = pipeline_cost.measured(self, requests_per_s)
+        return monthly_bill(load, self._pipeline(pipeline), self.settings.region)
+
+    def compare_bills(self, requests_per_s: float, **pipeline: Any) -> pd.DataFrame:
+        """Return the month of this pipeline and of its variants (without health checks, Infrequent Access, …)."""
+        load = pipeline_cost.measured(self, requests_per_s)
+        return compare(load, self.settings.region, self._pipeline(pipeline))
+
+    def _pipeline(self, members: dict[str, Any]) -> Pipeline:
+        try:
+            return Pipeline(**{"buffer_s": float(self.settings.buffer_s), **members})
+        except TypeError as exc:
+            known = ", ".join(each.name for each in fields(Pipeline))
+            raise SettingsError("pipeline", sorted(members), f"some of {known}") from exc
 
     def say(self, text: str, **values: Any) -> None:
         """Print a sentence in the reader's language, with `values` in the places of its `{names}`."""
