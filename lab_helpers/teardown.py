@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from lab_helpers.account import deletion as removal
 from lab_helpers.account.deletion import Step
 from lab_helpers.account.guards import ACCEPTED
 from lab_helpers.account.inventory import LabNames
-from lab_helpers.base.errors import LabError
+from lab_helpers.base.errors import LabError, TerraformError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.wait import Tick
 from lab_helpers.faults import HEALED, NOTE
 from lab_helpers.lab import EXPIRES, Lab
 from lab_helpers.opened import open_drills, undo_all
+from lab_helpers.terraform import Terraform
 
 __all__ = ["Step", "leftovers", "tear_down"]
 
@@ -55,8 +57,19 @@ def _names(lab: Lab) -> LabNames:
 
 
 def _destroy(lab: Lab) -> None:
-    if lab.terraform.resources():
-        lab.terraform.destroy()
+    """Destroy with the trainee's files, or, where Terraform cannot read those any more, with the project's."""
+    terraform = lab.terraform
+    try:
+        _destroy_with(terraform)
+    except TerraformError:
+        if terraform.remote_state or not lab.files.changed():
+            raise
+        _destroy_with(replace(terraform, source_dir=lab.files.source / "terraform"))
+
+
+def _destroy_with(terraform: Terraform) -> None:
+    if terraform.resources():
+        terraform.destroy()
 
 
 def _attempt(what: str, action: Callable[[], object]) -> Step:
