@@ -89,7 +89,8 @@ class ServerState:
     instance_id: str
     endpoint_url: str
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = dataclasses.field(repr=False)
+    lab_token: str = dataclasses.field(repr=False)
 
 
 class LocalBackend:
@@ -140,36 +141,38 @@ class LocalBackend:
         if state is None:
             return None
         try:
-            health = fetch_json(state.endpoint_url + "/_lab/health", timeout_s=5.0)
+            health = fetch_json(state.endpoint_url + "/_lab/health", 5.0, state.lab_token)
         except OSError:
             return None
         return state if health.get("instance_id") == state.instance_id else None
 
     def status(self) -> dict[str, Any]:
         """Return the server's own figures; raises LocalAwsNotRunningError."""
-        return dict(fetch_json(self._required().endpoint_url + "/_lab/status", timeout_s=10.0))
+        return dict(self._fetch("status"))
 
     def denials(self) -> list[dict[str, str]]:
         """Return the calls that IAM refused, oldest first; raises LocalAwsNotRunningError.
 
         Each has `at` (ISO 8601, UTC), `principal`, `action`, `resource`, `decided_by`, `reason` and `message`.
         """
-        return list(fetch_json(self._required().endpoint_url + "/_lab/denials", timeout_s=10.0))
+        return list(self._fetch("denials"))
+
+    def _fetch(self, page: str, body: bytes | None = None, method: str | None = None) -> Any:
+        state = self._required()
+        return fetch_json(f"{state.endpoint_url}/_lab/{page}", 10.0, state.lab_token, body, method)
 
     def add_fault(self, fault: InjectedFault) -> str:
         """Have the local AWS make a fault; return its number. Raises LocalAwsNotRunningError."""
         body = json.dumps(fault.as_members()).encode()
-        url = self._required().endpoint_url + "/_lab/faults"
-        return str(fetch_json(url, timeout_s=10.0, body=body)["number"])
+        return str(self._fetch("faults", body)["number"])
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the faults that are on or over: their members, `number`, `over`, and the calls `matched` and `hit`."""
-        return list(fetch_json(self._required().endpoint_url + "/_lab/faults", timeout_s=10.0))
+        return list(self._fetch("faults"))
 
     def clear_faults(self, number: str = "") -> list[dict[str, Any]]:
         """End one fault, or all; return their rows as they were at the end."""
-        url = self._required().endpoint_url + "/_lab/faults" + (f"/{number}" if number else "")
-        return list(fetch_json(url, timeout_s=10.0, method="DELETE"))
+        return list(self._fetch("faults" + (f"/{number}" if number else ""), method="DELETE"))
 
     def client(self, service: str) -> Any:
         state = self._required()
@@ -278,10 +281,15 @@ def policy_allows(document: str, action: str, resource: str) -> bool:
     return evaluate.evaluate(request, evaluate.PolicySet(identity=(named,))).allowed
 
 
-def fetch_json(url: str, timeout_s: float, body: bytes | None = None, method: str | None = None) -> Any:
-    """Return the JSON that a loopback address answers, to a POST where there is a body; OSError when nothing does."""
+def fetch_json(
+    url: str, timeout_s: float, token: str = "", body: bytes | None = None, method: str | None = None
+) -> Any:
+    """Return the JSON that a loopback address answers to the lab's `token`; OSError when nothing does.
+
+    A `body` is posted.
+    """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    headers = {"Content-Type": "application/json"} if body is not None else {}
+    headers = {"X-Lab-Token": token} | ({"Content-Type": "application/json"} if body is not None else {})
     request = urllib.request.Request(url, data=body, headers=headers, method=method)
     with opener.open(request, timeout=timeout_s) as answer:
         return json.load(answer)

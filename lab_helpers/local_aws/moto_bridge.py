@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -21,6 +22,7 @@ from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.logs.models import LogStream, logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
 
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.state import moto_hooks
@@ -58,6 +60,17 @@ class PrincipalPolicies:
     boundary: tuple[str, str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     unique_id: str = ""
+
+
+@dataclass(frozen=True)
+class FederatedSession:
+    """A role session that moto made for somebody with an assertion; `expires_at` is epoch seconds."""
+
+    role_arn: str
+    arn: str
+    secret_access_key: str
+    session_token: str
+    expires_at: float
 
 
 @dataclass(frozen=True)
@@ -197,12 +210,26 @@ class MotoBridge:
         holders = [*list(backend.roles.values()), *list(backend.users.values())]
         return any(principal in (holder.arn, holder.id) for holder in holders)
 
-    def user_of_key(self, access_key_id: str) -> str | None:
-        """Return the name of the IAM user who owns an active access key."""
+    def user_key(self, access_key_id: str) -> tuple[str, str] | None:
+        """Return the name of the IAM user who owns an active access key, and the key's secret; None without one."""
         for user in list(iam_backends[ACCOUNT_ID][_PARTITION].users.values()):
-            if any(key.access_key_id == access_key_id and key.status == "Active" for key in user.access_keys):
-                return str(user.name)
+            for key in user.access_keys:
+                if key.access_key_id == access_key_id and key.status == "Active":
+                    return str(user.name), str(key.secret_access_key)
         return None
+
+    def federated_session(self, access_key_id: str) -> FederatedSession | None:
+        """Return the session of a key that AssumeRoleWithSAML or …WithWebIdentity gave; None without one."""
+        role = sts_backends[ACCOUNT_ID][_PARTITION].get_assumed_role_from_access_key(access_key_id)
+        if role is None:
+            return None
+        ends = role.expiration.replace(tzinfo=role.expiration.tzinfo or UTC).timestamp()
+        return FederatedSession(role.role_arn, role.arn, role.secret_access_key, role.session_token, ends)
+
+    def cors_rules(self, bucket: str) -> list[Any]:
+        """Return a bucket's CORS rules, moto's own objects; none where it has none or there is no such bucket."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return list(found.cors or []) if found is not None else []
 
     def user_policies(self, name: str) -> PrincipalPolicies:
         """Return what an IAM user may do, groups included."""

@@ -14,6 +14,7 @@ import gc
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import ssl
@@ -38,7 +39,9 @@ from lab_helpers.local_aws.identity import policy_checks
 from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.clients import LoopbackClients
 from lab_helpers.local_aws.identity.credentials import CredentialStore
+from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.iam_simulation import IamSimulation
+from lab_helpers.local_aws.identity.key_ring import KeyRing
 from lab_helpers.local_aws.identity.resource_tags import ResourceTags
 from lab_helpers.local_aws.identity.sts import StsService
 from lab_helpers.local_aws.kit.api import Service, WsgiApp
@@ -73,7 +76,8 @@ class LocalAws:
 
     With `keeps_state` it goes on where an earlier one in `data_dir` ended, however that was, at the same address if it
     is free; moto is one a process, so there may be one such server in a process. `middleware` comes between the
-    listener and the gateway (weather.py: an account that is slow to answer).
+    listener and the gateway (weather.py: an account that is slow to answer). Signatures are judged by `signing_clock`:
+    clients sign with this machine's time, whatever `clock` says.
 
     Raises LocalAwsStartError when a port is taken, a service does not start, or the state is not this version's.
     """
@@ -87,10 +91,13 @@ class LocalAws:
         factories: Iterable[ServiceFactory] | None = None,
         middleware: Callable[[WsgiApp], WsgiApp] | None = None,
         keeps_state: bool = False,
+        signing_clock: Clock | None = None,
     ) -> None:
         self.instance_id = uuid.uuid4().hex[:12]
+        self.lab_token = secrets.token_urlsafe(24)
         self.data_dir, self._port, self._runtimes = data_dir, port, runtimes
         self._clock: Clock = clock or SystemClock()
+        self._signing_clock: Clock = signing_clock or SystemClock()
         self._middleware, self._keeps_state = middleware, keeps_state
         self._factories = list(factories) if factories is not None else None
         self._servers: list[BaseWSGIServer] = []
@@ -196,11 +203,13 @@ class LocalAws:
             VpcDependencies(self.clients),
         ]
         services += [factory(context(name)) for name, factory in self._service_factories()]
-        control = ControlRoutes(self.instance_id, self.status, self._authoriser.denials)
+        control = ControlRoutes(self.instance_id, self.lab_token, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
         table = handlers.overrides(services, bridge)
         checks = {**policy_checks.checks(ACCOUNT_ID, self._principal_exists), **bucket_names.checks()}
-        self._gateway = Gateway(self.store, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks)
+        keys = KeyRing(self.store, bridge, ACCOUNT_ID, self._clock)
+        self._entrance = Entrance(keys.find, ACCOUNT_ID, self._signing_clock)
+        self._gateway = Gateway(self._entrance, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks)
         injection = control.faults = Injection(self._gateway, self.store)
         app: WsgiApp = self._middleware(injection) if self._middleware else injection
         for server in (plain, secure):
@@ -339,6 +348,7 @@ def _write_state(path: Path, aws: LocalAws) -> None:
         "endpoint_url": aws.endpoint_url,
         "access_key_id": operator.access_key_id,
         "secret_access_key": operator.secret_access_key,
+        "lab_token": aws.lab_token,
     }
     partial = path.with_suffix(".partial")
     partial.touch(mode=0o600)

@@ -15,12 +15,14 @@ from werkzeug.test import EnvironBuilder
 from lab_helpers.backends.local import denials_table
 from lab_helpers.local_aws.front import handlers
 from lab_helpers.local_aws.front.gateway import Gateway
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller
 from lab_helpers.local_aws.moto_bridge import MotoBridge
 from lab_helpers.local_aws.server import REGION, LocalAws
+from tests.support.signing import signed
 
 from .conftest import allow
 
+OPERATOR = Caller("operator", "arn:aws:iam::123456789012:user/lab-operator", "123456789012")
 TASKS = "ecs-tasks.amazonaws.com"
 
 
@@ -159,7 +161,7 @@ def test_wrong_session_token_is_refused(aws: LocalAws, task_role: str) -> None:
     )  # fmt: skip
     with pytest.raises(ClientError) as caught:
         thief.describe_log_groups()
-    assert _code(caught) == "InvalidClientTokenId"
+    assert _code(caught) == "UnrecognizedClientException"
 
 
 def test_iam_user_is_evaluated(aws: LocalAws) -> None:
@@ -182,7 +184,8 @@ def test_denials_are_recorded(aws: LocalAws, task_role: str) -> None:
     """`lab explain-denials` has principal, action and resource of each refusal."""
     with pytest.raises(ClientError):
         aws.clients.as_role("s3", task_role, "session", TASKS, REGION).list_objects_v2(Bucket="some-bucket")
-    with urllib.request.urlopen(aws.endpoint_url + "/_lab/denials") as answer:
+    page = urllib.request.Request(aws.endpoint_url + "/_lab/denials", headers={"X-Lab-Token": aws.lab_token})
+    with urllib.request.urlopen(page) as answer:
         denials = json.load(answer)
     assert [(d["action"], d["resource"]) for d in denials] == [("s3:ListBucket", "arn:aws:s3:::some-bucket")]
     assert denials[0]["decided_by"] == "no identity-based policy allows it"
@@ -215,11 +218,8 @@ def test_service_that_nobody_has_is_a_clear_error_and_counted(aws: LocalAws) -> 
 
 def test_garbage_is_refused_in_the_form_of_the_protocol(aws: LocalAws) -> None:
     """A body that is no JSON is AWS's SerializationException, not a traceback."""
-    request = urllib.request.Request(
-        aws.endpoint_url,
-        data=b"{not json",
-        headers={"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Authorization": "AWS4-HMAC-SHA256 Credential=a/b"},
-    )
+    headers = {"X-Amz-Target": "Logs_20140328.DescribeLogGroups"}
+    request = signed(aws, "logs", "POST", "/", b"{not json", headers)
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)
     with caught.value as answer:
@@ -233,13 +233,13 @@ def test_failing_handler_is_never_answered_by_moto(aws: LocalAws) -> None:
         raise RuntimeError(f"bug in {request.operation}")
 
     table = {("logs", "DescribeLogGroups"): broken}
-    gateway = Gateway(aws.store, aws._authoriser, MotoBridge(), table, {}, "123456789012")
+    gateway = Gateway(aws._entrance, aws._authoriser, MotoBridge(), table, {}, "123456789012")
     environ = {
         "REQUEST_METHOD": "POST",
         "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogGroups",
         "HTTP_AUTHORIZATION": _authorization(aws),
     }
-    status, _, body = gateway.answer(environ, b"{}")
+    status, _, body = gateway.answer(environ, b"{}", OPERATOR)
     assert (status, json.loads(body)["message"]) == (500, "RuntimeError: bug in DescribeLogGroups")
 
 
@@ -249,13 +249,13 @@ def test_override_may_forward_with_other_params(aws: LocalAws) -> None:
     def renamed(request: ApiRequest) -> dict[str, object]:
         return request.forward({**request.params, "logGroupName": "/missing"})
 
-    gateway = Gateway(aws.store, aws._authoriser, MotoBridge(), {("logs", "DescribeLogStreams"): renamed}, {}, "1")
+    gateway = Gateway(aws._entrance, aws._authoriser, MotoBridge(), {("logs", "DescribeLogStreams"): renamed}, {}, "1")
     environ = {
         **EnvironBuilder(method="POST", content_type="application/x-amz-json-1.1").get_environ(),
         "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogStreams",
         "HTTP_AUTHORIZATION": _authorization(aws),
     }
-    status, _, body = gateway.answer(environ, b'{"logGroupName": "/there"}')
+    status, _, body = gateway.answer(environ, b'{"logGroupName": "/there"}', OPERATOR)
     assert (status, json.loads(body)["__type"]) == (400, "ResourceNotFoundException")
 
 

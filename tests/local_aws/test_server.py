@@ -63,8 +63,10 @@ def test_listens_on_loopback_only(tmp_path: Path) -> None:
 
 def test_health_names_the_instance(tmp_path: Path) -> None:
     """Who asks can tell one instance from another."""
-    with LocalAws(tmp_path, factories=[]) as aws, urllib.request.urlopen(aws.endpoint_url + "/_lab/health") as answer:
-        assert json.load(answer)["instance_id"] == aws.instance_id
+    with LocalAws(tmp_path, factories=[]) as aws:
+        page = urllib.request.Request(aws.endpoint_url + "/_lab/health", headers={"X-Lab-Token": aws.lab_token})
+        with urllib.request.urlopen(page) as answer:
+            assert json.load(answer)["instance_id"] == aws.instance_id
 
 
 def test_stop_is_safe_before_start_and_twice(tmp_path: Path) -> None:

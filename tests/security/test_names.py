@@ -65,6 +65,8 @@ def test_buckets_and_keys(aws: LocalAws) -> None:
     for key in ("é" * 512, "../../../etc/passwd", "/etc/passwd", "a/../../b"):
         s3.put_object(Bucket="names-of-keys", Key=key, Body=b"x")
         assert s3.get_object(Bucket="names-of-keys", Key=key)["Body"].read() == b"x"
+        s3.delete_object(Bucket="names-of-keys", Key=key)
+    s3.delete_bucket(Bucket="names-of-keys")
 
 
 def test_groups_streams_repositories_and_delivery_streams(aws: LocalAws) -> None:
@@ -73,6 +75,7 @@ def test_groups_streams_repositories_and_delivery_streams(aws: LocalAws) -> None
     assert _refusal(logs.create_log_group, logGroupName="a b")[0] == "InvalidParameterException"
     logs.create_log_group(logGroupName="/../x")  # AWS takes this one: dots and slashes are letters of a group's name
     refused = _refusal(logs.create_log_stream, logGroupName="/../x", logStreamName="a:b")
+    logs.delete_log_group(logGroupName="/../x")
     assert refused[0] == "InvalidParameterException"
     ecr = aws.client("ecr")
     for name in ("../x", "/x", "X", "a//b"):

@@ -45,17 +45,18 @@ class MetadataEndpoint:
         self._credentials: dict[str, Credentials] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        status, kind, body = self._answer(str(environ.get("PATH_INFO", "")))
+        token = str(environ.get("HTTP_AUTHORIZATION", ""))
+        status, kind, body = self._answer(str(environ.get("PATH_INFO", "")), token)
         start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
-    def _answer(self, path: str) -> tuple[str, str, bytes]:
+    def _answer(self, path: str, token: str) -> tuple[str, str, bytes]:
         parts = [part for part in path.removeprefix(PREFIX).split("/") if part]
         match parts:
             case ["v3" | "v4", runtime_id, *rest]:
                 return self._metadata(runtime_id, "/".join(rest))
             case ["credentials", credentials_id]:
-                return self._role_credentials(credentials_id)
+                return self._role_credentials(credentials_id, token)
             case ["tasks", task_id, "files"]:
                 return self._files(task_id)
             case ["tasks", task_id, "files", name]:
@@ -76,8 +77,9 @@ class MetadataEndpoint:
             return _json({})
         return _error("404 Not Found", f"The task metadata endpoint has no {what}.")
 
-    def _role_credentials(self, credentials_id: str) -> tuple[str, str, bytes]:
-        running = self._runner.find(lambda each: each.by_credentials_id(credentials_id))
+    def _role_credentials(self, credentials_id: str, token: str) -> tuple[str, str, bytes]:
+        """Answer the task that has both the id and the token: one of them alone is not enough."""
+        running = self._runner.find(lambda each: each.by_credentials(credentials_id, token))
         role = running.task.spec.task_role_arn if running else None
         if running is None or role is None:
             return _error("400 Bad Request", "Credentials not found.")

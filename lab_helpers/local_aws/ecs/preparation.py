@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -36,6 +37,7 @@ class Preparation:
         self._world, self._task, self._check_stop = world, task, check_stop
         self.containers: dict[str, Container] = {}
         self.router: RouterFiles | None = None
+        self._credentials_token = secrets.token_urlsafe(32)
 
     def run(self) -> None:
         """Do all of it; raises PullError or ContainerStartError with the task's stoppedReason."""
@@ -98,7 +100,9 @@ class Preparation:
         record = self._task.containers[spec.name]
         runtime = self._world.runtime_for(spec, image)
         driver = container.make_driver(self._world, self._task, spec, record)
-        self.containers[spec.name] = Container(spec, record, image, runtime, driver, credentials_id)
+        self.containers[spec.name] = Container(
+            spec, record, image, runtime, driver, credentials_id, self._credentials_token
+        )
 
     def _write_router_files(self, router: Container) -> None:
         world = self._world

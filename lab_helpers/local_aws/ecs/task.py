@@ -62,9 +62,9 @@ class RunningTask:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def by_credentials_id(self, credentials_id: str) -> bool:
-        """Tell whether `credentials_id` was given to one of the task's containers."""
-        return any(each.credentials_id == credentials_id for each in self.containers.values())
+    def by_credentials(self, credentials_id: str, token: str) -> bool:
+        """Tell whether both were given to one of the task's containers."""
+        return any(each.has_credentials(credentials_id, token) for each in list(self.containers.values()))
 
     def by_runtime_id(self, runtime_id: str) -> Container | None:
         """Return the container with that id, or None."""

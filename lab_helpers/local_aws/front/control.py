@@ -1,9 +1,12 @@
 """The lab's own endpoints on the local AWS: is it there, which instance, what does it do, whom did it refuse, and
 which faults is it to have.
+
+They answer the lab alone: a call brings the token that `server.json` holds, in the header `X-Lab-Token`.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -19,6 +22,7 @@ from lab_helpers.local_aws.kit.api import WsgiApp
 
 PREFIX = "/_lab/"
 MAX_BODY_BYTES = 4096
+TOKEN_HEADER = "HTTP_X_LAB_TOKEN"
 
 
 class Faults(Protocol):
@@ -41,8 +45,9 @@ class ControlRoutes:
     faults: Faults | None = None
 
     def __init__(
-        self, instance_id: str, status: Callable[[], dict[str, Any]], denials: Callable[[], list[Any]]
+        self, instance_id: str, token: str, status: Callable[[], dict[str, Any]], denials: Callable[[], list[Any]]
     ) -> None:
+        self._token = token
         self._answers: dict[str, Callable[[], Any]] = {
             "health": lambda: {"instance_id": instance_id, "pid": os.getpid()},
             "status": status,
@@ -53,6 +58,8 @@ class ControlRoutes:
         return {PREFIX: self._answer}
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not hmac.compare_digest(environ.get(TOKEN_HEADER, "").encode("latin-1"), self._token.encode()):
+            return json_answer(start_response, 403, {"message": "the lab's own pages want the lab's token"})
         name = environ.get("PATH_INFO", "")[len(PREFIX) :].strip("/")
         if self.faults is not None and (name == "faults" or name.startswith("faults/")):
             return self._faults_answer(self.faults, environ, name.partition("/")[2], start_response)

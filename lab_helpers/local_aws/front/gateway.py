@@ -11,15 +11,16 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
 
-from werkzeug.wrappers import Request
-
-from lab_helpers.local_aws.front import protocol, s3_deletion, validation
+from lab_helpers.local_aws.front import cors, hosts, protocol, s3_deletion, validation
+from lab_helpers.local_aws.identity import refusals
 from lab_helpers.local_aws.identity.authorisation import Authoriser
-from lab_helpers.local_aws.identity.credentials import CredentialStore
+from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
 from lab_helpers.local_aws.state.changes import Change, change_of
 
+_FOR_ANYBODY = frozenset({("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity")})
+"""Operations whose callers have no keys yet: what they bring along is their proof."""
 _LOG = logging.getLogger(__name__)
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
@@ -32,7 +33,7 @@ class ControlPlane(Protocol):
     def keeping(self, change: Change | None) -> AbstractContextManager[None]:
         """Keep what is done with the control plane inside, past `call`."""
 
-    def user_of_key(self, access_key_id: str) -> str | None: ...
+    def cors_rules(self, bucket: str) -> Any: ...
 
 
 class Gateway:
@@ -45,7 +46,7 @@ class Gateway:
 
     def __init__(
         self,
-        store: CredentialStore,
+        entrance: Entrance,
         authoriser: Authoriser,
         control_plane: ControlPlane,
         overrides: Mapping[tuple[str, str], Handler],
@@ -53,7 +54,7 @@ class Gateway:
         account_id: str,
         checks: Mapping[tuple[str, str], Check] | None = None,
     ) -> None:
-        self._store, self._authoriser, self._control_plane = store, authoriser, control_plane
+        self._entrance, self._authoriser, self._control_plane = entrance, authoriser, control_plane
         self._overrides, self._routes, self._account_id = overrides, routes, account_id
         self._checks = checks or {}
         self._lock = threading.Lock()
@@ -61,11 +62,14 @@ class Gateway:
         self._unknown: Counter[str] = Counter()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not hosts.is_own(environ):
+            return _stranger(environ, start_response)
         route = self._route(environ)
         if route is not None:
             answered: Iterable[bytes] = route(environ, start_response)
             return answered
-        status, headers, body = self.answer(environ, Request(environ).get_data(cache=False))
+        status, headers, body = self._admitted(environ)
+        headers = [*cors.without_cors(headers), *self._cors(environ)]
         if not isinstance(body, bytes):
             start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
             return body
@@ -74,13 +78,48 @@ class Gateway:
         start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
-    def answer(self, environ: dict[str, Any], body: bytes) -> protocol.HttpAnswer:
-        """Answer one API call; every outcome is an HTTP answer in the form of the call's protocol."""
-        kind, method, call = _protocol_guess(environ), environ["REQUEST_METHOD"], None
+    def _admitted(self, environ: dict[str, Any]) -> protocol.HttpAnswer:
+        """Find out who calls, then answer; whom nobody knows is refused before the body is read."""
+        kind = protocol.kind_of(environ)
+        if kind == "s3" and cors.is_preflight(environ):
+            return self._preflight(environ)
+        try:
+            admitted = self._entrance.admit(environ, kind)
+        except AwsError as error:
+            return protocol.refusal(kind, error, environ["REQUEST_METHOD"])
+        except (OSError, UnicodeError, ValueError) as error:
+            _LOG.info("a call ended in its body: %s", error)
+            return protocol.refusal(kind, AwsError("IncompleteBody", "The request body terminated unexpectedly"))
+        plain = hosts.with_bucket_in_path(admitted.environ) if kind == "s3" else admitted.environ
+        return self.answer(plain, admitted.body, admitted.caller)
+
+    def _preflight(self, environ: dict[str, Any]) -> protocol.HttpAnswer:
+        try:
+            cors.preflight(environ, self._control_plane.cors_rules(_bucket(environ)))
+        except AwsError as error:
+            return protocol.refusal("s3", error)
+        return 200, [], b""
+
+    def _cors(self, environ: dict[str, Any]) -> cors.Headers:
+        """Return the headers that let a page of another origin read an answer of S3."""
+        if not environ.get("HTTP_ORIGIN") or protocol.kind_of(environ) != "s3":
+            return []
+        rules = self._control_plane.cors_rules(_bucket(environ))
+        if not cors.is_preflight(environ):
+            return cors.of_answer(environ, rules)
+        try:
+            return cors.preflight(environ, rules)
+        except AwsError:
+            return []
+
+    def answer(self, environ: dict[str, Any], body: bytes, caller: Caller) -> protocol.HttpAnswer:
+        """Answer one API call of a known caller; every outcome is an HTTP answer in the form of the call's protocol."""
+        kind, method, call = protocol.kind_of(environ), environ["REQUEST_METHOD"], None
         try:
             call = protocol.parse(environ, body)
             kind = call.protocol
-            caller = self._caller(call)
+            if caller.kind == "anonymous" and kind != "s3" and (call.service, call.operation) not in _FOR_ANYBODY:
+                raise refusals.missing(kind)
             self._refuse_malformed(call, body)
             context = call_context(environ)
 
@@ -89,7 +128,8 @@ class Gateway:
 
             if (call.service, call.operation) == ("s3", "DeleteObjects"):
                 return s3_deletion.answer(call.params, body, check, partial(self._dispatch, call, caller, environ))
-            check(call.params)
+            if (call.service, call.operation) not in _FOR_ANYBODY:
+                check(call.params)
             return self._dispatch(call, caller, environ, body)
         except NobodyAnswersError as error:
             return protocol.refusal(kind, self._unanswered(call, error), method)
@@ -132,17 +172,6 @@ class Gateway:
         check = self._checks.get((call.service, call.operation))
         if check is not None:
             check(call.params, body)
-
-    def _caller(self, call: protocol.Call) -> Caller:
-        caller = self._store.find(call.access_key_id, call.session_token)
-        if caller is not None:
-            return caller
-        name = self._control_plane.user_of_key(call.access_key_id or "")
-        if name is None:
-            code = "UnrecognizedClientException" if call.protocol == "json" else "InvalidClientTokenId"
-            raise AwsError(code, "The security token included in the request is invalid.", 403)
-        arn = f"arn:aws:iam::{self._account_id}:user/{name}"
-        return Caller("user", arn, self._account_id, access_key_id=call.access_key_id)
 
     def _route(self, environ: Mapping[str, Any]) -> WsgiApp | None:
         if "AWS4-HMAC-SHA256" in environ.get("HTTP_AUTHORIZATION", ""):
@@ -192,8 +221,11 @@ def json_answer(start_response: Any, status: int, members: Any) -> Iterable[byte
     return [body]
 
 
-def _protocol_guess(environ: Mapping[str, Any]) -> str:
-    if environ.get("HTTP_X_AMZ_TARGET"):
-        return "json"
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    return "query" if form else "s3"
+def _bucket(environ: Mapping[str, Any]) -> str:
+    """Return the bucket that a call of S3's names, in its Host or its path."""
+    return hosts.bucket_of(environ) or str(environ.get("PATH_INFO", "/")).lstrip("/").partition("/")[0]
+
+
+def _stranger(environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
+    message = f"{environ.get('HTTP_HOST', '')!r} is no name of this server's: call it 127.0.0.1 or localhost."
+    return json_answer(start_response, 403, {"message": message})

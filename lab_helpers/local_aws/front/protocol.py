@@ -2,7 +2,6 @@
 
 JSON (X-Amz-Target), query and EC2 (Action=…), and S3's REST are told apart; other REST services get their HTTP method
 and path as operation, which no override names, so moto answers them.
-Not modelled: signature verification (a key that this server issued is believed).
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from lab_helpers.local_aws.kit.api import AwsError, EventStream
 HttpAnswer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
 """Status, headers, body; a body that is no bytes is sent as it comes."""
 
+_DEEPEST = 64
 CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
 """Signing names whose botocore client is called otherwise."""
 
@@ -59,6 +59,8 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
     form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
     pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if form else list(query.items())
     action = dict(pairs).get("Action")
+    if action and _is_unsigned_query(environ, query):
+        service = "sts"  # the only service that answers a caller without keys
     if action and service != "s3":
         protocol = "ec2" if service == "ec2" else "query"
         return Call(protocol, service, action, region, key, token, _nested(pairs))
@@ -69,6 +71,25 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
         return Call("s3", "s3", operation, region, key, token, params)
     operation = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
     return Call("rest", service, operation, region, key, token, {**query})
+
+
+def kind_of(environ: Mapping[str, Any]) -> str:
+    """Return a call's protocol as far as its head tells: "json", "query", "ec2", "s3" or "rest"."""
+    if environ.get("HTTP_X_AMZ_TARGET"):
+        return "json"
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    _, _, service = _scope(environ.get("HTTP_AUTHORIZATION", ""), query)
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    if _is_unsigned_query(environ, query) or (service != "s3" and (form or "Action" in query)):
+        return "ec2" if service == "ec2" else "query"
+    return "s3" if service == "s3" else "rest"
+
+
+def _is_unsigned_query(environ: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+    if "HTTP_AUTHORIZATION" in environ or "X-Amz-Credential" in query or "AWSAccessKeyId" in query:
+        return False
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    return form or ("Action" in query and environ.get("PATH_INFO", "/") == "/")
 
 
 def answer(call: Call, members: Mapping[str, Any]) -> HttpAnswer:
@@ -99,7 +120,9 @@ def refusal(protocol: str, error: AwsError, method: str = "POST") -> tuple[int, 
         headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", error.code)]
         return error.status, [*headers, ("x-amzn-RequestId", request_id)], json.dumps(members).encode()
     if protocol == "s3":
-        text = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+        more = "".join(f"<{name}>{escape(_printable(value))}</{name}>" for name, value in error.extra.items())
+        more += f"<RequestId>{request_id}</RequestId>"
+        text = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
         if method == "HEAD":
             text = ""
     elif protocol == "ec2":
@@ -113,6 +136,10 @@ def refusal(protocol: str, error: AwsError, method: str = "POST") -> tuple[int, 
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
     return error.status, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], text.encode()
+
+
+def _printable(value: Any) -> str:
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in str(value))
 
 
 def read_answer(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -158,7 +185,7 @@ def _scope(authorization: str, query: Mapping[str, str]) -> tuple[str | None, st
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body) if body else {}
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:  # no JSON, or brackets in brackets without an end
         raise AwsError("SerializationException", "The request body is no JSON.") from exc
     if not isinstance(parsed, dict):
         raise AwsError("SerializationException", "The request body is no JSON object.")
@@ -171,6 +198,8 @@ def _nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     for name, value in pairs:
         node = root
         *path, last = name.split(".")
+        if len(path) > _DEEPEST:
+            raise AwsError("MalformedQueryString", "A parameter is nested too deeply.")
         for step in path:
             node = node.setdefault(step, {})
             if not isinstance(node, dict):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 import string
 import threading
 from dataclasses import dataclass
 
-from lab_helpers.local_aws.kit.api import AwsError, Caller, Credentials, SessionPolicies, SessionTags
+from lab_helpers.local_aws.kit.api import Caller, Credentials, SessionPolicies, SessionTags
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.service import Kept, NothingKept
 
@@ -29,6 +31,16 @@ class KeyPair:
     secret_access_key: str
 
 
+@dataclass(frozen=True)
+class KnownKey:
+    """An access key with who it belongs to; `session_token` is "" for keys that last."""
+
+    caller: Caller
+    secret_access_key: str
+    session_token: str = ""
+    is_expired: bool = False
+
+
 class CredentialStore:
     """Issues keys and finds the caller behind one; safe to use from several threads."""
 
@@ -42,6 +54,7 @@ class CredentialStore:
         self.operator_arn = arn = f"arn:aws:iam::{account_id}:user/{OPERATOR}"
         key = self.operator.access_key_id
         self._callers[key] = Caller("operator", arn, account_id, access_key_id=key)
+        self.operator_id = unique_id("AIDA", arn)
         self._kept: Kept = NothingKept()
 
     def keep_in(self, kept: Kept) -> None:
@@ -102,21 +115,24 @@ class CredentialStore:
             self._keep()
         return issued
 
-    def find(self, access_key_id: str | None, session_token: str | None) -> Caller | None:
-        """Return who a key belongs to, None for a key that this server did not issue.
-
-        Raises AwsError for a role's key that has expired or comes with a wrong session token.
-        """
-        if access_key_id is None:
-            return Caller("anonymous", "anonymous", self._account_id)
+    def find(self, access_key_id: str) -> KnownKey | None:
+        """Return an access key and who it belongs to, None for one that this server did not issue."""
         with self._lock:
             caller, session = self._callers.get(access_key_id), self._sessions.get(access_key_id)
-        if session is not None:
-            if not secrets.compare_digest((session_token or "").encode(), session.session_token.encode()):
-                raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
-            if self._clock.now().timestamp() >= session.expires_at:
-                raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
-        return caller
+            pairs = (self.operator, *self._services.values())
+        if caller is None:
+            return None
+        if session is None:
+            secret = next((each.secret_access_key for each in pairs if each.access_key_id == access_key_id), None)
+            return KnownKey(caller, secret) if secret else None
+        expired = self._clock.now().timestamp() >= session.expires_at
+        return KnownKey(caller, session.secret_access_key, session.session_token, expired)
+
+
+def unique_id(prefix: str, arn: str) -> str:
+    """Return an id as IAM gives them (AIDA…, AROA…), always the same for an ARN, and saying nothing about keys."""
+    digest = base64.b32encode(hashlib.sha256(arn.encode()).digest()).decode()
+    return prefix + digest[:17]
 
 
 def _key_pair(prefix: str) -> KeyPair:

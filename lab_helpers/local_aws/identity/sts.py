@@ -14,7 +14,7 @@ from typing import Any
 from lab_helpers.iam.policy import PolicyError, parse
 from lab_helpers.local_aws.identity import session_tags
 from lab_helpers.local_aws.identity.authorisation import Authoriser
-from lab_helpers.local_aws.identity.credentials import CredentialStore
+from lab_helpers.local_aws.identity.credentials import CredentialStore, unique_id
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, SessionTags, WsgiApp
 
 SOURCE_ARN_HEADER = "x-amz-source-arn"
@@ -101,7 +101,8 @@ class StsService:
 
     def _get_caller_identity(self, request: ApiRequest) -> dict[str, Any]:
         caller = request.caller
-        user_id = self._authoriser.user_id(caller) or caller.access_key_id or ""
+        user_id = self._store.operator_id if caller.kind == "operator" else self._authoriser.user_id(caller)
+        user_id = user_id or caller.principal or unique_id("AIDA", caller.arn)
         return {"UserId": user_id, "Account": caller.account_id, "Arn": caller.arn}
 
 

@@ -22,6 +22,7 @@ from werkzeug.wrappers import Request
 
 from lab_helpers.base.injected_fault import InjectedFault
 from lab_helpers.local_aws.front import protocol
+from lab_helpers.local_aws.identity import sigv4
 from lab_helpers.local_aws.identity.credentials import CredentialStore
 from lab_helpers.local_aws.kit.api import AwsError, Caller, WsgiApp
 from lab_helpers.local_aws.testing.weather import throttled
@@ -91,18 +92,28 @@ class Injection:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not self._faults or "AWS4-HMAC-SHA256" not in environ.get("HTTP_AUTHORIZATION", ""):
             return self._pass(environ, start_response)
+        caller = self._caller(environ)
+        if caller is None:  # no client of the lab's; the gateway refuses it, with its body unread
+            return self._pass(environ, start_response)
         body = Request(environ).get_data(cache=False)
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         try:
             call = protocol.parse(environ, body)
-            caller = self._store.find(call.access_key_id, call.session_token)
         except AwsError:
             return self._pass(environ, start_response)
         struck = self._struck(call, _name(caller))
         if struck is None:
             return self._pass(environ, start_response)
         return self._hit(struck, call, environ, start_response)
+
+    def _caller(self, environ: dict[str, Any]) -> Caller | None:
+        try:
+            signature = sigv4.read(environ)
+        except sigv4.MalformedSignatureError:
+            return None
+        known = self._store.find(signature.access_key_id) if signature else None
+        return known.caller if known else None
 
     def _struck(self, call: protocol.Call, role: str) -> _Active | None:
         """Return the first fault that hits this call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -46,6 +47,7 @@ class Container:
     runtime: Runtime
     driver: LogDriver
     credentials_id: str = ""
+    credentials_token: str = ""
     process: ContainerProcess | None = None
     launch: Launch | None = None
     releases: list[Callable[[], None]] = field(default_factory=list)
@@ -54,6 +56,11 @@ class Container:
     @property
     def is_running(self) -> bool:
         return self.process is not None and not self.process.exited.is_set()
+
+    def has_credentials(self, credentials_id: str, token: str) -> bool:
+        """Whether this id and this token are what the container was given."""
+        given = f"{self.credentials_id} {self.credentials_token}".encode()
+        return bool(self.credentials_id) and hmac.compare_digest(given, f"{credentials_id} {token}".encode())
 
     def kill_for_memory(self) -> None:
         """Kill the program because it has more memory than it may have."""
@@ -230,6 +237,7 @@ def environment(world: World, task: Task, container: Container, router: RouterFi
     }
     if container.credentials_id:
         env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{base}/_ecs/credentials/{container.credentials_id}"
+        env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = container.credentials_token
     if router is not None and container.spec.log is not None and container.spec.log.driver == "awsfirelens":
         env |= {"FLUENT_HOST": "127.0.0.1", "FLUENT_PORT": str(router.inputs.forward_port)}
     return {**env, **container.spec.environment}

@@ -1,0 +1,228 @@
+"""The way in: who calls is found out from the head, and the body is read only of somebody who is known.
+
+Source: as in `sigv4`; the order of the checks is S3's (key, token, time, signature, body).
+Not modelled: signed HTML form uploads to S3 (POST policies), which are refused as anonymous.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab_helpers.local_aws.identity import chunks, refusals, sigv2, sigv4
+from lab_helpers.local_aws.identity.credentials import KnownKey
+from lab_helpers.local_aws.kit.api import AwsError, Caller
+from lab_helpers.local_aws.kit.clock import Clock
+
+MIB = 1 << 20
+MOST_ANONYMOUS_BYTES = MIB
+MOST_BYTES = 64 * MIB
+MOST_OBJECT_BYTES = 512 * MIB
+_BLOCK = 256 * 1024
+FindKey = Callable[[str], KnownKey | None]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A call whose caller is known: its environ and body, in plain form, as whoever answers is to see them."""
+
+    caller: Caller
+    environ: dict[str, Any]
+    body: bytes
+
+
+class Entrance:
+    """Lets calls in, or raises the AwsError that AWS answers.
+
+    `find_key` knows access keys; `clock` is the time by which signatures and links are judged. What was refused before
+    its body was read has `lab.unread` in its environ.
+    """
+
+    def __init__(self, find_key: FindKey, account_id: str, clock: Clock) -> None:
+        self._find_key, self._account_id, self._clock = find_key, account_id, clock
+
+    def admit(self, environ: dict[str, Any], kind: str) -> Admitted:
+        """Admit a call of a protocol (`kind`: json, query, ec2, s3 or rest); raises AwsError."""
+        environ["lab.unread"] = True
+        try:
+            signature = sigv4.read(environ)
+        except sigv4.MalformedSignatureError as exc:
+            raise refusals.malformed(kind, str(exc), in_query="HTTP_AUTHORIZATION" not in environ) from exc
+        if signature is not None:
+            return self._signed(environ, kind, signature)
+        older = sigv2.read(environ)
+        if older is not None and kind == "s3":
+            return self._signed_as_of_old(environ, older)
+        if "HTTP_AUTHORIZATION" in environ and older is None:
+            raise refusals.malformed(kind, "Unsupported Authorization Type", in_query=False)
+        anonymous = Caller("anonymous", "anonymous", self._account_id)
+        body = _read(environ, MOST_ANONYMOUS_BYTES, refusals.missing(kind))
+        return Admitted(anonymous, environ, body)
+
+    def _signed(self, environ: dict[str, Any], kind: str, signature: sigv4.Signature) -> Admitted:
+        known = self._known(kind, signature.access_key_id, signature.session_token)
+        self._check_time(kind, signature)
+        payload = signature.payload
+        if kind == "s3":
+            _check_signed_headers(environ, signature)
+            if not payload and not signature.is_presigned:
+                raise AwsError("InvalidRequest", "Missing required header for this request: x-amz-content-sha256", 400)
+            payload = payload or sigv4.UNSIGNED
+        if payload:
+            self._check(kind, signature, known, environ, payload)
+        body = _read(environ, MOST_OBJECT_BYTES if kind == "s3" else MOST_BYTES, _too_large(kind, environ))
+        if not payload:
+            self._check(kind, signature, known, environ, hashlib.sha256(body).hexdigest())
+        return self._with_plain_body(environ, kind, signature, known, body)
+
+    def _with_plain_body(
+        self, environ: dict[str, Any], kind: str, signature: sigv4.Signature, known: KnownKey, body: bytes
+    ) -> Admitted:
+        if signature.payload not in chunks.KINDS:
+            _check_hash(kind, signature, body)
+            return Admitted(known.caller, environ, body)
+        try:
+            plain = chunks.unchunk(body, signature, known.secret_access_key)
+        except chunks.ChunkSignatureError as exc:
+            raise refusals.mismatch(kind, AWSAccessKeyId=signature.access_key_id) from exc
+        except chunks.ChunkError as exc:
+            raise AwsError("IncompleteBody", "The request body terminated unexpectedly", 400) from exc
+        wanted = environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH", "")
+        if wanted and wanted != str(len(plain.body)):
+            text = "You did not provide the number of bytes specified by the Content-Length HTTP header."
+            raise AwsError("IncompleteBody", text, 400)
+        return Admitted(known.caller, _plain_environ(environ, plain), plain.body)
+
+    def _signed_as_of_old(self, environ: dict[str, Any], signature: sigv2.SignatureV2) -> Admitted:
+        known = self._known("s3", signature.access_key_id, signature.session_token)
+        now = self._clock.now()
+        if signature.expires_at is None:
+            signed = sigv2.signed_at(environ)
+            if signed is None:
+                text = "AWS authentication requires a valid Date or x-amz-date header"
+                raise AwsError("AccessDenied", text, 403)
+            if abs(signed - now.timestamp()) > refusals.SKEW_S:
+                raise refusals.skewed("s3", now.fromtimestamp(signed, now.tzinfo), now)
+        elif not signature.expires_at.isdigit():
+            raise AwsError("AccessDenied", f"Invalid date (should be seconds since epoch): {signature.expires_at}", 403)
+        elif int(signature.expires_at[:12]) < now.timestamp():
+            raise AwsError("AccessDenied", "Request has expired", 403)
+        if not sigv2.fits(signature, known.secret_access_key, environ):
+            seen = {"AWSAccessKeyId": signature.access_key_id, "SignatureProvided": signature.signature}
+            raise refusals.mismatch("s3", **seen)
+        return Admitted(known.caller, environ, _read(environ, MOST_OBJECT_BYTES, _too_large("s3", environ)))
+
+    def _known(self, kind: str, access_key_id: str, session_token: str) -> KnownKey:
+        known = self._find_key(access_key_id)
+        if known is None or (known.session_token and not session_token):
+            raise refusals.unknown(kind, access_key_id)
+        if not hmac.compare_digest(known.session_token.encode(), session_token.encode("utf-8", "replace")):
+            raise refusals.wrong_token(kind)
+        if known.is_expired:
+            raise refusals.expired_token(kind)
+        return known
+
+    def _check_time(self, kind: str, signature: sigv4.Signature) -> None:
+        now, signed = self._clock.now(), signature.time
+        if signature.date != signature.stamp[:8]:
+            raise refusals.wrong_date(kind, signature.date, signature.stamp)
+        ahead_s = (signed - now).total_seconds()
+        if signature.expires_s is None:
+            if abs(ahead_s) > refusals.SKEW_S:
+                raise refusals.skewed(kind, signed, now)
+            return
+        if signature.expires_s > refusals.LONGEST_LINK_S:
+            text = (
+                "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less "
+                f"than {refusals.LONGEST_LINK_S} seconds"
+            )
+            raise refusals.malformed(kind, text, in_query=True)
+        if ahead_s > refusals.SKEW_S:
+            raise refusals.skewed(kind, signed, now)
+        if -ahead_s > signature.expires_s:
+            raise refusals.expired_link(kind, signed, signature.expires_s, now)
+
+    def _check(
+        self, kind: str, signature: sigv4.Signature, known: KnownKey, environ: Mapping[str, Any], payload: str
+    ) -> None:
+        if "host" not in signature.signed_headers:
+            raise refusals.malformed(kind, "'Host' or ':authority' must be a 'SignedHeader'.", in_query=False)
+        if sigv4.fits(signature, known.secret_access_key, environ, payload):
+            return
+        canonical = next(sigv4.canonical_requests(signature, environ, payload))
+        raise refusals.mismatch(
+            kind,
+            AWSAccessKeyId=signature.access_key_id,
+            StringToSign=sigv4.string_to_sign(signature, canonical),
+            SignatureProvided=signature.signature,
+            CanonicalRequest=canonical,
+        )
+
+
+def _check_signed_headers(environ: Mapping[str, Any], signature: sigv4.Signature) -> None:
+    present = (name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_X_AMZ_"))
+    left = sorted(set(present) - set(signature.signed_headers))
+    if left:
+        raise refusals.unsigned_headers(left)
+
+
+def _check_hash(kind: str, signature: sigv4.Signature, body: bytes) -> None:
+    """Hold the body against what the signed header says of it."""
+    said = signature.payload
+    if not said or said == sigv4.UNSIGNED:
+        return
+    computed = hashlib.sha256(body).hexdigest()
+    if said == computed:
+        return
+    if kind != "s3":
+        raise refusals.mismatch(kind)
+    text = "The provided 'x-amz-content-sha256' header does not match what was computed."
+    extra = {"ClientComputedContentSHA256": said, "S3ComputedContentSHA256": computed}
+    raise AwsError("XAmzContentSHA256Mismatch", text, 400, extra)
+
+
+def _plain_environ(environ: dict[str, Any], plain: chunks.Unchunked) -> dict[str, Any]:
+    """Return the environ of the same call with its body in one piece."""
+    left_out = {"HTTP_X_AMZ_CONTENT_SHA256", "HTTP_X_AMZ_DECODED_CONTENT_LENGTH", "HTTP_X_AMZ_TRAILER"}
+    kept = {name: value for name, value in environ.items() if name not in left_out}
+    encodings = [each.strip() for each in kept.pop("HTTP_CONTENT_ENCODING", "").split(",")]
+    plain_encodings = ",".join(each for each in encodings if each and each != "aws-chunked")
+    if plain_encodings:
+        kept["HTTP_CONTENT_ENCODING"] = plain_encodings
+    trailers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in plain.trailers.items()}
+    return {**kept, **{name: value for name, value in trailers.items() if name.startswith("HTTP_X_AMZ_CHECKSUM_")}}
+
+
+def _too_large(kind: str, environ: Mapping[str, Any]) -> AwsError:
+    if kind == "s3":
+        extra = {"ProposedSize": str(environ.get("CONTENT_LENGTH", "")), "MaxSizeAllowed": str(MOST_OBJECT_BYTES)}
+        return AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", 400, extra)
+    if kind in {"json", "rest"}:
+        return AwsError("RequestEntityTooLargeException", "Request is too large.", 413)
+    return AwsError("RequestEntityTooLarge", "Request is too large.", 413)
+
+
+def _read(environ: dict[str, Any], most_bytes: int, refusal: AwsError) -> bytes:
+    """Read the body; raises `refusal`, with the body unread, when it says or turns out to be larger than it may be."""
+    stream, length = environ["wsgi.input"], str(environ.get("CONTENT_LENGTH") or "0").strip()
+    if not (length.isascii() and length.isdigit()):
+        raise AwsError("InvalidArgument", "Content-Length is no number", 400)
+    left = int(length[:18])
+    if environ.get("wsgi.input_terminated"):
+        left = most_bytes + 1
+    elif left > most_bytes:
+        raise refusal
+    whole = left
+    parts: list[bytes] = []
+    while left and (part := stream.read(min(left, _BLOCK))):
+        parts.append(part)
+        left -= len(part)
+    if whole > most_bytes and not left:
+        raise refusal
+    if left and not environ.get("wsgi.input_terminated"):
+        raise AwsError("IncompleteBody", "The request body terminated unexpectedly", 400)
+    environ["lab.unread"] = False
+    return b"".join(parts)
