@@ -231,7 +231,14 @@ def _joins_a_name(node: ast.AST) -> bool:
 
 def _is_a_number(node: ast.Name | ast.Attribute) -> bool:
     name = node.id if isinstance(node, ast.Name) else node.attr
-    return name.endswith(("_s", "_S", "MIB", "KIB", "count", "total")) or name in {"a", "b", "len", "sum", "int"}
+    return name.endswith(("_s", "_S", "MIB", "KIB", "count", "total")) or name in {
+        "a",
+        "b",
+        "len",
+        "sum",
+        "int",
+        "used",
+    }
 
 
 @pytest.fixture(scope="module")

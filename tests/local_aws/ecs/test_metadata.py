@@ -39,7 +39,7 @@ class FakeRunner:
     task: Task
 
     def find(self, wanted: Any) -> Any:
-        running = SimpleNamespace(task=self.task, by_credentials_id=lambda given: given == "uuid")
+        running = SimpleNamespace(task=self.task, by_credentials=lambda *given: given == ("uuid", "token"))
         return running if wanted(running) else None
 
 
@@ -53,9 +53,10 @@ def _endpoint(clients: FakeClients, folder: Path) -> MetadataEndpoint:
     return MetadataEndpoint(world, cast(TaskRunner, FakeRunner(task)))
 
 
-def _get(endpoint: MetadataEndpoint, path: str) -> tuple[str, Any]:
+def _get(endpoint: MetadataEndpoint, path: str, token: str = "token") -> tuple[str, Any]:
     statuses: list[str] = []
-    body = b"".join(endpoint({"PATH_INFO": path}, lambda status, headers: statuses.append(status)))  # noqa: ARG005
+    environ = {"PATH_INFO": path, "HTTP_AUTHORIZATION": token}
+    body = b"".join(endpoint(environ, lambda status, headers: statuses.append(status)))  # noqa: ARG005
     return statuses[0], json.loads(body)
 
 
@@ -96,3 +97,11 @@ def test_files_stay_inside_their_folder(tmp_path: Path) -> None:
     assert _get(endpoint, "/_ecs/tasks/abc/files/")[1] == ["fluent-bit.conf"]
     for name in ("..", "../secret", "secret", "%2e%2e"):
         assert _get(endpoint, f"/_ecs/tasks/abc/files/{name}")[0] == "404 Not Found"
+
+
+def test_credentials_are_a_tasks_own(tmp_path: Path) -> None:
+    """The id that stands in an address is not enough: the task has a token besides."""
+    endpoint = _endpoint(FakeClients(ManualClock()), tmp_path)
+    for path, token in (("uuid", ""), ("uuid", "other"), ("", "token"), ("other", "token")):
+        status, _ = _get(endpoint, f"/_ecs/credentials/{path}", token)
+        assert status.startswith("40")
