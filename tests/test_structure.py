@@ -182,6 +182,7 @@ JOINS_OF_OUR_OWN_NAMES = {
     "self.folder / f'{self._next:012d}-{uuid.uuid4()}{_SUFFIX}'": "a number and a UUID of ours",
     "folder / last": "unpacking: the last part of a checked name below the root file system",
     "folder / hidden": "unpacking: a whiteout's checked name",
+    "places.modules / loaded[2]": "Apache's modules by a name of letters, digits and underscores",
     "folder / part": "a notebook folder of ours",
     "report_dir / f'{name}.ipynb'": "a notebook that `select` found",
     "folder / f'{name}.ipynb'": "a notebook that `select` found",

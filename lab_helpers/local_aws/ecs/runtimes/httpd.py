@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 from lab_helpers.base.errors import MissingToolError
+from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.ecs.containers.images import BASE_NAME, Image, parse_image
 from lab_helpers.local_aws.ecs.ports import LOOPBACK, accepts
 from lab_helpers.local_aws.ecs.runtimes.httpd_answers import PAGE
@@ -181,16 +182,21 @@ def _identity() -> str:
     return f"User {user}\nGroup {group}"
 
 
+def _linked_folders(at: str, names: list[str]) -> set[str]:
+    """Return the links to folders: one that leads to where it stands would be copied for ever."""
+    return {path.name for path in Path(at).iterdir() if path.is_symlink() and path.is_dir() and path.name in names}
+
+
 def _documents(request: LaunchRequest) -> Path:
     """Return the folder of pages: the image's, or the default page; in a folder that Apache's child may enter."""
     content = request.image.path(f"{HOME}/htdocs")
     if content is None:
         return _write_page(request.run_dir / "htdocs")
-    folder = request.run_dir / f"htdocs-{request.image.digest[-16:]}"
+    folder = inside(request.run_dir, f"htdocs-{request.image.digest[-16:]}")
     if not folder.exists():
         request.run_dir.chmod(0o711)
         waiting = Path(tempfile.mkdtemp(dir=request.run_dir))
-        shutil.copytree(content, waiting / "htdocs")
+        shutil.copytree(content, waiting / "htdocs", ignore=_linked_folders)
         for path in (waiting / "htdocs", *(waiting / "htdocs").rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
             if path.stat().st_mtime == 0:
