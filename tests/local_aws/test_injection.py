@@ -48,10 +48,8 @@ def logs(aws: LocalAws) -> Iterator[Any]:
 
 def ask(aws: LocalAws, method: str, body: Any = None, path: str = "") -> Any:
     data = json.dumps(body).encode() if body is not None else None
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(
-        aws.endpoint_url + "/_lab/faults" + path, data, {**headers, "X-Lab-Token": aws.lab_token}, method=method
-    )
+    headers = {"Content-Type": "application/json", "X-Lab-Token": aws.lab_token}
+    request = urllib.request.Request(aws.endpoint_url + "/_lab/faults" + path, data, headers, method=method)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 
@@ -183,9 +181,8 @@ def test_a_fault_that_cannot_be_is_refused(aws: LocalAws, members: dict[str, Any
 @pytest.mark.parametrize("body", [b"", b"[", b"[" * 3000, b"null", b"7", b" " * 100_000])
 def test_a_body_that_is_none(aws: LocalAws, body: bytes) -> None:
     """Refused as the caller's mistake."""
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", "X-Lab-Token": aws.lab_token}
     with pytest.raises(urllib.error.HTTPError) as refused:
-        headers["X-Lab-Token"] = aws.lab_token
         urllib.request.urlopen(urllib.request.Request(aws.endpoint_url + "/_lab/faults", body, headers))
     with refused.value as answer:
         assert answer.code == 400
@@ -194,9 +191,8 @@ def test_a_body_that_is_none(aws: LocalAws, body: bytes) -> None:
 def test_a_page_of_another_origin_cannot_send_one(aws: LocalAws) -> None:
     """What a browser sends without asking first is no JSON."""
     body = json.dumps({"kind": "500"}).encode()
-    request = urllib.request.Request(
-        aws.endpoint_url + "/_lab/faults", body, {"Content-Type": "text/plain", "X-Lab-Token": aws.lab_token}
-    )
+    headers = {"Content-Type": "text/plain", "X-Lab-Token": aws.lab_token}
+    request = urllib.request.Request(aws.endpoint_url + "/_lab/faults", body, headers)
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     refused.value.close()
