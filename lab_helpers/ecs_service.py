@@ -103,6 +103,24 @@ def wait_until_stable(lab: Lab, *, on_tick: OnTick = None) -> pd.DataFrame:
     return target_health(elbv2, out.target_group_arn)
 
 
+def wait_until_unhealthy(lab: Lab, *, on_tick: OnTick = None) -> pd.DataFrame:
+    """Wait until the load balancer calls a target unhealthy and none healthy; return `target_health`.
+
+    Raises WaitTimeoutError after `STABLE_TIMEOUT_S`.
+    """
+    elbv2, group = lab.client("elbv2"), lab.outputs.target_group_arn
+    found: pd.DataFrame = wait_until(
+        lambda: target_health(elbv2, group),
+        STABLE_TIMEOUT_S,
+        POLL_S,
+        say("the load balancer to call its targets unhealthy"),
+        done=lambda health: bool((health["state"] == "unhealthy").any() and not (health["state"] == "healthy").any()),
+        describe=lambda health: ", ".join(health["state"]),
+        on_tick=on_tick,
+    )
+    return found
+
+
 def redeploy(ecs: Any, cluster: str, service: str) -> None:
     """Start a new deployment of the same task definition: new tasks pull the image again."""
     with aws_errors("UpdateService"):

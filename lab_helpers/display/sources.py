@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from pygments import lexers
 from pygments.lexer import Lexer
@@ -37,6 +38,15 @@ def source(name: str, text: str, title: str = "") -> Shown:
     body = "".join(_token(kind, value) for kind, value in _lexer(name).get_tokens(shown))
     page = f"<div><b>{html.escape(head)}</b></div><pre style='{_PRE}'>{body.rstrip()}</pre>"
     return Shown(f"{head}\n{shown}", page)
+
+
+def folded(parts: Sequence[tuple[str, Shown]]) -> Shown:
+    """Several files below each other, each to unfold by its name; the first is open."""
+    pages = [
+        f"<details{'' if number else ' open'}><summary>{html.escape(name)}</summary>{shown.html}</details>"
+        for number, (name, shown) in enumerate(parts)
+    ]
+    return Shown("\n\n".join(shown.text for _, shown in parts), "".join(pages))
 
 
 def change(found: Change) -> Shown:

@@ -67,6 +67,10 @@ class HandsOn(Lab):
         text = self.files.read(name)
         return sources.source(name, hcl_block(text, block) if block else text, f"{name} · {block}" if block else name)
 
+    def show_files(self, *names: str) -> display.Shown:
+        """Return files of the working copy to look at, one below the other; the first is open, the others unfold."""
+        return sources.folded([(name, self.show_file(name)) for name in names])
+
     def reset(self, name: str) -> display.Shown | None:
         """Bring a file back to its beginning, or the files of a step ("03_2"); apply or deploy it as any change."""
         step = step_of(name)
