@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lab_helpers import cloudwatch, ecs_service, images
@@ -15,7 +12,7 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.config import PROJECT, inherited
 from lab_helpers.base.errors import NotYetError
 from lab_helpers.base.lazy import pd
-from lab_helpers.base.wait import wait_until
+from lab_helpers.firelens.running import running
 from lab_helpers.lab import Lab
 
 FOLDER = PROJECT / "fluentbit"
@@ -78,20 +75,10 @@ def try_config(text: str, settings: Any = None) -> Tried:
 
     Raises WaitTimeoutError when it does neither within `TRY_TIMEOUT_S`.
     """
-    with tempfile.TemporaryDirectory(prefix="lab-router-") as folder:
-        config, out, err = (Path(folder, name) for name in ("fluent-bit.conf", "out", "err"))
-        config.write_text(text)
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            argv = [*backend.router_command(settings.router if settings else "auto"), "-c", str(config), "-f", "1"]
-            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=inherited())
-        try:
-            wait_until(
-                lambda: process.poll() is not None or out.stat().st_size > 0, TRY_TIMEOUT_S, 0.05, "the router to print"
-            )
-        finally:
-            process.terminate()
-            process.wait(TRY_TIMEOUT_S)
-        return Tried(process.returncode, out.read_text(errors="replace"), err.read_text(errors="replace"))
+    with running(text, inherited(), settings.router if settings else "auto") as router:
+        router.wait(lambda: bool(router.out), TRY_TIMEOUT_S, "the router to print")
+        router.stop()
+        return Tried(router.exit_code or 0, router.out, router.err)
 
 
 def published_image(lab: Lab) -> images.ImageContent:

@@ -16,7 +16,7 @@ from typing import Any
 from lab_helpers.account import adoption, guards
 from lab_helpers.account.inventory import LabNames
 from lab_helpers.backends.faults import FaultInForce, injected
-from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of, router_command
+from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import NotYetError
@@ -26,6 +26,7 @@ from lab_helpers.base.paths import inside
 from lab_helpers.files import Readers, WorkingCopy
 from lab_helpers.files.readers import with_change
 from lab_helpers.files.router_check import RouterCheck
+from lab_helpers.firelens import running
 from lab_helpers.terraform import Display, LabOutputs, ProgressPrinter, Terraform
 from lab_helpers.terraform.remote_state import S3State, with_s3_backend
 
@@ -105,7 +106,7 @@ class Lab:
         """How to ask the lab's log router about a configuration, with the variables that the container has."""
         variables = {"HTTPD_LOG_GROUP": self.settings.log_group, "DELIVERY_STREAM": self.settings.prefix}
         keys = {"AWS_ACCESS_KEY_ID": "check", "AWS_SECRET_ACCESS_KEY": "check", "AWS_REGION": self.settings.region}
-        return RouterCheck(router_command(self.settings.router), {**config.inherited(), **keys, **variables})
+        return RouterCheck(running.command(self.settings.router), {**config.inherited(), **keys, **variables})
 
     @property
     def readers(self) -> Readers:

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import signal
 import sys
 import urllib.request
@@ -26,7 +25,6 @@ from lab_helpers.base.errors import (
     LabError,
     LocalAwsNotRunningError,
     LocalAwsStartError,
-    MissingToolError,
     WaitTimeoutError,
 )
 from lab_helpers.base.file_lock import FileLock, holder_of
@@ -45,7 +43,6 @@ __all__ = [
     "denials_table",
     "fetch_json",
     "firelens_config",
-    "router_command",
 ]
 
 START_TIMEOUT_S = 30.0
@@ -320,14 +317,6 @@ def _alive(pid: int) -> bool:
 
 def _tail(path: Path) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
-
-
-def router_command(choice: str = "auto") -> list[str]:
-    """Return the command line of the log router that the local AWS's tasks run ("auto", "fluent-bit" or "builtin")."""
-    found = shutil.which("fluent-bit") if choice in {"auto", "fluent-bit"} else None
-    if choice == "fluent-bit" and not found:
-        raise MissingToolError("fluent-bit", "it is not on PATH", "Install it, or set LAB_ROUTER to builtin.")
-    return [found] if found else [sys.executable, "-m", "lab_helpers.router"]
 
 
 def firelens_config(task_definition: Mapping[str, Any], cluster: str, task_arn: str) -> str:

@@ -9,19 +9,13 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-import subprocess
-import tempfile
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
-from lab_helpers.backends import local as backend
 from lab_helpers.base.config import inherited
-from lab_helpers.base.errors import LabError
-from lab_helpers.base.messages import say
-from lab_helpers.base.wait import wait_until
+from lab_helpers.firelens.running import Running, running
 
 FLOOD_MB, LIMIT_MIB = 60, 64
 LINE_BYTES = 15_000
@@ -44,25 +38,14 @@ class Seen:
 
 def flood(extra_conf: str, megabytes: int) -> Seen:
     """Run the router on an extra.conf with one tcp input and flood it; raises LabError when it does not start."""
-    with tempfile.TemporaryDirectory(prefix="lab-trial-") as folder:
-        port = _free_port()
-        file, err = Path(folder, "fluent-bit.conf"), Path(folder, "err")
-        file.write_text(_QUICK + _led(extra_conf, port, _free_port()), encoding="utf-8")
-        environ = {**inherited(), **_NO_CREDENTIALS}
-        with err.open("wb") as stderr:
-            argv = [*backend.router_command(), "-c", str(file), "-f", "1"]
-            process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, env=environ, cwd=folder
-            )
-        try:
-            connection = _connect(process, port, err)
-            with connection, _Peak(process.pid) as peak:
-                taken = _send(connection, megabytes)
-                peak.watch(WATCH_S)
-        finally:
-            process.kill()
-            process.wait()
-        return Seen(taken, peak.mib, err.read_text(errors="replace").count("cannot be retried"))
+    port = _free_port()
+    text, environ = _QUICK + _led(extra_conf, port, _free_port()), {**inherited(), **_NO_CREDENTIALS}
+    with running(text, environ, at_once=True) as router:
+        with _connect(router, port) as connection, _Peak(router.pid) as peak:
+            taken = _send(connection, megabytes)
+            peak.watch(WATCH_S)
+        router.stop(at_once=True)
+        return Seen(taken, peak.mib, router.err.count("cannot be retried"))
 
 
 def _led(extra_conf: str, port: int, nowhere: int) -> str:
@@ -73,18 +56,17 @@ def _led(extra_conf: str, port: int, nowhere: int) -> str:
     return re.sub(r"(?im)^(\s*)Name\s+cloudwatch_logs\s*$", rf"\g<0>\n    {transport}", text)
 
 
-def _connect(process: subprocess.Popen[bytes], port: int, err: Path) -> socket.socket:
+def _connect(router: Running, port: int) -> socket.socket:
     found: list[socket.socket] = []
 
     def try_once() -> bool:
         with contextlib.suppress(OSError):
             found.append(socket.create_connection(("127.0.0.1", port), timeout=START_TIMEOUT_S))
-        return bool(found) or process.poll() is not None
+        return bool(found)
 
-    wait_until(try_once, START_TIMEOUT_S, SAMPLE_S, "the router to listen")
+    router.wait(try_once, START_TIMEOUT_S, "the router to listen")
     if not found:
-        said = [line for line in err.read_text(errors="replace").splitlines() if "error]" in line]
-        raise LabError(say("Fluent Bit does not start with this configuration: {said}", said=" ".join(said[:2])))
+        raise router.refusal()
     return found[0]
 
 

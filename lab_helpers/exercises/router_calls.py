@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-from lab_helpers.backends import local as backend
 from lab_helpers.base.config import inherited
-from lab_helpers.base.errors import LabError
-from lab_helpers.base.messages import say
-from lab_helpers.base.wait import wait_until
 from lab_helpers.exercises.router_trial import TAG
+from lab_helpers.firelens.running import running
 
 TRIAL_TIMEOUT_S = 15.0
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "trial", "AWS_SECRET_ACCESS_KEY": "trial", "AWS_REGION": "ap-northeast-1"}
@@ -32,30 +26,13 @@ def made(extra_conf: str, records: Iterable[Mapping[str, Any]]) -> list[Call]:
     Raises LabError with the router's own words when it refuses the configuration.
     """
     listener = _Listener()
-    with tempfile.TemporaryDirectory(prefix="lab-trial-") as folder, listener:
-        file, err = Path(folder, "fluent-bit.conf"), Path(folder, "err")
-        file.write_text("".join(map(_input, records)) + _led(extra_conf, listener.port), encoding="utf-8")
-        with err.open("wb") as stderr:
-            # The real Fluent Bit's AWS outputs insist on TLS.
-            argv = [*backend.router_command("builtin"), "-c", str(file), "-f", "1"]
-            environ = {**inherited(), **_CREDENTIALS}
-            process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, env=environ, cwd=folder
-            )
-        try:
-            wait_until(
-                lambda: process.poll() is not None or "PutRecordBatch" in dict(listener.calls),
-                TRIAL_TIMEOUT_S,
-                0.05,
-                "the outputs' calls",
-            )
-            has_ended = process.poll() is not None
-        finally:
-            process.terminate()
-            process.wait(TRIAL_TIMEOUT_S)
-        if has_ended:
-            errors = [line for line in err.read_text(errors="replace").splitlines() if "error]" in line]
-            raise LabError(say("Fluent Bit does not start with this configuration: {said}", said=" ".join(errors[:2])))
+    environ = {**inherited(), **_CREDENTIALS}
+    with listener:
+        text = "".join(map(_input, records)) + _led(extra_conf, listener.port)
+        with running(text, environ, "builtin") as router:  # the real Fluent Bit's AWS outputs insist on TLS
+            router.wait(lambda: "PutRecordBatch" in dict(listener.calls), TRIAL_TIMEOUT_S, "the outputs' calls")
+            if router.has_ended:
+                raise router.refusal()
     return listener.calls
 
 

@@ -5,19 +5,17 @@ The outputs to AWS are replaced by one that prints, so that a trial needs no AWS
 
 from __future__ import annotations
 
+import contextlib
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lab_helpers.backends import local as backend
 from lab_helpers.base.config import inherited
-from lab_helpers.base.errors import LabError
-from lab_helpers.base.messages import say
-from lab_helpers.base.wait import wait_until
+from lab_helpers.base.errors import WaitTimeoutError
 from lab_helpers.firelens.classic import sections, without_sections
+from lab_helpers.firelens.running import running
 
 TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
 """A tag as the awsfirelens driver makes it: container, `-firelens-`, task id."""
@@ -68,34 +66,14 @@ def _records(config: str, parsers: tuple[str, str] = ("", "")) -> list[dict[str,
 def _run(config: str, parsers: tuple[str, str]) -> str:
     """Run the router until the last sample is out or it ends; what it still holds is flushed when it is stopped."""
     with tempfile.TemporaryDirectory(prefix="lab-trial-") as folder:
-        file, out, err, parsers_file = (Path(folder, name) for name in ("fluent-bit.conf", "out", "err", "parsers"))
         if parsers[0]:
+            parsers_file = Path(folder, "parsers")
             parsers_file.write_text(parsers[1], encoding="utf-8")
             config = config.replace(parsers[0], str(parsers_file))
-        file.write_text(config, encoding="utf-8")
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            argv = [*backend.router_command(), "-c", str(file), "-f", "1"]
-            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=inherited())
-        try:
-            ended = _wait(process, out)
-        finally:
-            process.terminate()
-            process.wait(TRIAL_TIMEOUT_S)
-        if ended:
-            said = [line for line in err.read_text(errors="replace").splitlines() if "error]" in line]
-            raise LabError(say("Fluent Bit does not start with this configuration: {said}", said=" ".join(said[:2])))
-        return out.read_text(errors="replace")
-
-
-def _wait(process: subprocess.Popen[bytes], out: Path) -> bool:
-    """Wait for the last sample; return whether the router ended by itself. A filter may drop that sample too."""
-    try:
-        wait_until(
-            lambda: process.poll() is not None or _END in out.read_text(errors="replace"),
-            TRIAL_TIMEOUT_S / 3,
-            0.05,
-            "the samples to come out",
-        )
-    except LabError:
-        return False
-    return process.poll() is not None
+        with running(config, inherited()) as router:
+            with contextlib.suppress(WaitTimeoutError):  # a filter may drop the last sample, too
+                router.wait(lambda: _END in router.out, TRIAL_TIMEOUT_S / 3, "the samples to come out")
+            if router.has_ended:
+                raise router.refusal()
+            router.stop()
+            return router.out

@@ -6,13 +6,12 @@ A dry run reads sections and plugins' names only; options are read when a plugin
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.base.wait import wait_until
 from lab_helpers.firelens.localise import Transport, localise
+from lab_helpers.firelens.running import running
 
 START_TIMEOUT_S = 15.0
 IMAGE_FOLDER = "/fluent-bit/etc/"
@@ -55,24 +54,10 @@ class RouterCheck:
         return self._log_of(config, folder)
 
     def _log_of(self, config: Path, folder: Path) -> str:
-        log = folder / "check.log"
-        with log.open("wb") as out:
-            argv = [*self.argv, "-c", str(config), "-f", "1"]
-            started = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(self.env), cwd=folder
-            )
-        try:
-            wait_until(
-                lambda: started.poll() is not None or _STARTED in log.read_text(errors="replace"),
-                START_TIMEOUT_S,
-                0.05,
-                "the router to start",
-            )
-            has_ended = started.poll() is not None
-        finally:
-            started.kill()
-            started.wait(START_TIMEOUT_S)
-        said = log.read_text(errors="replace").replace(f"{folder}/fluentbit/", IMAGE_FOLDER)
+        with running(config, self.env, self.argv, at_once=True) as started:
+            started.wait(lambda: _STARTED in started.err, START_TIMEOUT_S, "the router to start")
+            has_ended, said = started.has_ended, started.out + started.err
+        said = said.replace(f"{folder}/fluentbit/", IMAGE_FOLDER)
         said = said.replace(f"{folder}/", "")
         # 4.2 goes on without a parser that it cannot make, and says so; later versions end.
         return said if has_ended or _PARSER_ERROR.search(said) else ""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from lab_helpers.base.errors import MissingToolError
-from lab_helpers.firelens import stock
+from lab_helpers.firelens import running, stock
 from lab_helpers.local_aws.ecs.containers.images import Image
 from lab_helpers.local_aws.ecs.logs.ledger import read_ledger
 from lab_helpers.local_aws.ecs.ports import accepts, accepts_unix
@@ -43,17 +41,9 @@ class RouterRuntime:
     """
 
     def __init__(self, choice: str) -> None:
-        found = shutil.which("fluent-bit") if choice != "builtin" else None
-        if choice == "fluent-bit" and not found:
-            raise MissingToolError(
-                "fluent-bit", "not found on PATH", "Install it, or set the router runtime to builtin."
-            )
-        self._program = Path(found) if found else None
-        self.name = FLUENT_BIT if found else "builtin"
-
-    @property
-    def is_builtin(self) -> bool:
-        return self._program is None
+        self._program = running.command(choice)
+        self.is_builtin = self._program == running.command("builtin")
+        self.name = "builtin" if self.is_builtin else FLUENT_BIT
 
     def plays(self, container: ContainerSpec, image: Image) -> bool:
         return container.firelens is not None or image.ref.name in ROUTER_IMAGES
@@ -67,14 +57,14 @@ class RouterRuntime:
             words = ("/bin/sh", _led_script(script, programs, request), *words[1:])
         argv = router_command.led(words, programs, files.places.place if files else lambda path: path)
         env = {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}
-        if self._program:
+        if not self.is_builtin:
             return Launch(argv, env, is_ready=_Listening(request), ledger=Metrics(files.config if files else None))
         is_ready: Callable[[], bool] = ledger.exists if files else lambda: True
         return Launch(argv, env, is_ready=is_ready, ledger=lambda: read_ledger(ledger))
 
     def _programs(self, request: LaunchRequest, files: RouterFiles | None) -> Programs:
-        kept = ["--ledger", str(request.folder / LEDGER)] if files else []
-        program = [str(self._program)] if self._program else [sys.executable, "-m", "lab_helpers.router", *kept]
+        kept = ["--ledger", str(request.folder / LEDGER)] if files and self.is_builtin else []
+        program = [*self._program, *kept]
         enabled = [word for name in stock.GO_PLUGINS for word in ("-e", Path(name).name)] if self.is_builtin else []
         config = ["-c", str(files.config)] if files else []
         greeting = stock.banner(router_command.base(request.image).tag)
