@@ -104,7 +104,7 @@ def open_lab(notebook: str, **settings: Any) -> Session:
     if settings.get(BUFFER) is None and lab.notes.has(BUFFER):
         lab.settings = replace(lab.settings, buffer_s=lab.notes.read(BUFFER, "The infrastructure", "02"))
     check = Checks(notebook, lab.settings.home / CHECKS)
-    session = Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check)
+    session = Session(lab.settings, lab.backend, lab.notes, TerraformBar, check=check, notebook=notebook)
     register_cell_magic("lab_file", lambda line, body: session.write_file(*_file_and_block(line, body)))
     register_cell_magic("fluentbit", lambda _, body: session.try_config(body))
     explain_missing_names()

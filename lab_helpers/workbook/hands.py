@@ -15,7 +15,7 @@ from lab_helpers.base.messages import say
 from lab_helpers.display import cells, sources
 from lab_helpers.exercises import Progress, Status
 from lab_helpers.exercises.exercise import MARKS, Words
-from lab_helpers.exercises.steps import UNTOUCHED, Attempt, Outcome, Step, step_of
+from lab_helpers.exercises.steps import CATALOGUE, UNTOUCHED, Attempt, Outcome, Step, step_of
 from lab_helpers.files import Change
 from lab_helpers.firelens import classic
 from lab_helpers.lab import Lab
@@ -38,6 +38,7 @@ SAMPLES = (
 class HandsOn(Lab):
     """The part of a session that changes things."""
 
+    notebook: str = field(default="", repr=False)
     applying: Background | None = field(default=None, repr=False)
     samples: Sequence[str | Mapping[str, Any]] = field(default=SAMPLES, repr=False)
     _asked: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -72,17 +73,25 @@ class HandsOn(Lab):
         return sources.folded([(name, self.show_file(name)) for name in names])
 
     def reset(self, name: str) -> display.Shown | None:
-        """Bring a file back to its beginning, or the files of a step ("03_2"); apply or deploy it as any change."""
+        """Bring a file back to its beginning in this notebook (without steps on it: the project's text), or the files
+        of a step ("03_2"); apply or deploy it as any change.
+        """
         step = step_of(name)
         if step is not None:
             Attempt(step, self, self).reset()
             return None
-        original = self.files.original(name)
+        original = self._beginning(name)
         if original is None:
             before = self.files.read(name)
             self.files.remove(name)
             return sources.change(Change(name, before, ""))
         return self.write_file(name, original)
+
+    def _beginning(self, name: str) -> str | None:
+        """Return a file's text at this notebook's beginning: that of the first step on it, else the project's."""
+        number = self.notebook.rpartition("/")[2].partition("_")[0]
+        mine = [step for step in CATALOGUE if step.id.startswith(f"{number}_") and name in step.files]
+        return mine[0].start(self, name) if mine else self.files.original(name)
 
     def plan(self) -> PlanView:
         """Return what an apply would do, as Terraform prints it: `+ ~ - -/+`, resource by resource."""

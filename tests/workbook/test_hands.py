@@ -10,6 +10,7 @@ import pytest
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import FileRefusedError, NotYetError, SettingsError
 from lab_helpers.exercises import Progress
+from lab_helpers.exercises.steps import step
 from lab_helpers.lab import Notes
 from lab_helpers.workbook.hands import HandsOn
 
@@ -90,3 +91,17 @@ def test_a_step_that_is_not_there_is_refused(lab: HandsOn) -> None:
     """By its name."""
     with pytest.raises(SettingsError, match="03_99"):
         lab.step("03_99")
+
+
+def test_a_reset_goes_to_the_notebooks_beginning(lab: HandsOn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """That of its first step on the file; in other notebooks the project's."""
+    start = lab.read_file(CONF) + "# the beginning of 03\n"
+    (tmp_path / "starts/03_2/fluentbit").mkdir(parents=True)
+    (tmp_path / "starts/03_2" / CONF).write_text(start)
+    monkeypatch.setattr(step, "STARTS", tmp_path / "starts")
+    lab.notebook = "ja/03_image"
+    lab.reset(CONF)
+    assert lab.read_file(CONF) == start
+    lab.notebook = "00_setup"
+    lab.reset(CONF)
+    assert lab.files.changed() == []
