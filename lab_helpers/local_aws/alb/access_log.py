@@ -1,8 +1,8 @@
 """Access log entries and object keys, pure.
 
 Source: "Access logs for your Application Load Balancer" (syntax of entries, file names, ELBAccessLogTestFile).
-Not modelled: entries of malformed requests (400), classification of ambiguous requests,
-error reasons of Lambda targets and authentication.
+Not modelled: the load balancer's DNS name in entries of malformed requests (its name stands there), classification of
+ambiguous requests, error reasons of Lambda targets and authentication.
 """
 
 from __future__ import annotations
@@ -47,6 +47,38 @@ class Entry:
     action: str
     redirect_url: str | None
     connection_id: str
+
+
+def refused_entry(
+    when: datetime,
+    balancer: str,
+    client: str,
+    port: int,
+    times: Times,
+    status: int,
+    sent_bytes: int,
+    connection_id: str,
+) -> Entry:
+    """Return the entry of a request that could not be read: nothing is known of it but where it came to."""
+    return Entry(
+        finished_at=when,
+        balancer=balancer,
+        client=client,
+        target=None,
+        times=times,
+        status=status,
+        target_status=None,
+        received_bytes=0,
+        sent_bytes=sent_bytes,
+        request=f"- http://{balancer.split('/')[1]}:{port}- -",
+        user_agent=None,
+        target_group_arn=None,
+        trace_id="-",
+        priority=None,
+        action="-",
+        redirect_url=None,
+        connection_id=connection_id,
+    )
 
 
 def format_entry(entry: Entry) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import random
 from typing import cast
 
+from lab_helpers.local_aws.alb.access_log import Times, refused_entry
 from lab_helpers.local_aws.alb.exchange import Exchange
 from lab_helpers.local_aws.alb.http.answers import error_page
 from lab_helpers.local_aws.alb.http.heads import HEAD_LIMIT_BYTES, BadHeadError, parse_request
@@ -166,7 +167,16 @@ class ClientConnection(SharedBufferProtocol):
 
     def _refuse(self, status: int = 400) -> None:
         self._ahead = b""
-        self.write(error_page(status, self._clock.now(), keep_alive=False))
+        page = error_page(status, self._clock.now(), keep_alive=False)
+        self.write(page)
+        balancer, now = self.door.balancer, self._clock.monotonic()
+        balancer.tally.count("", False, status, -1)
+        if balancer.log is not None:
+            entry = refused_entry(
+                self._clock.now(), balancer.settings.resource_id, f"{self.address}:{self.port}",
+                self.door.listener.port, Times(now, done=now), status, len(page), self.connection_id,
+            )  # fmt: skip
+            balancer.log.write(self.node, entry)
         self._linger()
 
     def _linger(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.alb.access_log import Entry, Times, format_entry, log_key
+from lab_helpers.local_aws.alb.access_log import Entry, Times, format_entry, log_key, refused_entry
 from lab_helpers.local_aws.alb.access_log import test_file_key as key_of_test_file
 from lab_helpers.local_aws.alb.log_delivery import AccessLog, seconds_to_delivery
 from lab_helpers.local_aws.kit.clock import ManualClock
@@ -168,3 +168,12 @@ def test_entries_after_the_end_are_dropped(tmp_path: Path) -> None:
     log.discard()
     log.write("10.0.11.10", entry())
     assert not (tmp_path / "log").exists()
+
+
+def test_a_request_that_could_not_be_read() -> None:
+    """AWS writes what it knows: where it came from and to, 400, and `- http://…:80- -` for the request."""
+    at = Times(1.0, done=1.0)
+    line = format_entry(refused_entry(WHEN, "app/demo/0123", "127.0.0.1:2817", 80, at, 400, 272, "TID_1"))
+    fields = shlex.split(line)
+    assert fields[3:13] == ["127.0.0.1:2817", "-", "-1", "-1", "-1", "400", "-", "0", "272", "- http://demo:80- -"]
+    assert len(fields) == len(shlex.split(format_entry(entry())))

@@ -36,7 +36,23 @@ def test_trailers_belong_to_the_body() -> None:
     assert body.done
 
 
-@pytest.mark.parametrize("data", [b"xyz\r\n", b"\r\n", b"-1\r\n", b"0x10\r\n", b"1" * 5000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"xyz\r\n",
+        b"\r\n",
+        b"-1\r\n",
+        b"0x10\r\n",
+        b"1" * 5000,
+        b"3\nabc",
+        b"\x0b3\r\n",
+        b"3\r\nabcde",
+        b"3\r\nabc\n",
+        b"0\r\n\n",
+        b"3\r\r\n",
+        b"1" * 17 + b"\r\n",
+    ],
+)
 def test_bad_chunk_sizes(data: bytes) -> None:
     """A size that is no plain hexadecimal number is refused."""
     with pytest.raises(BadHeadError):

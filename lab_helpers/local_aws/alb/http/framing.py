@@ -6,7 +6,9 @@ from typing import Protocol
 
 from lab_helpers.local_aws.alb.http.heads import BadHeadError
 
+_CRLF = b"\r\n"
 _LINE_LIMIT = 4096
+_SIZE_DIGITS = 16
 
 
 class Body(Protocol):
@@ -62,8 +64,11 @@ class ChunkedBody:
 
     def _take_chunk(self, data: bytes, position: int) -> int:
         step = min(self._chunk_left, len(data) - position)
+        inside = max(0, min(step, self._chunk_left - 2))
+        end = data[position + inside : position + step]
+        if end and end != _CRLF[-(self._chunk_left - inside) :][: len(end)]:
+            raise BadHeadError(f"a chunk that ends with {end!r}")
         if self.payload is not None:
-            inside = max(0, min(step, self._chunk_left - 2))
             self.payload.append(data[position : position + inside])
         self._chunk_left -= step
         return step
@@ -75,7 +80,11 @@ class ChunkedBody:
             raise BadHeadError("a chunk's size line is longer than 4096 bytes")
         if end < 0:
             return len(data)
-        line, self._line = self._line.strip(), b""
+        if not self._line.endswith(_CRLF):
+            raise BadHeadError("a line of a chunked body that ends without a carriage return")
+        line, self._line = self._line[:-2], b""
+        if b"\r" in line or b"\0" in line:
+            raise BadHeadError(f"a line of a chunked body: {line[:40]!r}")
         if self._in_trailer:
             self.done = not line
         else:
@@ -83,8 +92,8 @@ class ChunkedBody:
         return end + 1
 
     def _start_chunk(self, line: bytes) -> None:
-        size = line.partition(b";")[0].strip()
-        if not size or size.strip(b"0123456789abcdefABCDEF"):
+        size = line.partition(b";")[0].strip(b" \t")
+        if not size or len(size) > _SIZE_DIGITS or size.strip(b"0123456789abcdefABCDEF"):
             raise BadHeadError(f"chunk size {line[:40]!r}")
         length = int(size, 16)
         self._in_trailer = length == 0

@@ -26,6 +26,7 @@ _HIDDEN = {
     (True, False): _CHUNKED_HIDDEN,
     (True, True): _CHUNKED_HIDDEN | {"transfer-encoding"},
 }
+_BLANK = " \t"
 
 
 class BadHeadError(ValueError):
@@ -93,7 +94,8 @@ _remembered = lru_cache(maxsize=_REMEMBERED)(_read)
 
 def _header(line: str) -> tuple[str, str, str]:
     name, colon, value = line.partition(":")
-    if not colon or not name or name[-1] in " \t" or name[0] in " \t" or "\n" in line:
+    bad = "\n" in line or "\r" in line or "\0" in line
+    if not colon or not name or name[-1] in _BLANK or name[0] in _BLANK or bad:
         raise BadHeadError(f"header line {line[:80]!r}")
     return name.lower(), name, value.strip(" \t")
 
@@ -103,4 +105,5 @@ def _lines(headers: Headers, hidden: frozenset[str]) -> str:
 
 
 def _tokens(value: str) -> list[str]:
-    return [token.strip().lower() for token in value.split(",")]
+    # Not strip(): a vertical tab is no blank here, and `\x0bchunked` no coding that all readers know.
+    return [token.strip(_BLANK).lower() for token in value.split(",")]

@@ -28,6 +28,7 @@ HEAD_LIMIT_BYTES = 64 * 1024
 """Longer heads are refused. Source: quotas for Application Load Balancers (request headers, 64 K in total)."""
 
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _BAD_TARGET = re.compile(r"[\x00-\x20\x7f]")
 _VERSIONS = frozenset({"HTTP/1.1", "HTTP/1.0"})
 _REMEMBERED_BYTES = 4096
@@ -124,7 +125,7 @@ def _parse_response(head: bytes, to_head: bool) -> ResponseHead:
         return ResponseHead(status, first[13:], block, 0, False, keep_alive)
     if block.codings:
         return ResponseHead(status, first[13:], block, None, block.codings[-1] == "chunked", keep_alive)
-    if len(set(lengths)) > 1 or (lengths and not lengths[0].isdecimal()):
+    if len(set(lengths)) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
         raise BadHeadError(f"content-length {lengths}")
     return ResponseHead(status, first[13:], block, int(lengths[0]) if lengths else None, False, keep_alive)
 
@@ -173,6 +174,6 @@ def _request_length(block: HeaderBlock) -> int | None:
         if lengths or codings != ("chunked",):
             raise BadHeadError(f"transfer-encoding {list(codings)} with content-length {list(lengths)}")
         return None
-    if len(lengths) > 1 or (lengths and not lengths[0].isdecimal()):
-        raise BadHeadError(f"content-length {list(lengths)}")
+    if len(lengths) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
+        raise BadHeadError(f"content-length {[each[:40] for each in lengths]}")
     return int(lengths[0]) if lengths else 0
