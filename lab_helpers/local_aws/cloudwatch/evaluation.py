@@ -114,7 +114,7 @@ def _crossed(watch: Watch, used: Sequence[Point], missing: int, new: str, old: s
     words = f"{negation}{COMPARISONS[watch.comparison][1]} the threshold ({watch.threshold})"
     needed = watch.to_alarm if new == ALARM else watch.periods - watch.to_alarm + 1
     text = (
-        f"Threshold Crossed: {len(decisive)} out of the last {watch.periods} datapoint{_s(watch.periods)} [{values}] "
+        f"Threshold Crossed: {len(decisive)} out of the last {watch.periods} datapoints [{values}] "
         f"{_were(len(decisive))} {words}"
     )
     if missing and watch.missing in ("breaching", "notBreaching"):

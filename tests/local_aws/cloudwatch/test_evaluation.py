@@ -60,8 +60,8 @@ def test_missing_data_as_in_the_guide(
     [
         (
             "- - X", 1, 1, "missing",
-            "Threshold Crossed: 1 out of the last 1 datapoint [2.0 (29/11/26 10:02:00)] was greater than the threshold "
-            "(1.0) (minimum 1 datapoint for OK -> ALARM transition).",
+            "Threshold Crossed: 1 out of the last 1 datapoints [2.0 (29/11/26 10:02:00)] was greater than the "
+            "threshold (1.0) (minimum 1 datapoint for OK -> ALARM transition).",
         ),
         (
             "- - X X 0", 3, 2, "missing",
