@@ -19,7 +19,7 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.lazy import np, pa, pd
 from lab_helpers.base.parallel import OnProgress, Progress, growing
 from lab_helpers.logs import frames, records
-from lab_helpers.logs.fast.byte_columns import category
+from lab_helpers.logs.columns import category
 from lab_helpers.logs.frames import CATEGORY, TIME, Moment
 
 WORKERS = 16

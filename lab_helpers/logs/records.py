@@ -8,8 +8,9 @@ ecs_task_arn, ecs_task_definition. Key order is free.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -18,11 +19,14 @@ from numpy.typing import NDArray
 
 from lab_helpers.logs import frames
 from lab_helpers.logs.apache import BROKEN_REQUEST, NOT_ACCESS_LOG, parse_line
-from lab_helpers.logs.fast import record_scan
-from lab_helpers.logs.fast.byte_columns import Buffer, Scratch
-from lab_helpers.logs.fast.record_templates import Template
 from lab_helpers.logs.frames import COLUMN_OF_KEY
 
+if TYPE_CHECKING:
+    from lab_helpers.logs.fast import Scanner
+
+FAST_READERS = "LAB_FAST_READERS"
+"""Set to off, everything is read by `read_slowly`: the same result, and more time."""
+_OFF = ("off", "no", "false", "0")
 NOT_JSON = "not JSON"
 NO_LOG = "no log field"
 NOT_UTF8 = "not UTF-8"
@@ -36,13 +40,10 @@ Row = tuple[Any, ...]
 
 
 class Reader:
-    """Reads buffers of records; what it learns from one (`record_templates.Template`) speeds up the next. Threads may
-    share it.
-    """
+    """Reads buffers of records; what it learns from one (`fast.Scanner`) speeds up the next. Threads may share it."""
 
     def __init__(self) -> None:
-        self._templates: list[Template] = []
-        self._scratch = Scratch()
+        self._scanner = _scanner()
 
     def read(self, data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:
         """Read newline-delimited records; the table, and for each row the index of the line that it came from.
@@ -58,7 +59,9 @@ class Reader:
         return table, part_of_line[lines]
 
     def _read(self, parts: Iterable[bytes]) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]:
-        regular = record_scan.scan(Buffer(parts, self._scratch), self._templates)
+        if self._scanner is None:
+            return _read_all_slowly(parts)
+        regular = self._scanner.scan(parts)
         tables, lines = regular.tables, regular.lines
         if regular.others or not tables:
             table, origin = read_slowly(b"\n".join(regular.others))
@@ -68,6 +71,24 @@ class Reader:
             return whole, lines, regular.part_of_line
         order = np.argsort(lines, kind="stable")
         return whole.take(pa.array(order)), lines[order], regular.part_of_line
+
+
+def _scanner() -> Scanner | None:
+    """Return the fast readers; None where they are switched off, or not there: nothing depends on them but time."""
+    if os.environ.get(FAST_READERS, "on").lower() in _OFF:
+        return None
+    try:
+        from lab_helpers.logs.fast import Scanner  # late: the folder may be missing
+    except ImportError:
+        return None
+    return Scanner()
+
+
+def _read_all_slowly(parts: Iterable[bytes]) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]:
+    """Read all parts by the exact reader; the table, each row's line, each line's part."""
+    lines_of = [split_lines(part) for part in parts]
+    table, origin = read_slowly(b"\n".join(line for lines in lines_of for line in lines) + b"\n")
+    return table, origin, np.repeat(np.arange(len(lines_of)), [len(lines) for lines in lines_of])
 
 
 def read(data: bytes) -> tuple[pa.Table, NDArray[np.int64]]:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -152,3 +154,24 @@ def test_usual_lines_take_the_fastest_way() -> None:
     assert columns["size"].to_pylist() == [45, None, 45]
     assert columns["path"].to_pylist() == ["/", "/", "/"]
     assert columns["query"].to_pylist() == ["id=r-1", "id=r-5", None]
+
+
+@pytest.mark.parametrize("how", ["off", "missing"])
+def test_everything_works_without_the_fast_readers(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched off, or with their folder deleted: the same rows, origins and parts."""
+    parts = [ndjson(*(record(line) for line in LINES)), b"", ndjson(record(HEALTH_CHECK)).rstrip(b"\n"), b"torn {"]
+    fast, owners = records.Reader().read_parts(parts)
+    if how == "off":
+        monkeypatch.setenv(records.FAST_READERS, "off")
+    else:
+        monkeypatch.setitem(sys.modules, "lab_helpers.logs.fast", None)
+    slow, slow_owners = records.Reader().read_parts(parts)
+    pd.testing.assert_frame_equal(plain(frames.to_frame([fast])), plain(frames.to_frame([slow])))
+    assert np.array_equal(owners, slow_owners)
+
+
+def test_nobody_needs_the_fast_readers() -> None:
+    """Outside of their folder they are named in one place, late, so that the folder can be deleted."""
+    package = Path(records.__file__).parents[1]
+    users = [path for path in package.rglob("*.py") if "logs.fast" in path.read_text() and path.parent.name != "fast"]
+    assert users == [Path(records.__file__)]

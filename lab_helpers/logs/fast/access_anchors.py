@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from lab_helpers.logs import frames
 from lab_helpers.logs.apache import parse_time_us, split_request
-from lab_helpers.logs.fast.byte_columns import Mask, Positions, Text, category, cut, filled, joined, plain_array
+from lab_helpers.logs.columns import category, plain_array
+from lab_helpers.logs.fast.byte_columns import Mask, Positions, Text, cut, filled, joined
 from lab_helpers.logs.fast.byte_words import Words, eight_digits, first_of, leading, pair_codes, word_codes
 
 MIN_LENGTH = 64

@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from lab_helpers.logs import frames
 from lab_helpers.logs.apache import parse_time_us, split_request
+from lab_helpers.logs.columns import category
 from lab_helpers.logs.fast.byte_columns import (
     MAX_WIDTH,
     Mask,
     Matrix,
     Positions,
     Text,
-    category,
     cut,
     encoded,
     inside,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lab_helpers.logs.columns import category
 from lab_helpers.logs.fast.byte_words import Words, first_of, leading, word_codes
 
 Positions = NDArray[np.int64]
@@ -138,12 +138,6 @@ class Buffer(Text):
         return places * 8 + first_of(found, 1)
 
 
-def plain_array(values: NDArray[Any], kind: pa.DataType, valid: Mask | None = None) -> pa.Array:
-    """The numbers as an Arrow array of the same memory: `pa.array` would look at each; those not `valid` are null."""
-    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
-
-
 def filled(values: Mask, codes: NDArray[np.int32]) -> Mask:
     """`values[code]` for each code."""
     return np.ones(len(codes), np.bool_) if values.all() else values[codes]
@@ -228,36 +222,11 @@ def text_category(buffer: Text, starts: Positions, ends: Positions, missing: str
     return category([None if value == missing else value for value in values], found.indices.to_numpy())
 
 
-def category(values: Sequence[str | None], codes: NDArray[np.int32]) -> pa.Array:
-    """A dictionary array of `values[code]`; None becomes null, and equal values one entry."""
-    entries = list(dict.fromkeys(value for value in values if value is not None))
-    if not entries:
-        return pa.nulls(len(codes), pa.dictionary(pa.int32(), pa.string()))
-    if len(entries) == 1 and None not in values:
-        return pa.DictionaryArray.from_arrays(_same(len(codes)), pa.array(entries, pa.string()))
-    if len(entries) == len(values):
-        return pa.DictionaryArray.from_arrays(plain_array(codes, pa.int32()), pa.array(entries, pa.string()))
-    number = {value: n for n, value in enumerate(entries)}
-    renumbered = np.array([-1 if value is None else number[value] for value in values], np.int32)[codes]
-    present = renumbered >= 0 if None in values else None
-    return pa.DictionaryArray.from_arrays(plain_array(renumbered, pa.int32(), present), pa.array(entries, pa.string()))
-
-
 def numbers(values: Sequence[int | None], codes: NDArray[np.int32], kind: pa.DataType) -> pa.Array:
     """An array of `values[code]`; None becomes null."""
     table = np.array([0 if value is None else value for value in values], kind.to_pandas_dtype())
     absent = np.array([value is None for value in values])[codes] if None in values else None
     return pa.array(table[codes], mask=absent)
-
-
-def _same(count: int) -> pa.Int32Array:
-    """Codes of a column that has one value: such columns share their memory."""
-    return _zeros(1 << count.bit_length()).slice(0, count)
-
-
-@lru_cache(maxsize=32)
-def _zeros(count: int) -> pa.Int32Array:
-    return plain_array(np.zeros(count, np.int32), pa.int32())
 
 
 def _fixed(cells: Matrix) -> pa.Array:

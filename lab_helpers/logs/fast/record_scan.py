@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from lab_helpers.logs import frames
+from lab_helpers.logs.columns import category
 from lab_helpers.logs.fast import access_anchors, access_matrix
-from lab_helpers.logs.fast.byte_columns import Buffer, Positions, category
+from lab_helpers.logs.fast.byte_columns import Buffer, Positions
 from lab_helpers.logs.fast.record_templates import Template, owners
 
 
