@@ -22,33 +22,12 @@ CATALOGUE: tuple[Task, ...] = (
         ),
     ),
     Task(
-        "02_1",
-        "the roles in the plan",
-        judges.roles_of_plan,
-        (
-            "`plan` is a DataFrame; its columns are action, type, name, file and resource.",
-            'Rows are chosen with a condition: plan[plan["type"] == "…"].',
-            "A role's type is aws_iam_role; the address is in the column `resource`. End with .tolist().",
-        ),
-        (list, set, tuple),
-    ),
-    Task(
         "03_1",
         "an image that does not change by itself",
         judges.pinned_dockerfile,
         (
             "Which word of the Dockerfile means something else every few weeks?",
             "`latest` is a tag that moves. A version number stays: 3.5.10, for example.",
-        ),
-    ),
-    Task(
-        "04_1",
-        "health checks out of the log",
-        judges.without_health_checks,
-        (
-            "A [FILTER] with Name grep and Match * drops records by a pattern: Exclude KEY REGEX.",
-            "The key is `log`. What have good health checks in common that your own requests do not have?",
-            'The line holds "GET / HTTP/1.1" 200, with a blank right after the slash, and the status is 200.',
         ),
     ),
     Task(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from lab_helpers.base.errors import LabError
@@ -50,16 +49,6 @@ def streams_output(answer: str, _: Desk) -> str:
         if values.get(key) != value
     ]
     return say("The plugin is right, but {wrong}.", wrong=say(", ").join(wrong)) if wrong else ""
-
-
-def roles_of_plan(answer: Iterable[Any], _: Desk) -> str:
-    """02_1: the addresses of the roles in the plan."""
-    given = {str(address) for address in answer}
-    if given == ROLES:
-        return ""
-    if more := sorted(given - ROLES):
-        return say("{address} is not a role: compare the column `type` with aws_iam_role.", address=more[0])
-    return say("{count} of the {total} roles are missing.", count=len(ROLES - given), total=len(ROLES))
 
 
 def pinned_dockerfile(answer: str, _: Desk) -> str:

@@ -105,18 +105,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("01_1", "[OUTPUT]\n Name kinesis_stream\n Match *", "table of plugins"),
     ("01_1", "[OUTPUT]\n Name kinesis_streams\n Match *\n region ap-northeast-1", "stream is missing"),
     ("01_1", "Name kinesis_streams", "there are 0"),
-    ("02_1", ["aws_iam_role.ecs_task"], "2 of the 3 roles are missing"),
-    ("02_1", PLAN["resource"].tolist(), "is not a role"),
     ("03_1", DOCKERFILE.replace(":3.5.10", ":latest"), "pushed last"),
     ("03_1", "FROM amazon/aws-for-fluent-bit:3.2.1", "has to stay"),
     ("03_1", "FROM httpd:2.4\nCOPY extra.conf /fluent-bit/etc/extra.conf", "aws-for-fluent-bit"),
     ("03_1", "FROM amazon/aws-for-fluent-bit\nCOPY extra.conf /fluent-bit/etc/extra.conf", "pushed last"),
-    ("04_1", EXTRA_CONF, "health checks still come through"),
-    ("04_1", _filter("Exclude log GET /"), "visitor's line"),
-    ("04_1", _filter('Exclude log "GET / HTTP'), "must stay to be seen"),
-    ("04_1", _filter('Exclude log "GET / HTTP/1.1" 200', match="httpd"), "health checks still come through"),
-    ("04_1", "[FILTER]\n Name grep\n Match *\n Exclude log GET", "[OUTPUT]"),
-    ("04_1", f"{EXTRA_CONF}\n[FILTER]\n    Name grepp\n    Match *\n", "does not start"),
     ("05_1", "stats count(*)", "The query counts 21 lines"),
     ("05_1", "filter log like /404/ | stats count(*)", "The query counts 2 lines"),
     ("05_1", "fields log", "21 rows"),
@@ -248,7 +240,7 @@ def test_every_exercise_is_in_its_notebook_and_has_a_solution() -> None:
         cells = [source for source in sources[_notebook_of(name)] if f'lab.exercise("{name}")' in source]
         assert len(cells) == 1, name
         assert "answer = ..." in cells[0]
-    assert {_notebook_of(name) for name in NAMES} == set(sources)
+    assert {_notebook_of(name) for name in NAMES} <= set(sources)
     assert sorted(path.stem for path in SOLUTIONS.glob("*.txt")) == sorted(NAMES)
 
 

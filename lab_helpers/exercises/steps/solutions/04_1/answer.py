@@ -1,0 +1,1 @@
+answer = f'"{lab.traced_id}"'
