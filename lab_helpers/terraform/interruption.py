@@ -114,14 +114,18 @@ def import_blocks(there: Mapping[str, str]) -> str:
 
 
 def put_aside_if_broken(state: Path) -> Path | None:
-    """Put a state aside that was being written when its Terraform was killed; return where, None when it is whole."""
-    try:
-        text = state.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    if not text or _is_json(text):
+    """Put a state aside that was being written when its Terraform was killed; return where, None when it is whole.
+
+    The backup that Terraform made when that run began takes its place: what the run made since is found in AWS, and
+    what it deleted is noticed when the state is refreshed.
+    """
+    if not state.exists() or _is_whole(state):
         return None
-    return state.replace(state.with_name("broken.tfstate"))
+    aside = state.replace(state.with_name("broken.tfstate"))
+    backup = state.with_name(f"{state.name}.backup")
+    if _is_whole(backup):
+        shutil.copy2(backup, state)
+    return aside
 
 
 def missing(there: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:
@@ -130,12 +134,11 @@ def missing(there: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:
     return {address: name for address, name in there.items() if address not in in_state}
 
 
-def _is_json(text: str) -> bool:
+def _is_whole(state: Path) -> bool:
     try:
-        json.loads(text)
-    except ValueError:
+        return isinstance(json.loads(state.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
         return False
-    return True
 
 
 def _moment(text: str) -> datetime | None:

@@ -139,7 +139,7 @@ def test_a_destroy_is_taken_up_too(lab: Terraform, fake: FakeTerraform, taken: l
 
 
 def test_a_state_that_was_being_written_is_put_aside(tmp_path: Path) -> None:
-    """Half a state is none; a whole one and an empty one stay."""
+    """Half a state is none: the backup of when its run began takes its place; a whole one stays."""
     state = tmp_path / "terraform.tfstate"
     assert put_aside_if_broken(state) is None
     state.write_text(json.dumps({"version": 4}))
@@ -149,6 +149,10 @@ def test_a_state_that_was_being_written_is_put_aside(tmp_path: Path) -> None:
     assert aside is not None
     assert aside.exists()
     assert not state.exists()
+    state.write_text("")
+    state.with_name("terraform.tfstate.backup").write_text(json.dumps({"version": 4, "serial": 7}))
+    assert put_aside_if_broken(state) is not None
+    assert json.loads(state.read_text())["serial"] == 7
 
 
 @pytest.mark.parametrize(
