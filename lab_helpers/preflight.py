@@ -103,7 +103,7 @@ def _router(settings: Settings) -> Row:
     if settings.backend != "local":
         return ("log router", say("the image built by terraform apply"), "", True, say("on Fargate"))
     if settings.router == "builtin" or (settings.router == "auto" and not found):
-        return ("log router", say("built-in, compatible with Fluent Bit 4.2"), "", True, "")
+        return ("log router", say("built-in, compatible with Fluent Bit 5.1"), "", True, "")
     if not found:
         missing = say("fluent-bit was asked for and is not installed: {remedy}", remedy=remedy("router"))
         return ("log router", "none", "", False, missing)

@@ -14,9 +14,10 @@ import lab_helpers.router as router
 
 FOLDER = Path(router.__file__).parent
 PACKAGE = "lab_helpers.router"
-OTHERS = {"msgpack", "orjson", "pybase64", "isal", "yaml", "zstandard"}
+OTHERS = {"msgpack", "orjson", "pybase64", "isal", "yaml", "zstandard", "pyarrow", "lupa"}
 HEAVY = {
     "ssl", "http.client", "email", "asyncio", "urllib.request", "logging", "yaml", "difflib", "isal", "zstandard",
+    "pyarrow", "lupa",
     "moto", "boto3", "botocore", "lab_helpers.base.errors",
 }  # fmt: skip
 

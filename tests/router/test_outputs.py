@@ -225,16 +225,18 @@ def test_s3_files_of_an_earlier_run_are_sent(aws: Aws, tmp_path: Path) -> None:
 
 
 def test_s3_gives_a_file_up_after_its_retries(aws: Aws, tmp_path: Path) -> None:
-    """A refused upload at the upload time: told with AWS's whole answer, and not tried again."""
-    aws.stand_in.answers["PUT"] = [(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")]
-    output = aws.build("s3", f"bucket b\nregion r\nstore_dir {tmp_path}\nupload_timeout 0\n")
+    """A refused upload is told with AWS's whole answer; after Retry_Limit more it is put aside, never lost."""
+    aws.stand_in.answers["PUT"] = [(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")] * 2
+    output = aws.build("s3", f"bucket b\nregion r\nstore_dir {tmp_path}\nupload_timeout 0\nretry_limit 1\n")
     output.flush(chunk({"n": 1}))
+    output.tick()
     output.tick()
     text = "\n".join(aws.bench.log)
     assert "PutObject API responded with error='AccessDenied', message='no'" in text
-    assert "Chunk for tag t.a failed to send 1/1 times, will not retry" in text
+    assert "Chunk for tag t.a failed to send 2/1 times, will not retry" in text
+    assert len(list(tmp_path.glob("b/quarantine/*.data"))) == 1
     output.stop()
-    assert len(aws.stand_in.calls) == 1
+    assert len(aws.stand_in.calls) == 2
 
 
 def test_s3_multipart_parts_and_completion(aws: Aws, tmp_path: Path) -> None:
@@ -251,15 +253,15 @@ def test_s3_multipart_parts_and_completion(aws: Aws, tmp_path: Path) -> None:
 
 
 def test_s3_a_part_that_fails_ends_its_upload(aws: Aws, tmp_path: Path) -> None:
-    """The next file begins another upload; the first one takes no more parts."""
+    """Twice, with Retry_Limit 1: the next file begins another upload; the first one takes no more parts."""
     aws.stand_in.answers["POST"] = [(200, b"<UploadId>u1</UploadId>"), (200, b"<UploadId>u2</UploadId>")]
-    aws.stand_in.answers["PUT"] = [(503, b"<Error><Code>SlowDown</Code><Message>m</Message></Error>")]
-    output = aws.build("s3", f"bucket b\nregion r\nstore_dir {tmp_path}\ntotal_file_size 20M\n")
-    for _ in range(4):
+    aws.stand_in.answers["PUT"] = [(503, b"<Error><Code>SlowDown</Code><Message>m</Message></Error>")] * 2
+    output = aws.build("s3", f"bucket b\nregion r\nstore_dir {tmp_path}\ntotal_file_size 20M\nretry_limit 1\n")
+    for _ in range(6):
         output.flush(chunk({"log": "x" * 3_000_000}))
     output.stop()
     paths = [call.path for call in aws.stand_in.calls]
-    assert ["u1" in paths[1], "uploads=" in paths[2], "u2" in paths[3]] == [True, True, True]
+    assert ["u1" in paths[1], "u1" in paths[2], "uploads=" in paths[3], "u2" in paths[4]] == [True] * 4
     assert sum("reached max upload errors" in line for line in aws.bench.log) == 1
 
 

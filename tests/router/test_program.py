@@ -263,7 +263,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"], {}) == 0
     assert main(["-o", "s3", "-h"], {}) == 0
     text = capsys.readouterr().out
-    assert text.startswith("Fluent Bit v4.2.8 (compatible")
+    assert text.startswith("Fluent Bit v5.1.1 (compatible")
     assert "total_file_size" in text
     assert parse_arguments([]) == Arguments()
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from lab_helpers.router.aws.http_client import Response
+from lab_helpers.router.aws.put_log_events import escaped_name
 from lab_helpers.router.aws.signed_calls import AwsClient, log_error, read_error
 from lab_helpers.router.core.log import Log
 
@@ -39,6 +40,10 @@ class SendError(Exception):
     """A call failed; what was wrong has been logged."""
 
 
+class StreamGoneError(SendError):
+    """The stream was deleted since it was made: its events are not tried again. Source: Fluent Bit 5.0.9."""
+
+
 class LogStreams:
     """The streams that are known to exist, and the calls that make the others."""
 
@@ -54,6 +59,10 @@ class LogStreams:
             self._create_stream(stream, may_retry=True)
         self._known[stream] = now + STREAM_KEPT_S
         return stream
+
+    def forget(self, stream: LogStream) -> None:
+        """Take the stream as not existing: the next events make it again."""
+        self._known.pop(stream, None)
 
     def _create_stream(self, stream: LogStream, *, may_retry: bool) -> None:
         self._log.info(f"Creating log stream {stream.name} in log group {stream.group}")
@@ -88,8 +97,9 @@ class LogStreams:
     def _create_group(self, group: str) -> None:
         self._log.info(f"Creating log group {group}")
         chosen = {"logGroupClass": self._settings.group_class} if self._settings.group_class else {}
-        body = {"logGroupName": group, **chosen}
-        response = self._client.call(TARGET + "CreateLogGroup", json_of(**body))
+        pairs = ",".join(f'"{key}":"{text}"' for key, text in {"logGroupName": group, **chosen}.items())
+        body = f"{{{pairs}}}".encode("utf-8", "surrogateescape")  # not escaped: a quote breaks it, as in Fluent Bit
+        response = self._client.call(TARGET + "CreateLogGroup", body)
         code = read_error(response.body).code if response is not None and response.body else ""
         if response is not None and response.status == 200:
             self._log.info(f"Created log group {group} with storage class {self._settings.group_class or CLASSES[0]}")
@@ -134,6 +144,5 @@ class LogStreams:
 
 
 def json_of(**texts: str) -> bytes:
-    """Return the JSON of these texts, not escaped: a quote in a name breaks the request, as it does in Fluent Bit."""
-    pairs = ",".join(f'"{key}":"{text}"' for key, text in texts.items())
-    return f"{{{pairs}}}".encode("utf-8", "surrogateescape")
+    """Return the JSON of these texts."""
+    return b"{%s}" % b",".join(b'"%s":%s' % (key.encode(), escaped_name(text)) for key, text in texts.items())

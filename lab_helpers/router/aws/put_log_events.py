@@ -7,6 +7,7 @@ bytes; a record whose JSON fits no request is discarded; events are sorted by ti
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -142,9 +143,13 @@ class Batches:
 
 
 def head_of(group: str, stream: str) -> bytes:
-    """Return a request body up to its first event; names are not escaped, as in Fluent Bit."""
-    names = tuple(name.encode("utf-8", "surrogateescape") for name in (group, stream))
-    return b'{"logGroupName":"%b","logStreamName":"%b","logEvents":[' % names
+    """Return a request body up to its first event."""
+    return b'{"logGroupName":%b,"logStreamName":%b,"logEvents":[' % (escaped_name(group), escaped_name(stream))
+
+
+def escaped_name(text: str) -> bytes:
+    """Return a group's or stream's name as JSON writes it, with its quotes; bytes that are no UTF-8 stay."""
+    return json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogateescape")
 
 
 def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:

@@ -1,7 +1,7 @@
 """Decide when gathered files become objects, and send them: the S3 output without its options and texts.
 
-Source: Fluent Bit 4.2.8: an object's time is the first record's, at the end and for an earlier run's files the file's
-own; a file that failed `retry_limit` times is left on the disk.
+Source: Fluent Bit 5.1.1: an object's time is the first record's, at the end and for an earlier run's files the file's
+own; a file that failed more than `retry_limit` times is put aside.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ MIN_PART_BYTES = 5_242_880
 
 @dataclass(frozen=True)
 class S3Settings:
-    """When to send and under which key; sizes in bytes, `timeout_s` in seconds, `compress` None leaves bodies plain."""
+    """When to send and under which key; sizes in bytes, `timeout_s` in seconds, `compress` None leaves bodies plain.
+
+    A file that failed more than `retry_limit` times goes into the quarantine folder, which holds `quarantine_bytes` (0:
+    any), or is deleted.
+    """
 
     timeout_s: int
     file_bytes: int
@@ -31,6 +35,8 @@ class S3Settings:
     tag_delimiters: str
     static_path: bool
     compress: Callable[[bytes], bytes] | None = None
+    quarantines: bool = True
+    quarantine_bytes: int = 0
 
 
 class S3Sender:
@@ -92,10 +98,10 @@ class S3Sender:
         while self._queue:
             file = self._queue[0]
             if not self._send(file):
-                if file.failures < self._settings.retry_limit:
+                if file.failures <= self._settings.retry_limit:
                     return
                 self._log.warn(f"Chunk file failed to send {file.failures} times, will not retry")
-                self._store.give_up(file)
+                self.exhausted(file)
             self._queue.pop(0)
 
     def _send(self, file: StoredFile) -> bool:
@@ -121,7 +127,7 @@ class S3Sender:
         for upload in self._uploads:
             if upload.closing:
                 continue
-            if upload.errors >= self._settings.retry_limit:
+            if upload.errors > self._settings.retry_limit:
                 upload.closing = True
                 self._log.error(f"Upload for {upload.key} has reached max upload errors")
             elif upload.tag == tag:
@@ -153,7 +159,7 @@ class S3Sender:
 
     def _look_after(self, upload: Upload, now: float) -> None:
         """Complete the upload where it is time, give it up where that failed too often."""
-        if upload.complete_errors >= self._settings.retry_limit:
+        if upload.complete_errors > self._settings.retry_limit:
             self._log.error(f"Upload for {upload.key} has reached max completion errors, plugin will give up")
             self._uploads.remove(upload)
             return
@@ -182,7 +188,7 @@ class S3Sender:
 
     def _send_all(self) -> bool:
         for file in list(self._store.files):
-            if file.failures >= self._settings.retry_limit:
+            if file.failures > self._settings.retry_limit:
                 self._give_up_if_spent(file)
             elif self._put(file.tag, self._body(file), file.created_at):
                 self._store.delete(file)
@@ -203,9 +209,19 @@ class S3Sender:
 
     def _give_up_if_spent(self, file: StoredFile) -> None:
         limit = self._settings.retry_limit
-        if file.failures >= limit:
+        if file.failures > limit:
             self._log.warn(f"Chunk for tag {file.tag} failed to send {file.failures}/{limit} times, will not retry")
-            self._store.give_up(file)
+            self.exhausted(file)
+
+    def exhausted(self, file: StoredFile) -> None:
+        """Put a file that failed too often aside, or delete it, as the settings say."""
+        if not self._settings.quarantines:
+            self._store.delete(file)
+        elif self._store.quarantine(file, self._settings.quarantine_bytes):
+            self._log.warn("retry-exhausted chunk moved to quarantine")
+        else:
+            self._log.warn("quarantine limit reached, deleting retry-exhausted chunk")
+            self._store.delete(file)
 
     def _body(self, file: StoredFile) -> bytes:
         data = file.read()

@@ -75,6 +75,19 @@ class S3Store:
             if file in known:
                 known.remove(file)
 
+    def quarantine(self, file: StoredFile, limit_bytes: int) -> bool:
+        """Move a file into the quarantine; return False where that would hold more than `limit_bytes` (0: any)."""
+        self.give_up(file)
+        folder = self._folder / "quarantine"
+        held = sum(path.stat().st_size for path in folder.glob("*.data"))
+        if limit_bytes and held + file.size > limit_bytes:
+            return False
+        folder.mkdir(exist_ok=True)
+        for path in (file.path, self._about(file)):
+            with contextlib.suppress(OSError):
+                path.rename(folder / path.name)
+        return True
+
     def read_index(self) -> int:
         """Return the stored $INDEX; 0 where there is none."""
         try:

@@ -62,7 +62,10 @@ def build_service(
             log.error(f"[config] section '{pairs.get('name', '')}' tried to instance a plugin name that doesn't exist")
             raise ConfigError(name)
         if name == "plugins" and pairs:
-            log.error(f"[plugin] unsupported plugin type at: {next(iter(pairs))}")
+            key = next(iter(pairs))
+            log.error(f"[proxy] error opening plugin {key}: '{key}: cannot open shared object file: No such file or "
+                      "directory'")  # fmt: skip
+            log.error(f"[plugin] error loading proxy plugin: {key}")
             raise ConfigError(name)
     service = Service(flush_s=flush_s, environment=environment, config_dir=configuration.folder, sink=sink)
     for section in configuration.of_kind("service"):
@@ -88,8 +91,12 @@ def _with_key(service: Service, key: str, text: str, log: ComponentLog) -> Servi
         raise FlushError(text)
     elif key == "plugins_file" and not os.path.exists(os.path.join(service.config_dir, text)):
         log.error(f"file={os.path.join(service.config_dir, text)}")
+        log.error("[config] could not configure service property 'plugins_file'")
+        raise ConfigError(text)
     elif key == "log_file":
         service.sink.open_file(text)
+    elif key == "streams_file":
+        log.error(f"[sp] stream processing is not modelled by this router: no task of {text} runs")
     elif key == "parsers_file":
         _load_parsers_file(service, text, log)
     return service
@@ -106,9 +113,20 @@ def _set_level(service: Service, text: str, log: ComponentLog) -> None:
 def _load_parsers_file(service: Service, path: str, log: ComponentLog) -> None:
     where = path if path.startswith("/") else service.config_dir + path
     try:
-        _load_parser_sections(service, read_file(where, log), where, log)
+        holds = _load_parser_sections(service, _parsers_in(where, log), where, log)
     except ConfigError:
-        return  # said already; a filter that needs one of its parsers will refuse to start
+        holds = False  # why is said already
+    if not holds:
+        log.error("[config] could not configure service property 'parsers_file'")
+        raise ConfigError(where)
+
+
+def _parsers_in(path: str, log: ComponentLog) -> Configuration:
+    if path.endswith((".yaml", ".yml")):
+        from lab_helpers.router.config.config_yaml import read_yaml_file
+
+        return read_yaml_file(path, log)
+    return read_file(path, log)
 
 
 def _load_parser_sections(service: Service, configuration: Configuration, path: str, log: ComponentLog) -> bool:

@@ -1,3 +1,3 @@
 """The Fluent Bit release whose behaviour this router has."""
 
-VERSION = "4.2.8"
+VERSION = "5.1.1"

@@ -14,6 +14,7 @@ CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.INPUT, "tcp"),
     (PluginKind.FILTER, "expect"),
     (PluginKind.FILTER, "grep"),
+    (PluginKind.FILTER, "lua"),
     (PluginKind.FILTER, "modify"),
     (PluginKind.FILTER, "multiline"),
     (PluginKind.FILTER, "nest"),

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag
+from lab_helpers.router.core.version import VERSION
 from lab_helpers.router.net.http_request import Request
 from lab_helpers.router.net.http_stream import Answer, RequestStream
 from lab_helpers.router.net.listener import Listener, port_of
@@ -26,7 +27,7 @@ from lab_helpers.router.records.record import Batch, Record
 from lab_helpers.router.records.tag_template import key_path
 
 DEFAULT_HOST, DEFAULT_PORT = "0.0.0.0", 9880
-SERVER = "Fluent Bit v4.2.8"
+SERVER = f"Fluent Bit v{VERSION}"
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 413: "Request Entity Too Large"}
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 ENCODINGS = frozenset({"gzip", "deflate", "zlib", "zstd"})

@@ -1,6 +1,6 @@
 """Send records to CloudWatch Logs: one event a record, groups and streams made on the way.
 
-Source: Fluent Bit 4.2.8 (calls, their order, limits, messages). The limits are in put_log_events.py.
+Source: Fluent Bit 5.1.1 (calls, their order, limits, messages). The limits are in put_log_events.py.
 Not modelled: `add_entity` and metrics (accepted, without effect); batches of one output are sent one after
 the other, whatever `workers` says.
 """
@@ -13,11 +13,19 @@ from typing import Any
 import orjson
 
 from lab_helpers.router.aws.aws_output import USER_AGENT, build_client, values_of_key
-from lab_helpers.router.aws.log_streams import CLASSES, TARGET, GroupSettings, LogStream, LogStreams, SendError
+from lab_helpers.router.aws.log_streams import (
+    CLASSES,
+    TARGET,
+    GroupSettings,
+    LogStream,
+    LogStreams,
+    SendError,
+    StreamGoneError,
+)
 from lab_helpers.router.aws.put_log_events import Batches, Event, body_of
-from lab_helpers.router.aws.signed_calls import log_error
+from lab_helpers.router.aws.signed_calls import log_error, read_error
 from lab_helpers.router.core.log import ComponentLog
-from lab_helpers.router.core.options import Kind, Option, Options, to_flag, to_integer
+from lab_helpers.router.core.options import Kind, Option, Options, to_integer
 from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
 from lab_helpers.router.records.accessor import AccessorError
 from lab_helpers.router.records.buffer import Chunk
@@ -40,7 +48,7 @@ class CloudWatchLogs:
         if not options["region"]:
             raise PluginInitError("'region' is a required field", "Initialization failed")
         settings = GroupSettings(
-            creates_groups=to_flag(options["auto_create_group"] or "false") is True,
+            creates_groups=options["auto_create_group"],
             retention_days=to_integer(options["log_retention_days"] or "0"),
             group_class=self._class_of(options["log_group_class"] or ""),
         )
@@ -57,9 +65,9 @@ class CloudWatchLogs:
                 self._send_by_record(chunk)
             else:
                 self._send_all(chunk)
-        except SendError:
+        except SendError as exc:
             self._log.error("Failed to send events")
-            return FlushResult.RETRY
+            return FlushResult.ERROR if isinstance(exc, StreamGoneError) else FlushResult.RETRY
         return FlushResult.OK
 
     def stop(self) -> None:
@@ -108,7 +116,7 @@ class CloudWatchLogs:
         batches = Batches(stream.group, stream.name, self._log)
         bodies = batches.bodies(lines)
         for body in bodies:
-            self._put(body, bodies.prefetch)
+            self._put(stream, body, bodies.prefetch)
 
     def _send_by_record(self, chunk: Chunk) -> None:
         """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
@@ -124,7 +132,7 @@ class CloudWatchLogs:
                 batches = Batches(stream.group, stream.name, self._log)
             for event in self._events(record.time_ns // 1_000_000, record.body, line):
                 for events in batches.add(event):
-                    self._put(body_of(batches.group, batches.stream, events))
+                    self._put(stream, body_of(batches.group, batches.stream, events))
         self._put_pending(batches)
 
     def _lines(self, chunk: Chunk) -> list[bytes]:
@@ -140,13 +148,19 @@ class CloudWatchLogs:
 
     def _put_pending(self, batches: Batches | None) -> None:
         if batches is not None:
+            stream = LogStream(batches.group, batches.stream)
             for events in batches.rest():
-                self._put(body_of(batches.group, batches.stream, events))
+                self._put(stream, body_of(batches.group, batches.stream, events))
 
-    def _put(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> None:
+    def _put(self, stream: LogStream, body: bytes, meanwhile: Callable[[], None] | None = None) -> None:
         for _ in range(2):  # a 200 without a request id is asked again once
             response = self._client.call(TARGET + "PutLogEvents", body, self._put_headers, meanwhile)
             if response is None or response.status != 200:
+                if response is not None and read_error(response.body).code == "ResourceNotFoundException":
+                    self._log.error(f"Log stream {stream.name} not found. Rejecting the chunk without retry.")
+                    self._log.error("Failed to send log events")
+                    self._streams.forget(stream)
+                    raise StreamGoneError
                 if response is not None and response.body:
                     log_error(response, "PutLogEvents", self._log)
                 self._log.error("Failed to send log events")
@@ -182,8 +196,8 @@ PLUGIN = Plugin(
         Option("extra_user_agent", help="Text behind the user agent."),
         Option("log_format", help="json/emf makes CloudWatch read embedded metrics."),
         Option("role_arn", help="Role to assume for the calls; without it the task role's credentials."),
-        Option("auto_create_group", help="Create the log group where it is missing.", default="false"),
-        Option("auto_retry_requests", help="Try once more at once where no connection came about.", default="true"),
+        Option("auto_create_group", Kind.FLAG, "Create the log group where it is missing.", "false"),
+        Option("auto_retry_requests", Kind.FLAG, "Try once more at once where no connection came about.", "true"),
         Option("log_retention_days", help="Retention of groups that this output creates; 0 is for ever.", default="0"),
         Option("endpoint", help="Host to use instead of AWS's (the core property `port` goes with it)."),
         Option("sts_endpoint", help="STS to ask for the role, in the place of the region's."),

@@ -43,7 +43,7 @@ PLUGIN = Plugin(
         Option("endpoint", help="Host to use instead of AWS's (the core property `port` goes with it)."),
         Option("sts_endpoint", help="STS to ask for the role, in the place of the region's."),
         Option("external_id", help="ExternalId of the AssumeRole."),
-        Option("compression", help="gzip or zstd: compress each record."),
+        Option("compression", help="gzip, zstd or snappy: compress each record."),
         Option("log_key", help="Send only the value of this key, JSON escapes left in."),
         Option("auto_retry_requests", Kind.FLAG, "Try once more at once where no connection came about.", "true"),
         Option("profile", help="Accepted, not modelled: see AWS_PROFILE."),

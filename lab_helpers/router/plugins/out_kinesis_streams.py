@@ -1,4 +1,4 @@
-"""Send records to Amazon Kinesis Data Streams. Source: Fluent Bit 4.2.8; see put_records.py."""
+"""Send records to Amazon Kinesis Data Streams. Source: Fluent Bit 5.1.1; see put_records.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINESIS = Api(
     responses_key="Records",
     throttled_code="ProvisionedThroughputExceededException",
     max_record_bytes=1_048_556,
-    max_body_bytes=5_242_880,
+    max_body_bytes=10_485_760,
     request_bytes=34,
     record_bytes=48,
     between=partition_key,
@@ -62,6 +62,7 @@ PLUGIN = Plugin(
         Option("auto_retry_requests", Kind.FLAG, "Try once more at once where no connection came about.", "true"),
         Option("profile", help="Accepted, not modelled: see AWS_PROFILE."),
         Option("simple_aggregation", Kind.FLAG, "Join records up to the size of one.", "false"),
+        Option("compression", help="gzip, zstd or snappy: compress each record."),
     ),
     core=("port", "retry_limit", "tls", "tls.ca_file"),
 )

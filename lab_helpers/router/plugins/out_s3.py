@@ -1,9 +1,10 @@
 """Gather records in files, one for each tag, and upload them to S3 as objects.
 
-Source: Fluent Bit 4.2.8: a file is uploaded when it has `total_file_size` (multipart parts: `upload_chunk_size`), when
+Source: Fluent Bit 5.1.1: a file is uploaded when it has `total_file_size` (multipart parts: `upload_chunk_size`), when
 it is
 older than `upload_timeout` (looked at every sixth of that, 6 to 60 s), and at the end. The object's time is the first
-record's, at the end the file's own. A file that failed Retry_Limit times is left on the disk.
+record's, at the end the file's own. A file that failed more than Retry_Limit times (5 unless
+given) is put aside.
 Not modelled: blobs, Arrow and Parquet, the `authorization_endpoint_…` family (accepted, without effect).
 """
 
@@ -41,8 +42,7 @@ class S3:
         self._options, self._log = options, context.log
         self._format = self._format_of(options, context)
         self._check(options)
-        limit, _ = parse_limit(context.properties.get("retry_limit"))
-        self._retry_limit = MAX_UPLOAD_ERRORS if limit == UNLIMITED else limit
+        self._retry_limit = self._limit(context.properties.get("retry_limit"))
         settings = self._settings(options)
         self._store = S3Store(options["store_dir"], options["bucket"])
         calls = self._build_calls(options, context)
@@ -60,11 +60,11 @@ class S3:
             self._log.error("Could not marshal msgpack to output string")
             return FlushResult.ERROR
         file = self._store.active(chunk.tag)
-        if file is not None and file.failures >= self._retry_limit:
+        if file is not None and file.failures > self._retry_limit:
             self._log.warn(
                 f"File with tag {chunk.tag} failed to send {file.failures}/{self._retry_limit} times, will not retry"
             )
-            self._store.give_up(file)
+            self._sender.exhausted(file)
             file = None
         is_due = file is not None and self._sender.is_due(file, len(data))
         file = self._store.put(file, chunk.tag, data, _first_time(chunk.records()))
@@ -82,6 +82,12 @@ class S3:
 
     # options
 
+    def _limit(self, text: str | None) -> int:
+        limit, _ = parse_limit(text)
+        if text is not None and limit == UNLIMITED:
+            self._log.warn(f"retry_limit set to unlimited, capping to {MAX_UPLOAD_ERRORS}")
+        return MAX_UPLOAD_ERRORS if text is None or limit == UNLIMITED else limit
+
     def _format_of(self, options: Options, context: OutputContext) -> Format:
         form = options["json_date_format"] or "iso8601"
         if form not in DATE_FORMATS:
@@ -94,6 +100,10 @@ class S3:
             raise PluginInitError("'bucket' is a required parameter")
         if not options["s3_key_format"].startswith("/"):
             raise PluginInitError("'s3_key_format' must start with a '/'")
+        if options["format"].lower() != "json_lines":
+            raise PluginInitError(f"format '{options['format']}' is not modelled by this router: json_lines is")
+        if options["retry_exhausted_action"].lower() not in ("quarantine", "delete"):
+            raise PluginInitError(f"invalid retry_exhausted_action value '{options['retry_exhausted_action']}'")
         size, part = options["total_file_size"], options["upload_chunk_size"]
         put_only = options["use_put_object"] or size < 2 * MIN_PART_BYTES
         problems = (
@@ -123,9 +133,13 @@ class S3:
             tag_delimiters=options["s3_key_format_tag_delimiters"],
             static_path=options["static_file_path"],
             compress=self._compressor(options["compression"]),
+            quarantines=options["retry_exhausted_action"].lower() == "quarantine",
+            quarantine_bytes=options["quarantine_dir_limit_size"],
         )
 
     def _compressor(self, kind: str | None) -> Callable[[bytes], bytes] | None:
+        if kind == "none":
+            return None
         compress = compressor(kind) if kind else None
         if kind and compress is None:
             raise PluginInitError(f"[aws_compress] unknown compression type: {kind}", f"unknown compression: {kind}")
@@ -134,7 +148,7 @@ class S3:
     def _build_calls(self, options: Options, context: OutputContext) -> S3Calls:
         headers = {
             "Content-Type": options["content_type"],
-            "Content-Encoding": options["compression"],
+            "Content-Encoding": "" if options["compression"] == "none" else options["compression"],
             "x-amz-acl": options["canned_acl"],
             "x-amz-storage-class": options["storage_class"],
         }
@@ -156,7 +170,7 @@ class S3:
 
     def _value(self, record: Record, log_key: str) -> bytes | None:
         for key, value in record.body.items():
-            if isinstance(key, str) and log_key.startswith(key):
+            if key == log_key:
                 if isinstance(value, str):
                     return value.encode("utf-8", "surrogateescape")
                 return value if isinstance(value, bytes) else dumps(value, self._format.escape_unicode)
@@ -174,6 +188,7 @@ PLUGIN = Plugin(
     "Gather records and upload them to Amazon S3.",
     S3,
     (
+        Option("format", help="json_lines; the others are not modelled.", default="json_lines"),
         Option("json_date_format", help="iso8601 (default), double, epoch, epoch_ms, java_sql_timestamp."),
         Option("json_date_key", help="Key of the time; false leaves it out.", default="date"),
         Option("total_file_size", Kind.SIZE, "Size of an object, 1MB to 50GB.", "100000000"),
@@ -185,16 +200,18 @@ PLUGIN = Plugin(
         Option("endpoint", help="Endpoint to use instead of AWS's; http:// is plain, a :port may follow."),
         Option("sts_endpoint", help="STS to ask for the role, in the place of the region's."),
         Option("canned_acl", help="x-amz-acl of the objects."),
-        Option("compression", help="gzip or zstd."),
+        Option("compression", help="gzip, zstd, snappy or none."),
         Option("content_type", help="Content-Type of the objects."),
         Option("store_dir", help="Where files are gathered.", default="/tmp/fluent-bit/s3"),
         Option("store_dir_limit_size", Kind.SIZE, _IGNORED),
+        Option("quarantine_dir_limit_size", Kind.SIZE, "What the quarantine may hold; 0: any.", "0"),
         Option("s3_key_format", help="Key: $TAG, $TAG[n], $INDEX, $UUID, strftime letters.", default=DEFAULT_KEY),
         Option("s3_key_format_tag_delimiters", help="What $TAG[n] splits the tag at.", default="."),
         Option("auto_retry_requests", Kind.FLAG, "Try once more at once where no connection came about.", "true"),
         Option("use_put_object", Kind.FLAG, "PutObject in the place of multipart uploads.", "false"),
         Option("send_content_md5", Kind.FLAG, "Send Content-MD5 with each object.", "false"),
         Option("preserve_data_ordering", Kind.FLAG, "Accepted; order is always kept.", "true"),
+        Option("retry_exhausted_action", help="quarantine or delete what failed too often.", default="quarantine"),
         Option("log_key", help="Write only the value of this key, raw."),
         Option("external_id", help="ExternalId of the AssumeRole."),
         Option("static_file_path", Kind.FLAG, "Do not append -object and random characters to the key.", "false"),

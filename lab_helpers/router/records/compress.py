@@ -1,6 +1,6 @@
 """Compression of what is sent and received.
 
-Source: names as in Fluent Bit 4.2.8. Not modelled: `arrow`, `parquet` and `snappy`.
+Source: names as in Fluent Bit 5.1.1. Not modelled: `arrow` and `parquet`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class DecompressError(ValueError):
 
 
 def compressor(kind: str) -> Callable[[bytes], bytes] | None:
-    """Return the function for `gzip` or `zstd`; None for any other name."""
+    """Return the function for `gzip`, `zstd` or `snappy`; None for any other name."""
     if kind == "gzip":
         from isal import igzip
 
@@ -28,6 +28,10 @@ def compressor(kind: str) -> Callable[[bytes], bytes] | None:
         import zstandard
 
         return lambda data: bytes(zstandard.ZstdCompressor().compress(data))
+    if kind == "snappy":
+        import pyarrow
+
+        return lambda data: bytes(pyarrow.Codec("snappy").compress(data, asbytes=True))
     return None
 
 

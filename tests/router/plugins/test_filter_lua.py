@@ -1,0 +1,80 @@
+"""The lua filter: signatures, return codes, values both ways. Compared with a real 5.1.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab_helpers.router.plugin import PluginInitError, PluginKind
+from lab_helpers.router.records.record import NS, Record
+from tests.router.plugins.bench import Bench
+
+TASK_ID = """function f(tag, ts, r)
+  local a = r["ecs_task_arn"]
+  if a == nil then return 0, ts, r end
+  r["task_id"] = string.match(a, "([^/]+)$")
+  return 1, ts, r
+end"""
+
+
+def _run(code: str, body: dict[str, Any], **options: str) -> list[Record]:
+    lines = {"call": "f", "code": " ".join(code.split()), **options}
+    made = Bench().build(PluginKind.FILTER, "lua", "\n".join(f"{key} {value}" for key, value in lines.items()))
+    found = made.filter("a.b", [Record(5 * NS + 250_000_000, body)])
+    return list(found)
+
+
+def test_a_key_is_made_of_another() -> None:
+    """Return code 1: time and record are taken; 0: the record stays as it came."""
+    (record,) = _run(TASK_ID, {"ecs_task_arn": "arn:aws:ecs:x:1:task/c/abc"})
+    assert record.body["task_id"] == "abc"
+    assert _run(TASK_ID, {"x": 1}) == [Record(5 * NS + 250_000_000, {"x": 1})]
+
+
+def test_records_are_dropped_and_split() -> None:
+    """-1 drops; a list of tables becomes that many records."""
+    assert _run("function f(t, s, r) return -1, 0, 0 end", {"x": 1}) == []
+    code = "function f(t, s, r) return 2, 0, {{log=r.log}, {log=t}} end"
+    assert [each.body for each in _run(code, {"log": "日本"})] == [{"log": "日本"}, {"log": "a.b"}]
+
+
+@pytest.mark.parametrize(("code", "time_ns"), [(1, 7 * NS), (2, 5 * NS + 250_000_000)])
+def test_which_code_takes_the_time(code: int, time_ns: int) -> None:
+    """1 does, 2 does not."""
+    (record,) = _run(f"function f(t, s, r) return {code}, 7, r end", {"x": 1})
+    assert record.time_ns == time_ns
+
+
+def test_time_may_be_a_table() -> None:
+    """Without the loss of a floating-point number."""
+    code = "function f(t, s, r) s.nsec = s.nsec + 1 return 1, s, r end"
+    (record,) = _run(code, {"x": 1}, time_as_table="on")
+    assert record.time_ns == 5 * NS + 250_000_001
+
+
+def test_values_go_through_lua_and_back() -> None:
+    """Whole numbers are integers, lists stay lists, empty tables are maps; null is gone."""
+    body = {"n": 1, "f": 1.5, "w": 2.0, "l": [1, "x"], "t": True, "m": {"e": {}}, "z": None}
+    (record,) = _run("function f(t, s, r) return 2, s, r end", body)
+    assert record.body == {"n": 1, "f": 1.5, "w": 2, "l": [1, "x"], "t": True, "m": {"e": {}}}
+
+
+def test_an_error_keeps_the_record() -> None:
+    """It is logged, and nothing is lost."""
+    assert [each.body for each in _run("function f(t, s, r) error('x') end", {"x": 1})] == [{"x": 1}]
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("code x = 1", "function f is not found"),
+        ("code function f(a) end", "invalid number of arguments for function 'f': 1"),
+        ("script gone.lua", "cannot access script"),
+        ("type_int_key x", "no script path defined"),
+    ],
+)
+def test_what_is_refused(bench: Bench, lines: str, why: str) -> None:
+    """At the start, with Fluent Bit's words."""
+    with pytest.raises(PluginInitError, match=why):
+        bench.build(PluginKind.FILTER, "lua", f"call f\n{lines}")
