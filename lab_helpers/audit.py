@@ -141,15 +141,46 @@ def with_ids(lines: pd.DataFrame) -> pd.DataFrame:
 def is_health_check(lines: pd.DataFrame, network: str = VPC) -> pd.Series:
     """Whether a log line is a health check of the load balancer.
 
-    In combined format its user agent tells. The common format has none: then a `GET /` without query from an address
-    of the lab's network counts as one, so a person who asks for `/` through the load balancer is taken for one too.
+    Where a task's format has the user agent, that tells, and nothing else does. The common format has none: then a
+    `GET /` without query from an address of the lab's network only looks like one, and a person who asks for `/`
+    through the load balancer is taken for one too; `has_agent` says which of the two it is.
     """
     hosts = lines["remote_host"].astype(object)
     inside = hosts.map({host: _is_in(host, network) for host in hosts.dropna().unique()}).eq(True)
     plain = (lines["method"] == "GET") & (lines["path"] == "/").fillna(False) & lines["query"].isna()
     agent = lines["user_agent"].astype("string")
     by_agent = agent.str.startswith(HEALTH_CHECK_AGENT).fillna(False)
-    return ((plain & inside & agent.isna()) | by_agent).astype(bool)
+    return ((plain & inside & ~_tells_agents(lines)) | by_agent).astype(bool)
+
+
+def has_agent(lines: pd.DataFrame) -> bool:
+    """Whether the format of all these lines has the user agent: only then health checks are told for certain."""
+    return bool(len(lines)) and bool(_tells_agents(lines).all())
+
+
+def visits(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return requests' lines with what an analysis groups by, in the order of their times.
+
+    Columns: time (UTC, whole seconds), task, client, method, path, query, status (Int16), bytes (Int64; 0 where none
+    were sent), duration_ms, referer, user_agent, id (of the lab's request), is_health_check. client, user_agent,
+    referer and duration_ms are missing where the log format does not have them; lines that are no requests are left
+    out.
+    """
+    found = with_ids(lines[lines["request_time"].notna()])
+    columns = {"request_time": "time", "size": "bytes"}
+    wanted = ["time", "task", "client", "method", "path", "query", "status", "bytes", "duration_ms", "referer"]
+    frame = found.rename(columns=columns)[[*wanted, "user_agent", "id", "is_health_check"]]
+    frame = frame.assign(bytes=frame["bytes"].fillna(0))
+    return frame.sort_values("time", kind="stable").reset_index(drop=True)
+
+
+def _tells_agents(lines: pd.DataFrame) -> pd.Series:
+    """Whether a line's task logs user agents: one with an agent tells for all lines of its task."""
+    has_one = lines["user_agent"].notna()
+    if "task" not in lines:
+        return has_one
+    tasks = lines["task"].astype(object)
+    return has_one | tasks.isin(set(tasks[has_one].dropna()))
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ minutes late.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,20 +50,49 @@ def counts(lab: Lab) -> dict[str, int]:
     The load balancer's own requests (health checks) pass it by and are in the logs. Empty when nothing can be read.
     """
     try:
-        return _local_counts(lab) if isinstance(lab.backend, LocalBackend) else _metric_counts(lab)
+        now = moment(lab)
     except LabError:
         return {}
+    return {"alb": now.alb, "cloudwatch": now.cloudwatch, "firehose": now.firehose, "s3": now.s3}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How many have passed each stop at one moment; `held` is what Firehose has taken and not delivered.
+
+    The figures of a stop and the next come from one answer, so that Firehose never holds more than it has taken.
+    """
+
+    at: datetime
+    alb: int
+    cloudwatch: int
+    firehose: int
+    s3: int
+    held: int
+
+
+def moment(lab: Lab) -> Moment:
+    """Look once; raises LabError."""
+    if isinstance(lab.backend, LocalBackend):
+        return _local_moment(lab, lab.backend.status())
+    count = _metric_counts(lab)
+    return Moment(datetime.now(UTC), **count, held=max(0, count["firehose"] - count["s3"]))
 
 
 def _local(lab: Lab) -> dict[str, str]:
-    count, held = _local_counts(lab), _stream(lab).get("held", 0)
+    status = lab.backend.status()  # type: ignore[union-attr]
+    now = _local_moment(lab, status)
     return {
-        "load balancer": say("{count} requests", count=count["alb"]),
-        "log router": _router(lab),
-        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=count["cloudwatch"]),
-        "Fluent Bit to Firehose": say("{count} records in", count=count["firehose"]),
-        "Firehose to S3": say("{out} records out, {held} held", out=count["s3"], held=held),
+        "load balancer": _requests(now.alb),
+        "log router": _router(status),
+        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=f"{now.cloudwatch:,}"),
+        "Fluent Bit to Firehose": say("{count} records in", count=f"{now.firehose:,}"),
+        "Firehose to S3": say("{out} records out, {held} held", out=f"{now.s3:,}", held=f"{now.held:,}"),
     }
+
+
+def _requests(count: int) -> str:
+    return say("1 request") if count == 1 else say("{count} requests", count=f"{count:,}")
 
 
 def log_records(lab: Lab) -> pd.DataFrame:
@@ -70,7 +100,8 @@ def log_records(lab: Lab) -> pd.DataFrame:
 
     `sent` and `held` are records of all outputs together; what a router does not say is NA. Local AWS only.
     """
-    rows = [{"task": task_id, **_records_of(one)} for task_id, one in _ledger(lab)["tasks"].items()]
+    status = lab.backend.status()  # type: ignore[union-attr]
+    rows = [{"task": task_id, **_records_of(one)} for task_id, one in _ledger(status)["tasks"].items()]
     frame = pd.DataFrame(rows, columns=["task", *_COUNTED, "why"])
     return frame.astype({"task": "str", "why": "str", **dict.fromkeys(_COUNTED, "Int64")})
 
@@ -90,35 +121,32 @@ def _counted_or_na(value: int | str) -> Any:
     return value if isinstance(value, int) else pd.NA
 
 
-def _ledger(lab: Lab) -> dict[str, Any]:
-    found: dict[str, Any] = lab.backend.status()["services"]["ecs"]["log_records"]  # type: ignore[union-attr]
+def _ledger(status: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = status["services"]["ecs"]["log_records"]
     return found
 
 
-def _router(lab: Lab) -> str:
-    total = _ledger(lab)["totals"]
+def _router(status: Mapping[str, Any]) -> str:
+    total = _ledger(status)["totals"]
     return say(
         "{handed} of {printed} lines handed over, {held} held, {lost} lost",
         handed=total["handed"], printed=total["printed"], held=total["held"], lost=total["lost"],
     )  # fmt: skip
 
 
-def _local_counts(lab: Lab) -> dict[str, int]:
-    groups = lab.backend.status()["services"]["alb"].get("target_groups", {})  # type: ignore[union-attr]
-    stream = _stream(lab)
-    return {
-        "alb": groups.get(lab.outputs.target_group_arn.split("/")[1], {}).get("requests", 0),
-        "cloudwatch": _events(lab.client("logs"), lab.outputs.httpd_log_group),
-        "firehose": stream.get("received", 0),
-        "s3": stream.get("delivered", 0),
-    }
-
-
-def _stream(lab: Lab) -> dict[str, int]:
-    """What the local Firehose tells about the lab's stream; nothing before it is there."""
-    streams = lab.backend.status()["services"]["firehose"].get("streams", {})  # type: ignore[union-attr]
-    found: dict[str, int] = streams.get(f"{lab.settings.region}/{lab.outputs.delivery_stream_name}", {})
-    return found
+def _local_moment(lab: Lab, status: Mapping[str, Any]) -> Moment:
+    """The figures of one answer of the server; CloudWatch's are asked for right behind it."""
+    services, out = status["services"], lab.outputs
+    groups = services["alb"].get("target_groups", {})
+    stream = services["firehose"].get("streams", {}).get(f"{lab.settings.region}/{out.delivery_stream_name}", {})
+    return Moment(
+        at=datetime.now(UTC),
+        alb=groups.get(out.target_group_arn.split("/")[1], {}).get("requests", 0),
+        cloudwatch=_events(lab.client("logs"), out.httpd_log_group),
+        firehose=stream.get("received", 0),
+        s3=stream.get("delivered", 0),
+        held=stream.get("held", 0),
+    )
 
 
 def _events(logs: Any, group: str) -> int:
@@ -137,7 +165,7 @@ def _events(logs: Any, group: str) -> int:
 def _metrics(lab: Lab) -> dict[str, str]:
     count = _metric_counts(lab)
     return {
-        "load balancer": say("{count} requests", count=f"{count['alb']:,}"),
+        "load balancer": _requests(count["alb"]),
         "Fluent Bit to CloudWatch Logs": say("{count} records in", count=f"{count['cloudwatch']:,}"),
         "Fluent Bit to Firehose": say("{count} records in", count=f"{count['firehose']:,}"),
         "Firehose to S3": say("{count} records out", count=f"{count['s3']:,}"),
@@ -176,7 +204,8 @@ def _sum(cloudwatch: Any, namespace: str, metric: str, dimension: str, value: st
 def _objects(lab: Lab) -> dict[str, str]:
     with aws_errors("ListObjectsV2"):
         pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.outputs.log_bucket)
-        return {"S3": say("{count} objects", count=sum(page["KeyCount"] for page in pages))}
+        count = sum(page["KeyCount"] for page in pages)
+        return {"S3": say("1 object") if count == 1 else say("{count} objects", count=f"{count:,}")}
 
 
 def _errors(lab: Lab) -> dict[str, str]:

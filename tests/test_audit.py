@@ -127,3 +127,28 @@ def test_one_line_less_is_noticed() -> None:
             left = [frame.drop(index=row) if n == place else frame for n, frame in enumerate(places)]
             with pytest.raises(CheckFailedError, match=rf"1 are missing .* r-{row} \(missing in {name}\)"):
                 audit.reconcile(requests("r-0", "r-1", "r-2"), *left).require_complete()
+
+
+def test_where_the_format_has_the_agent_only_it_tells() -> None:
+    """A person who asks for `/` is no health check there, and not even one who sends no user agent."""
+    plain = '10.0.11.5 - - [07/Nov/2021:09:14:02 +0000] "GET / HTTP/1.1" 200 45'
+    person, silent, check = (f'{plain} "-" "{agent}"' for agent in ("Mozilla/5.0", "-", "ELB-HealthChecker/2.0"))
+    found = lines(person, check, silent)
+    assert audit.is_health_check(found).tolist() == [False, True, False]
+    assert audit.has_agent(found)
+    assert audit.is_health_check(lines(plain)).tolist() == [True]
+    assert not audit.has_agent(lines(plain))
+
+
+def test_visits_have_the_columns_of_an_analysis() -> None:
+    """Typed, in the order of their times, without lines that are no requests."""
+    late, early = (
+        f'10.0.11.5 - - [07/Nov/2021:09:14:0{second} +0000] "GET /a?id=r-{second} HTTP/1.1" 200 45 "-" "curl" 1500 '
+        '"203.0.113.9, 10.0.0.1"'
+        for second in (4, 2)
+    )
+    found = audit.visits(lines(late, early, "AH00489: started"))
+    assert found["id"].tolist() == ["r-2", "r-4"]
+    first = found.iloc[0]
+    assert (first["path"], first["status"], first["bytes"]) == ("/a", 200, 45)
+    assert (first["client"], first["user_agent"], first["duration_ms"]) == ("203.0.113.9", "curl", 1.5)

@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     )
     from lab_helpers.display.choices import radio
     from lab_helpers.display.drawing import log_path
+    from lab_helpers.display.flow_chart import flow
     from lab_helpers.display.live_panel import Panel, panel
+    from lab_helpers.display.loss import cost, gaps, memory
     from lab_helpers.display.outcomes import deployed, plan, verdict
     from lab_helpers.display.playground import played
     from lab_helpers.display.progress import Bar, in_live_notebook
+    from lab_helpers.display.resource_graph import built
     from lab_helpers.display.tables import Shown, facts, table, text
     from lab_helpers.display.terraform_progress import TerraformBar
     from lab_helpers.display.trace import Trace
 else:
     _ROOMS = {
+        "resource_graph": ("built",),
         "canvas": ("Chart",),
         "cells": ("explain_missing_names", "register_cell_magic"),
         "charts": (
@@ -36,7 +40,9 @@ else:
         ),
         "choices": ("radio",),
         "drawing": ("log_path",),
+        "flow_chart": ("flow",),
         "live_panel": ("Panel", "panel"),
+        "loss": ("cost", "gaps", "memory"),
         "outcomes": ("deployed", "plan", "verdict"),
         "playground": ("played",),
         "progress": ("Bar", "in_live_notebook"),
@@ -58,13 +64,18 @@ __all__ = [
     "Shown",
     "TerraformBar",
     "Trace",
+    "built",
+    "cost",
     "deployed",
     "explain_missing_names",
     "facts",
+    "flow",
+    "gaps",
     "health_checks_and_traffic",
     "in_live_notebook",
     "latency",
     "log_path",
+    "memory",
     "object_sizes",
     "panel",
     "plan",

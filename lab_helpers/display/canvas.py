@@ -21,6 +21,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from lab_helpers.base.messages import say
 
@@ -36,6 +37,7 @@ WIDTH_INCHES, HEIGHT_INCHES = 7.5, 2.9
 DPI = 144
 TITLE_WIDTH = 80
 """Characters of a title that fit into a line of the picture; of Japanese ones half as many."""
+THOUSANDS = StrMethodFormatter("{x:,g}")
 FEWEST_DOTS = 3
 """A chart with fewer is not drawn: a sentence says as much."""
 _STYLE = {

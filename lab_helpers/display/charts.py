@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from lab_helpers import audit
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.display.canvas import (
     DARK,
+    FEWEST_DOTS,
     HATCHES,
     INK,
     LIGHT,
@@ -19,10 +21,13 @@ from lab_helpers.display.canvas import (
     legend,
     legend_and_clock,
     listed,
+    not_drawn,
     shades,
 )
 from lab_helpers.display.fonts import in_readable_language
 
+SOONEST_S = 0.001
+"""Where a logarithmic axis begins."""
 STATUS_HUES = {"2xx": "green", "3xx": "blue", "4xx": "orange", "5xx": "red", "other": "grey"}
 
 
@@ -46,39 +51,45 @@ def requests_over_time(lines: pd.DataFrame, bin_s: int = 1) -> Chart:
 
 @in_readable_language
 def task_balance(lines: pd.DataFrame) -> Chart:
-    """How many requests each task served, from log lines (health checks left out)."""
+    """How many requests each task served, from log lines (health checks left out); a sentence for one or two."""
     counts = _traffic(lines)["task"].astype(object).value_counts().sort_index()
     served = {f"…{str(task)[-6:]}": int(count) for task, count in counts.items()}
     title = _balance_title(list(served.values()))
+    if len(served) < FEWEST_DOTS:
+        return not_drawn(title, listed(served))
     with canvas(title) as (axes, image):
         bars = axes.barh(list(served), list(served.values()), color=DARK, height=0.6)
-        axes.bar_label(bars, padding=3, color=INK)
+        axes.bar_label(bars, [f"{count:,}" for count in served.values()], padding=3, color=INK)
         axes.set_xlabel(say("requests"))
         axes.grid(axis="y", visible=False)
     return Chart(title, listed(served), image.getvalue())
 
 
 @in_readable_language
-def health_checks_and_traffic(lines: pd.DataFrame, bin_s: int = 10) -> Chart:
-    """Log lines in each `bin_s` seconds: the load balancer's health checks against everything else."""
-    checks = audit.is_health_check(lines)
-    kind = checks.map({True: "health checks", False: "traffic"})
-    when = lines["request_time"].dt.floor(f"{bin_s}s")
-    counts = _without_gaps(lines.groupby([when, kind]).size().unstack(fill_value=0), bin_s)
-    totals = {name: int((kind == name).sum()) for name in ("traffic", "health checks")}
-    share = totals["health checks"] / max(len(lines), 1)
-    text = "{checks:,} of {lines:,} lines ({share:.0%}) are health checks"
-    title = say(text, checks=totals["health checks"], lines=len(lines), share=share)
-    with canvas(title) as (axes, image):
-        for name, colour in (("traffic", LIGHT), ("health checks", DARK)):
-            if name in counts:
-                axes.step(
-                    counts.index, counts[name], where="post", color=colour, label=f"{say(name)} ({totals[name]:,})"
-                )
-        axes.set_ylabel(say("lines per {seconds} s", seconds=bin_s))
-        axes.set_ylim(bottom=0)
-        legend_and_clock(axes)
-    return Chart(title, listed(totals), image.getvalue())
+def health_checks_and_traffic(lines: pd.DataFrame) -> Chart:
+    """What share of the requests' lines are the load balancer's health checks; other lines are named beside it."""
+    requests = lines[lines["request_time"].notna()]
+    checks = audit.is_health_check(requests)
+    totals = {"traffic": int((~checks).sum()), "health checks": int(checks.sum())}
+    share = totals["health checks"] / max(len(requests), 1)
+    sure = audit.has_agent(requests)
+    certain = "{checks:,} of {lines:,} requests ({share:.0%}) are health checks"
+    likely = "{checks:,} of {lines:,} requests ({share:.0%}) look like health checks; a visitor of / looks the same"
+    title = say(certain if sure else likely, checks=totals["health checks"], lines=len(requests), share=share)
+    others = len(lines) - len(requests)
+    text = listed({**totals, **({"lines that are no requests": others} if others else {})})
+    if not len(requests):
+        return not_drawn(title, text)
+    with canvas(title, height=1.5) as (axes, image):
+        left = 0
+        for (name, total), colour, hatch in zip(totals.items(), (LIGHT, DARK), ("", "///"), strict=True):
+            axes.barh(0, total, left=left, color=colour, hatch=hatch, label=f"{say(name)} ({total:,})")
+            left += total
+        axes.set_yticks([])
+        axes.set_xlabel(say("requests"))
+        axes.grid(axis="y", visible=False)
+        legend(axes)
+    return Chart(title, text, image.getvalue())
 
 
 @in_readable_language
@@ -86,20 +97,24 @@ def latency(requests: pd.DataFrame) -> Chart:
     """Share of requests that have arrived after so many seconds in CloudWatch and in S3, from `Audit.requests`."""
     hops = {"CloudWatch": requests["to_cloudwatch_s"].dropna(), "S3": requests["to_s3_s"].dropna()}
     medians = {name: float(hop.median()) for name, hop in hops.items() if len(hop)}
-    parts = [say("in {name} after {seconds:.3g} s", name=name, seconds=seconds) for name, seconds in medians.items()]
+    parts = [say("in {name} after {seconds:.2g} s", name=name, seconds=seconds) for name, seconds in medians.items()]
     title = say("Half of the lines are {hops}", hops=say(", ").join(parts)) if parts else say("No line has arrived yet")
+    text = listed({say("{name}, median s", name=name): f"{value:.2g}" for name, value in medians.items()})
+    if max((len(hop) for hop in hops.values()), default=0) < FEWEST_DOTS:
+        return not_drawn(title, text)
     with canvas(title) as (axes, image):
-        for name, colour in (("CloudWatch", DARK), ("S3", LIGHT)):
+        for (name, colour), style in zip((("CloudWatch", DARK), ("S3", LIGHT)), ("-", "--"), strict=True):
             if name in medians:
-                axes.ecdf(hops[name], color=colour, label=name)
-        axes.set_xlabel(say("seconds after the request was sent"))
+                axes.ecdf(hops[name].clip(lower=SOONEST_S), color=colour, linestyle=style, linewidth=2)
+                axes.annotate(
+                    say("{name}, half after {seconds:.2g} s", name=name, seconds=medians[name]),
+                    (max(medians[name], SOONEST_S), 0.5), xytext=(6, -4), textcoords="offset points", va="top",
+                )  # fmt: skip
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+        axes.set_xlabel(say("seconds after the request was sent (each step is ten times as long)"))
         axes.set_ylabel(say("share arrived"))
-        legend(axes)
-    return Chart(
-        title,
-        listed({say("{name}, median s", name=name): f"{value:.3g}" for name, value in medians.items()}),
-        image.getvalue(),
-    )
+    return Chart(title, text, image.getvalue())
 
 
 @in_readable_language
@@ -109,17 +124,21 @@ def object_sizes(objects: pd.DataFrame, interval_s: float | None = None) -> Char
     """
     title = _objects_title(objects, interval_s)
     sizes_kib = objects["size"].astype(float) / 1024
+    text = listed({"objects": len(objects), "KiB": f"{sizes_kib.sum():,.1f}"})
+    dots = set(zip(objects["fill_s"].round(1), sizes_kib.round(2), strict=True))
+    if len(dots) < FEWEST_DOTS:
+        return not_drawn(title, text)
     with canvas(title) as (axes, image):
         axes.scatter(objects["fill_s"], sizes_kib, color=DARK, alpha=0.8)
         if interval_s:
-            axes.axvline(
-                interval_s, color=LIGHT, linestyle="--", label=say("buffer interval {seconds:g} s", seconds=interval_s)
-            )
+            label = say("buffer interval {seconds:g} s", seconds=interval_s)
+            axes.axvline(interval_s, color=LIGHT, linestyle="--", label=label)
             legend(axes)
         axes.set_xlabel(say("seconds from first record to delivery"))
         axes.set_ylabel(say("KiB as stored"))
         axes.set_ylim(bottom=0)
-    return Chart(title, listed({"objects": len(objects), "KiB": f"{sizes_kib.sum():.1f}"}), image.getvalue())
+        axes.set_xlim(left=0)
+    return Chart(title, text, image.getvalue())
 
 
 def _requests_title(totals: dict[str, int], seconds: float, peak: int) -> str:
@@ -134,7 +153,8 @@ def _requests_title(totals: dict[str, int], seconds: float, peak: int) -> str:
 
 def _balance_title(served: list[int]) -> str:
     if len(served) < 2:
-        return say("{count} task served all {total:,} requests", count=len(served), total=sum(served))
+        total = sum(served)
+        return say("One task served all {total:,} requests", total=total) if total > 1 else _few_requests(total)
     spread = (max(served) - min(served)) / sum(served)
     even = "{count} tasks share evenly: {least:,} to {most:,} of {total:,} requests"
     uneven = "{count} tasks do not share evenly: {least:,} to {most:,} of {total:,} requests"
@@ -142,10 +162,16 @@ def _balance_title(served: list[int]) -> str:
     return say(even if spread < 0.1 else uneven, **facts)
 
 
+def _few_requests(total: int) -> str:
+    return say("One task served the only request") if total else say("No requests in these lines")
+
+
 def _objects_title(objects: pd.DataFrame, interval_s: float | None) -> str:
     if objects.empty:
         return say("No objects were delivered")
     fill_s = objects["fill_s"].median()
+    if len(objects) == 1:
+        return say("1 object, closed after {seconds:.0f} s", seconds=fill_s)
     title = say("{count:,} objects, half of them closed within {seconds:.0f} s", count=len(objects), seconds=fill_s)
     if interval_s and fill_s >= interval_s * 0.9:
         title += say(": by the interval, not by size")
@@ -165,13 +191,3 @@ def _stack_bars(axes: Axes, counts: pd.DataFrame, totals: dict[str, int], bin_s:
         axes.bar(counts.index, counts[name], width, below, color=colours[name], hatch=hatch, label=label, align="edge")
         below = below + counts[name]
     legend_and_clock(axes)
-
-
-def _without_gaps(counts: pd.DataFrame, bin_s: int) -> pd.DataFrame:
-    """Counts of every span, of those without lines too, and the last one's again where it ends: a step has two ends."""
-    if counts.empty:
-        return counts
-    step = pd.Timedelta(seconds=bin_s)
-    every = pd.date_range(counts.index[0], counts.index[-1], freq=step)
-    whole = counts.reindex(every, fill_value=0)
-    return pd.concat([whole, whole.tail(1).set_axis([every[-1] + step])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import numbers
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from lab_helpers.base.redact import redact
 MAX_ROWS = 10
 MAX_CELL = 90
 """Characters of a cell that are shown."""
+PLAIN = frozenset({"port", "revision", "pid", "status", "exit code", "exit_code"})
+"""Columns whose numbers are names: no separators in them."""
 MAX_FACT = 400
 """Characters of a fact that are shown."""
 
@@ -36,20 +39,25 @@ class Shown:
 def table(frame: pd.DataFrame, title: str = "", rows: int = MAX_ROWS) -> Shown:
     """The first `rows` (at most ten) rows of a frame without its index, and how many more there are.
 
-    Columns without any value are left out; long cells are cut; times lose their zone, since all are UTC.
+    Columns without any value are left out, and named below; long cells are cut, and whole when the mouse rests on
+    them; numbers stand right, with separators; times lose their zone, since all are UTC.
     """
     shown = frame.dropna(axis="columns", how="all") if len(frame) else frame
     head = shown.head(min(rows, MAX_ROWS))
-    names = [str(name) for name in head.columns]
-    cells = [[_cell(value) for value in row] for row in head.itertuples(index=False, name=None)]
-    note = _note(len(frame), len(head))
-    return Shown(_as_text(title, names, cells, note), _as_html(title, names, cells, note))
+    named = [str(name) for name in head.columns]
+    values = list(head.itertuples(index=False, name=None))
+    wide = [[_cell(value, None, name in PLAIN) for name, value in zip(named, row, strict=True)] for row in values]
+    right = [_is_numeric(column) for column in zip(*values, strict=True)] if values else [False] * len(named)
+    empty = [str(name) for name in frame.columns if str(name) not in named]
+    names = [say_word(name) for name in named]
+    note = _note(len(frame), len(head), empty)
+    return Shown(_as_text(title, names, wide, note, right), _as_html(title, names, wide, note, right))
 
 
 def facts(values: Mapping[str, Any], title: str = "") -> Shown:
     """A few named values, one a row; they are shown whole."""
-    cells = [[say_word(str(name)), _cell(value, MAX_FACT)] for name, value in values.items()]
-    return Shown(_as_text(title, [], cells, ""), _as_html(title, [], cells, ""))
+    cells = [[say_word(str(name)), _cut(_cell(value, None), MAX_FACT)] for name, value in values.items()]
+    return Shown(_as_text(title, [], cells, "", limit=MAX_FACT), _as_html(title, [], cells, "", limit=MAX_FACT))
 
 
 def text(content: str) -> Shown:
@@ -63,21 +71,38 @@ def text_width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _note(rows: int, shown: int) -> str:
+def _note(rows: int, shown: int, empty: list[str]) -> str:
     if not rows:
         return say("no rows")
-    return say("… and {count:,} more rows", count=rows - shown) if rows > shown else ""
+    more = say("… and {count:,} more rows", count=rows - shown) if rows - shown > 1 else ""
+    more = say("… and one more row") if rows - shown == 1 else more
+    none = say("without any value: {names}", names=", ".join(map(say_word, empty))) if empty else ""
+    return "; ".join(filter(None, [more, none]))
 
 
-def _cell(value: Any, limit: int = MAX_CELL) -> str:
+def _cell(value: Any, limit: int | None = MAX_CELL, is_plain: bool = False) -> str:
     if isinstance(value, pd.Timestamp):
         return _moment(value)
     if not isinstance(value, list | dict | tuple) and pd.isna(value):
         return ""
+    if isinstance(value, bool) or type(value).__name__ == "bool":  # numpy's too
+        return "✔" if value else "✘"
+    if isinstance(value, numbers.Integral):
+        return str(value) if is_plain else f"{value:,}"
     text = f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
     text = f"{value:,.0f}" if isinstance(value, float) and abs(value) >= 1000 else text
-    text = redact(say_word(text))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return _cut(redact(say_word(text)), limit)
+
+
+def _cut(text: str, limit: int | None) -> str:
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _is_numeric(column: tuple[Any, ...]) -> bool:
+    """Whether there is nothing but numbers (and gaps) in a column."""
+    found = [value for value in column if isinstance(value, list | dict | tuple) or not pd.isna(value)]
+    kinds = {isinstance(value, numbers.Real) and type(value).__name__ != "bool" for value in found}
+    return kinds == {True}
 
 
 def _moment(value: pd.Timestamp) -> str:
@@ -85,28 +110,63 @@ def _moment(value: pd.Timestamp) -> str:
     return str(text)
 
 
-def _as_text(title: str, names: list[str], cells: list[list[str]], note: str) -> str:
+def _as_text(
+    title: str,
+    names: list[str],
+    cells: list[list[str]],
+    note: str,
+    right: list[bool] | None = None,
+    limit: int = MAX_CELL,
+) -> str:
+    cells = [[_cut(cell, limit) for cell in row] for row in cells]
     rows = [names, *cells] if names else cells
+    sides = right or [False] * len(rows[0] if rows else [])
     widths = [max(map(text_width, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(_padded(cell, width, side) for cell, width, side in zip(row, widths, sides, strict=True)).rstrip()
+        for row in rows
+    ]
     if names:
         lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line for line in (title, *lines, note) if line)
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - text_width(text))
+def _padded(text: str, width: int, to_the_right: bool) -> str:
+    blanks = " " * (width - text_width(text))
+    return blanks + text if to_the_right else text + blanks
 
 
-def _as_html(title: str, names: list[str], cells: list[list[str]], note: str) -> str:
+def _as_html(
+    title: str,
+    names: list[str],
+    cells: list[list[str]],
+    note: str,
+    right: list[bool] | None = None,
+    limit: int = MAX_CELL,
+) -> str:
     caption = (
         f"<caption style='text-align:left;caption-side:top'><b>{html.escape(title)}</b></caption>" if title else ""
     )
-    head = f"<thead><tr>{_row(names, 'th')}</tr></thead>" if names else ""
-    body = "".join(f"<tr>{_row(row, 'td')}</tr>" for row in cells)
+    sides = right or [False] * len(cells[0] if cells else names)
+    heads = "".join(
+        f"<th scope='col' style='{_side(side)}'>{html.escape(name)}</th>"
+        for name, side in zip(names, sides, strict=False)
+    )
+    head = f"<thead><tr>{heads}</tr></thead>" if names else ""
+    body = "".join(f"<tr>{_row(row, sides, limit, has_names=bool(names))}</tr>" for row in cells)
     foot = f"<div><i>{html.escape(note)}</i></div>" if note else ""
     return f"<table style='color:inherit'>{caption}{head}<tbody>{body}</tbody></table>{foot}"
 
 
-def _row(cells: list[str], tag: str) -> str:
-    return "".join(f"<{tag} style='text-align:left'>{html.escape(cell)}</{tag}>" for cell in cells)
+def _row(cells: list[str], sides: list[bool], limit: int, *, has_names: bool) -> str:
+    """A row; without heads above, its first cell is its head."""
+    found = []
+    for place, (cell, side) in enumerate(zip(cells, sides, strict=True)):
+        tag, scope = ("th", " scope='row'") if not has_names and place == 0 else ("td", "")
+        whole = f" title='{html.escape(cell, quote=True)}'" if len(cell) > limit else ""
+        found.append(f"<{tag}{scope} style='{_side(side)}'{whole}>{html.escape(_cut(cell, limit))}</{tag}>")
+    return "".join(found)
+
+
+def _side(is_right: bool) -> str:
+    return f"text-align:{'right' if is_right else 'left'}"

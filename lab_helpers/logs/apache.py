@@ -1,7 +1,9 @@
-"""Apache access-log lines, common and combined format -> typed fields.
+"""Apache access-log lines, common and combined format and what may stand behind them -> typed fields.
 
 Source: httpd's mod_log_config (`%h %l %u %t "%r" %>s %b` and `"%{Referer}i" "%{User-agent}i"`), its escaping of `"`,
-`\\` and unprintable bytes as `\\xhh`. Not modelled: other LogFormat strings.
+`\\` and unprintable bytes as `\\xhh`. Behind the size fields are told by their form: a whole number is `%D`
+(microseconds), of quoted ones the first two are referrer and user agent, and one that is a list of addresses (or the
+third) is `X-Forwarded-For`. Not modelled: other orders up to the size.
 """
 
 from __future__ import annotations
@@ -14,9 +16,15 @@ from typing import NamedTuple
 BROKEN_REQUEST = "broken request line"
 NOT_ACCESS_LOG = "not an access-log line"
 
+MOST_DIGITS = 15
+"""Of a time in microseconds: thirty years."""
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_BARE_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_MORE = re.compile(rf" (?:{_QUOTED}|(\S+))", re.DOTALL)
+_ADDRESSES = re.compile(r"[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*(?:, ?[0-9A-Fa-f:.]+)*")
 _LINE = re.compile(
-    rf"(\S+) (\S+) (\S+|\S.*?\S) \[([^\]]+)\] {_QUOTED} (\d{{3}}|-) (\d{{1,18}}|-)(?: {_QUOTED} {_QUOTED})?\s*",
+    rf"(\S+) (\S+) (\S+|\S.*?\S) \[([^\]]+)\] {_QUOTED} (\d{{3}}|-) (\d{{1,18}}|-)"
+    rf'((?: (?:{_BARE_QUOTED}|[^\s"]+)){{0,9}})\s*',
     re.DOTALL,
 )
 _TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", re.ASCII)
@@ -42,6 +50,9 @@ class AccessLine(NamedTuple):
     size: int | None = None
     referer: str | None = None
     user_agent: str | None = None
+    client: str | None = None
+    """First address of X-Forwarded-For: whoever says so, for a load balancer adds to what it was sent."""
+    duration_ms: float | None = None
     problem: str | None = None
 
 
@@ -55,11 +66,12 @@ def parse_line(line: str) -> AccessLine:
     when = found and parse_time_us(found[4])
     if not found or when is None:
         return AccessLine(problem=NOT_ACCESS_LOG)
-    host, ident, user, _, request, status, size, referer, agent = found.groups()
+    host, ident, user, _, request, status, size, rest = found.groups()
+    referer, agent, client, duration_ms = _behind(rest)
     method, path, query, protocol = split_request(request)
     return AccessLine(
         _text(host), _text(ident), _text(user), when, method, path, query, protocol, _number(status), _number(size),
-        _text(referer), _text(agent), None if method else BROKEN_REQUEST,
+        _text(referer), _text(agent), client, duration_ms, None if method else BROKEN_REQUEST,
     )  # fmt: skip
 
 
@@ -89,6 +101,25 @@ def parse_time_us(text: str) -> int | None:
     offset = timedelta(hours=int(found[8]), minutes=int(found[9])) * (1 if found[7] == "+" else -1)
     leap = timedelta(seconds=second - min(second, 59))
     return (local + leap - offset - _EPOCH) // timedelta(microseconds=1) if second <= 60 else None
+
+
+def _behind(rest: str) -> tuple[str | None, str | None, str | None, float | None]:
+    """Referrer, user agent, client and duration out of what stands behind the size."""
+    if not rest:
+        return None, None, None, None
+    quoted: list[str] = []
+    duration_ms = None
+    for found in _MORE.finditer(rest):
+        text, bare = found.groups()
+        if bare is None:
+            quoted.append(text)
+        elif duration_ms is None and bare.isascii() and bare.isdigit() and len(bare) <= MOST_DIGITS:
+            duration_ms = int(bare) / 1000
+    # one alone is a client when it is an address; behind referrer and user agent the third is
+    place = 2 if len(quoted) > 2 else 0 if len(quoted) == 1 and _ADDRESSES.fullmatch(quoted[0]) else None
+    client = _text(quoted.pop(place)) if place is not None else None
+    referer, agent = (*quoted[:2], None, None)[:2]
+    return referer, agent, client.partition(",")[0] if client else None, duration_ms
 
 
 def _text(field: str | None) -> str | None:

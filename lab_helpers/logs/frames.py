@@ -13,6 +13,8 @@ A frame of log lines has one row a line, always all of these columns (`LOG_SCHEM
 | status | Int16 | of the answer; `-` is missing |
 | size | Int64 | body bytes of the answer; `-` (no body) is missing |
 | referer, user_agent | category | combined log format only |
+| client | category | first address of `X-Forwarded-For`, where the log format has it |
+| duration_ms | float64 | how long the answer took, where the log format has `%D` |
 | stream | category | CloudWatch log stream |
 | event_time, ingested_at | datetime64[us, UTC] | CloudWatch: the record's time; when CloudWatch took it |
 | s3_key | category | S3: the object that holds the line |
@@ -62,6 +64,8 @@ LOG_SCHEMA = pa.schema(
         ("size", pa.int64()),
         ("referer", CATEGORY),
         ("user_agent", CATEGORY),
+        ("client", CATEGORY),
+        ("duration_ms", pa.float64()),
         ("stream", CATEGORY),
         ("event_time", TIME),
         ("ingested_at", TIME),

@@ -34,7 +34,7 @@ PROBLEMS = (BROKEN_REQUEST, NOT_ACCESS_LOG, NOT_JSON, NO_LOG, NOT_UTF8)
 
 _LINE_COLUMNS = (
     "remote_host", "ident", "user", "request_time", "method", "path", "query", "protocol", "status", "size", "referer",
-    "user_agent", "problem",
+    "user_agent", "client", "duration_ms", "problem",
 )  # fmt: skip
 Row = tuple[Any, ...]
 

@@ -134,10 +134,10 @@ def test_tables_translate_our_words_and_no_data() -> None:
     """Words of the lab are translated where they are shown, the frame keeps them; wide characters are counted."""
     frame = pd.DataFrame({"what": ["printed", "source"], "lines": [100, 7]})
     assert table(frame).text.splitlines() == [
-        "what          lines",
-        "------------  -----",
-        "出力された行  100",
-        "source        7",
+        "項目          行数",
+        "------------  ----",
+        "出力された行   100",
+        "source           7",
     ]
     assert "出力された行" in table(frame).html
     assert frame["what"].tolist() == ["printed", "source"]
@@ -167,7 +167,7 @@ def test_path_and_progress_speak() -> None:
 def test_chart_is_in_english_without_a_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """Boxes in the place of characters help nobody: the whole chart is in English, its text too."""
     monkeypatch.setattr(fonts, "FAMILIES", {})
-    assert charts.task_balance(LINES).title == "1 task served all 2 requests"
+    assert charts.task_balance(LINES).title == "One task served all 2 requests"
 
 
 @pytest.mark.usefixtures("japanese")

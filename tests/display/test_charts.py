@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lab_helpers.display import canvas, charts
+from lab_helpers.display import canvas, charts, flow_chart, loss, resource_graph
 from lab_helpers.logs import frames, records
 from tests.support.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
 
@@ -37,8 +37,11 @@ def delivered(*fill_s: float) -> pd.DataFrame:
             "6 requests in 6 s: 5 answered 2xx, 1 answered 4xx; at most 1 a second",
         ),
         (lambda: charts.task_balance(sample()), "2 tasks share evenly: 3 to 3 of 6 requests"),
-        (lambda: charts.task_balance(sample(requests=1)), "1 task served all 1 requests"),
-        (lambda: charts.health_checks_and_traffic(sample()), "2 of 8 lines (25%) are health checks"),
+        (lambda: charts.task_balance(sample(requests=1)), "One task served the only request"),
+        (
+            lambda: charts.health_checks_and_traffic(sample()),
+            "2 of 8 requests (25%) look like health checks; a visitor of / looks the same",
+        ),
         (
             lambda: charts.latency(hops(1, 2, 9)),
             "Half of the lines are in CloudWatch after 2 s, in S3 after 20 s",
@@ -48,10 +51,14 @@ def delivered(*fill_s: float) -> pd.DataFrame:
             "3 objects, half of them closed within 60 s: by the interval, not by size",
         ),
         (lambda: charts.requests_over_time(frames.empty()), "No requests in these lines"),
-        (lambda: charts.task_balance(frames.empty()), "0 task served all 0 requests"),
-        (lambda: charts.health_checks_and_traffic(frames.empty()), "0 of 0 lines (0%) are health checks"),
+        (lambda: charts.task_balance(frames.empty()), "No requests in these lines"),
+        (
+            lambda: charts.health_checks_and_traffic(frames.empty()),
+            "0 of 0 requests (0%) look like health checks; a visitor of / looks the same",
+        ),
         (lambda: charts.latency(hops()), "No line has arrived yet"),
         (lambda: charts.object_sizes(delivered()), "No objects were delivered"),
+        (lambda: charts.object_sizes(delivered(60), 60), "1 object, closed after 60 s"),
     ],
 )
 def test_the_title_states_the_finding(chart: Callable[[], charts.Chart], title: str) -> None:
@@ -81,10 +88,10 @@ def test_neighbours_differ_in_lightness() -> None:
 
 def test_jupyter_gets_a_picture_and_a_text() -> None:
     """Both forms are in the bundle, so that a terminal and a report have something to show."""
-    data, metadata = charts.task_balance(sample())._repr_mimebundle_()
+    data, metadata = charts.requests_over_time(sample())._repr_mimebundle_()
     assert set(data) == {"image/png", "text/plain"}
     assert metadata["image/png"]["width"] == 750
-    assert metadata["image/png"]["alt"].startswith("2 tasks share evenly")
+    assert metadata["image/png"]["alt"].startswith("6 requests in 6 s")
 
 
 def contrast(one: str, other: str) -> float:
@@ -111,9 +118,71 @@ def test_a_long_title_stays_in_the_picture() -> None:
     assert picture.crop((picture.width - 4, 0, picture.width, picture.height)).getextrema() == (255, 255)
 
 
-def test_a_span_without_lines_counts_nought() -> None:
-    """Between two health checks half a minute apart nothing was logged, and the last span is drawn to its end."""
-    times = pd.to_datetime(["2021-11-07T09:14:00Z", "2021-11-07T09:14:30Z"])
-    found = charts._without_gaps(pd.DataFrame({"traffic": [3, 1]}, index=times), 10)
-    assert found["traffic"].tolist() == [3, 0, 0, 1, 1]
-    assert found.index[-1] == times[-1] + pd.Timedelta("10s")
+@pytest.mark.parametrize(
+    "made",
+    [
+        charts.task_balance(sample()),
+        charts.object_sizes(delivered(60, 60, 60, 60), 60),
+        charts.latency(hops(1)),
+        loss.gaps([0], 2),
+        loss.memory(pd.DataFrame({"seconds": [0.0], "mib": [3.0]}), 50),
+    ],
+    ids=["two bars", "four objects in one place", "one request", "two lines", "one sample"],
+)
+def test_fewer_than_three_dots_are_a_sentence(made: charts.Chart) -> None:
+    """No picture, but what it would have said."""
+    data, metadata = made._repr_mimebundle_()
+    assert set(data) == {"text/plain"}
+    assert not metadata
+    assert made.title
+
+
+def test_lines_that_are_no_requests_are_named() -> None:
+    """Apache's own notices are neither traffic nor health checks: 301 is not 305."""
+    texts = [request_line("r-1"), HEALTH_CHECK, "[mpm_event:notice] AH00489: resuming normal operations"]
+    found = charts.health_checks_and_traffic(frames.to_frame([records.read(ndjson(*map(record, texts)))[0]]))
+    assert found.title.startswith("1 of 2 requests (50%)")
+    assert "lines that are no requests: 1" in found.text
+
+
+def test_gaps_are_runs_of_numbers() -> None:
+    """What is missing is counted, and what came twice; foreign numbers are not."""
+    made = loss.gaps([0, 1, 1, 5, 9, 99, -1], 10)
+    assert made.title == "4 of 10 lines arrived; 6 are missing, 1 came more than once"
+    assert "gaps: 2" in made.text
+    assert made.png
+
+
+def test_firehose_counts_whole_steps_of_5_kb() -> None:
+    """A short record costs as much as one of 5 KB; objects cost by their number."""
+    month = 1e6
+    assert loss.firehose_cost(month, 382, 0.036) == loss.firehose_cost(month, 5120, 0.036)
+    assert loss.firehose_cost(month, 5121, 0.036) == pytest.approx(2 * loss.firehose_cost(month, 1, 0.036))
+    assert loss.objects_cost(3600, 60, 0.005) == pytest.approx(60 * 0.005 / 1000)
+    assert loss.cost(month, [100, 5000, 9000], [60], 0.036, 0.005).png
+
+
+def test_flow_marks_what_happened() -> None:
+    """Title and text say how much was held, and when what was marked."""
+    at = pd.date_range("2026-02-03T04:05:06Z", periods=4, freq="s")
+    series = pd.DataFrame(
+        {"at": at, "alb": 0, "cloudwatch": [0, 10, 20, 20], "firehose": [0, 10, 20, 20], "s3": [0, 0, 0, 20]}
+    ).assign(held=[0, 10, 20, 0])
+    marks = pd.DataFrame({"at": [at[1]], "what": ["broken"]})
+    made = flow_chart.flow(series, marks)
+    assert made.title == "Firehose has taken 20 lines and delivered 20: at most 20 were held"
+    assert "broken: 1 s" in made.text
+    assert "it holds 20" in flow_chart.flow(series.head(3)).title
+    assert not flow_chart.flow(series.head(2)).png
+
+
+def test_the_graph_shows_what_is_made() -> None:
+    """Every resource of the configuration is in it; an index counts for its resource, which waits for all of them."""
+    needs = {"aws_vpc.lab": frozenset[str](), "aws_subnet.public": frozenset({"aws_vpc.lab"})}
+    states = {"aws_vpc.lab": "made", 'aws_subnet.public["a"]': "made", 'aws_subnet.public["b"]': "working"}
+    made = resource_graph.built(needs, states)
+    assert made.title == "1 of 2 resources are made, 1 are being made, 0 failed"
+    assert resource_graph.states_of({'aws_subnet.public["a"]': 1.0}, needs)["aws_subnet.public"] == "made"
+    fill, letter = resource_graph._FILL, resource_graph._LETTER
+    assert all(contrast(fill[state], letter[state]) >= 4.5 for state in fill)
+    assert len(set(fill.values())) == len(fill)

@@ -15,7 +15,7 @@ def test_at_most_ten_rows_and_a_note() -> None:
 def test_empty_columns_go_and_missing_values_are_blank() -> None:
     """A column without any value is left out; a missing value is no text."""
     frame = pd.DataFrame({"a": [1, 2], "b": [None, None], "c": ["x", None]})
-    assert str(table(frame)).splitlines() == ["a  c", "-  -", "1  x", "2"]
+    assert str(table(frame)).splitlines() == ["a  c", "-  -", "1  x", "2", "without any value: b"]
 
 
 def test_text_in_cells_is_escaped() -> None:
@@ -33,3 +33,40 @@ def test_facts_and_times() -> None:
     shown = facts({"at": pd.Timestamp("2021-11-07T09:14:02Z"), "share": 0.12345}, "Facts")
     assert str(shown).splitlines() == ["Facts", "at     2021-11-07 09:14:02", "share  0.123"]
     assert set(shown._repr_mimebundle_()) == {"text/plain", "text/html"}
+
+
+def test_numbers_stand_right_with_separators() -> None:
+    """In text and in HTML, their heads with them; a port is a name."""
+    frame = pd.DataFrame({"what": ["a", "b"], "lines": [20000, 7], "share": [0.5, None], "port": [32768, 80]})
+    shown = table(frame)
+    assert shown.text.splitlines() == [
+        "what   lines  share   port",
+        "----  ------  -----  -----",
+        "a     20,000    0.5  32768",
+        "b          7            80",
+    ]
+    assert "<th scope='col' style='text-align:right'>lines</th>" in shown.html
+    assert "<td style='text-align:right'>20,000</td>" in shown.html
+
+
+def test_yes_and_no_are_marks() -> None:
+    """True is no word of a reader's."""
+    assert table(pd.DataFrame({"ok": [True, False]})).text.splitlines()[2:] == ["✔", "✘"]
+
+
+def test_a_cut_cell_is_whole_under_the_mouse() -> None:
+    """Its title has all of it, escaped; a short one has none."""
+    shown = table(pd.DataFrame({"line": ["x" * 100 + "'<", "y"]}))
+    assert f"title='{'x' * 100}&#x27;&lt;'" in shown.html
+    assert shown.html.count("title=") == 1
+    assert ("x" * 89 + "…") in shown.text
+
+
+def test_one_more_row_is_singular() -> None:
+    """Eleven rows are ten and one more."""
+    assert table(pd.DataFrame({"n": range(11)})).text.endswith("… and one more row")
+
+
+def test_facts_have_heads() -> None:
+    """A screen reader hears what a value is the value of."""
+    assert "<th scope='row' style='text-align:left'>at</th>" in facts({"at": 1}).html

@@ -80,3 +80,31 @@ def test_time_zones_become_utc(text: str, shift_s: int) -> None:
 def test_impossible_times(text: str) -> None:
     """A time that cannot be is None."""
     assert parse_time_us(text) is None
+
+
+PLAIN = '10.0.11.5 - - [07/Nov/2021:09:14:02 +0000] "GET /a HTTP/1.1" 200 45'
+
+
+@pytest.mark.parametrize(
+    ("behind", "referer", "agent", "client", "duration_ms"),
+    [
+        ("", None, None, None, None),
+        (" 1234", None, None, None, 1.234),
+        (' "http://x/" "curl/8"', "http://x/", "curl/8", None, None),
+        (' 1500 "-" "curl/8"', None, "curl/8", None, 1.5),
+        (' "-" "curl/8" 1500', None, "curl/8", None, 1.5),
+        (' "-" "-" "203.0.113.9, 10.0.0.1" 7', None, None, "203.0.113.9", 0.007),
+        (' "-" "a b" 12 "2001:db8::1"', None, "a b", "2001:db8::1", 0.012),
+        (' "203.0.113.9"', None, None, "203.0.113.9", None),
+        (' "-" "-" "-"', None, None, None, None),
+        (' "-" "1.0"', None, "1.0", None, None),
+        (' "-" "say \\"hi\\"" -', None, 'say "hi"', None, None),
+    ],
+)
+def test_fields_behind_the_size_are_told_by_their_form(
+    behind: str, referer: str | None, agent: str | None, client: str | None, duration_ms: float | None
+) -> None:
+    """Combined format, %D and X-Forwarded-For, in the orders that people write them."""
+    found = parse_line(PLAIN + behind)
+    assert found.problem is None
+    assert (found.referer, found.user_agent, found.client, found.duration_ms) == (referer, agent, client, duration_ms)

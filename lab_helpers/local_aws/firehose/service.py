@@ -6,7 +6,6 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ class FirehoseService:
         """Return the counters of each stream; received = delivered + held + expired + discarded."""
         with self._lock:
             workers = dict(self._workers)
-        return {"streams": {f"{region}/{name}": _figures(worker) for (region, name), worker in workers.items()}}
+        return {"streams": {f"{region}/{name}": worker.figures() for (region, name), worker in workers.items()}}
 
     def _ages(self) -> Iterable[Sample]:
         with self._lock:
@@ -166,9 +165,3 @@ def _folder_of(stream: str) -> str:
 
 def _stream_in(folder: Path) -> str:
     return folder.name[1:] if folder.name in {"_.", "_.."} else folder.name
-
-
-def _figures(worker: StreamWorker) -> dict[str, Any]:
-    records, size_bytes = worker.held
-    figures = {**asdict(worker.counters), "held": records, "held_bytes": size_bytes}
-    return {**figures, "failing_with": worker.failing_with}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from lab_helpers.local_aws.firehose import buffering, journal, limits
 from lab_helpers.local_aws.firehose.definition import Definition
@@ -72,6 +72,12 @@ class StreamWorker:
         """Records and bytes that are accepted and not delivered."""
         with self._condition:
             return self._book.held_records, self._book.held_bytes
+
+    def figures(self) -> dict[str, Any]:
+        """Return the counters and what is held, of one moment: received = delivered + held + expired + discarded."""
+        with self._condition:
+            figures = {**asdict(self.counters), "held": self._book.held_records, "held_bytes": self._book.held_bytes}
+            return {**figures, "failing_with": self._failing_with}
 
     @property
     def failing_with(self) -> str | None:

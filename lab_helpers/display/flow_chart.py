@@ -1,0 +1,85 @@
+"""Lines over time: sent, in CloudWatch, in S3, and what Firehose holds, with what was broken and healed marked."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lab_helpers.base.messages import say
+from lab_helpers.display.canvas import (
+    DARK,
+    DARK_SHADES,
+    FEWEST_DOTS,
+    INK,
+    LIGHT,
+    THOUSANDS,
+    Chart,
+    canvas,
+    legend,
+    listed,
+    not_drawn,
+)
+from lab_helpers.display.fonts import in_readable_language
+
+_LINES = (
+    ("firehose", "taken by Firehose", LIGHT, "-"),
+    ("s3", "delivered to S3", DARK, "--"),
+)
+
+
+@in_readable_language
+def flow(series: pd.DataFrame, marks: pd.DataFrame | None = None) -> Chart:
+    """Draw a recording (`flow.Recording.series` and `.marks`): lines in, delivered and held, in seconds."""
+    if len(series) < FEWEST_DOTS:
+        return not_drawn(say("Too short to draw: {count} looks at the pipeline", count=len(series)), "")
+    begin, last = series["at"].iloc[0], series.iloc[-1]
+    seconds = (series["at"] - begin).dt.total_seconds()
+    most = int(series["held"].max())
+    title = _title(last, most)
+    with canvas(title, height=3.4) as (axes, image):
+        axes.fill_between(
+            seconds, series["held"], color=DARK_SHADES["orange"], alpha=1.0, label=say("held by Firehose")
+        )
+        for name, label, colour, style in _LINES:
+            axes.plot(seconds, series[name], color=colour, linestyle=style, linewidth=2, label=say(label))
+        axes.plot(seconds, series["cloudwatch"], color=INK, linestyle=":", linewidth=2, label="CloudWatch Logs")
+        _draw_marks(axes, marks, begin)
+        axes.set_xlabel(say("seconds since {time:%H:%M:%S} UTC", time=begin))
+        axes.set_ylabel(say("lines"))
+        axes.yaxis.set_major_formatter(THOUSANDS)
+        axes.set_ylim(bottom=0)
+        legend(axes)
+    figures = {
+        "taken by Firehose": int(last["firehose"]), "delivered to S3": int(last["s3"]),
+        "in CloudWatch Logs": int(last["cloudwatch"]), "held at most": most, "held at the end": int(last["held"]),
+    }  # fmt: skip
+    told = [] if marks is None else [f"  {what}: {_after(at, begin):,.0f} s" for at, what in _rows(marks)]
+    return Chart(title, "\n".join([listed(figures), *told]), image.getvalue())
+
+
+def _title(last: pd.Series, most: int) -> str:
+    taken, out, held = int(last["firehose"]), int(last["s3"]), int(last["held"])
+    if held:
+        text = "Firehose has taken {taken:,} lines and delivered {out:,}: it holds {held:,}"
+        return say(text, taken=taken, out=out, held=held)
+    text = "Firehose has taken {taken:,} lines and delivered {out:,}: at most {most:,} were held"
+    return say(text, taken=taken, out=out, most=most)
+
+
+def _draw_marks(axes: object, marks: pd.DataFrame | None, begin: pd.Timestamp) -> None:
+    if marks is None:
+        return
+    for number, (at, what) in enumerate(_rows(marks)):
+        x = _after(at, begin)
+        axes.axvline(x, color=INK, linewidth=1)  # type: ignore[attr-defined]
+        axes.annotate(  # type: ignore[attr-defined]
+            what, (x, 0.98 - 0.09 * (number % 3)), xycoords=("data", "axes fraction"), xytext=(3, 0),
+            textcoords="offset points", va="top",
+        )  # fmt: skip
+
+
+def _rows(marks: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
+    return list(marks[["at", "what"]].itertuples(index=False, name=None))
+
+
+def _after(at: pd.Timestamp, begin: pd.Timestamp) -> float:
+    return float((at - begin).total_seconds())
