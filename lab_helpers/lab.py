@@ -19,7 +19,7 @@ from lab_helpers.backends.faults import FaultInForce, injected
 from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
-from lab_helpers.base.errors import NotYetError
+from lab_helpers.base.errors import LostError, NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
@@ -241,8 +241,13 @@ class Notes:
         """Return a note; raises NotYetError that names `what` is missing and the notebook that makes it."""
         content = self._content
         if name not in content:
-            raise NotYetError(what, notebook)
+            raise (LostError(what, notebook) if self._was_there(name) else NotYetError(what, notebook))
         return content[name]
+
+    def _was_there(self, name: str) -> bool:
+        """Whether the note was taken on another instance, whose notes are still in the file."""
+        found = json.loads(self._file.read_text()) if self._file.exists() else {}
+        return found.get("identity") != self.identity and name in found
 
     def keep_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Keep a frame for later notebooks."""

@@ -5,16 +5,21 @@ Every notebook begins with `lab = open_lab(...)`.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from sqlite3 import DatabaseError
 from typing import TYPE_CHECKING, Any
 
 from lab_helpers import display, pipeline_cost, trace, traffic, visitors
 from lab_helpers.account.bill import Pipeline, compare
 from lab_helpers.account.bill import bill as monthly_bill
 from lab_helpers.base import config
-from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.errors import CheckpointError, SettingsError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import language_of, say, speak
+from lab_helpers.checkpoints import Shelf, begin_notebook, take_named
 from lab_helpers.display import Bar, TerraformBar, explain_missing_names, register_cell_magic
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import BUFFER, Lab, attach
@@ -24,6 +29,8 @@ from lab_helpers.workbook.hands import HandsOn
 
 if TYPE_CHECKING:
     from lab_helpers.display import Trace
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -86,6 +93,31 @@ class Session(HandsOn):
             known = ", ".join(each.name for each in fields(Pipeline))
             raise SettingsError("pipeline", sorted(members), f"some of {known}") from exc
 
+    def checkpoint(self, name: str, *, replace: bool = False) -> None:
+        """Keep the lab as it is now; `lab.goto(name)` brings it back. Raises SettingsError, CheckpointError."""
+        taken = take_named(self.settings, name, replace=replace)
+        self.say(
+            "Checkpoint {name}: {events} log events, {objects} objects. lab.goto({name!r}) brings it back.",
+            name=taken.name, events=taken.log_events, objects=taken.objects,
+        )  # fmt: skip
+
+    def checkpoints(self) -> pd.DataFrame:
+        """Return the checkpoints: columns name, at, log_events, objects, notebook (empty: taken by hand)."""
+        rows = [(c.name, c.at, c.log_events, c.objects, c.notebook) for c in Shelf(self.settings).all()]
+        return pd.DataFrame(rows, columns=["name", "at", "log_events", "objects", "notebook"])
+
+    def goto(self, where: str) -> None:
+        """Bring the lab to a checkpoint, or to where a notebook begins ("05"); errors as `workbook.goto.goto`."""
+        from lab_helpers.workbook import goto  # papermill is slow to import
+
+        way = goto.goto(self.settings, where, partial(goto.run_apart, watched=_watched))
+        self.notes.identity = self.backend.identity()
+        self._outputs = self._files = None
+        begun = way.start or say("a new lab")
+        self.say(
+            "The lab is at {where}: {start}, {count} notebooks run.", where=where, start=begun, count=len(way.missing)
+        )
+
     def say(self, text: str, **values: Any) -> None:
         """Print a sentence in the reader's language, with `values` in the places of its `{names}`."""
         print(say(text, **values))
@@ -108,7 +140,21 @@ def open_lab(notebook: str, **settings: Any) -> Session:
     register_cell_magic("lab_file", lambda line, body: session.write_file(*_file_and_block(line, body)))
     register_cell_magic("fluentbit", lambda _, body: session.try_config(body))
     explain_missing_names()
+    _begin(lab, notebook)
     return session
+
+
+def _begin(lab: Lab, notebook: str) -> None:
+    """Keep the lab as it is where a notebook begins; a disk that is full is no reason not to begin."""
+    try:
+        begin_notebook(lab.settings, notebook, lab.backend.identity())
+    except (OSError, CheckpointError, DatabaseError) as exc:
+        _LOG.warning("no checkpoint of the beginning of %s: %s", notebook, exc)
+
+
+def _watched(name: str, run: Callable[[], str]) -> str:
+    with Bar(say("notebook {name}", name=name)):
+        return run()
 
 
 def _file_and_block(line: str, body: str) -> tuple[str, str, str]:

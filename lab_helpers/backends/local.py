@@ -30,6 +30,7 @@ from lab_helpers.base.errors import (
 from lab_helpers.base.file_lock import FileLock, holder_of
 from lab_helpers.base.injected_fault import InjectedFault
 from lab_helpers.base.wait import wait_until
+from lab_helpers.checkpoints import finish_restoring
 from lab_helpers.firelens.generate import task_metadata
 from lab_helpers.iam import evaluate, explain
 
@@ -111,19 +112,23 @@ class LocalBackend:
         if self.running() is not None:
             return
         private_folder(self._settings.home)
+        finish_restoring(self._settings)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._turn():
             if self.running() is None:
                 self._launch()
 
-    def stop(self) -> bool:
-        """Stop the server and wait until it is gone; return whether one was running, even if it did not answer."""
+    def stop(self, *, at_once: bool = False) -> bool:
+        """Stop the server and wait until it is gone; return whether one was running, even if it did not answer.
+
+        `at_once` kills it: for a state that is to be exchanged, since what it had answered is kept in any case.
+        """
         state = self.running()
         pid = state.pid if state else (self._holder() or {}).get("pid")
         if pid is None:
             self._forget_stale()
             return False
-        for number in (signal.SIGTERM, signal.SIGCONT):  # one that was stopped hears nothing
+        for number in (signal.SIGKILL,) if at_once else (signal.SIGTERM, signal.SIGCONT):  # a stopped one hears nothing
             os.kill(pid, number)
         try:
             wait_until(lambda: not _alive(pid), STOP_TIMEOUT_S, 0.05, "the local AWS to stop")

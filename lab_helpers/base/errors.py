@@ -22,6 +22,7 @@ LabError
 ├── ImageError               image build or push
 ├── PathOutsideError         a name from outside would have led out of its folder
 ├── FileRefusedError         a file of the working copy would not be taken by who reads it; nothing was written
+├── CheckpointError          a checkpoint is not there, or cannot be taken
 ├── NotYetError              an earlier notebook has to run first; names it
 └── CheckFailedError         a check of the workbook does not hold
 
@@ -257,6 +258,53 @@ class NotYetError(LabError):
             told = say(text, missing=say(missing), notebook=notebook)
         super().__init__(told)
         self.missing, self.notebook = missing, notebook
+
+
+class CheckpointError(LabError):
+    """A checkpoint is not there, or cannot be taken; make it with one of its class methods."""
+
+    @classmethod
+    def missing(cls, name: str, there: Sequence[str]) -> CheckpointError:
+        """There is none of that name."""
+        if not there:
+            return cls(say("There is no checkpoint {name}, nor any other. `lab checkpoint NAME` takes one.", name=name))
+        return cls(say("There is no checkpoint {name}; there are {there}.", name=name, there=", ".join(there)))
+
+    @classmethod
+    def exists(cls, name: str) -> CheckpointError:
+        """The name is taken."""
+        return cls(say("There is a checkpoint {name} already: take another name, or --replace it.", name=name))
+
+    @classmethod
+    def nothing_there(cls, where: str) -> CheckpointError:
+        """Nothing has been built yet."""
+        return cls(say("There is nothing in {where} to take a checkpoint of: `lab up` begins a lab.", where=where))
+
+    @classmethod
+    def changing(cls, missing: int) -> CheckpointError:
+        """Objects were deleted faster than they could be kept."""
+        text = "{missing} objects were deleted while the checkpoint was taken. Take it again when less is going on."
+        return cls(say(text, missing=missing))
+
+    @classmethod
+    def only_local(cls) -> CheckpointError:
+        """An account cannot be set back."""
+        text = "Only the local AWS has checkpoints: an account cannot be set back. `lab goto NN` runs what is missing."
+        return cls(say(text))
+
+
+class LostError(LabError):
+    """What a notebook made belongs to a local AWS whose state is gone."""
+
+    def __init__(self, missing: str, notebook: str) -> None:
+        super().__init__(
+            say(
+                "{missing} was made by notebook {notebook}, on a local AWS whose state is gone; this is a new one. "
+                "`lab goto {notebook}` goes to where that notebook begins; run it again from there.",
+                missing=say(missing),
+                notebook=notebook,
+            )
+        )
 
 
 class CheckFailedError(LabError):

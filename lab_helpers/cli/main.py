@@ -19,6 +19,8 @@ from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError, SettingsError
 from lab_helpers.base.messages import ENGLISH, languages
 from lab_helpers.base.redact import redact
+from lab_helpers.checkpoints import begin_anew
+from lab_helpers.cli import checkpoints as cli_checkpoints
 from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
 
@@ -59,9 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("up", _up, "start the local AWS; on an account: check that it is the one that was named")
+    up = add("up", _up, "start the local AWS, with what was built on it; on an account: check that it is the one named")
+    up.add_argument("--fresh", action="store_true", help="begin anew; what was built before is put aside")
     add("status", _status, "show what the local AWS is doing; on an account: what is there of the lab")
-    add("down", _down, "stop the local AWS; what was built on it is gone with it")
+    add("down", _down, "stop the local AWS; what was built on it is there again at the next `lab up`")
     add("env", _env, 'print the variables that lead the aws CLI to the lab\'s backend: eval "$(lab env)"')
     doctor = add("doctor", _doctor, "show what is installed, what would be used, what is missing and how to get it")
     doctor.add_argument("--backend", choices=config.BACKENDS, help="for another backend than the one that is set")
@@ -91,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     add("translate", _translate, "build the Japanese notebooks from the English ones and notebooks/ja/*.md")
     cli_logs.add(commands)
     cli_faults.add(commands)
+    cli_checkpoints.add(commands)
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
     publish.add_argument("--repository-url", required=True)
@@ -104,13 +108,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _up(_: argparse.Namespace) -> int:
+def _up(args: argparse.Namespace) -> int:
     settings = config.load()
     if settings.backend != "local":
         backend_of(settings).start()
         print(f"The {_place(settings)} answers, and it is the one that you named.")
         return 0
     backend = LocalBackend(settings)
+    if args.fresh:
+        backend.stop(at_once=True)
+        aside = begin_anew(settings)
+        print(f"What was built before is now in {aside}." if aside else "There was nothing to put aside.")
     backend.start()
     state = backend.running()
     print(f"The local AWS answers at {state.endpoint_url} (instance {state.instance_id})." if state else "It is gone.")

@@ -134,7 +134,7 @@ def _execute_all(
     settings: Settings, notebooks: list[Path], report_dir: Path, on_cell: OnCell
 ) -> Iterator[NotebookResult]:
     papermill_engines.register(ENGINE, _ReportingEngine)
-    with _kernels_environment(settings):
+    with kernels_environment(settings):
         for path in notebooks:
             result = _execute(path, settings, report_dir, on_cell)
             yield result
@@ -194,7 +194,7 @@ def _parameters(path: Path, settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in names}
 
 
-def _kernels_environment(settings: Settings) -> AbstractContextManager[None]:
+def kernels_environment(settings: Settings) -> AbstractContextManager[None]:
     """Let the kernels find the run's state folder, and draw into the notebook."""
     consent = {"LAB_ACCEPT_COST": "true"} if settings.accept_cost else {}
     changes = {"LAB_HOME": str(settings.home), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}

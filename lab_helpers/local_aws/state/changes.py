@@ -17,11 +17,14 @@ _READING_METHODS = ("GET ", "HEAD ", "OPTIONS ")
 
 @dataclass(frozen=True)
 class Change:
-    """A call that changes something: its operation, and for S3 the bucket and the keys that it names."""
+    """A call that changes something: operation, signing name (empty: any), S3's bucket and keys where it has them."""
 
     operation: str
+    service: str = ""
     bucket: str = ""
     keys: tuple[str, ...] = ()
+    only_keys: bool = False
+    """Whether nothing else of S3 changes: an object is put, without tags."""
 
 
 def change_of(service: str, operation: str, params: Mapping[str, Any]) -> Change | None:
@@ -29,7 +32,8 @@ def change_of(service: str, operation: str, params: Mapping[str, Any]) -> Change
     if operation.startswith(_READING) or operation.startswith(_READING_METHODS):
         return None
     if service != "s3":
-        return Change(operation)
+        return Change(operation, service)
     deleted = [each.get("Key", "") for each in (params.get("Delete") or {}).get("Objects", ())]
     named = [params["Key"]] if params.get("Key") else deleted
-    return Change(operation, str(params.get("Bucket", "")), tuple(named))
+    only_keys = operation == "PutObject" and bool(named) and "Tagging" not in params
+    return Change(operation, service, str(params.get("Bucket", "")), tuple(named), only_keys)

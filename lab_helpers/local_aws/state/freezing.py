@@ -29,12 +29,12 @@ def freeze(value: Any, reducers: Mapping[type, Reducer] | None = None) -> bytes:
     """Return `value` as bytes; `reducers` say by class how an object is kept. Raises NotKeptError."""
     target = io.BytesIO()
     fast = pickle.Pickler(target, protocol=5)
-    fast.dispatch_table = {**copyreg.dispatch_table, **_ALWAYS, **(reducers or {})}
+    fast.dispatch_table = _table(reducers or _NONE)
     try:
         fast.dump(value)
     except (TypeError, AttributeError, pickle.PicklingError):
         target = io.BytesIO()
-        slow = _Thorough(target, reducers or {})
+        slow = _Thorough(target, reducers or _NONE)
         try:
             slow.dump(value)
         except (TypeError, AttributeError, pickle.PicklingError, RecursionError) as exc:
@@ -52,7 +52,7 @@ class _Thorough(pickle.Pickler):
 
     def __init__(self, target: io.BytesIO, reducers: Mapping[type, Reducer]) -> None:
         super().__init__(target, protocol=5)
-        self.dispatch_table = {**copyreg.dispatch_table, **_ALWAYS, **reducers}
+        self.dispatch_table = _table(reducers)
 
     def reducer_override(self, thing: Any) -> Any:
         if isinstance(thing, types.FunctionType) and ("<" in thing.__qualname__):
@@ -61,6 +61,15 @@ class _Thorough(pickle.Pickler):
         if hasattr(thing, "private_bytes") and hasattr(thing, "public_key"):
             return _private_key, (_pem(thing),)
         return NotImplemented
+
+
+def _table(reducers: Mapping[type, Reducer]) -> Any:
+    """Return how objects are kept by class: a dictionary, since the pickler looks into it for every object."""
+    known = _tables.get(id(reducers))
+    if known is None or known[0] != len(reducers) + len(copyreg.dispatch_table):
+        merged = {**copyreg.dispatch_table, **_ALWAYS, **reducers}
+        known = _tables[id(reducers)] = (len(reducers) + len(copyreg.dispatch_table), merged)
+    return known[1]
 
 
 def _function(code: bytes, module: str, defaults: Any, cells: tuple[Any, ...]) -> Any:
@@ -79,4 +88,6 @@ def _private_key(pem: bytes) -> Any:
     return serialization.load_pem_private_key(pem, None)
 
 
+_NONE: Mapping[type, Reducer] = {}
+_tables: dict[int, tuple[int, Any]] = {}
 _ALWAYS: dict[type, Reducer] = {_LOCK: lambda _: (threading.Lock, ()), _RLOCK: lambda _: (threading.RLock, ())}

@@ -24,6 +24,9 @@ from lab_helpers.local_aws.state.store import StateStore
 
 _LOG = logging.getLogger(__name__)
 ROOM, FILES_ROOM = "moto", "moto-files"
+_IAM = "iam.IAMBackend"
+_CHANGE_IAM = frozenset({"iam", "", "cloudformation", "tagging"})
+"""Whose calls may change IAM; for every other one moto asks IAM, in all partitions, whose key it came with."""
 _S3, _LOGS, _EC2 = "s3.S3Backend", "logs.LogsBackend", "ec2.EC2Backend"
 _LATER = frozenset({"PutLogEvents"})
 """Operations whose data has rows of its own: what else they change (a stream's last ingestion) can wait a second."""
@@ -65,6 +68,8 @@ class MotoState:
         """Keep what this thread's call to moto changed; None: it only read, and may have made backends."""
         asked, made = hooks.touched()
         hooks.forget_touched()
+        iam = change is not None and change.service in _CHANGE_IAM
+        asked, made = ({key for key in keys if key[0] != _IAM or (iam and key[2] == "aws")} for keys in (asked, made))
         if change is None:
             self._later |= asked - made
             self.keep(made)
@@ -74,7 +79,7 @@ class MotoState:
             with self._store.change():
                 if change.bucket:
                     self._keep_keys(change)
-                self.keep(asked)
+                self.keep(key for key in asked if not (change.only_keys and key[0] == _S3))
                 if change.operation in _ENDS_STREAMS:
                     self._forget_streams()
             self._remove_files()

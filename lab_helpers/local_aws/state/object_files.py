@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import uuid
 from collections.abc import Iterable
@@ -78,12 +79,14 @@ class ObjectFile:
     def truncate(self) -> None:
         """Drop what is behind the place."""
         if self._size() > self._at:
+            self._unshare()
             os.truncate(self._folder.path(self.name), self._at)
 
     def write(self, data: bytes) -> int:
         """Write at the place."""
         path = self._folder.path(self.name)
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._unshare()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "wb") as target:
             target.seek(self._at)
@@ -105,6 +108,14 @@ class ObjectFile:
 
     def close(self) -> None:
         """Nothing is open. The file goes when its record goes."""
+
+    def _unshare(self) -> None:
+        """Have a file of one's own before it is written a second time: a checkpoint may have a link to it."""
+        path = self._folder.path(self.name)
+        if path.exists() and path.stat().st_nlink > 1:
+            own = path.with_suffix(".partial")
+            shutil.copyfile(path, own)
+            own.replace(path)
 
     def _size(self) -> int:
         try:

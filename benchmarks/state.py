@@ -1,0 +1,123 @@
+"""What keeping costs: the part of a call's time that goes into making its change outlive the server.
+
+Goals: at most 5 % of a call's time (seen by boto3); `lab up` on a kept state in 5 s; memory flat while log lines come.
+Run: `python -m benchmarks.state` (`--calls` per operation, `--lines` for the memory).
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lab_helpers.local_aws.server import LocalAws
+from lab_helpers.local_aws.state.moto_state import MotoState
+from lab_helpers.local_aws.state.rooms import Room
+
+TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+
+ALLOW = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+
+
+class Meter:
+    """Adds up the time that keeping takes."""
+
+    def __init__(self) -> None:
+        self.kept_s = 0.0
+
+    @contextmanager
+    def fitted(self) -> Iterator[None]:
+        """Measure what is kept of moto and of our own services."""
+        settle, save = MotoState.settle, Room.save
+        MotoState.settle, Room.save = self._timed(settle), self._timed(save)  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            MotoState.settle, Room.save = settle, save  # type: ignore[method-assign]
+
+    def _timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any, **named: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                return function(*given, **named)
+            finally:
+                self.kept_s += time.perf_counter() - begin
+
+        return timed
+
+
+def operations(aws: LocalAws) -> dict[str, Callable[[int], Any]]:
+    """Return calls that change something, by name; each takes a number that is another one each time."""
+    iam, ec2, logs, s3, ecs = (aws.client(name) for name in ("iam", "ec2", "logs", "s3", "ecs"))
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/18")["Subnet"]["SubnetId"]
+    logs.create_log_group(logGroupName="/g")
+    logs.create_log_stream(logGroupName="/g", logStreamName="s")
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    container = {"name": "a", "image": "httpd", "memory": 64}
+
+    def put_events(_: int) -> Any:
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": "x" * 200}] * 50
+        return logs.put_log_events(logGroupName="/g", logStreamName="s", logEvents=events)
+
+    return {
+        "iam:CreateRole": lambda n: iam.create_role(RoleName=f"r{n}", AssumeRolePolicyDocument=TRUST),
+        "iam:PutRolePolicy": lambda n: iam.put_role_policy(RoleName="r0", PolicyName=f"p{n % 5}", PolicyDocument=ALLOW),
+        "ec2:CreateNetworkInterface": lambda _: ec2.create_network_interface(SubnetId=subnet),
+        "ecs:RegisterTaskDefinition": lambda n: ecs.register_task_definition(
+            family=f"f{n % 3}", containerDefinitions=[container]
+        ),
+        "logs:PutLogEvents (50)": put_events,
+        "s3:PutObject (20 kB)": lambda n: s3.put_object(Bucket="bucket", Key=f"{n}", Body=b"x" * 20_000),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--calls", type=int, default=100)
+    parser.add_argument("--lines", type=int, default=200_000)
+    args = parser.parse_args()
+    folder, meter = Path(tempfile.mkdtemp()), Meter()
+    with meter.fitted(), LocalAws(folder, factories=[], keeps_state=True) as aws:
+        for name, call in operations(aws).items():
+            call(0)
+            _print_share(name, meter, call, args.calls)
+        _print_memory(aws, args.lines)
+    begin = time.perf_counter()
+    with LocalAws(folder, factories=[], keeps_state=True) as aws:
+        print(f"started again on this state in {time.perf_counter() - begin:.2f} s (imports done)")
+
+
+def _print_share(name: str, meter: Meter, call: Callable[[int], Any], calls: int) -> None:
+    shares, times = [], []
+    for number in range(1, calls + 1):
+        meter.kept_s, begin = 0.0, time.perf_counter()
+        call(number)
+        took_s = time.perf_counter() - begin
+        times.append(took_s)
+        shares.append(meter.kept_s / took_s)
+    print(f"{name:<30} {1000 * statistics.median(times):7.2f} ms a call, {100 * statistics.median(shares):5.1f} % kept")
+
+
+def _print_memory(aws: LocalAws, lines: int) -> None:
+    logs, process = aws.client("logs"), psutil.Process()
+    before = process.memory_info().rss
+    for _ in range(lines // 1000):
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": f"{number} " + "x" * 150} for number in range(1000)]
+        logs.put_log_events(logGroupName="/g", logStreamName="s", logEvents=events)
+    grown = process.memory_info().rss - before
+    print(f"{lines:,} log lines: memory grew by {grown / 2**20:.1f} MiB, {grown / lines:.0f} bytes a line")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Checkpoints: the lab as it was at a moment."""
