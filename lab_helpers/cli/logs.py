@@ -93,8 +93,13 @@ def write(frame: pd.DataFrame, form: str, file: Path | None, *, raw: bool = Fals
 
 def harmless(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     """Return the frame with its texts changed, its column names too."""
-    changed = frame.apply(lambda column: column.map(lambda value: change(value) if isinstance(value, str) else value))
-    return changed.rename(columns=lambda name: change(str(name)))
+
+    def told(value: object) -> object:
+        return change(value) if isinstance(value, str) else value
+
+    changed: pd.DataFrame = frame.apply(lambda column: column.map(told))
+    changed.columns = [change(str(name)) for name in frame.columns]
+    return changed
 
 
 def visible(text: str) -> str:
