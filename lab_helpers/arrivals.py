@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -54,6 +55,28 @@ def in_cloudwatch(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> p
         look_at,
         on_tick,
     )
+
+
+def newest_line(lab: Lab, containing: str, on_tick: OnTick = None) -> str:
+    """Return the newest line of httpd in CloudWatch that holds a text, once there is one. Raises WaitTimeoutError."""
+    pattern = f'"{containing}"'
+
+    def read() -> pd.DataFrame:
+        try:
+            return cloudwatch.read_messages(lab.client("logs"), lab.outputs.httpd_log_group, pattern=pattern)
+        except NotFoundError:  # Fluent Bit makes the group with its first line
+            return empty()
+
+    found = wait_until(
+        read,
+        CLOUDWATCH_TIMEOUT_S,
+        _poll_s(lab, 1.0),
+        say("a line with {text} in CloudWatch Logs", text=containing),
+        done=lambda frame: len(frame) > 0,
+        describe=lambda frame: say("{count} lines", count=len(frame)),
+        on_tick=on_tick,
+    )
+    return str(json.loads(found.sort_values("event_time")["message"].iloc[-1])["log"])
 
 
 def in_s3(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> pd.DataFrame:

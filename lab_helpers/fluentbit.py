@@ -115,6 +115,22 @@ def own_log(lab: Lab) -> pd.DataFrame:
     return found[["stream", "event_time", "level", "message"]]
 
 
+def role_of_own_log(lab: Lab) -> str:
+    """Return which role the driver of the router's own log works with: the member of the task definition that names it.
+
+    `awslogs` works with `executionRoleArn`; a router whose log went through a router would need `taskRoleArn`.
+    Raises NotYetError without a running task.
+    """
+    ecs, out = lab.client("ecs"), lab.outputs
+    running = ecs_service.describe_tasks(ecs, out.cluster_name)
+    if not running:
+        raise NotYetError("A running task", "02")
+    with aws_errors("DescribeTaskDefinition"):
+        definition = ecs.describe_task_definition(taskDefinition=running[0]["taskDefinitionArn"])["taskDefinition"]
+    router = next(each for each in definition["containerDefinitions"] if "firelensConfiguration" in each)
+    return "executionRoleArn" if router["logConfiguration"]["logDriver"] == "awslogs" else "taskRoleArn"
+
+
 def newest_record(lab: Lab, containing: str = "") -> dict[str, Any]:
     """Return the newest record (that contains a text) in httpd's log group, as Fluent Bit wrote it.
 

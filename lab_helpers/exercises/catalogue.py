@@ -31,16 +31,6 @@ CATALOGUE: tuple[Task, ...] = (
         ),
     ),
     Task(
-        "05_1",
-        "a query that counts",
-        judges.counting_query,
-        (
-            "A query is a chain: filter …, then | stats count(*) as missing.",
-            "The line is in the field `log`: filter log like /…/.",
-            '`404` alone could be part of an id. In the line it stands between a quotation mark and a blank: /" 404 /.',
-        ),
-    ),
-    Task(
         "06_1",
         "the prefix of an hour",
         judges.prefix_of_hour,

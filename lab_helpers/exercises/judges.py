@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lab_helpers.base.errors import LabError
-from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
-from lab_helpers.base.wait import wait_until
 from lab_helpers.exercises import policies
 from lab_helpers.exercises.exercise import Desk
-from lab_helpers.exercises.router_trial import survivors
 from lab_helpers.firelens.classic import sections
 
 BUCKET = "arn:aws:s3:::my-logs"
@@ -67,39 +63,6 @@ def pinned_dockerfile(answer: str, _: Desk) -> str:
     return ""
 
 
-def without_health_checks(answer: str, _: Desk) -> str:
-    """04_1: an extra.conf that drops good health checks and nothing else, tried on sample records."""
-    outputs = {section.name for section in sections(answer) if section.kind == "OUTPUT"}
-    if outputs != {"cloudwatch_logs", "kinesis_firehose"}:
-        return say("Keep both [OUTPUT] sections as they are; only a [FILTER] is to be added.")
-    left = survivors(answer, (*HEALTH_CHECKS, *VISITS, FAILED_CHECK))
-    if kept := [line for line in HEALTH_CHECKS if line in left]:
-        text = "{count} of {total} sample health checks still come through, such as: {line}"
-        return say(text, count=len(kept), total=len(HEALTH_CHECKS), line=kept[0])
-    if lost := [line for line in VISITS if line not in left]:
-        return say("A visitor's line is dropped too: {line}", line=lost[0])
-    if FAILED_CHECK not in left:
-        return say("A health check that fails must stay to be seen: {line}", line=FAILED_CHECK)
-    return ""
-
-
-def counting_query(answer: str, desk: Desk) -> str:
-    """05_1: a Logs Insights query whose one figure is the number of requests that were answered 404."""
-    sent = desk.notes.frame("requests", "The traffic", "04")
-    wanted = int(sent["status"].eq(404).sum())
-    rows = _ask(desk, answer, sent)
-    if len(rows) != 1:
-        return say("The query gives {count} rows; `stats count(*)` gives one.", count=len(rows))
-    values = [field["value"] for field in rows[0] if field["field"] != "@ptr"]
-    if len(values) != 1 or not re.fullmatch(r"\d+(\.0)?", values[0]):
-        return say("The row holds {values}; one number is wanted.", values=values)
-    found = int(float(values[0]))
-    if found == wanted:
-        return ""
-    text = "The query counts {found} lines; you asked for {wanted} pages that are not there."
-    return say(text, found=found, wanted=wanted)
-
-
 def prefix_of_hour(answer: str, _: Desk) -> str:
     """06_1: the key prefix of a delivery at 08:30 in Tokyo on 3 February 2026."""
     given = answer.strip()
@@ -138,28 +101,3 @@ def delivery_policy(answer: str | dict[str, Any], _: Desk) -> str:
         text = "It works, but it also allows {action} on {resource}: that is more than a delivery needs."
         return say(text, action=granted[0], resource=granted[1])
     return ""
-
-
-def _ask(desk: Desk, query: str, sent: pd.DataFrame) -> list[list[dict[str, str]]]:
-    """Return the rows of a Logs Insights query over the time of the traffic; raises LabError when it is refused."""
-    logs = desk.client("logs")
-    start, end = pd.Timestamp(sent["sent_at"].min()), pd.Timestamp(sent["sent_at"].max())
-    try:
-        started = logs.start_query(
-            logGroupName=desk.outputs.httpd_log_group,
-            startTime=int(start.timestamp()) - 1,
-            endTime=int(end.timestamp()) + 60,
-            queryString=query,
-        )
-    except logs.exceptions.ClientError as exc:
-        message = exc.response["Error"]["Message"]
-        raise LabError(say("CloudWatch Logs refuses the query: {message}", message=message)) from exc
-    answer: dict[str, Any] = wait_until(
-        lambda: logs.get_query_results(queryId=started["queryId"]),
-        _QUERY_TIMEOUT_S,
-        0.2,
-        "the query",
-        done=lambda found: found["status"] not in ("Scheduled", "Running"),
-        describe=lambda found: str(found["status"]),
-    )
-    return list(answer["results"])

@@ -9,19 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab_helpers import deployment, display, playground
+from lab_helpers import deployment, display, insights, playground
 from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.display import cells, sources
 from lab_helpers.exercises import Progress, Status
 from lab_helpers.exercises.exercise import MARKS, Words
 from lab_helpers.exercises.steps import CATALOGUE, UNTOUCHED, Attempt, Outcome, Step, step_of
 from lab_helpers.files import Change
+from lab_helpers.files.parts import with_part
 from lab_helpers.firelens import classic
 from lab_helpers.lab import Lab
 from lab_helpers.terraform import RunResult
 from lab_helpers.terraform.blocks import block as hcl_block
-from lab_helpers.terraform.blocks import with_block
 from lab_helpers.workbook.background import Background
 from lab_helpers.workbook.plan_view import PlanView
 from lab_helpers.workbook.predictions import Predictions
@@ -46,7 +47,8 @@ class HandsOn(Lab):
     def write_file(self, name: str, text: str, block: str = "") -> display.Shown:
         """Write a file of the working copy and return what changed; `%%lab_file NAME` does the same.
 
-        With `block` (`aws_lb_target_group.httpd health_check`) the text takes the place of one block of a `.tf` file.
+        With `block` the text takes the place of one part of the file: a block of a `.tf` file
+        (`aws_lb_target_group.httpd health_check`), the paragraph with a line (`LogFormat`) of any other.
         Raises FileRefusedError, with the words of who would read it; then nothing was written.
         """
         self.files.path(name)
@@ -54,7 +56,7 @@ class HandsOn(Lab):
             text += "\n"
         before = self.files.read(name) if self.files.has(name) else None
         if block:
-            text = with_block(before or "", block, text)
+            text = with_part(name, before or "", block, text)
         self.readers.check(name, text)
         self.files.write(name, text)
         return sources.change(Change(name, before, text))
@@ -62,6 +64,10 @@ class HandsOn(Lab):
     def read_file(self, name: str) -> str:
         """Return a file of the working copy; raises FileRefusedError."""
         return self.files.read(name)
+
+    def insights(self, query: str) -> pd.DataFrame:
+        """Ask Logs Insights about httpd's log group, over the last day; one row a row of the answer, all text."""
+        return pd.DataFrame(insights.ask(self, query))
 
     def show_file(self, name: str, block: str = "") -> display.Shown:
         """Return a file of the working copy to look at, or one block of a `.tf` file (`resource "aws_lb" "httpd"`)."""

@@ -40,6 +40,23 @@ def record_of_a_request(lab: Lab) -> dict[str, Any]:
     return record
 
 
+def line_of_a_request(lab: Lab, request_id: str) -> str:
+    """Send one GET with an id that nobody else counts, and return Apache's line when it is in CloudWatch.
+
+    Raises WaitTimeoutError when it does not arrive within `ARRIVE_TIMEOUT_S`, LabError when nobody answers.
+    """
+    since = datetime.now(UTC) - CLOCK_MARGIN
+    mark = traffic.by_hand(lab.outputs.url, request_id).id
+    found: list[str] = wait_until(
+        lambda: _messages_with(lab, mark, since),
+        ARRIVE_TIMEOUT_S,
+        POLL_S,
+        say("a request of our own in CloudWatch Logs"),
+        describe=lambda lines: say("{count} lines", count=len(lines)),
+    )
+    return str(json.loads(found[-1])["log"])
+
+
 def _messages_with(lab: Lab, mark: str, since: datetime) -> list[str]:
     try:
         found = cloudwatch.read_messages(

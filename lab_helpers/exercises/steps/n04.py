@@ -20,7 +20,7 @@ def finds_one_request(lab: Lab, answer: str) -> Verdict:
                 logGroupName=lab.outputs.httpd_log_group, filterPattern=answer, limit=MOST
             )["events"]
     except AwsCallError as exc:
-        return not_yet("CloudWatch refuses the pattern: {reason}", reason=str(exc))
+        return not_yet("CloudWatch refuses the pattern: {words}", words=str(exc))
     others = [event for event in found if request not in event["message"]]
     if others:
         return not_yet("The pattern finds {count} other lines, too.", count=len(others))

@@ -10,7 +10,7 @@ import pytest
 from lab_helpers.exercises.steps import CATALOGUE, Act, Step
 from lab_helpers.exercises.steps.step import ANSWER, SOLUTIONS
 from lab_helpers.files.changes import same
-from lab_helpers.terraform.blocks import with_block
+from lab_helpers.files.parts import with_part
 from lab_helpers.workbook import translation
 
 MAGIC = "%%lab_file "
@@ -71,7 +71,7 @@ def test_the_notebooks_file_cell_is_the_steps_beginning(step: Step) -> None:
                 if source.startswith(MAGIC):
                     line, _, body = source.partition("\n")
                     name, _, block = line.removeprefix(MAGIC).strip().partition(" ")
-                    shown[name] = with_block(step.start(_Project(), name) or "", block, body) if block else body
+                    shown[name] = with_part(name, step.start(_Project(), name) or "", block, body) if block else body
     project = _Project()
     for name in step.files:
         if name in shown:
