@@ -98,14 +98,14 @@ def test_a_text_without_translation_is_said_in_english() -> None:
 def test_check_speaks_and_writes_english(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The reader sees Japanese; the report's file keeps the English name, so that runs can be compared."""
     check = Checks("ja/04_traffic", tmp_path)
-    check("the service answers", True)
-    assert capsys.readouterr().out == "✔ サービスが応答する\n"
-    with pytest.raises(CheckFailedError, match="✘ サービスが応答する: 3 件には応答がありませんでした"):
-        check("the service answers", False, "{count} were not", count=3)
+    check("Firehose reports no error", True)
+    assert capsys.readouterr().out == "✔ Firehose のエラーはない\n"
+    with pytest.raises(CheckFailedError, match="✘ Firehose のエラーはない: 3 件には応答がありませんでした"):
+        check("Firehose reports no error", False, "{count} were not", count=3)
     with pytest.raises(CheckFailedError, match="成り立っていません"):
-        check("the service answers", False)
+        check("Firehose reports no error", False)
     kept = [json.loads(line) for line in (tmp_path / "ja/04_traffic.jsonl").read_text().splitlines()]
-    assert [each["name"] for each in kept] == ["the service answers"] * 3
+    assert [each["name"] for each in kept] == ["Firehose reports no error"] * 3
 
 
 @pytest.mark.usefixtures("japanese")
