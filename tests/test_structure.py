@@ -154,7 +154,7 @@ def test_only_display_imports_what_draws() -> None:
 
 
 READERS_OF_THE_ENVIRONMENT = ("lab_helpers.base.config", "lab_helpers.logs.records")
-"""The second for one switch, LAB_FAST_READERS: a pure package knows no settings, and programs without a lab read logs."""
+"""The second for one switch, LAB_FAST_READERS: a pure package knows no settings."""
 
 
 def test_only_config_reads_the_environment() -> None:
