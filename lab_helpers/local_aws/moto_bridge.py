@@ -17,6 +17,7 @@ from datetime import UTC
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.logs.models import LogStream, logs_backends
@@ -102,6 +103,7 @@ class MotoBridge:
         # moto's models are plain objects without locks; calls to them are short.
         self._lock = threading.RLock()
         _leave_subscriptions_to_us()
+        _name_interfaces_by_their_region()
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None = Change("unknown")) -> HttpAnswer:  # noqa: B008  (frozen)
         """Let moto answer one HTTP call; what it changed is kept when this returns. None: the call only reads.
@@ -231,6 +233,11 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return list(found.cors or []) if found is not None else []
 
+    def has_upload(self, bucket: str, upload_id: str) -> bool:
+        """Tell whether a bucket has an open multipart upload; true also where there is no such bucket."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return found is None or upload_id in found.multiparts
+
     def user_policies(self, name: str) -> PrincipalPolicies:
         """Return what an IAM user may do, groups included."""
         backend = iam_backends[ACCOUNT_ID][_PARTITION]
@@ -304,6 +311,23 @@ def _leave_subscriptions_to_us() -> None:
 
     send.original = original  # type: ignore[attr-defined]
     LogStream._send_log_events = send
+
+
+def _name_interfaces_by_their_region() -> None:
+    """Give network interfaces AWS's names: moto has us-east-1's ending, ec2.internal, in every region."""
+    original = getattr(NetworkInterface.__init__, "original", NetworkInterface.__init__)
+
+    def make(interface: Any, *args: Any, **kwargs: Any) -> None:
+        original(interface, *args, **kwargs)
+        name, region = getattr(interface, "private_dns_name", None), interface.ec2_backend.region_name
+        if name and region != "us-east-1":
+            interface.private_dns_name = name.replace(".ec2.internal", f".{region}.compute.internal")
+            for address in interface.private_ip_addresses:
+                if address.get("PrivateDnsName"):
+                    address["PrivateDnsName"] = interface.private_dns_name
+
+    make.original = original  # type: ignore[attr-defined]
+    NetworkInterface.__init__ = make
 
 
 def _backend_app(backend: str | None) -> Any:

@@ -30,7 +30,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from lab_helpers.base.errors import LocalAwsStartError
 from lab_helpers.base.file_lock import FileLock
 from lab_helpers.local_aws.cloudwatch import CloudWatchService
-from lab_helpers.local_aws.front import bucket_names, handlers, model_files
+from lab_helpers.local_aws.front import bucket_names, handlers, model_files, multipart_uploads
 from lab_helpers.local_aws.front.control import ControlRoutes
 from lab_helpers.local_aws.front.gateway import Gateway
 from lab_helpers.local_aws.front.http_server import RequestHandler
@@ -52,6 +52,7 @@ from lab_helpers.local_aws.logs import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.state.kept_state import KeptState
 from lab_helpers.local_aws.testing.injection import Injection
+from lab_helpers.local_aws.vpc.answers import VpcAnswers
 from lab_helpers.local_aws.vpc.dependencies import VpcDependencies
 
 HOST = "127.0.0.1"
@@ -201,12 +202,14 @@ class LocalAws:
             CloudWatchService(self._clock, self._clients, state.room("cloudwatch") if state else NothingKept()),
             LogsService(bridge, self._clock, self._clients),
             VpcDependencies(self.clients),
+            VpcAnswers(self.clients),
         ]
         services += [factory(context(name)) for name, factory in self._service_factories()]
         control = ControlRoutes(self.instance_id, self.lab_token, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
         table = handlers.overrides(services, bridge)
         checks = {**policy_checks.checks(ACCOUNT_ID, self._principal_exists), **bucket_names.checks()}
+        checks |= multipart_uploads.checks(bridge.has_upload, checks)
         keys = KeyRing(self.store, bridge, ACCOUNT_ID, self._clock)
         self._entrance = Entrance(keys.find, ACCOUNT_ID, self._signing_clock)
         self._gateway = Gateway(self._entrance, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks)

@@ -50,6 +50,28 @@ def test_query_answer_reads_back() -> None:
     assert protocol.read_answer(call, status, dict(headers), body) == members
 
 
+def test_maps_are_entries_in_a_query_answer() -> None:
+    """AWS writes <entry><key>…</key><value>…</value></entry>, and reads maps so; botocore reads it back."""
+    call = protocol.Call("query", "elasticloadbalancing", "CreateRule", "r", None, None, {})
+    config = {"AuthenticationRequestExtraParams": {"param": "a<b", "other": "2"}, "Scope": "openid"}
+    members = {"Rules": [{"Actions": [{"Type": "authenticate-oidc", "AuthenticateOidcConfig": config}]}]}
+    status, headers, body = protocol.answer(call, members)
+    assert b"<entry><key>param</key><value>a&lt;b</value></entry>" in body  # type: ignore[operator]
+    assert protocol.read_answer(call, status, dict(headers), body) == members  # type: ignore[arg-type]
+    environ = _signed("elasticloadbalancing", CONTENT_TYPE="application/x-www-form-urlencoded")
+    asked = b"Action=CreateRule&E.entry.1.key=a&E.entry.1.value=1&E.entry.2.key=b&E.entry.2.value=2"
+    assert protocol.parse(environ, asked).params == {"E": {"a": "1", "b": "2"}}
+
+
+def test_ec2_answers_are_in_ec2s_form() -> None:
+    """Members and requestId at the top, `item` for lists, names as EC2 writes them."""
+    call = protocol.Call("ec2", "ec2", "DeleteSecurityGroup", "r", None, None, {})
+    status, headers, body = protocol.answer(call, {"Return": True, "GroupId": "sg-1"})
+    assert b"<requestId>" in body  # type: ignore[operator]
+    assert b"<return>true</return><groupId>sg-1</groupId></Delete" in body  # type: ignore[operator]
+    assert protocol.read_answer(call, status, dict(headers), body) == {"Return": True, "GroupId": "sg-1"}  # type: ignore[arg-type]
+
+
 def test_error_forms() -> None:
     """Each protocol has its own form of an error, with the same code and text."""
     error = AwsError("Some<Code", "What & why", 404)

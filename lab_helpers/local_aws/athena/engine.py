@@ -13,7 +13,7 @@ import duckdb
 
 from lab_helpers.local_aws.athena.catalogue import CatalogueTable
 from lab_helpers.local_aws.athena.objects import LocalFile
-from lab_helpers.local_aws.athena.result import Result, athena_type, printed
+from lab_helpers.local_aws.athena.result import Result, athena_type, column_name, printed
 
 MEMORY_LIMIT = "400MB"
 THREADS = 2
@@ -76,7 +76,8 @@ class Engine:
 
     def _fetched(self, cursor: Any) -> Result:
         """Fetch block by block: what Python holds is outside of DuckDB's own limit."""
-        kinds = tuple((column[0], athena_type(str(column[1]))) for column in cursor.description or ())
+        described = enumerate(cursor.description or ())
+        kinds = tuple((column_name(column[0], at), athena_type(str(column[1]))) for at, column in described)
         rows: list[tuple[str | None, ...]] = []
         size_bytes = 0
         while block := cursor.fetchmany(BLOCK_ROWS):

@@ -36,6 +36,7 @@ class Execution:
     completed_at: datetime | None = None
     scanned_bytes: int = 0
     result: Result | None = None
+    parameters: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """The QueryExecution structure."""
@@ -58,6 +59,7 @@ class Execution:
                 "DataScannedInBytes": self.scanned_bytes,
             },
             "WorkGroup": self.workgroup,
+            **({"ExecutionParameters": list(self.parameters)} if self.parameters else {}),
             "EngineVersion": {
                 "SelectedEngineVersion": "AUTO",
                 "EffectiveEngineVersion": "Athena engine version 3",

@@ -70,8 +70,10 @@ class Operations:
         name = str(uuid.uuid4())
         folder = self._output_location(request, workgroup)
         output = f"{folder.rstrip('/')}/{name}.csv"
-        statement = parse(sql, database)
-        execution = Execution(name, sql, statement, request.region, workgroup, output, self._clock.now())
+        given = tuple(params.get("ExecutionParameters") or ())
+        statement = parse(sql, database, given)
+        now = self._clock.now()
+        execution = Execution(name, sql, statement, request.region, workgroup, output, now, parameters=given)
         self._book.add(execution)
         if token:
             self._by_token[token] = name

@@ -14,6 +14,9 @@ _ATHENA_TYPES = {
 }  # fmt: skip
 """DuckDB's names where lower case is not enough; Trino's sum of integers is a bigint."""
 
+UNNAMED = "_unnamed_"
+"""How the names begin that a query's unnamed columns have in DuckDB."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -21,6 +24,11 @@ class Result:
 
     columns: tuple[tuple[str, str], ...]
     rows: list[tuple[str | None, ...]]
+
+
+def column_name(name: str, place: int) -> str:
+    """Athena's name of a column; one without a name is called by its place."""
+    return f"_col{place}" if name.startswith(UNNAMED) else name
 
 
 def athena_type(duckdb_type: str) -> str:

@@ -7,7 +7,7 @@ catalogues.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from lab_helpers.local_aws.athena.result import UNNAMED
 from lab_helpers.local_aws.kit.api import AwsError
 
 CATALOG = "awsdatacatalog"
@@ -41,11 +42,13 @@ class Statement:
     """A parsed statement.
 
     `show` is "tables" or "databases" for SHOW, whose database is `database`; else `tree` is a query.
+    `problem` is why the query will fail, where that is known before it runs.
     """
 
     tree: Any
     database: str
     show: str = ""
+    problem: str = ""
 
     @property
     def type(self) -> str:
@@ -53,13 +56,17 @@ class Statement:
         return "DDL" if self.show else "DML"
 
 
-def parse(sql: str, database: str) -> Statement:
-    """Parse one statement. Raises AwsError (InvalidRequestException) as StartQueryExecution does for malformed ones."""
+def parse(sql: str, database: str, parameters: Sequence[str] = ()) -> Statement:
+    """Parse one statement, `parameters` in place of its question marks.
+
+    Raises AwsError (InvalidRequestException) as StartQueryExecution does for malformed ones.
+    """
     shown = _SHOW.fullmatch(sql)
     if shown:
         return Statement(
             None, (shown[2] or database).lower(), "tables" if shown[1].lower() == "tables" else "databases"
         )
+    sql, problem = _bound(sql, parameters)
     try:
         trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]
     except SqlglotError as exc:
@@ -69,11 +76,40 @@ def parse(sql: str, database: str) -> Statement:
     if isinstance(trees[0], exp.Condition | exp.Alias) and not isinstance(trees[0], exp.Query):
         # sqlglot reads a bare expression where SQL wants a statement
         raise _refused(1, 1, sql.split()[0])
-    return Statement(trees[0], database.lower())
+    return Statement(trees[0], database.lower(), problem=problem)
+
+
+def _bound(sql: str, parameters: Sequence[str]) -> tuple[str, str]:
+    """Return the SQL with each `?` replaced by its parameter, an expression in SQL; and why that cannot be done."""
+    try:
+        places = [token.start for token in sqlglot.tokenize(sql, read="athena") if token.text == "?"]
+    except SqlglotError:
+        return sql, ""  # the parser says what is wrong with it
+    places = [place for place in places if sql[place] == "?"]
+    if len(places) != len(parameters):
+        counts = f"expected {len(places)} but found {len(parameters)}"
+        return sql, f"SYNTAX_ERROR: line 1:1: Incorrect number of parameters: {counts}"
+    for place, parameter in reversed(list(zip(places, parameters, strict=True))):
+        sql = sql[:place] + _constant(parameter) + sql[place + 1 :]
+    return sql, ""
+
+
+def _constant(parameter: str) -> str:
+    """Return a parameter's text; raises AwsError for what is no constant expression."""
+    try:
+        trees = sqlglot.parse(parameter, read="athena")
+    except SqlglotError as exc:
+        raise _malformed(exc) from exc
+    if len(trees) != 1 or not isinstance(trees[0], exp.Expression) or trees[0].find(exp.Query, exp.Column):
+        raise _refused(1, 1, parameter)
+    literal = isinstance(trees[0], exp.Literal)
+    return parameter.strip() if literal else f"({trees[0].sql(dialect='athena')})"
 
 
 def tables(statement: Statement) -> list[TableName]:
     """The catalogue's tables that a query reads. Raises UnsupportedError for what is no query."""
+    if statement.problem:
+        raise UnsupportedError(statement.problem)
     if not isinstance(statement.tree, exp.Query):
         raise UnsupportedError(f"NOT_SUPPORTED: {type(statement.tree).__name__} statements are not answered locally")
     return sorted({_name(table, statement.database) for table in _catalogue_tables(statement.tree)})
@@ -85,7 +121,17 @@ def to_duckdb(statement: Statement, views: Mapping[TableName, str]) -> str:
     for table in list(_catalogue_tables(tree)):
         view = exp.to_table(views[_name(table, statement.database)])
         table.replace(exp.alias_(view, table.alias_or_name, table=True))
+    _mark_unnamed(tree)
     return str(tree.transform(_as_trino_means).sql(dialect="duckdb"))
+
+
+def _mark_unnamed(tree: Any) -> None:
+    """Give columns without a name one that the result names by its place: Trino says `_col0`, DuckDB `count_star()`."""
+    for number, select in enumerate(list(tree.find_all(exp.Select))):
+        for place, column in enumerate(select.expressions):
+            plain = column.unnest() if isinstance(column, exp.Paren) else column
+            if not isinstance(plain, exp.Alias | exp.Aliases | exp.Column | exp.Dot | exp.Star):
+                column.replace(exp.alias_(column.copy(), f"{UNNAMED}{number}_{place}", quoted=True))
 
 
 def partition_filter(statement: Statement, table: TableName, keys: list[str]) -> str | None:

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -20,7 +20,7 @@ import botocore.loaders
 import botocore.model
 import botocore.parsers
 
-from lab_helpers.local_aws.front import event_stream
+from lab_helpers.local_aws.front import answer_xml, event_stream
 from lab_helpers.local_aws.front.s3_operations import s3_call
 from lab_helpers.local_aws.kit.api import AwsError, EventStream
 
@@ -102,13 +102,22 @@ def answer(call: Call, members: Mapping[str, Any]) -> HttpAnswer:
     if call.protocol == "json":
         body = json.dumps(members, default=_json_value, ensure_ascii=False).encode()
         return 200, [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id)], body
+    return 200, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], _xml(call, members, request_id)
+
+
+def _xml(call: Call, members: Mapping[str, Any], request_id: str) -> bytes:
     model = service_model(call.service)
-    text = (
-        f'<{call.operation}Response xmlns="{model.metadata.get("xmlNamespace", "")}">'
-        f"<{call.operation}Result>{_xml(members)}</{call.operation}Result>"
-        f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{call.operation}Response>"
-    )
-    return 200, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], text.encode()
+    shape: Any = model.operation_model(call.operation).output_shape  # None where an operation answers nothing
+    inner, space = answer_xml.members(shape, members), model.metadata.get("xmlNamespace", "")
+    if call.protocol == "ec2":
+        space = space or f"http://ec2.amazonaws.com/doc/{model.api_version}/"
+        inner = f"<requestId>{request_id}</requestId>{inner or '<return>true</return>'}"
+    else:
+        inner = (
+            f"<{call.operation}Result>{inner}</{call.operation}Result>"
+            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+        )
+    return f'<{call.operation}Response xmlns="{space}">{inner}</{call.operation}Response>'.encode()
 
 
 def refusal(protocol: str, error: AwsError, method: str = "POST") -> tuple[int, list[tuple[str, str]], bytes]:
@@ -213,21 +222,17 @@ def _lists(node: Any) -> Any:
         return node
     if set(node) == {"member"}:
         return _lists(node["member"])
+    if set(node) == {"entry"} and isinstance(node["entry"], dict):
+        return _map(_lists(node["entry"]))
     if node and all(key.isdigit() for key in node):
         return [_lists(node[key]) for key in sorted(node, key=int)]
     return {key: _lists(value) for key, value in node.items()}
 
 
-def _xml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "".join(f"<{key}>{_xml(item)}</{key}>" for key, item in value.items() if item is not None)
-    if isinstance(value, list | tuple):
-        return "".join(f"<member>{_xml(item)}</member>" for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return escape(str(value))
+def _map(entries: Any) -> Any:
+    if not isinstance(entries, list) or not all(isinstance(each, dict) and "key" in each for each in entries):
+        return {"entry": entries}
+    return {str(each["key"]): each.get("value", "") for each in entries}
 
 
 def _json_value(value: Any) -> Any:

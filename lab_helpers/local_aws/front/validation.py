@@ -70,11 +70,17 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
     This is for services that are not checked beforehand: what is malformed is the caller's mistake, not ours.
     """
     if call.protocol == "s3":
-        return None if _is_xml(body) else AwsError("MalformedXML", MALFORMED_XML)
+        return _explain_s3(body)
     try:
         _refuse(call, _OTHER_CODES.get(call.service) or _usual_code(call.protocol))
     except AwsError as refusal:
         return refusal
+    return None
+
+
+def _explain_s3(body: bytes) -> AwsError | None:
+    if body and not _is_xml(body):
+        return AwsError("MalformedXML", MALFORMED_XML)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-FORMAT = 2
+FORMAT = 3
 """Goes up when what is kept, or how, changes: an older state is then refused, never read half."""
 
 

@@ -43,7 +43,8 @@ class VpcDependencies:
         group = str(request.params.get("GroupId", ""))
         if group and self._is_used(request, "group-id", group):
             raise AwsError("DependencyViolation", f"resource {group} has a dependent object")
-        return request.forward(None)
+        request.forward(None)
+        return {"Return": True, **({"GroupId": group} if group else {})}
 
     def _delete_subnet(self, request: ApiRequest) -> dict[str, Any]:
         subnet = str(request.params.get("SubnetId", ""))

@@ -55,6 +55,42 @@ def test_trino_sql(lab: Lab, sql: str, rows: list[list[str | None]]) -> None:
     assert lab.rows(sql) == rows
 
 
+def test_question_marks_are_bound_in_order(lab: Lab) -> None:
+    """ExecutionParameters are SQL expressions, told again by GetQueryExecution; a `?` inside text is text."""
+    name = lab.start("SELECT 1 + ?, '?', ?", ExecutionParameters=["2", "'httpd'"])
+    described = lab.ended(name)
+    assert described["ExecutionParameters"] == ["2", "'httpd'"]
+    rows = lab.call("GetQueryResults", QueryExecutionId=name)["ResultSet"]["Rows"]
+    assert [cell["VarCharValue"] for cell in rows[1]["Data"]] == ["3", "?", "httpd"]
+    missing = lab.ended(lab.start("SELECT ?"))["Status"]["StateChangeReason"]
+    assert missing == "SYNTAX_ERROR: line 1:1: Incorrect number of parameters: expected 1 but found 0"
+    with pytest.raises(AwsError, match="InvalidRequestException"):
+        lab.start("SELECT 1 + ?", ExecutionParameters=["2; SELECT 3"])
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SELECT count(*), 1 + 1, max(log), source FROM httpd GROUP BY source", ["_col0", "_col1", "_col2", "source"]),
+        ("SELECT source AS a, count(*) b FROM httpd GROUP BY 1", ["a", "b"]),
+        ("SELECT *, 1 FROM (SELECT count(*), 2 AS two FROM httpd)", ["_col0", "two", "_col2"]),
+        ("SELECT 1 UNION ALL SELECT 2", ["_col0"]),
+    ],
+)
+def test_columns_without_a_name_are_called_by_their_place(lab: Lab, sql: str, names: list[str]) -> None:
+    """Athena (Trino) says _col0, _col1, … in the result's metadata."""
+    name = lab.start(sql)
+    lab.ended(name)
+    columns = lab.call("GetQueryResults", QueryExecutionId=name)["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    assert [column["Name"] for column in columns] == names
+
+
+def test_moments_with_a_time_zone(lab: Lab) -> None:
+    """Queries of AWS's examples: now(), current_timestamp, from_unixtime, from_iso8601_timestamp."""
+    sql = "SELECT now() > from_unixtime(0), current_timestamp IS NULL, from_iso8601_timestamp('2021-11-07T09:14:02Z')"
+    assert lab.rows(sql) == [["true", "false", "2021-11-07 09:14:02.000 UTC"]]
+
+
 def test_a_condition_on_the_hour_reads_only_its_objects(lab: Lab) -> None:
     """Partition projection: objects of other hours are neither fetched nor counted as scanned."""
     name = lab.start("SELECT count(*) FROM httpd WHERE datehour >= '2021/11/07/10' AND log LIKE '%GET%'")
