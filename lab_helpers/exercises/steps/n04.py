@@ -29,6 +29,20 @@ def finds_one_request(lab: Lab, answer: str) -> Verdict:
     return passed("The pattern finds the line of {request}, and no other.", request=request)
 
 
+def counts_what_came_in(lab: Lab, answer: str) -> Verdict:
+    """04_2: a metric of the namespace, and the one that counts records on their way in."""
+    with aws_errors("ListMetrics"):
+        pages = lab.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="AWS/Firehose")
+        known = {metric["MetricName"] for page in pages for metric in page["Metrics"]}
+    if answer not in known:
+        return not_yet("AWS/Firehose has no metric {name} here. list-metrics names them.", name=answer)
+    if answer.startswith("DeliveryToS3"):
+        return not_yet("{name} is about what leaves Firehose, not about what it has taken.", name=answer)
+    if answer != "IncomingRecords":
+        return not_yet("{name} does not count records on their way in.", name=answer)
+    return passed("IncomingRecords: one for each record that a producer has put into the stream.")
+
+
 STEPS: tuple[Step, ...] = (
     Step(
         "04_1",
@@ -45,5 +59,17 @@ STEPS: tuple[Step, ...] = (
             "The id stands in the address of the request, and so in the line.",
             "Text with hyphens needs double quotes in a pattern: '\"…\"'. In Python: f'\"{lab.traced_id}\"'.",
         ),
+    ),
+    Step(
+        "04_2",
+        "Name the metric that counts the records which Firehose has taken.",
+        2,
+        counts_what_came_in,
+        wrong=(
+            Wrong("IncomingBytes", "does not count records"),
+            Wrong("RecordsIn", "has no metric"),
+        ),
+        kind=Kind.ANSWER,
+        hints=("Firehose's own names: what comes in begins with Incoming, what it delivers with DeliveryToS3.",),
     ),
 )
