@@ -129,9 +129,9 @@ def test_links_to_files_resolve(notebook: NotebookNode, path: Path) -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2900)
 def test_stored_outputs(home: Path) -> None:
     """On a lab that was just applied every drill and experiment prints what it printed when it was stored."""
     lab(home, "up")
     lab(home, "run", "02", "--keep")
-    assert_as_stored(PATHS, home, timeout_s=1100)
+    assert_as_stored(PATHS, home, timeout_s=2700)

@@ -12,7 +12,7 @@ from tests.support.stored_notebooks import assert_as_stored
 
 
 @pytest.mark.lab
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(3000)
 @pytest.mark.skipif(not fonts.family("ja"), reason="charts are in English without a Japanese font (fonts-noto-cjk)")
 def test_stored_outputs(home: Path) -> None:
     """Run in order on one fresh local AWS, FAQ and drills before the teardown, each says what it said when stored."""
