@@ -20,6 +20,7 @@ LabError
 ├── WaitTimeoutError         a documented bound passed; carries the last state seen
 ├── NoAnswerError            the service did not answer a request
 ├── ImageError               image build or push
+├── TaskDefinitionError      what was given to `lab try` cannot be tried
 ├── PathOutsideError         a name from outside would have led out of its folder
 ├── FileRefusedError         a file of the working copy would not be taken by who reads it; nothing was written
 ├── CheckpointError          a checkpoint is not there, or cannot be taken
@@ -227,6 +228,14 @@ class NoAnswerError(LabError):
 
 class ImageError(LabError):
     """An image could not be built or pushed."""
+
+
+class TaskDefinitionError(LabError):
+    """A task definition, or what was given beside it, cannot be tried."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        super().__init__(f"This cannot be tried: {why}. {remedy}")
+        self.why, self.remedy = why, remedy
 
 
 class PathOutsideError(LabError):

@@ -23,6 +23,7 @@ from lab_helpers.checkpoints import begin_anew
 from lab_helpers.cli import checkpoints as cli_checkpoints
 from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
+from lab_helpers.cli import trying as cli_trying
 
 if TYPE_CHECKING:
     from lab_helpers.account.deletion import Step
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_logs.add(commands)
     cli_faults.add(commands)
     cli_checkpoints.add(commands)
+    cli_trying.add(commands)
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
     publish.add_argument("--repository-url", required=True)

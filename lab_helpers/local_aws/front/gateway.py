@@ -60,6 +60,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
+        self._roles: dict[str, Counter[str]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not hosts.is_own(environ):
@@ -139,15 +140,22 @@ class Gateway:
             return protocol.refusal(kind, _explained(call, body, error), method)
 
     def figures(self) -> dict[str, Any]:
-        """Return calls by operation, and those that nobody could answer."""
+        """Return calls by operation, those of each role (refused ones are not among them), and those nobody answers."""
         with self._lock:
-            return {"calls": dict(self._calls.most_common()), "unknown_operations": dict(self._unknown)}
+            return {
+                "calls": dict(self._calls.most_common()),
+                "calls_by_role": {role: dict(calls.most_common()) for role, calls in self._roles.items()},
+                "unknown_operations": dict(self._unknown),
+            }
 
     def _dispatch(
         self, call: protocol.Call, caller: Caller, environ: dict[str, Any], body: bytes
     ) -> protocol.HttpAnswer:
         with self._lock:
             self._calls[f"{call.service}:{call.operation}"] += 1
+            if caller.role_arn:
+                role = caller.role_arn.rpartition("/")[2]
+                self._roles.setdefault(role, Counter())[f"{call.service}:{call.operation}"] += 1
         handler = self._overrides.get((call.service, call.operation))
         change = change_of(call.service, call.operation, call.params)
         if handler is None:

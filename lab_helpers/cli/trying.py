@@ -1,0 +1,104 @@
+"""`lab try`: a task definition, its router's files and some lines on a throw-away local AWS; what became of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from lab_helpers.base.errors import SettingsError, TaskDefinitionError
+
+
+def add(commands: Any) -> None:
+    """Add `try` to the subcommands of `lab` (argparse's action)."""
+    text = "run your own task definition on a throw-away local AWS, and show what becomes of its log lines"
+    command = commands.add_parser("try", help=text, description=text)
+    command.set_defaults(run=_try)
+    command.add_argument(
+        "definition", type=Path, help="task definition as JSON (as registered, or as the CLI prints it)"
+    )
+    what = "the router's configuration files, or the folder of its image (with the Dockerfile)"
+    command.add_argument("--files", type=Path, nargs="+", default=[], metavar="PATH", help=what)
+    what = "what a container prints; a pipe is the lines of the only app container"
+    command.add_argument("--lines", action="append", default=[], metavar="CONTAINER=FILE", help=what)
+    command.add_argument("--task-policy", type=Path, metavar="FILE", help="rights of the task role (default: all)")
+    command.add_argument("--execution-policy", type=Path, metavar="FILE", help="more of the execution role's rights")
+    command.add_argument("--json", action="store_true", help="all that was seen, as JSON")
+    command.add_argument("--keep", action="store_true", help="leave the local AWS standing, and say where it is")
+
+
+def _try(args: argparse.Namespace) -> int:
+    from lab_helpers.trying import report, trial
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind, as Ctrl-C
+    text = _read(args.definition)
+    seen = trial.attempt(
+        text,
+        args.files,
+        _lines(args.lines, text),
+        task_policy=_policy(args.task_policy),
+        execution_policy=_policy(args.execution_policy),
+        keep=args.keep,
+    )
+    told = json.dumps(seen.as_dict(), indent=2, default=str) if args.json else report.text(seen)
+    print(told)
+    return 0
+
+
+def _lines(given: Sequence[str], definition: str) -> Mapping[str, list[str]]:
+    from lab_helpers.trying.definition import only_app, parse
+
+    lines = {}
+    for pair in given:
+        name, equals, file = pair.partition("=")
+        if not equals or not name or not file:
+            raise SettingsError("--lines", pair, "CONTAINER=FILE")
+        with _opened(Path(file)) as stream:
+            lines[name] = list(taken(stream))
+    if not lines and not sys.stdin.isatty():
+        lines[only_app(parse(definition))] = list(taken(sys.stdin.buffer))
+    return lines
+
+
+def taken(stream: IO[bytes]) -> Iterator[str]:
+    """Return lines up to the bounds of a trial: a source may never end; says on stderr when it was cut."""
+    from lab_helpers.trying.trial import MOST_LINE_BYTES, MOST_LINES
+
+    left = MOST_LINE_BYTES
+    for _ in range(MOST_LINES):
+        line = stream.readline(left + 1)
+        if not line:
+            return
+        if len(line) > left:
+            break
+        left -= len(line)
+        yield line.rstrip(b"\r\n").decode(errors="surrogateescape")
+    else:
+        if not stream.readline(1):
+            return
+    print(f"lab: only the first {MOST_LINES:,} lines, or {MOST_LINE_BYTES:,} bytes, are tried.", file=sys.stderr)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as exc:
+        raise TaskDefinitionError(f"{path} cannot be read ({exc.strerror})", "Name a file.") from exc
+
+
+def _read(path: Path) -> str:
+    with _opened(path) as stream:
+        try:
+            return stream.read().decode()
+        except UnicodeDecodeError as exc:
+            raise TaskDefinitionError(f"{path} is not UTF-8", "Save it as UTF-8.") from exc
+        except OSError as exc:
+            raise TaskDefinitionError(f"{path} cannot be read ({exc.strerror})", "Name a file.") from exc
+
+
+def _policy(path: Path | None) -> str | None:
+    return _read(path) if path else None

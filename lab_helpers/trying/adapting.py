@@ -1,0 +1,176 @@
+"""A task definition as the trial runs it: containers that print the given lines, roles and addresses of this AWS.
+
+What is changed is said in `notes`; the generated configuration that is shown is that of the definition as it was given.
+Not modelled: the programs of app containers and their health checks; `secrets`, which get a value of no meaning.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.trying import configuration
+from lab_helpers.trying.configuration import Output
+from lab_helpers.trying.definition import logged_by_router, router_of
+
+ACCOUNT = "123456789012"
+"""The local AWS's."""
+DEFAULT_REGION = "ap-northeast-1"
+PRINTER = "public.ecr.aws/docker/library/busybox:stable"
+EXECUTION_ROLE = "lab-try-execution"
+ROUTER_GROUP = "/lab-try/log-router"
+FARGATE_LEAST = {"cpu": "256", "memory": "512"}
+_REGION = re.compile(r"arn:aws[\w-]*:\w+:([a-z]{2}(?:-[a-z]+)+-\d):")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/(?:.*/)?([\w+=,.@-]+)")
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What is run; `sinks` are outputs that write into files here, `notes` what is not as it was given."""
+
+    definition: dict[str, Any]
+    sinks: tuple[Output, ...]
+    notes: tuple[str, ...]
+
+
+def region_of(definition: Mapping[str, Any]) -> str:
+    """Return the Region that the definition speaks of: its log options', else that of an ARN in it."""
+    for container in definition["containerDefinitions"]:
+        options = (container.get("logConfiguration") or {}).get("options") or {}
+        named = options.get("awslogs-region") or options.get("region")
+        if named and re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", named):
+            return str(named)
+    found = _REGION.search(repr(definition))
+    return found[1] if found else DEFAULT_REGION
+
+
+def role_name(arn: str) -> str:
+    """Return a role's name of its ARN, or of the name itself; raises TaskDefinitionError for neither."""
+    found = _ROLE.fullmatch(arn) or re.fullmatch(r"([\w+=,.@-]{1,64})", arn)
+    if found is None:
+        raise TaskDefinitionError(f"{arn!r} names no role", "Give the role's ARN.")
+    return found[1]
+
+
+def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path, router_image: str | None) -> Adapted:
+    """Return the definition to run; `lines` are files by container, `folder` one of the trial's own.
+
+    `router_image`: the image that was built of the user's files; None: the definition's own.
+    """
+    notes: list[str] = []
+    sinks: list[Output] = []
+    router = router_of(definition)
+    changed: list[dict[str, Any]] = []
+    for given in definition["containerDefinitions"]:
+        if router is not None and given["name"] == router["name"]:
+            changed.append(_router(given, definition, router_image, notes))
+        else:
+            changed.append(_app(given, definition, lines, folder, notes, sinks))
+    made = {**definition, "containerDefinitions": changed}
+    if router_image is not None and not definition.get("executionRoleArn"):
+        made["executionRoleArn"] = EXECUTION_ROLE
+        notes.append("It names no execution role: the trial has one of its own, to pull the image that was built here.")
+    if "FARGATE" not in (definition.get("requiresCompatibilities") or ["FARGATE"]):
+        notes.append("It asks for EC2: it was tried as a Fargate task, in its own network (awsvpc).")
+    made |= {"networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "volumes": []}
+    if not made.get("cpu") or not made.get("memory"):
+        made |= FARGATE_LEAST
+    for name in ("taskRoleArn", "executionRoleArn"):
+        if made.get(name):
+            made[name] = f"arn:aws:iam::{ACCOUNT}:role/{role_name(made[name])}"
+    for name in ("placementConstraints", "proxyConfiguration", "ephemeralStorage", "inferenceAccelerators"):
+        made.pop(name, None)
+    return Adapted(made, tuple(sinks), tuple(notes))
+
+
+def environment_of(router: Mapping[str, Any], region: str) -> dict[str, str]:
+    """Return the variables that the router's configuration can name."""
+    given = {str(each["name"]): str(each.get("value", "")) for each in router.get("environment") or ()}
+    secrets = {str(each["name"]): f"secret-{each['name']}" for each in router.get("secrets") or ()}
+    return {"AWS_REGION": region, **secrets, **given}
+
+
+def _router(
+    given: Mapping[str, Any], definition: Mapping[str, Any], image: str | None, notes: list[str]
+) -> dict[str, Any]:
+    made = _plain(given)
+    options = dict((given["firelensConfiguration"].get("options")) or {})
+    if options.get("config-file-type") == "s3":
+        # Fargate refuses that; where it is taken (EC2), the agent puts the file at this place.
+        notes.append("The configuration that the agent fetches from S3 was put into the image for the trial.")
+        options |= {"config-file-type": "file", "config-file-value": "/fluent-bit/etc/external.conf"}
+        made["firelensConfiguration"] = {**given["firelensConfiguration"], "options": options}
+    if image is not None:
+        made["image"] = image
+    region = region_of(definition)
+    made["environment"] = [{"name": name, "value": value} for name, value in environment_of(given, region).items()]
+    if given.get("secrets"):
+        notes.append(f"Secrets of {given['name']} were not fetched: they have the value secret-NAME.")
+    if "logConfiguration" not in given and definition.get("executionRoleArn"):
+        made["logConfiguration"] = _awslogs(ROUTER_GROUP, region)
+    return made
+
+
+def _app(
+    given: Mapping[str, Any], definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path,
+    notes: list[str], sinks: list[Output],
+) -> dict[str, Any]:  # fmt: skip
+    name = given["name"]
+    made = _plain(given) | {"image": PRINTER, "command": _command(name, lines, folder, definition)}
+    made.pop("entryPoint", None)
+    if given.get("healthCheck"):
+        notes.append(f"The health check of {name} was left out: its program does not run here.")
+    if logged_by_router(given):
+        options = dict(given["logConfiguration"].get("options") or {})
+        plugin = options.get("Name", "").lower()
+        if plugin and plugin not in configuration.MODELLED | configuration.HERE:
+            file = f"sink-{name}"
+            sinks.append(Output(plugin, options, f"log options of {name}", sink=file))
+            options = configuration.sink_options(options, str(folder), file)
+        else:
+            options = configuration.without_addresses(options)
+        made["logConfiguration"] = {"logDriver": "awsfirelens", "options": options}
+    elif (given.get("logConfiguration") or {}).get("logDriver") not in (None, "awslogs"):
+        made.pop("logConfiguration")
+        notes.append(f"The log driver of {name} is not one of Fargate's: its lines were left out.")
+    return made
+
+
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what has no effect on logs and what this machine cannot give."""
+    away = {"healthCheck", "secrets", "mountPoints", "volumesFrom", "repositoryCredentials", "environmentFiles",
+            "portMappings", "links", "ulimits", "dockerSecurityOptions", "resourceRequirements"}  # fmt: skip
+    made = {key: value for key, value in given.items() if key not in away}
+    if made.get("dependsOn"):
+        made["dependsOn"] = [
+            {**each, "condition": "START" if each["condition"] == "HEALTHY" else each["condition"]}
+            for each in made["dependsOn"]
+        ]
+    return made
+
+
+def _command(name: str, lines: Mapping[str, Path], folder: Path, definition: Mapping[str, Any]) -> list[str]:
+    """Print the lines and end; with several that print, when all have: the end of one would stop the others."""
+    if name not in lines:
+        return ["sleep", "3600"]
+    printed = f"cat {shlex.quote(str(lines[name]))}"
+    if len(lines) == 1 or _one_waits_for_the_end_of_another(definition["containerDefinitions"]):
+        return ["sh", "-c", printed]
+    marks = {each: shlex.quote(str(folder / f"printed-{number}")) for number, each in enumerate(sorted(lines))}
+    others = " && ".join(f"[ -e {mark} ]" for mark in marks.values())
+    return ["sh", "-c", f"{printed}; : > {marks[name]}; until {others}; do sleep 0.05; done"]
+
+
+def _one_waits_for_the_end_of_another(containers: Sequence[Mapping[str, Any]]) -> bool:
+    conditions = {each["condition"] for container in containers for each in container.get("dependsOn") or ()}
+    return bool(conditions & {"COMPLETE", "SUCCESS"})
+
+
+def _awslogs(group: str, region: str) -> dict[str, Any]:
+    options = {"awslogs-group": group, "awslogs-region": region, "awslogs-stream-prefix": "try"}
+    return {"logDriver": "awslogs", "options": options}

@@ -1,0 +1,202 @@
+"""The router's configuration line by line: who wrote each, what it writes to, what it can match.
+
+The user's files lie in the image; a path of the image leads to one of `files` by the end of its name.
+Not modelled: YAML; conditions of rewrite_tag; variables that only an entry point sets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import PurePosixPath
+
+from lab_helpers.firelens import stock
+from lab_helpers.firelens.classic import Section, sections
+from lab_helpers.firelens.options import ContainerLog
+
+AGENT, INCLUDED = "the ECS agent", "your file"
+MODELLED = frozenset({"cloudwatch_logs", "kinesis_firehose", "s3", "cloudwatch", "firehose"})
+HERE = frozenset({"null", "stdout", "file", "counter"})
+"""Outputs that lead nowhere outside the task."""
+_INCLUDE = re.compile(r"^\s*@INCLUDE\s+(\S+)\s*$", re.IGNORECASE)
+_HEADING = re.compile(r"^\s*\[(\w+)\]")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+_WAYS_OUT = frozenset({"endpoint", "sts_endpoint", "port", "proxy", "http_proxy", "tls", "tls.verify", "tls.ca_file"})
+MOST_INCLUDES = 50
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the configuration, and its author."""
+
+    text: str
+    author: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """The user's files: their texts by name, and the names by the paths that the image has them at."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, path: str) -> str | None:
+        """Return which file a path of the image means: by its place, else the one with the longest end in common."""
+        if path in self.places:
+            return self.places[path]
+        wanted = PurePosixPath(path).parts[::-1]
+
+        def common(name: str) -> int:
+            pairs = zip(wanted, PurePosixPath(name).parts[::-1], strict=False)
+            return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+        best = max(self.texts, key=common, default=None)
+        return best if best is not None and common(best) else None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output: its plugin, its options with variables resolved, who wrote it. `sink`: the file that stands in."""
+
+    plugin: str
+    values: Mapping[str, str]
+    author: str
+    sink: str = ""
+
+
+def authored(generated: str, logs: Sequence[ContainerLog], files: Given) -> list[Line]:
+    """Return the generated configuration, its includes opened, each line with its author."""
+    names = {log.match: f"log options of {log.container}" for log in logs}
+    lines: list[Line] = []
+    for block in re.split(r"\n(?=\[|@)", generated):
+        found = sections(block)
+        author = AGENT
+        if found and found[0].kind in {"FILTER", "OUTPUT"}:
+            author = names.get(found[0].values.get("match", ""), AGENT)
+        for text in filter(str.strip, block.split("\n")):
+            lines.append(Line(text, author))
+            if include := _INCLUDE.match(text):
+                lines += opened(include[1], files)
+    return lines
+
+
+def opened(path: str, files: Given, depth: int = 0) -> Iterator[Line]:
+    """Return the lines of a file of the image and of those that it includes; none where it is not among `files`."""
+    name = files.name_of(path)
+    if name is None or depth > MOST_INCLUDES:
+        return
+    for text in files.texts[name].splitlines():
+        yield Line(text, f"{INCLUDED} {name}")
+        if include := _INCLUDE.match(text):
+            yield from opened(include[1], files, depth + 1)
+
+
+def missing(lines: Sequence[Line], files: Given) -> list[str]:
+    """Return the paths that are included and are neither among the files nor in AWS's image."""
+    found = [match[1] for line in lines if (match := _INCLUDE.match(line.text))]
+    return [path for path in found if path.startswith("/") and not files.name_of(path) and not stock.files(path)]
+
+
+def outputs(lines: Sequence[Line], variables: Mapping[str, str]) -> list[Output]:
+    """Return all outputs in order."""
+    found: list[Output] = []
+    for section, author in _with_author(lines):
+        if section.kind == "OUTPUT" and section.name:
+            values = {key: resolved(value, variables) for key, value in section.values.items()}
+            found.append(Output(section.name, values, author))
+    return found
+
+
+def unmatched(lines: Sequence[Line], tags: Sequence[str]) -> list[str]:
+    """Name the filters and outputs whose Match fits no tag of the task (or that a rewrite_tag makes)."""
+    all_sections = _with_author(lines)
+    made = [each.values.get("rule", "").split() for each, _ in all_sections if each.name == "rewrite_tag"]
+    new = [rule[2] for rule in made if len(rule) > 2]
+    if any("$" in tag for tag in new):
+        return []  # made of the record: any tag can be
+    return [
+        f"{section.label} ({author}): Match {section.values.get('match', section.values.get('match_regex', '-'))} "
+        f"fits no tag; the tags are {', '.join([*tags, *new])}"
+        for section, author in all_sections
+        if section.kind in {"FILTER", "OUTPUT"}
+        and section.name != "null"
+        and not any(section.takes(tag) for tag in [*tags, *new])
+    ]
+
+
+def resolved(text: str, variables: Mapping[str, str]) -> str:
+    """Return a value with its `${NAME}` replaced as the router does it: an unknown one by nothing."""
+    return _VARIABLE.sub(lambda found: variables.get(found[1], ""), text)
+
+
+def led_away(text: str, folder: str, prefix: str) -> tuple[str, list[Output]]:
+    """Return a file in which outputs that lead off this AWS write into files in `folder`; and what they were.
+
+    Addresses in AWS outputs (endpoints, proxies) are taken out: the trial's own are put there.
+    """
+    made: list[str] = []
+    sinks: list[Output] = []
+    for kind, block in _blocks(text):
+        section = sections(block)[0] if kind == "OUTPUT" else None
+        if section is None:
+            made.append(block)
+        elif section.name in MODELLED:
+            made.append(_without(block, _WAYS_OUT))
+        elif section.name in HERE or not section.name:
+            made.append(block)
+        else:
+            name = f"{prefix}-{len(sinks)}"
+            sinks.append(replace(Output(section.name, section.values, ""), sink=name))
+            made.append(_sink(section, folder, name))
+    return "\n".join(made), sinks
+
+
+def sink_options(options: Mapping[str, str], folder: str, name: str) -> dict[str, str]:
+    """Return awsfirelens log options that write into a file in place of the destination that they name."""
+    kept = {key: value for key, value in options.items() if key in _FIRELENS_OPTIONS}
+    return {**kept, "Name": "file", "Path": folder, "File": name}
+
+
+def without_addresses(options: Mapping[str, str]) -> dict[str, str]:
+    """Return log options without endpoints and proxies of their own."""
+    return {key: value for key, value in options.items() if key.lower() not in _WAYS_OUT}
+
+
+_FIRELENS_OPTIONS = frozenset({"include-pattern", "exclude-pattern", "log-driver-buffer-limit"})
+
+
+def _with_author(lines: Sequence[Line]) -> list[tuple[Section, str]]:
+    found: list[tuple[list[str], str]] = []
+    for line in lines:
+        if _HEADING.match(line.text):
+            found.append(([line.text], line.author))
+        elif found:
+            found[-1][0].append(line.text)
+    return [(sections("\n".join(texts))[0], author) for texts, author in found]
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    kind, block = "", list[str]()
+    for line in text.splitlines():
+        if heading := _HEADING.match(line):
+            if block:
+                yield kind, "\n".join(block)
+            kind, block = heading[1].upper(), []
+        elif kind == "OUTPUT" and line.lstrip().startswith("@"):
+            yield kind, "\n".join(block)
+            kind, block = "", []
+        block.append(line)
+    if block:
+        yield kind, "\n".join(block)
+
+
+def _without(block: str, names: frozenset[str]) -> str:
+    return "\n".join(line for line in block.split("\n") if (line.split() or [""])[0].lower() not in names)
+
+
+def _sink(section: Section, folder: str, name: str) -> str:
+    key = "Match_Regex" if "match_regex" in section.values else "Match"
+    match = f"    {key} {section.values[key.lower()]}\n" if key.lower() in section.values else ""
+    return f"[OUTPUT]\n    Name file\n{match}    Path {folder}\n    File {name}"

@@ -1,0 +1,119 @@
+"""A task definition as people have it: as registered, as `describe-task-definition` prints it, its containers alone.
+
+Not modelled: HCL; Terraform's own file has to be planned first (`terraform show -json`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.base.errors import TaskDefinitionError
+
+PRINTED_ONLY = frozenset(
+    {
+        "taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities", "registeredAt",
+        "registeredBy", "deregisteredAt", "tags", "enableFaultInjection",
+    }
+)  # fmt: skip
+"""Members that DescribeTaskDefinition answers and RegisterTaskDefinition does not take, or that change nothing here."""
+DEFAULTS = {"family": "tried", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256"}
+MEMORY = "512"
+_TERRAFORM = re.compile(r"\$\{\s*(?:(?:var|local|data|module|each|count|path|terraform|aws_\w+)[.\[]|\w+\()[^}]*\}?")
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[A-Z_]{3,}>|\{\{[^}]*\}\}")
+_LITERAL = ("family", "taskRoleArn", "executionRoleArn", "cpu", "memory", "networkMode")
+_COMMENT = re.compile(r"^[ \t]*(//|/\*|#)|[,\[\]{}][ \t]*//", re.MULTILINE)
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return the definition in RegisterTaskDefinition's form; raises TaskDefinitionError for what is none."""
+    found = _loaded(text.removeprefix("\ufeff"))
+    if isinstance(found, list):
+        found = {**DEFAULTS, "memory": MEMORY, "containerDefinitions": found}
+    if isinstance(found, dict) and isinstance(found.get("taskDefinition"), dict):
+        found = found["taskDefinition"]
+    if not isinstance(found, dict) or not isinstance(found.get("containerDefinitions"), list):
+        raise TaskDefinitionError("it has no containerDefinitions", "Give what `ecs register-task-definition` takes.")
+    containers = found["containerDefinitions"]
+    if not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in containers):
+        raise TaskDefinitionError("a container in it has no name", "Name each of its containers.")
+    definition = {name: value for name, value in found.items() if name not in PRINTED_ONLY and value is not None}
+    if unresolved := list(unresolved_in(definition)):
+        raise TaskDefinitionError(
+            "not resolved in it: " + "; ".join(unresolved),
+            "Try what Terraform or your pipeline makes of it, such as `aws ecs describe-task-definition` prints.",
+        )
+    return definition
+
+
+def parse_any(given: Path | str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition of a file, of JSON, or of a mapping; raises TaskDefinitionError."""
+    if isinstance(given, Path):
+        try:
+            return parse(given.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as exc:
+            raise TaskDefinitionError(f"{given} cannot be read ({exc})", "Name a file in UTF-8.") from exc
+    return parse(given if isinstance(given, str) else json.dumps(given))
+
+
+def only_app(definition: Mapping[str, Any]) -> str:
+    """Return the name of the one container that logs to the router; raises TaskDefinitionError for none or several."""
+    apps = [str(each["name"]) for each in definition["containerDefinitions"] if logged_by_router(each)]
+    if len(apps) != 1:
+        raise TaskDefinitionError(
+            f"these lines are for the only app container, but {len(apps)} log to the router",
+            "Say which: --lines CONTAINER=FILE.",
+        )
+    return apps[0]
+
+
+def unresolved_in(definition: Mapping[str, Any]) -> Iterator[str]:
+    """Name what stands in a definition in place of a value; `${NAME}` in a command or a log option is a variable."""
+    for place, value in _texts(definition, ""):
+        is_literal = place.rpartition(".")[2] in {*_LITERAL, "image"}
+        pattern = _PLACEHOLDER if is_literal else _TERRAFORM
+        for match in pattern.finditer(value):
+            yield f"{match[0]} ({place.lstrip('.')})"
+
+
+def router_of(definition: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the container with the firelensConfiguration."""
+    return next((dict(each) for each in definition["containerDefinitions"] if "firelensConfiguration" in each), None)
+
+
+def logged_by_router(container: Mapping[str, Any]) -> bool:
+    """Tell whether a container's log driver is awsfirelens."""
+    return (container.get("logConfiguration") or {}).get("logDriver") == "awsfirelens"
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError as exc:
+        raise TaskDefinitionError("it is nested too deeply", "Give a task definition.") from exc
+    except ValueError as exc:
+        if _COMMENT.search(text):
+            line = text[: _COMMENT.search(text).start()].count("\n") + 1  # type: ignore[union-attr]
+            raise TaskDefinitionError(
+                f"it has a comment (line {line} or after it), which JSON knows none of", "Take the comments out."
+            ) from exc
+        if re.search(r'^\s*(resource|module|locals)\s*["{]', text, re.MULTILINE):
+            raise TaskDefinitionError(
+                "it is a Terraform file", "Give the JSON of it: `terraform show -json`, or describe-task-definition."
+            ) from exc
+        raise TaskDefinitionError(f"it is not JSON: {exc}", "Give a task definition as JSON.") from exc
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _texts(each, f"{place}.{name}")
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            name = each["name"] if isinstance(each, Mapping) and isinstance(each.get("name"), str) else number
+            yield from _texts(each, f"{place}[{name}]")

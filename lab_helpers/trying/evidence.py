@@ -1,0 +1,99 @@
+"""What a trial left behind: records in each destination, calls by role, the balance of its lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.trying.configuration import Output
+from lab_helpers.trying.place import DELIVERY_BUCKET
+
+MOST_RECORDS = 10_000
+"""Shown of one object or one file."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """One record: the kind of its destination, which one, and where in it (stream or key); `record` is a text or JSON.
+
+    `kind` is "cloudwatch", "firehose", "s3", or the name of a plugin that leads outside AWS.
+    """
+
+    kind: str
+    destination: str
+    place: str
+    record: Any
+
+
+def in_cloudwatch(logs: Any) -> Iterator[Arrived]:
+    """Return the events of all groups, the router's own log with them."""
+    with aws_errors("FilterLogEvents"):
+        for page in logs.get_paginator("describe_log_groups").paginate():
+            for group in (each["logGroupName"] for each in page["logGroups"]):
+                yield from _events(logs, group)
+
+
+def in_s3(s3: Any) -> Iterator[Arrived]:
+    """Return the records of all objects; those that delivery streams wrote are of kind "firehose"."""
+    with aws_errors("ListObjectsV2"):
+        for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for item in page.get("Contents", []):
+                    body = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
+                    yield from _in_object(bucket, item["Key"], body)
+
+
+def in_sinks(sinks: Sequence[Output], folder: Path) -> Iterator[Arrived]:
+    """Return the records that were written into files in place of destinations outside AWS."""
+    for sink in sinks:
+        file = folder / sink.sink.rpartition("/")[2]
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        host = sink.values.get("host") or sink.values.get("Host") or sink.plugin
+        for line in text.splitlines()[:MOST_RECORDS]:
+            tag, _, rest = line.partition(": ")
+            start = rest.find(", ")
+            record = rest[start + 2 : -1] if rest.startswith("[") and start > 0 else line
+            yield Arrived(sink.plugin, host, tag, _record(record))
+
+
+def _events(logs: Any, group: str) -> Iterator[Arrived]:
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+        for event in page["events"]:
+            yield Arrived("cloudwatch", group, event["logStreamName"], _record(event["message"]))
+
+
+def _in_object(bucket: str, key: str, body: bytes) -> Iterator[Arrived]:
+    if body.startswith(b"\x1f\x8b"):
+        body = gzip.decompress(body)
+    kind, destination = ("firehose", key.partition("/")[0]) if bucket == DELIVERY_BUCKET else ("s3", bucket)
+    for line in body.decode(errors="replace").splitlines()[:MOST_RECORDS]:
+        for record in _records_of(line):
+            yield Arrived(kind, destination, key, record)
+
+
+def _records_of(line: str) -> Iterator[Any]:
+    """Firehose puts records behind each other as they came: the router's have no line break between them."""
+    decoder, at = json.JSONDecoder(), 0
+    if not line.startswith("{"):
+        yield line
+        return
+    while at < len(line):
+        try:
+            found, at = decoder.raw_decode(line, at)
+        except (ValueError, RecursionError):
+            yield line[at:]
+            return
+        yield found
+
+
+def _record(text: str) -> Any:
+    try:
+        found = json.loads(text) if text.startswith("{") else text
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, Mapping) else text

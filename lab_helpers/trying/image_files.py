@@ -1,0 +1,122 @@
+"""The files of the router's image: single ones for the place that the definition names, or an image's folder.
+
+A copy of them is built, in which outputs that lead off this AWS write into files.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.base.paths import inside
+from lab_helpers.firelens import stock
+from lab_helpers.trying import configuration
+from lab_helpers.trying.configuration import Given, Output
+
+DOCKERFILE = "Dockerfile"
+CONFIG_FOLDER = "/fluent-bit/etc"
+MOST_FILE_BYTES, MOST_FILES = 1 << 20, 500
+_COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+_NO_IMAGE_FILES = frozenset({".git", ".terraform", "node_modules", "__pycache__", ".venv"})
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The files as they were given, and the outputs that were led away."""
+
+    given: Given
+    sinks: tuple[Output, ...]
+    folder: Path | None
+    """What to build; None: nothing was given."""
+
+
+def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path, sink_folder: Path) -> ImageFiles:
+    """Copy what was given to `folder`, ready to be built. Raises TaskDefinitionError where that cannot be."""
+    if not given:
+        _refuse_unknown(router)
+        return ImageFiles(Given(), (), None)
+    folder.mkdir()
+    named = (router["firelensConfiguration"].get("options") or {}).get("config-file-value", "")
+    is_image = len(given) == 1 and (given[0] / DOCKERFILE).is_file()
+    if is_image:
+        shutil.copytree(given[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NO_IMAGE_FILES))
+    else:
+        _lay_out(given, named, str(router.get("image", "")), folder)
+    return _led_away(folder, sink_folder)
+
+
+def _refuse_unknown(router: Mapping[str, Any]) -> None:
+    image = str(router.get("image", ""))
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    if name not in (stock.IMAGE_NAME, stock.PLAIN_IMAGE_NAME):
+        raise TaskDefinitionError(
+            f"what is in the router's image {image} is not known",
+            "Give its folder with the Dockerfile, or the configuration files in it (--files).",
+        )
+
+
+def _lay_out(given: Sequence[Path], named: str, image: str, folder: Path) -> None:
+    """Copy single files to where the definition looks for them, and write the Dockerfile for it."""
+    is_path = named.startswith("/")
+    target = PurePosixPath(named).parent if is_path else PurePosixPath(CONFIG_FOLDER)
+    main = PurePosixPath(named).name if is_path else PurePosixPath("external.conf" if named else "extra.conf").name
+    found = [(path, PurePosixPath(path.name)) for path in given if path.is_file()]
+    for root in (path for path in given if path.is_dir()):
+        found += [(path, PurePosixPath(path.relative_to(root))) for path in sorted(root.rglob("*")) if path.is_file()]
+    if missing := [str(path) for path in given if not path.exists()]:
+        raise TaskDefinitionError(f"{missing[0]} is not there", "Name the router's configuration files.")
+    if len(found) == 1 and found[0][1].name != main:
+        found = [(found[0][0], PurePosixPath(main))]  # whatever it is called here
+    for path, name in found[:MOST_FILES]:
+        copy = inside(folder, str(name))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    base = image if image.partition("@")[0].rpartition("/")[2].startswith(stock.IMAGE_NAME) else stock.BASE_IMAGE
+    base = stock.BASE_IMAGE if ".dkr.ecr." in base else base
+    copies = [f"COPY {name} {str(target).rstrip('/')}/{name}" for _, name in found[:MOST_FILES]]
+    (folder / DOCKERFILE).write_text("\n".join([f"FROM {base}", *copies, ""]), encoding="utf-8")
+
+
+def _led_away(folder: Path, sink_folder: Path) -> ImageFiles:
+    texts: dict[str, str] = {}
+    places: dict[str, str] = {}
+    sinks: list[Output] = []
+    for number, path in enumerate(sorted(each for each in folder.rglob("*") if each.is_file())[:MOST_FILES]):
+        text = _text(path, folder)
+        if text is None:
+            continue
+        name = path.relative_to(folder).as_posix()
+        texts[name] = text
+        if "[OUTPUT]" in text.upper():
+            led, found = configuration.led_away(text, str(sink_folder), f"sink-{number}")
+            path.write_text(led + "\n", encoding="utf-8")
+            sinks += [Output(each.plugin, each.values, f"{configuration.INCLUDED} {name}", each.sink) for each in found]
+    for source, target in _COPY.findall(texts.pop(DOCKERFILE, "")):
+        if source in texts:
+            ends = target.endswith("/") or PurePosixPath(target).name in (".", "")
+            places[target.rstrip("/") + f"/{PurePosixPath(source).name}" if ends else target] = source
+    return ImageFiles(Given(texts, places), tuple(sinks), folder)
+
+
+def _text(path: Path, folder: Path) -> str | None:
+    if path.is_symlink() or path.stat().st_size > MOST_FILE_BYTES:
+        return None
+    content = path.read_bytes()
+    name = path.relative_to(folder).as_posix()
+    if content.startswith(b"\xef\xbb\xbf") and path.suffix in {".conf", ".yaml", ".yml"}:
+        raise TaskDefinitionError(
+            f"{name} begins with a byte order mark (BOM), which Fluent Bit takes for a part of its first word",
+            "Save it as UTF-8 without BOM.",
+        )
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    if path.suffix in {".yaml", ".yml"} and re.search(r"^pipeline:", text, re.MULTILINE):
+        raise TaskDefinitionError(f"{name} is a configuration in YAML", "`lab try` reads the classic form (.conf).")
+    return text

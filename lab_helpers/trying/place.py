@@ -1,0 +1,155 @@
+"""The throw-away local AWS of a trial, and what a task definition expects to be there: roles, groups, streams, buckets.
+
+It is a server of its own in a temporary folder; at the end, however it comes, both are gone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lab_helpers import images
+from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base import config
+from lab_helpers.base.clients import Clients, aws_errors
+from lab_helpers.trying.configuration import Output
+
+CLUSTER = "try"
+REPOSITORY = "lab-try-router"
+DELIVERY_BUCKET = "lab-try-delivered"
+DELIVERY_ROLE = "lab-try-delivery"
+EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+@contextmanager
+def local_aws(region: str, *, keep: bool = False) -> Iterator[tuple[LocalBackend, Path]]:
+    """Start a local AWS in a temporary folder; both go at the end, unless `keep` and nothing went wrong."""
+    home = Path(tempfile.mkdtemp(prefix="lab-try-"))
+    kept = False
+    backend = LocalBackend(replace(config.load(), home=home, backend="local", port=0, region=region))
+    try:
+        backend.start()
+        yield backend, home
+        kept = keep
+    finally:
+        if not kept:
+            try:
+                backend.stop()
+            finally:
+                shutil.rmtree(home, ignore_errors=True)
+
+
+def make_roles(iam: Any, wanted: Mapping[str, tuple[str, str | None, bool]]) -> list[str]:
+    """Make roles: {name: (service that takes it, policy or None, whether it is an execution role)}; return notes."""
+    notes = []
+    for name, (service, policy, executes) in wanted.items():
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        with aws_errors("CreateRole"):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))
+        if executes:
+            with aws_errors("AttachRolePolicy"):
+                iam.attach_role_policy(RoleName=name, PolicyArn=EXECUTION_POLICY)
+        with aws_errors("PutRolePolicy"):
+            iam.put_role_policy(RoleName=name, PolicyName="try", PolicyDocument=policy or json.dumps(EVERYTHING))
+        if policy is None and service.startswith("ecs"):
+            notes.append(f"Permissions of role {name} were not tried: no policy was given, so it may do everything.")
+    return notes
+
+
+def make_destinations(backend: LocalBackend, outputs: Sequence[Output], groups: Sequence[str]) -> list[str]:
+    """Make what the outputs write to and the groups of awslogs; return what was made in place of the team's own."""
+    notes = []
+    for group in dict.fromkeys(groups):
+        _quiet(backend.client("logs"), "create_log_group", logGroupName=group)
+    for output in outputs:
+        region = output.values.get("region", "")
+        if group := _group(output):
+            _quiet(client(backend, "logs", region), "create_log_group", logGroupName=group)
+        if output.plugin == "s3" and output.values.get("bucket"):
+            _bucket(backend, output.values["bucket"])
+        name = output.values.get("delivery_stream", "")
+        if output.plugin in {"kinesis_firehose", "firehose"} and name and _delivery_stream(backend, name, region):
+            notes.append(f"Delivery stream {name}: its buffer interval is 0 s for the trial, its objects are plain.")
+    return notes
+
+
+def publish(backend: LocalBackend, folder: Path) -> str:
+    """Build the router's image from a folder with a Dockerfile and push it to the trial's ECR; return its name."""
+    ecr = backend.client("ecr")
+    with aws_errors("CreateRepository"):
+        made = ecr.create_repository(repositoryName=REPOSITORY)["repository"]
+    return images.publish(folder, "Dockerfile", made["repositoryUri"], "try", ecr, builder="builtin").uri
+
+
+def network(backend: LocalBackend) -> dict[str, Any]:
+    """Make a network and the cluster; return RunTask's networkConfiguration."""
+    ec2 = backend.client("ec2")
+    with aws_errors("CreateVpc"):
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        backend.client("ecs").create_cluster(clusterName=CLUSTER)
+    return {"awsvpcConfiguration": {"subnets": [subnet], "assignPublicIp": "ENABLED"}}
+
+
+def client(backend: LocalBackend, service: str, region: str = "") -> Any:
+    """Return a client of a service in a Region of its own ("": the trial's)."""
+    state = backend.running()
+    if state is None or not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
+        return backend.client(service)
+    keys = state.access_key_id, state.secret_access_key
+    return Clients.local(state.endpoint_url, region, *keys).client(service)
+
+
+def _group(output: Output) -> str:
+    """Return the group that has to be there for an output; "" where it makes it, or where the record names it."""
+    name = output.values.get("log_group_name", "")
+    makes_it = output.values.get("auto_create_group", "").lower() in {"true", "on", "yes"}
+    is_ready = output.plugin in {"cloudwatch_logs", "cloudwatch"} and re.fullmatch(r"[\w./#-]+", name) and not makes_it
+    return name if is_ready else ""
+
+
+def _delivery_stream(backend: LocalBackend, name: str, region: str) -> bool:
+    _bucket(backend, DELIVERY_BUCKET)
+    account = "123456789012"
+    target = {
+        "RoleARN": f"arn:aws:iam::{account}:role/{DELIVERY_ROLE}",
+        "BucketARN": f"arn:aws:s3:::{DELIVERY_BUCKET}",
+        "Prefix": f"{name}/",
+        "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1},
+    }
+    return _quiet(
+        client(backend, "firehose", region), "create_delivery_stream",
+        DeliveryStreamName=name, DeliveryStreamType="DirectPut", ExtendedS3DestinationConfiguration=target,
+    )  # fmt: skip
+
+
+def _bucket(backend: LocalBackend, name: str) -> None:
+    s3 = backend.client("s3")
+    region = s3.meta.region_name
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    _quiet(s3, "create_bucket", Bucket=name, **place)
+
+
+def _quiet(service: Any, operation: str, **given: Any) -> bool:
+    """Call; return whether it made something (False: it was there)."""
+    there = ("ResourceAlreadyExistsException", "ResourceInUseException", "BucketAlreadyOwnedByYou")
+    try:
+        with aws_errors(operation):
+            getattr(service, operation)(**given)
+    except Exception as exc:
+        if any(code in str(exc) for code in there):
+            return False
+        raise
+    return True
+
+
+def _document(statement: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,294 @@
+"""One trial: a task definition, the router's files and lines to print -> all that can be seen of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.backends.local import LocalBackend, firelens_config
+from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import TaskDefinitionError, WaitTimeoutError
+from lab_helpers.base.wait import wait_until
+from lab_helpers.firelens.options import parse_container_log
+from lab_helpers.trying import adapting, configuration, evidence, image_files, place
+from lab_helpers.trying.configuration import Given, Line, Output
+from lab_helpers.trying.definition import logged_by_router, parse, router_of
+from lab_helpers.trying.evidence import Arrived
+
+TASK_TIMEOUT_S = 60.0
+"""How long the lines may take to be printed, and how long the task may take to end after that."""
+POLL_S = 0.05
+NO_MORE = json.dumps(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}}
+)
+"""Rights that mean nothing: the managed policy of execution roles is enough."""
+MOST_LINES, MOST_LINE_BYTES = 10_000, 10 << 20
+"""What is taken of the lines of one container, in lines and bytes: a source may never end."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was seen. `calls` are by role and operation, `refused` as `lab explain-denials` has them.
+
+    `dropped`: what is lost for good, by place and reason; `unmatched`: filters and outputs that fit no tag.
+    """
+
+    configuration: tuple[Line, ...]
+    stopped: str
+    exit_codes: Mapping[str, int | None]
+    arrived: tuple[Arrived, ...]
+    calls: Mapping[str, Mapping[str, int]]
+    refused: tuple[Mapping[str, str], ...]
+    balance: Mapping[str, Any]
+    dropped: Mapping[str, int]
+    unmatched: tuple[str, ...]
+    complaints: tuple[str, ...]
+    notes: tuple[str, ...]
+    printed: Mapping[str, int]
+    kept: str = ""
+    """Where the local AWS is that was left standing."""
+    logs: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def generated_config(self) -> str:
+        """The configuration with the user's files behind the lines that include them, without the authors."""
+        return "\n".join(line.text for line in self.configuration) + "\n"
+
+    @property
+    def cloudwatch(self) -> tuple[Arrived, ...]:
+        return self.of("cloudwatch")
+
+    @property
+    def firehose(self) -> tuple[Arrived, ...]:
+        return self.of("firehose")
+
+    @property
+    def s3(self) -> tuple[Arrived, ...]:
+        return self.of("s3")
+
+    def of(self, kind: str) -> tuple[Arrived, ...]:
+        """Return what arrived at one kind of destination, such as "datadog"."""
+        return tuple(each for each in self.arrived if each.kind == kind)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return {
+            "configuration": [vars(line) for line in self.configuration],
+            "task": {"stoppedReason": self.stopped, "exitCodes": dict(self.exit_codes)},
+            "printed": dict(self.printed),
+            "arrived": [vars(each) for each in self.arrived],
+            "calls": {role: dict(calls) for role, calls in self.calls.items()},
+            "refused": [dict(each) for each in self.refused],
+            "balance": dict(self.balance), "dropped": dict(self.dropped), "unmatched": list(self.unmatched),
+            "complaints": list(self.complaints), "notes": list(self.notes), "kept": self.kept,
+        }  # fmt: skip
+
+
+def attempt(
+    task_definition: str | Mapping[str, Any],
+    files: Sequence[Path] = (),
+    lines: Mapping[str, Sequence[str]] | None = None,
+    *,
+    task_policy: str | None = None,
+    execution_policy: str | None = None,
+    keep: bool = False,
+) -> Trial:
+    """Run a task definition on a local AWS of its own, and return what was seen.
+
+    `files`: the router's configuration files, or the folder of its image; `lines`: what each container prints.
+    Raises TaskDefinitionError for what cannot be tried, AwsCallError with ECS's words for what it refuses.
+    """
+    text = task_definition if isinstance(task_definition, str) else json.dumps(task_definition)
+    definition = parse(text)
+    router = router_of(definition)
+    if router is None and any(map(logged_by_router, definition["containerDefinitions"])):
+        pass  # ECS has its own words for that: it is asked
+    elif router is None:
+        raise TaskDefinitionError("no container has a firelensConfiguration", "Mark the log router with one.")
+    _check_lines(definition, lines or {})
+    with place.local_aws(adapting.region_of(definition), keep=keep) as (backend, home):
+        return _Attempt(backend, home, definition, keep).run(
+            files, lines or {}, {"taskRoleArn": task_policy, "executionRoleArn": execution_policy}
+        )
+
+
+def _check_lines(definition: Mapping[str, Any], lines: Mapping[str, Sequence[str]]) -> None:
+    apps = [each["name"] for each in definition["containerDefinitions"] if "firelensConfiguration" not in each]
+    if unknown := sorted(set(lines) - set(apps)):
+        raise TaskDefinitionError(
+            f"lines are given for {unknown[0]}, which is no app container of it", f"It has {', '.join(apps)}."
+        )
+    if not lines:
+        raise TaskDefinitionError("no container has a line to print", "Give some: --lines CONTAINER=FILE.")
+
+
+class _Attempt:
+    def __init__(self, backend: LocalBackend, home: Path, definition: dict[str, Any], keep: bool) -> None:
+        self._backend, self._home, self._definition, self._keep = backend, home, definition, keep
+        self._sinks = home / "sinks"
+        self._sinks.mkdir()
+        self._notes: list[str] = []
+
+    def run(
+        self, files: Sequence[Path], lines: Mapping[str, Sequence[str]], policies: Mapping[str, str | None]
+    ) -> Trial:
+        backend, definition = self._backend, self._definition
+        self._register(definition)  # refused as it was given, in ECS's words
+        router = router_of(definition)
+        assert router is not None, "ECS has refused a definition without one"
+        image = image_files.gather(files, router, self._home / "image", self._sinks)
+        uri = place.publish(backend, image.folder) if image.folder else None
+        adapted = adapting.adapt(definition, self._line_files(lines), self._sinks, uri)
+        self._notes += adapted.notes
+        self._make_roles(policies)
+        config = self._configuration(definition, image.given)
+        self._notes += [
+            f"{path} is included, but it is not among the files that were given: it is not in the image here."
+            for path in configuration.missing(config, image.given)
+        ]
+        variables = adapting.environment_of(router, adapting.region_of(definition))
+        outputs = configuration.outputs(config, variables)
+        self._notes += place.make_destinations(backend, outputs, self._groups(adapted.definition))
+        sinks = (*adapted.sinks, *image.sinks)
+        self._notes += [
+            f"{each.plugin} ({each.author}) leads outside this AWS: its records went into a file, nothing left the "
+            "machine. They are shown as they were before the output gave them its form."
+            for each in sinks
+        ]
+        task = self._run_task(self._register(adapted.definition), lines)
+        return self._seen(task, config, outputs, sinks, lines)
+
+    def _register(self, definition: Mapping[str, Any]) -> str:
+        with aws_errors("RegisterTaskDefinition"):
+            made = self._backend.client("ecs").register_task_definition(**definition)
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    def _line_files(self, lines: Mapping[str, Sequence[str]]) -> dict[str, Path]:
+        made = {}
+        for number, (name, texts) in enumerate(sorted(lines.items())):
+            file = self._home / f"lines-{number}"
+            file.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8", errors="surrogateescape")
+            made[name] = file
+        return made
+
+    def _make_roles(self, policies: Mapping[str, str | None]) -> None:
+        wanted: dict[str, tuple[str, str | None, bool]] = {place.DELIVERY_ROLE: ("firehose.amazonaws.com", None, False)}
+        wanted[adapting.EXECUTION_ROLE] = ("ecs-tasks.amazonaws.com", NO_MORE, True)
+        for member in ("executionRoleArn", "taskRoleArn"):
+            if arn := self._definition.get(member):
+                executes = member == "executionRoleArn"
+                wanted[adapting.role_name(arn)] = ("ecs-tasks.amazonaws.com", policies[member], executes)
+        self._notes += place.make_roles(self._backend.client("iam"), wanted)
+        if not self._definition.get("taskRoleArn"):
+            self._notes.append("The definition names no task role: its router has no right to anything.")
+
+    def _configuration(self, definition: Mapping[str, Any], files: Given) -> list[Line]:
+        whole = {"networkMode": "awsvpc", **definition, "revision": 1}
+        arn = f"arn:aws:ecs:{adapting.region_of(definition)}:{adapting.ACCOUNT}:task/{place.CLUSTER}/TASK-ID"
+        logs = [
+            parse_container_log(each["name"], each["logConfiguration"].get("options") or {})
+            for each in definition["containerDefinitions"]
+            if logged_by_router(each)
+        ]
+        return configuration.authored(firelens_config(whole, place.CLUSTER, arn), logs, files)
+
+    def _groups(self, definition: Mapping[str, Any]) -> list[str]:
+        logged = [each.get("logConfiguration") or {} for each in definition["containerDefinitions"]]
+        return [each["options"]["awslogs-group"] for each in logged if each.get("logDriver") == "awslogs"]
+
+    def _run_task(self, definition: str, lines: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """Run it until its lines are printed and it has ended; one that does not end by itself is stopped."""
+        ecs = self._backend.client("ecs")
+        with aws_errors("RunTask"):
+            started = ecs.run_task(
+                cluster=place.CLUSTER, taskDefinition=definition, networkConfiguration=place.network(self._backend)
+            )
+        arn = started["tasks"][0]["taskArn"]
+        try:
+            task = self._wait(arn, lambda task: _has_printed(task, lines), "the lines to be printed")
+        except WaitTimeoutError:
+            self._notes.append(f"It did not print all its lines in {TASK_TIMEOUT_S:g} s, and was stopped.")
+            task = self._task(arn)
+        if task["lastStatus"] != "STOPPED" and _runs_on(task):
+            with aws_errors("StopTask"):
+                ecs.stop_task(cluster=place.CLUSTER, task=arn, reason="All lines are printed")
+        return self._wait(arn, lambda task: bool(task["lastStatus"] == "STOPPED"), "the task to end")
+
+    def _task(self, arn: str) -> dict[str, Any]:
+        with aws_errors("DescribeTasks"):
+            return dict(self._backend.client("ecs").describe_tasks(cluster=place.CLUSTER, tasks=[arn])["tasks"][0])
+
+    def _wait(self, arn: str, done: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        def is_over(task: dict[str, Any]) -> bool:
+            return task["lastStatus"] == "STOPPED" or done(task)
+
+        return wait_until(
+            lambda: self._task(arn), TASK_TIMEOUT_S, POLL_S, what,
+            done=is_over, describe=lambda task: str(task["lastStatus"]),
+        )  # fmt: skip
+
+    def _seen(
+        self, task: dict[str, Any], config: list[Line], outputs: Sequence[Output],
+        sinks: Sequence[Output], lines: Mapping[str, Sequence[str]],
+    ) -> Trial:  # fmt: skip
+        backend = self._backend
+        self._wait_for_delivery()
+        router = next(each["name"] for each in self._definition["containerDefinitions"]
+                      if "firelensConfiguration" in each)  # fmt: skip
+        regions = dict.fromkeys(["", *(each.values.get("region", "") for each in outputs)])
+        clients = {each.meta.region_name: each for each in (place.client(backend, "logs", name) for name in regions)}
+        events = [event for client in clients.values() for event in evidence.in_cloudwatch(client)]
+        own = [each for each in events if f"/{router}/" in each.place]
+        log = [str(each.record) for each in own]
+        status = backend.status()
+        balance: dict[str, Any] = next(iter(status["services"]["ecs"]["log_records"]["tasks"].values()), {})
+        arrived = (
+            *(each for each in events if each not in own),
+            *evidence.in_s3(backend.client("s3")),
+            *evidence.in_sinks(sinks, self._sinks),
+        )
+        running = backend.running()
+        return Trial(
+            configuration=tuple(config),
+            stopped=str(task.get("stoppedReason", "")),
+            exit_codes={each["name"]: each.get("exitCode") for each in task["containers"]},
+            arrived=arrived,
+            calls=status["calls_by_role"],
+            refused=tuple(backend.denials()),
+            balance=balance,
+            dropped=balance.get("losses", {}),
+            unmatched=tuple(configuration.unmatched(config, self._tags())),
+            complaints=tuple(dict.fromkeys(line for line in log if "[error]" in line or "[ warn]" in line)),
+            notes=tuple(dict.fromkeys(self._notes)),
+            printed={name: len(texts) for name, texts in lines.items()},
+            kept=f"{self._home} ({running.endpoint_url})" if self._keep and running else "",
+            logs=tuple(log),
+        )
+
+    def _tags(self) -> list[str]:
+        names = [each["name"] for each in self._definition["containerDefinitions"] if logged_by_router(each)]
+        return [f"{name}-firelens-TASK-ID" for name in names]
+
+    def _wait_for_delivery(self) -> None:
+        """Wait until no delivery stream holds a record any more."""
+
+        def held() -> bool:
+            streams = self._backend.status()["services"]["firehose"]["streams"]
+            return any(each["held"] for each in streams.values())
+
+        try:
+            wait_until(lambda: not held(), 10.0, POLL_S, "the delivery streams to deliver")
+        except WaitTimeoutError:
+            self._notes.append("A delivery stream still holds records that it could not deliver.")
+
+
+def _has_printed(task: Mapping[str, Any], lines: Mapping[str, Sequence[str]]) -> bool:
+    ended = {each["name"] for each in task["containers"] if each.get("lastStatus") == "STOPPED"}
+    return set(lines) <= ended
+
+
+def _runs_on(task: Mapping[str, Any]) -> bool:
+    return task.get("desiredStatus") != "STOPPED"

@@ -1,0 +1,61 @@
+"""Whose line it is, what is led away, which Match fits nothing."""
+
+from __future__ import annotations
+
+from lab_helpers.firelens.generate import generate
+from lab_helpers.firelens.options import ContainerLog
+from lab_helpers.trying import configuration
+from lab_helpers.trying.configuration import Given
+
+EXTRA = "[FILTER]\n    Name grep\n    Match api-*\n    Exclude log x\n@INCLUDE more.conf\n"
+MORE = "[OUTPUT]\n    Name splunk\n    Match *\n    Host splunk.example.com\n    Splunk_Token t\n"
+FILES = Given({"extra.conf": EXTRA, "more.conf": MORE}, {"/fluent-bit/etc/own.conf": "extra.conf"})
+
+
+def lines() -> list[configuration.Line]:
+    log = ContainerLog("web", "cloudwatch_logs", output_options={"log_group_name": "${GROUP}"})
+    return configuration.authored(generate([log], include_path="/fluent-bit/etc/own.conf"), [log], FILES)
+
+
+def test_each_line_has_its_author() -> None:
+    """The agent, log options, the user's file under its own name, and the file that it includes."""
+    authors = {line.text.strip(): line.author for line in lines()}
+    assert authors["Name forward"] == configuration.AGENT
+    assert authors["Name grep"] == "your file extra.conf"
+    assert authors["Name splunk"] == "your file more.conf"
+    assert authors["Name cloudwatch_logs"] == "log options of web"
+
+
+def test_a_match_that_fits_no_tag_is_named_with_its_author() -> None:
+    """It takes nothing, and nobody says so."""
+    (told,) = configuration.unmatched(lines(), ["web-firelens-1"])
+    assert told.startswith("FILTER grep (your file extra.conf): Match api-* fits no tag")
+
+
+def test_variables_of_an_option_are_resolved() -> None:
+    """As the router does it."""
+    found = configuration.outputs(lines(), {"GROUP": "/shop"})
+    assert [each.plugin for each in found] == ["splunk", "null", "cloudwatch_logs"]
+    assert next(each for each in found if each.plugin == "cloudwatch_logs").values["log_group_name"] == "/shop"
+
+
+def test_an_output_outside_aws_writes_into_a_file() -> None:
+    """Neither its host nor its key is left in what the router reads."""
+    led, sinks = configuration.led_away(MORE, "/here", "sink")
+    assert [each.plugin for each in sinks] == ["splunk"]
+    assert "example.com" not in led
+    assert "Splunk_Token" not in led
+    assert "File sink-0" in led
+
+
+def test_an_aws_output_keeps_no_address_of_its_own() -> None:
+    """An endpoint of the team's own would lead off this machine."""
+    led, sinks = configuration.led_away("[OUTPUT]\n  Name s3\n  Match *\n  endpoint https://s3.example.com", "/x", "y")
+    assert not sinks
+    assert "example.com" not in led
+
+
+def test_an_include_of_a_file_that_was_not_given_is_named() -> None:
+    """Files of AWS's image are known."""
+    found = [configuration.Line(f"@INCLUDE {path}", "x") for path in ("/a/b.conf", "/fluent-bit/etc/own.conf")]
+    assert configuration.missing(found, FILES) == ["/a/b.conf"]

@@ -1,0 +1,51 @@
+"""What is taken for a task definition, and what is said of the rest."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.trying import definition
+from tests.trying import kit
+
+
+def test_what_describe_prints_becomes_what_register_takes() -> None:
+    """The envelope and the members that are only printed go."""
+    found = definition.parse("\ufeff" + json.dumps(kit.definition({})))
+    assert found["family"] == "shop"
+    assert not definition.PRINTED_ONLY & found.keys()
+
+
+def test_a_list_is_the_containers_of_a_fargate_task() -> None:
+    """container_definitions of Terraform, as JSON."""
+    found = definition.parse(json.dumps(kit.definition({})["taskDefinition"]["containerDefinitions"]))
+    assert found["requiresCompatibilities"] == ["FARGATE"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{\n  // ours\n  "family": "x"}', "has a comment (line 2"),
+        ('resource "aws_ecs_task_definition" "x" {\n}', "a Terraform file"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"family": "x"}', "no containerDefinitions"),
+        ('{"containerDefinitions": [1]}', "has no name"),
+    ],
+)
+def test_what_is_none_is_refused_with_its_reason(text: str, told: str) -> None:
+    """Each in a sentence of its own."""
+    with pytest.raises(TaskDefinitionError, match=told.replace("(", r"\(")):
+        definition.parse(text)
+
+
+def test_what_is_not_resolved_is_named() -> None:
+    """Terraform's expressions anywhere, placeholders where a value must stand; a router's variable is none of them."""
+    given = kit.definition({"Name": "s3", "bucket": "${BUCKET}"}, family="${FAMILY}", cpu="${var.cpu}")
+    with pytest.raises(TaskDefinitionError) as raised:
+        definition.parse(json.dumps(given))
+    assert "${FAMILY} (family)" in str(raised.value)
+    assert "${var.cpu} (cpu)" in str(raised.value)
+    assert "BUCKET" not in str(raised.value)

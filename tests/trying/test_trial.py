@@ -1,0 +1,112 @@
+"""A team's set-up on a throw-away local AWS."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lab_helpers.base.errors import AwsCallError, TaskDefinitionError
+from lab_helpers.cli import main
+from lab_helpers.trying import report
+from lab_helpers.trying.pytest_plugin import Firelens
+from tests.trying import kit
+
+EXTRA = """
+[FILTER]
+    Name grep
+    Match web-*
+    Exclude log health
+[OUTPUT]
+    Name kinesis_firehose
+    Match web-*
+    region eu-west-1
+    delivery_stream shop
+[OUTPUT]
+    Name datadog
+    Match *
+    Host http-intake.logs.example.com
+    apikey secret
+[OUTPUT]
+    Name cloudwatch_logs
+    Match api-*
+    region eu-west-1
+    log_group_name /shop/api
+    log_stream_prefix x-
+"""
+LISTING_ONLY = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}}
+LINES = ["hello", "health ok", '{"a": 1}']
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where trials put their folders: nothing is to be left in it."""
+    folder = tmp_path / "t"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_records_arrive_where_the_configuration_says(firelens: Firelens, tmp_path: Path, temporary: Path) -> None:
+    """Firehose and the stand-in of datadog have what the filter lets pass; the rest is told, and nothing is left."""
+    (tmp_path / "extra.conf").write_text(EXTRA)
+    trial = firelens.run(
+        kit.definition({}, kit.including("/fluent-bit/etc/extra.conf")), tmp_path / "extra.conf", LINES
+    )
+    assert [each.record["log"] for each in trial.firehose] == ["hello", '{"a": 1}']
+    assert all(each.place.startswith("shop/") for each in trial.firehose)
+    assert [each.record["log"] for each in trial.of("datadog")] == ["hello", '{"a": 1}']
+    assert trial.calls["shop-task"]["firehose:PutRecordBatch"] >= 1
+    assert trial.balance["removed"] == 1
+    assert not trial.dropped
+    assert "Match api-*" in trial.unmatched[0]
+    assert "Exclude log health" in trial.generated_config
+    told = report.text(trial)
+    assert "1 record removed by filters" in told
+    assert "interval is 0 s" in told
+    assert not list(temporary.iterdir())
+
+
+def test_a_right_that_is_missing_is_told_with_its_role(
+    tmp_path: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the command line, as JSON: the refused call and the records that were lost with it."""
+    (tmp_path / "task.json").write_text(json.dumps(kit.definition({**kit.TO_CLOUDWATCH, "retry_limit": "1"})))
+    (tmp_path / "policy.json").write_text(json.dumps(LISTING_ONLY))
+    (tmp_path / "lines").write_text("hello\n")
+    argv = ["try", f"{tmp_path}/task.json", "--lines", f"web={tmp_path}/lines", "--json"]
+    assert main.main([*argv, "--task-policy", f"{tmp_path}/policy.json"]) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert "shop-task" in seen["refused"][0]["principal"]
+    assert seen["refused"][0]["action"].startswith("logs:")
+    assert sum(seen["dropped"].values()) == 1
+    assert not [each for each in seen["arrived"] if each["kind"] == "cloudwatch"]
+    assert not list(temporary.iterdir())
+
+
+def test_ecs_refuses_in_its_own_words(firelens: Firelens, temporary: Path) -> None:
+    """And nothing of the trial is left."""
+    with pytest.raises(AwsCallError, match="No Fargate configuration exists"):
+        firelens.run(kit.definition(kit.TO_CLOUDWATCH, memory="513"), (), LINES)
+    assert not list(temporary.iterdir())
+
+
+def test_an_image_whose_files_are_unknown_is_refused(firelens: Firelens) -> None:
+    """It cannot be tried what nobody has seen."""
+    with pytest.raises(TaskDefinitionError, match="is not known"):
+        firelens.run(kit.definition({}, kit.including("/fluent-bit/etc/extra.conf")), (), LINES)
+
+
+def test_a_byte_order_mark_is_refused(firelens: Firelens, tmp_path: Path) -> None:
+    """Fluent Bit would read another word than the person who wrote it."""
+    (tmp_path / "extra.conf").write_bytes(b"\xef\xbb\xbf[OUTPUT]\n")
+    with pytest.raises(TaskDefinitionError, match="byte order mark"):
+        firelens.run(kit.definition({}, kit.including("/etc/extra.conf")), tmp_path / "extra.conf", LINES)
+
+
+def test_lines_for_no_container_are_refused(firelens: Firelens) -> None:
+    """Before anything is started."""
+    with pytest.raises(TaskDefinitionError, match="no app container"):
+        firelens.run(kit.definition(kit.TO_CLOUDWATCH), (), {"wev": LINES})
