@@ -8,14 +8,16 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.config import inherited
-from lab_helpers.base.errors import WaitTimeoutError
+from lab_helpers.base.errors import LabError, WaitTimeoutError
+from lab_helpers.files.router_check import RouterCheck
 from lab_helpers.firelens.classic import sections, without_sections
-from lab_helpers.firelens.running import running
+from lab_helpers.firelens.running import command, running
+from lab_helpers.playground import Arrived, Sample, play
 
 TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
 """A tag as the awsfirelens driver makes it: container, `-firelens-`, task id."""
@@ -51,6 +53,16 @@ def routed(extra_conf: str, lines: Iterable[tuple[str, str]]) -> list[str]:
     inputs = "".join(_input(tag, line) for tag, line in (*lines, (_END_TAG, _END)))
     records = _records(inputs + without_sections(extra_conf, "OUTPUT") + outputs)
     return [str(record.get("log")) for record in records]
+
+
+def arrivals(text: str, samples: Sequence[Sample]) -> list[Arrived]:
+    """Return where an extra.conf sends samples, by the lab's router; raises LabError with its words when it refuses."""
+    values = {"AWS_REGION": "ap-northeast-1", "HTTPD_LOG_GROUP": "/httpd", "DELIVERY_STREAM": "stream"}
+    keys = {"AWS_ACCESS_KEY_ID": "trial", "AWS_SECRET_ACCESS_KEY": "trial"}
+    played = play(text, samples, RouterCheck(command(), {**inherited(), **values, **keys}))
+    if played.refused:
+        raise LabError(played.log)
+    return list(played.arrived)
 
 
 def _input(tag: str, line: str) -> str:

@@ -34,9 +34,9 @@ def _outputs(notebook: NotebookNode) -> str:
     return "\n".join(texts)
 
 
-def test_there_are_ten_in_order() -> None:
+def test_there_are_eleven_in_order() -> None:
     """The workbook is numbered without a gap."""
-    assert [path.name[:2] for path in PATHS] == [f"{n:02}" for n in range(10)]
+    assert [path.name[:2] for path in PATHS] == [f"{n:02}" for n in range(11)]
 
 
 def test_begins_with_title_needs_time_and_cost(notebook: NotebookNode) -> None:

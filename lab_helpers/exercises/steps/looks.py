@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from lab_helpers import cloudwatch, traffic
+from lab_helpers import cloudwatch, ecs_service, traffic
 from lab_helpers.base.errors import LabError, NotFoundError
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
@@ -57,10 +57,42 @@ def line_of_a_request(lab: Lab, request_id: str) -> str:
     return str(json.loads(found[-1])["log"])
 
 
-def _messages_with(lab: Lab, mark: str, since: datetime) -> list[str]:
+def record_of_a_visit(lab: Lab, address: str, mark: str, agent: str = "", below: str = "") -> dict[str, Any]:
+    """Send `GET /` + `address` as a browser named `agent`, and return the record in CloudWatch that holds `mark`.
+
+    `below` names a group below httpd's ("/errors"). Raises WaitTimeoutError, LabError when nobody answers.
+    """
+    since = datetime.now(UTC) - CLOCK_MARGIN
+    url = lab.outputs.url.rstrip("/") + "/" + address
+    try:
+        urllib3.request("GET", url, headers={"User-Agent": agent or "Mozilla/5.0"}, timeout=10.0, retries=False)
+    except urllib3.exceptions.HTTPError as exc:
+        raise LabError(say("Nobody answers at {url}: do tasks run?", url=lab.outputs.url)) from exc
+    found: list[str] = wait_until(
+        lambda: _messages_with(lab, mark, since, below),
+        ARRIVE_TIMEOUT_S,
+        POLL_S,
+        say("a request of our own in CloudWatch Logs"),
+        describe=lambda lines: say("{count} lines", count=len(lines)),
+    )
+    record: dict[str, Any] = json.loads(found[-1])
+    return record
+
+
+def messages_of_running_tasks(lab: Lab) -> list[str]:
+    """Return all messages in httpd's group of the tasks that run now: not those of tasks that were replaced."""
+    running = ecs_service.tasks(lab.client("ecs"), lab.outputs.cluster_name)["task"]
+    logs, group = lab.client("logs"), lab.outputs.httpd_log_group
+    streams = [
+        name for name in cloudwatch.list_streams(logs, group)["stream"] if name.rpartition("-")[2] in set(running)
+    ]
+    return [str(message) for message in cloudwatch.read_messages(logs, group, streams=streams)["message"]]
+
+
+def _messages_with(lab: Lab, mark: str, since: datetime, below: str = "") -> list[str]:
     try:
         found = cloudwatch.read_messages(
-            lab.client("logs"), lab.outputs.httpd_log_group, since=since, pattern=f'"{mark}"'
+            lab.client("logs"), lab.outputs.httpd_log_group + below, since=since, pattern=f'"{mark}"'
         )
     except NotFoundError:  # Fluent Bit makes the group with its first line
         return []

@@ -1,0 +1,1 @@
+# What exists already and shall belong to Terraform from now on.
