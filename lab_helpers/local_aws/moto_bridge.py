@@ -238,6 +238,12 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return found is None or upload_id in found.multiparts
 
+    def leave_services_to_us(self) -> None:
+        """Keep moto's Application Auto Scaling from asking moto's ECS, which has no services."""
+        from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+
+        ApplicationAutoscalingBackend._ecs_service_exists_for_target = lambda *_: True
+
     def user_policies(self, name: str) -> PrincipalPolicies:
         """Return what an IAM user may do, groups included."""
         backend = iam_backends[ACCOUNT_ID][_PARTITION]

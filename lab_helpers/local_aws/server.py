@@ -34,6 +34,7 @@ from lab_helpers.local_aws.front import bucket_names, handlers, model_files, mul
 from lab_helpers.local_aws.front.control import ControlRoutes
 from lab_helpers.local_aws.front.gateway import Gateway
 from lab_helpers.local_aws.front.http_server import RequestHandler
+from lab_helpers.local_aws.front.scalable_targets import ScalableTargets
 from lab_helpers.local_aws.front.tls import write_certificates
 from lab_helpers.local_aws.identity import policy_checks
 from lab_helpers.local_aws.identity.authorisation import Authoriser
@@ -43,7 +44,7 @@ from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.iam_simulation import IamSimulation
 from lab_helpers.local_aws.identity.key_ring import KeyRing
 from lab_helpers.local_aws.identity.resource_tags import ResourceTags
-from lab_helpers.local_aws.identity.sts import StsService
+from lab_helpers.local_aws.identity.sts import StsService, sts_checks
 from lab_helpers.local_aws.kit.api import Service, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock, SystemClock
 from lab_helpers.local_aws.kit.network import Network
@@ -203,12 +204,14 @@ class LocalAws:
             LogsService(bridge, self._clock, self._clients),
             VpcDependencies(self.clients),
             VpcAnswers(self.clients),
+            ScalableTargets(bridge, self.clients),
         ]
         services += [factory(context(name)) for name, factory in self._service_factories()]
         control = ControlRoutes(self.instance_id, self.lab_token, self.status, self._authoriser.denials)
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
         table = handlers.overrides(services, bridge)
         checks = {**policy_checks.checks(ACCOUNT_ID, self._principal_exists), **bucket_names.checks()}
+        checks |= sts_checks()
         checks |= multipart_uploads.checks(bridge.has_upload, checks)
         keys = KeyRing(self.store, bridge, ACCOUNT_ID, self._clock)
         self._entrance = Entrance(keys.find, ACCOUNT_ID, self._signing_clock)

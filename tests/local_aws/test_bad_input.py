@@ -37,7 +37,7 @@ def _call(service: str, operation: str, params: dict[str, Any], protocol: str = 
          "1 validation error detected: Value null at 'logGroupName' failed to satisfy constraint: "
          "Member must not be null"),
         ("logs", "CreateLogGroup", {"logGroupName": "x" * 513}, "InvalidParameterException",
-         "Member must have length less than or equal to 512"),
+         "both must have length less than or equal to 512"),
         ("logs", "CreateLogStream", {"logGroupName": "g", "logStreamName": "a:b"}, "InvalidParameterException",
          "Value 'a:b' at 'logStreamName' failed to satisfy constraint: "
          "Member must satisfy regular expression pattern: [^:*]*"),

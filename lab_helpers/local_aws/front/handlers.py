@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab_helpers.local_aws.kit.api import ApiRequest, Handler, Service, WsgiApp
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, Service, WsgiApp
 from lab_helpers.local_aws.moto_bridge import MotoBridge
+
+_NOT_OF_A_NEW_ROLE = ("MaxSessionDuration", "RoleLastUsed")
 
 
 def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
@@ -33,8 +35,16 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
     """Operations that name a managed policy: AWS's own become known to moto when they are first named."""
 
     def with_policy(request: ApiRequest) -> dict[str, Any]:
+        arn = request.params.get("PolicyArn")
+        if arn and not str(arn).startswith("arn:"):
+            raise AwsError("ValidationError", "Invalid ARN:  Could not be parsed!")
         _ensure_policy(bridge, request)
         return request.forward(None)
+
+    def create_role(request: ApiRequest) -> dict[str, Any]:
+        role = with_policy(request)["Role"]
+        # AWS tells these two in GetRole only
+        return {"Role": {name: value for name, value in role.items() if name not in _NOT_OF_A_NEW_ROLE}}
 
     names = (
         "AttachRolePolicy",
@@ -42,10 +52,9 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
         "AttachGroupPolicy",
         "GetPolicy",
         "GetPolicyVersion",
-        "CreateRole",
         "PutRolePermissionsBoundary",
     )
-    return {("iam", name): with_policy for name in names}
+    return {**{("iam", name): with_policy for name in names}, ("iam", "CreateRole"): create_role}
 
 
 def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:

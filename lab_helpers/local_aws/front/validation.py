@@ -53,7 +53,12 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 }
 _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
 MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
-_SHOWN_CHARACTERS = 200
+_NOT_HELD = frozenset({"MetricNamespace"})
+"""Shapes whose pattern AWS does not hold callers to, as recorded."""
+_DELIVERY_CODE = "ValidationException"
+_NAMES_OF_LOGS = ("logGroupName", "logStreamName")
+_MOST_LOG_NAME = 512
+_TOO_LONG_FOR_LOGS = "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
 _CHECKED_BY_THE_SERVICE = frozenset({"InputLogEvents", "PutRecordBatchRequestEntryList"})
 """Shapes of long lists on the hot path, whose members the service itself checks."""
 
@@ -61,7 +66,8 @@ _CHECKED_BY_THE_SERVICE = frozenset({"InputLogEvents", "PutRecordBatchRequestEnt
 def check(call: Call) -> None:
     """Raise AwsError when the call is not as AWS describes it; what AWS does not describe passes."""
     if call.service in _CHECKED:
-        _refuse(call, _CHECKED[call.service])
+        delivers = call.service == "logs" and "Delivery" in call.operation
+        _refuse(call, _DELIVERY_CODE if delivers else _CHECKED[call.service])
 
 
 def explain_failure(call: Call, body: bytes) -> AwsError | None:
@@ -70,7 +76,9 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
     This is for services that are not checked beforehand: what is malformed is the caller's mistake, not ours.
     """
     if call.protocol == "s3":
-        return _explain_s3(body)
+        return _explain_s3(call, body)
+    if not _is_known(call):
+        return _unknown_operation(call)
     try:
         _refuse(call, _OTHER_CODES.get(call.service) or _usual_code(call.protocol))
     except AwsError as refusal:
@@ -78,10 +86,24 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
     return None
 
 
-def _explain_s3(body: bytes) -> AwsError | None:
-    if body and not _is_xml(body):
+def _explain_s3(call: Call, body: bytes) -> AwsError | None:
+    wants_document = call.operation.startswith("Put") and call.operation != "PutObject"
+    if (body or wants_document) and not _is_xml(body):
         return AwsError("MalformedXML", MALFORMED_XML)
     return None
+
+
+def _is_known(call: Call) -> bool:
+    try:
+        return call.protocol == "rest" or call.operation in service_model(call.service).operation_names
+    except (DataNotFoundError, UnknownServiceError):
+        return True
+
+
+def _unknown_operation(call: Call) -> AwsError:
+    if call.protocol == "json":
+        return AwsError("UnknownOperationException", "")
+    return AwsError("InvalidAction", f"The action {call.operation} is not valid for this web service.")
 
 
 def _usual_code(protocol: str) -> str:
@@ -102,6 +124,10 @@ def _refuse(call: Call, code: str) -> None:
         return
     if call.protocol == "json":
         _refuse_wrong_types(shape, call.params)
+    if call.service == "logs" and any(
+        len(str(call.params.get(name) or "")) > _MOST_LOG_NAME for name in _NAMES_OF_LOGS
+    ):
+        raise AwsError(code, _TOO_LONG_FOR_LOGS)
     found = list(problems(shape, call.params))
     if found:
         errors = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
@@ -142,7 +168,9 @@ def _in_structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[s
 
 def _constraints(shape: Any, value: Any, path: str) -> Iterator[str]:
     for constraint in _broken(shape, value):
-        yield f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: {constraint}"
+        # a log group's identifier may be an ARN of somebody else's: AWS does not repeat it
+        told = "" if path == "logGroupIdentifier" and "pattern" in constraint else f" '{_shown(shape, value)}'"
+        yield f"Value{told} at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def _broken(shape: Any, value: Any) -> Iterator[str]:
@@ -154,7 +182,7 @@ def _broken(shape: Any, value: Any) -> Iterator[str]:
     if isinstance(value, str):
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
-        if limits.get("pattern") and not _fits(limits["pattern"], value):
+        if limits.get("pattern") and shape.name not in _NOT_HELD and not _fits(limits["pattern"], value):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
 
 
@@ -207,6 +235,15 @@ def _bean(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+def _shown(shape: Any, value: Any) -> str:
+    """Return a value as Java prints it: `[MetricTransformation(metricName=a, unit=null)]`."""
+    if value is None:
+        return "null"
+    if shape.type_name == "list" and isinstance(value, list):
+        return f"[{', '.join(_shown(shape.member, item) for item in value)}]"
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        shown = (f"{_bean(name)}={_shown(member, value.get(name))}" for name, member in shape.members.items())
+        return f"{shape.name}({', '.join(shown)})"
+    if shape.type_name == "map" and isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}={_shown(shape.value, item)}" for key, item in value.items()) + "}"
+    return str(value).lower() if isinstance(value, bool) else str(value)

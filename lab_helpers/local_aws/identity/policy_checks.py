@@ -12,6 +12,7 @@ from typing import Any
 
 from lab_helpers.iam.known_principals import unknown_principal
 from lab_helpers.iam.policy import Policy, PolicyError, PolicyKind, parse
+from lab_helpers.local_aws.identity.policy_texts import ONLY_STS, iam_text
 from lab_helpers.local_aws.kit.api import AwsError
 
 Check = Callable[[Mapping[str, Any], bytes], None]
@@ -50,11 +51,18 @@ def _iam_check(member: str, kind: PolicyKind, stranger: Stranger) -> Check:
         try:
             policy = parse(document, kind)
         except PolicyError as exc:
-            raise AwsError(exc.code, str(exc)) from exc
+            raise AwsError(exc.code, iam_text(exc, kind)) from exc
+        if kind is PolicyKind.TRUST and not _only_sts(policy):
+            raise AwsError(PolicyError.code, ONLY_STS)
         if nobody := stranger(policy):
             raise AwsError(PolicyError.code, f'Invalid principal in policy: "{nobody[0]}":"{nobody[1]}"')
 
     return check
+
+
+def _only_sts(policy: Policy) -> bool:
+    actions = [action for statement in policy.statements for action in statement.actions or ()]
+    return all(action == "*" or action.lower().startswith("sts:") for action in actions)
 
 
 def _bucket_policy(stranger: Stranger, params: Mapping[str, Any], body: bytes) -> None:

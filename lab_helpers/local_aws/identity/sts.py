@@ -7,19 +7,23 @@ Not modelled: how AWS packs session policies and tags (PackedPolicySize is their
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lab_helpers.iam.policy import PolicyError, parse
+from lab_helpers.iam.policy import PolicyError, PolicyKind, parse
 from lab_helpers.local_aws.identity import session_tags
 from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.credentials import CredentialStore, unique_id
+from lab_helpers.local_aws.identity.policy_checks import Check
+from lab_helpers.local_aws.identity.policy_texts import iam_text
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, SessionTags, WsgiApp
 
 SOURCE_ARN_HEADER = "x-amz-source-arn"
 SOURCE_ACCOUNT_HEADER = "x-amz-source-account"
 """How a service says to STS for which resource it acts. Source: the SDKs' support against the confused deputy."""
+_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:\d{12}:.+")
 _SESSION_POLICY_CHARACTERS = 2048
 _SESSION_POLICY_ARNS = 10
 _SOURCES = {
@@ -94,7 +98,7 @@ class StsService:
             try:
                 parse(document)
             except PolicyError as exc:
-                raise AwsError(exc.code, str(exc)) from exc
+                raise AwsError(exc.code, iam_text(exc, PolicyKind.IDENTITY)) from exc
         for arn in arns:
             self._authoriser.require_policy(arn)
         return SessionPolicies(document, arns)
@@ -104,6 +108,17 @@ class StsService:
         user_id = self._store.operator_id if caller.kind == "operator" else self._authoriser.user_id(caller)
         user_id = user_id or caller.principal or unique_id("AIDA", caller.arn)
         return {"UserId": user_id, "Account": caller.account_id, "Arn": caller.arn}
+
+
+def sts_checks() -> dict[tuple[str, str], Check]:
+    """Return {(signing name, operation): check} of the calls that name a role."""
+    return {("sts", "AssumeRole"): _check_role_arn}
+
+
+def _check_role_arn(params: Mapping[str, Any], body: bytes) -> None:  # noqa: ARG001
+    arn = str(params.get("RoleArn", ""))
+    if not _ARN.fullmatch(arn):
+        raise AwsError("ValidationError", f"{arn} is invalid")
 
 
 def _packed_size(policies: SessionPolicies, tags: SessionTags) -> dict[str, int]:

@@ -66,7 +66,7 @@ class Queries:
         if language != "CWLI":
             raise AwsError("InvalidParameterException", f"The local AWS has no {language}; it knows CWLI and SQL.")
         query = parse(params["queryString"])
-        groups = [found_group(self._source, request.region, name) for name in _group_names(params)]
+        groups = [self._group(request, name) for name in _group_names(params)]
         rows = _rows(request.account_id, groups, _span(params))
         results, matched = query.run(rows, params.get("limit") or ROWS_MAX)
         names = tuple(group.name for group in groups)
@@ -130,6 +130,19 @@ class Queries:
             while len(self._finished) > QUERIES_KEPT:
                 del self._finished[next(iter(self._finished))]
         return query_id
+
+    def _group(self, request: ApiRequest, name: str) -> StoredGroup:
+        try:
+            return found_group(self._source, request.region, name)
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            code = "Service: AWSLogs; Status Code: 400; Error Code: ResourceNotFoundException"
+            message = (
+                f"Log group '{name}' does not exist for account ID '{request.account_id}' "
+                f"({code}; Request ID: {uuid.uuid4()}; Proxy: null)"
+            )
+            raise AwsError(error.code, message) from error
 
     def _find(self, request: ApiRequest) -> Finished:
         with self._lock:

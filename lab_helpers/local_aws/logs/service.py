@@ -49,6 +49,7 @@ class LogsService:
             "CreateLogStream": self._create_log_stream,
             "DeleteLogGroup": self._delete_log_group,
             "DeleteLogStream": self._of_stream,
+            "DescribeLogGroups": _describe_log_groups,
             "DescribeQueries": self._queries.describe,
             "FilterLogEvents": self._filter_log_events,
             "GetLogEvents": self._of_stream,
@@ -174,3 +175,34 @@ def _test_metric_filter(request: ApiRequest) -> dict[str, Any]:
             if fits(text)
         ]
     }
+
+
+def _describe_log_groups(request: ApiRequest) -> dict[str, Any]:
+    """Let moto list, and add class and protection; names are searched for here, since moto does not."""
+    params = request.params
+    pattern = params.get("logGroupNamePattern")
+    if not pattern:
+        answer = request.forward(None)
+        return {**answer, "logGroups": [_with_class(group) for group in answer.get("logGroups", [])]}
+    if params.get("logGroupNamePrefix"):
+        message = "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."
+        raise AwsError("InvalidParameterException", message)
+    begin, limit = int(params.get("nextToken") or 0), int(params.get("limit") or 50)
+    found = [_with_class(group) for group in _all_groups(request) if pattern in group["logGroupName"]]
+    following = {"nextToken": str(begin + limit)} if begin + limit < len(found) else {}
+    return {"logGroups": found[begin : begin + limit], **following}
+
+
+def _all_groups(request: ApiRequest) -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = []
+    token: dict[str, Any] = {}
+    while True:
+        answer = request.forward({"limit": 50, **token})
+        groups += answer.get("logGroups", [])
+        if not answer.get("nextToken"):
+            return groups
+        token = {"nextToken": answer["nextToken"]}
+
+
+def _with_class(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {"logGroupClass": "STANDARD", "deletionProtectionEnabled": False, **group}

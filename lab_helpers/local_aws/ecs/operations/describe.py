@@ -33,7 +33,7 @@ def deployment_shape(deployment: Deployment, service: Service, tasks: list[Task]
     """Return one member of a service's `deployments`."""
     mine = [task for task in tasks if task.deployment_id == deployment.id]
     running, pending = counts(mine)
-    return {
+    shape = {
         "id": deployment.id,
         "status": deployment.status,
         "taskDefinition": deployment.spec.arn,
@@ -50,6 +50,7 @@ def deployment_shape(deployment: Deployment, service: Service, tasks: list[Task]
         "rolloutState": deployment.rollout_state,
         "rolloutStateReason": deployment.rollout_reason,
     }
+    return _with_strategy(shape, service)
 
 
 def service_shape(service: Service, tasks: list[Task], *, with_tags: bool) -> dict[str, Any]:
@@ -75,7 +76,18 @@ def service_shape(service: Service, tasks: list[Task], *, with_tags: bool) -> di
         shape["networkConfiguration"] = network_shape(primary.network)
     if with_tags:
         shape["tags"] = service.tags
-    return shape
+    return _with_strategy(shape, service)
+
+
+def _with_strategy(shape: dict[str, Any], service: Service) -> dict[str, Any]:
+    """Tell the capacity provider strategy in place of the launch type, where the service has one."""
+    strategy = service.settings.get("capacityProviderStrategy")
+    if not strategy:
+        return shape
+    return {
+        **{name: value for name, value in shape.items() if name != "launchType"},
+        "capacityProviderStrategy": strategy,
+    }
 
 
 def task_shape(task: Task, *, with_tags: bool) -> dict[str, Any]:

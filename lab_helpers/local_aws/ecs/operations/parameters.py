@@ -117,3 +117,18 @@ def _check_group(world: World, request: ApiRequest, target: TargetSpec) -> None:
         )
     if not group.get("LoadBalancerArns"):
         raise invalid(f"The target group with targetGroupArn {arn} does not have an associated load balancer.")
+
+
+def check_strategy(params: Mapping[str, Any]) -> None:
+    """Raise AwsError for a launch type beside a capacity provider strategy."""
+    if params.get("launchType") and params.get("capacityProviderStrategy"):
+        raise invalid(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
+        )
+
+
+def strategy(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the capacity provider strategy as ECS shows it, nothing where none was given."""
+    given = params.get("capacityProviderStrategy")
+    items = [{"weight": 0, "base": 0, **each} for each in given or ()]
+    return {"capacityProviderStrategy": items} if items else {}

@@ -1,7 +1,8 @@
 """CreateService, UpdateService, DeleteService, DescribeServices, ListServices.
 
 Not modelled: external, CodeDeploy and blue/green deployment controllers, service discovery and Service Connect (kept
-and shown, without effect), capacity provider strategies (Fargate is taken), propagateTags TASK_DEFINITION, alarms.
+and shown, without effect), capacity provider strategies (kept and shown; Fargate is taken), propagateTags
+TASK_DEFINITION, alarms.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class ServiceOperations:
         cluster = parameters.existing_cluster(world, request)
         self._check_new(cluster, name)
         spec = parameters.task_spec(world, request, str(params.get("taskDefinition") or ""))
+        parameters.check_strategy(params)
         launch_type = _launch_type(params)
         check_platform(spec, launch_type)
         network = parameters.network_settings(world, request, spec)
@@ -99,6 +101,7 @@ class ServiceOperations:
         with world.store.changed:
             renew = _needs_deployment(service, params, spec, network)
             service.settings |= {key: params[key] for key in KEPT if params.get(key) is not None}
+            service.settings |= parameters.strategy(params)
             service.settings["deploymentConfiguration"] = _deployment_configuration(
                 {**service.settings["deploymentConfiguration"], **(params.get("deploymentConfiguration") or {})}
             )
@@ -216,6 +219,7 @@ def _settings(request: ApiRequest, launch_type: str) -> dict[str, Any]:
         "availabilityZoneRebalancing": "ENABLED",
         "platformVersion": "LATEST",
         **given,
+        **parameters.strategy(params),
         "launchType": launch_type,
         "platformFamily": "Linux",
         "roleArn": role,
@@ -233,6 +237,10 @@ def _deployment_configuration(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _needs_deployment(service: Service, params: Mapping[str, Any], spec: TaskSpec, network: NetworkSettings) -> bool:
     if params.get("forceNewDeployment") or spec.arn != service.primary.spec.arn or network != service.primary.network:
+        return True
+    if parameters.strategy(params).get("capacityProviderStrategy", []) != (
+        service.settings.get("capacityProviderStrategy", []) if params.get("capacityProviderStrategy") else []
+    ):
         return True
     simple = ("platformVersion", "loadBalancers", "serviceRegistries")
     return any(key in params and params[key] != service.settings.get(key) for key in simple)

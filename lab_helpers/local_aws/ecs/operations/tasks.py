@@ -44,6 +44,7 @@ class TaskOperations:
         count = int(params.get("count") or 1)
         if not 1 <= count <= MOST_STARTED:
             raise parameters.invalid("count must be between 1 and 10.")
+        parameters.check_strategy(params)
         if params.get("launchType", "FARGATE") != "FARGATE":
             raise AwsError("ClientException", f"The local AWS has Fargate only; launchType is {params['launchType']}.")
         cluster = parameters.existing_cluster(world, request)

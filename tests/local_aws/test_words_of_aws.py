@@ -1,0 +1,187 @@
+"""Codes and sentences that were recorded from AWS; members that its answers have, and those that they have not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_helpers.local_aws.ecs.operations import describe, parameters
+from lab_helpers.local_aws.front.protocol import Call
+from lab_helpers.local_aws.front.scalable_targets import ScalableTargets
+from lab_helpers.local_aws.front.validation import check, explain_failure
+from lab_helpers.local_aws.identity.policy_checks import checks
+from lab_helpers.local_aws.identity.sts import sts_checks
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller
+from lab_helpers.local_aws.server import LocalAws
+from tests.local_aws.conftest import TRUST_TASKS
+
+LONG = "x" * 513
+
+
+def _call(service: str, operation: str, params: dict[str, Any], protocol: str = "json") -> Call:
+    return Call(protocol, service, operation, "ap-northeast-1", None, None, params)
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "code", "message"),
+    [
+        ("CreateLogGroup", {"logGroupName": LONG}, "InvalidParameterException",
+         "Invalid LogGroup or LogStream, both must have length less than or equal to 512."),
+        ("DescribeLogStreams", {"logGroupIdentifier": "arn:aws:logs:r:1:log-group:g:*"}, "InvalidParameterException",
+         "1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy "
+         r"regular expression pattern: [\w#+=/:,.@-]*"),
+        ("PutMetricFilter", {"logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": []},
+         "InvalidParameterException",
+         "1 validation error detected: Value '[]' at 'metricTransformations' failed to satisfy constraint: Member must "
+         "have length greater than or equal to 1"),
+    ],
+)  # fmt: skip
+def test_words_of_logs(operation: str, params: dict[str, Any], code: str, message: str) -> None:
+    """Source: LocalStack's recordings (logs) and moto's `aws_verified` tests."""
+    with pytest.raises(AwsError) as error:
+        check(_call("logs", operation, params))
+    assert (error.value.code, error.value.message) == (code, message)
+
+
+def test_a_delivery_destination_is_refused_with_its_own_code() -> None:
+    """The delivery operations of CloudWatch Logs say ValidationException."""
+    with pytest.raises(AwsError) as error:
+        check(_call("logs", "PutDeliveryDestination", {"name": "a", "outputFormat": "nothing"}))
+    assert error.value.code == "ValidationException"
+
+
+def test_a_namespace_with_a_colon_is_accepted() -> None:
+    """AWS does not hold metricNamespace to its model's pattern."""
+    metric = {"metricName": "m", "metricNamespace": "A.B-c_d/1#2:metricNamespace", "metricValue": "1"}
+    given = {"logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": [metric]}
+    check(_call("logs", "PutMetricFilter", given))
+
+
+def test_unknown_operations() -> None:
+    """JSON: UnknownOperationException; query: InvalidAction; both 400."""
+    json_error = explain_failure(_call("ecs", "Nope", {}), b"{}")
+    query_error = explain_failure(_call("sts", "Nope", {}, "query"), b"")
+    assert json_error is not None
+    assert query_error is not None
+    assert (json_error.code, query_error.code) == ("UnknownOperationException", "InvalidAction")
+
+
+@pytest.mark.parametrize("arn", ["nothing-valid-in-here", "arn:a:::something/test-role", "arn:a:a::aaaaaaaaaa:"])
+def test_a_role_arn_that_is_none(arn: str) -> None:
+    """AssumeRole: ValidationError, before anybody asks whether the caller may."""
+    with pytest.raises(AwsError) as error:
+        sts_checks()["sts", "AssumeRole"]({"RoleArn": arn}, b"")
+    assert (error.value.code, error.value.message) == ("ValidationError", f"{arn} is invalid")
+
+
+def _document(**statement: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("{", "Syntax errors in policy."),
+        (_document(Action="s3:GetObject"), "Policy statement must contain resources."),
+        (_document(Resource="*"), "Policy statement must contain actions."),
+        (_document(Action="GetObject", Resource="*"),
+         "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."),
+        (_document(Action="s3:Get:Object", Resource="*"), "Actions/Condition can contain only one colon."),
+        (_document(Action="s3:*", Resource="*", Efect="Deny"), "Syntax errors in policy."),
+    ],
+)  # fmt: skip
+def test_a_malformed_policy(document: str, message: str) -> None:
+    """MalformedPolicyDocument with one of IAM's fixed sentences."""
+    with pytest.raises(AwsError) as error:
+        checks("1" * 12, lambda _: True)["iam", "PutRolePolicy"]({"PolicyDocument": document}, b"")
+    assert (error.value.code, error.value.message) == ("MalformedPolicyDocument", message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Action": "s3:GetObject"}, "AssumeRole policy may only specify STS AssumeRole actions."),
+        ({"Resource": "*"}, "Has prohibited field Resource"),
+    ],
+)
+def test_a_malformed_trust_policy(change: Mapping[str, Any], message: str) -> None:
+    """A trust policy speaks of its own role and of STS."""
+    statement = {"Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole", **change}
+    with pytest.raises(AwsError) as error:
+        checks("1" * 12, lambda _: True)["iam", "CreateRole"]({"AssumeRolePolicyDocument": _document(**statement)}, b"")
+    assert error.value.message == message
+
+
+def test_members_of_a_new_role(aws: LocalAws) -> None:
+    """CreateRole tells neither MaxSessionDuration nor RoleLastUsed, GetRole does; a policy's name is no ARN."""
+    iam = aws.client("iam")
+    made = iam.create_role(RoleName="words", AssumeRolePolicyDocument=json.dumps(TRUST_TASKS))["Role"]
+    assert not {"MaxSessionDuration", "RoleLastUsed"} & set(made)
+    assert made["AssumeRolePolicyDocument"] == TRUST_TASKS
+    assert iam.get_role(RoleName="words")["Role"]["MaxSessionDuration"] == 3600
+    with pytest.raises(ClientError) as error:
+        iam.attach_role_policy(RoleName="words", PolicyArn="longpolicynamebutnoarn")
+    told = {"Code": "ValidationError", "Message": "Invalid ARN:  Could not be parsed!", "Type": "Sender"}
+    assert error.value.response["Error"] == told
+    iam.delete_role(RoleName="words")
+
+
+def test_log_groups_are_found_by_a_part_of_their_name(aws: LocalAws) -> None:
+    """logGroupNamePattern is a part of the name, and excludes a prefix; groups tell class and protection."""
+    logs = aws.client("logs")
+    for name in ("/words/one", "/words/two", "/words/three"):
+        logs.create_log_group(logGroupName=name)
+    found = logs.describe_log_groups(logGroupNamePattern="rds/t")["logGroups"]
+    assert [group["logGroupName"] for group in found] == ["/words/three", "/words/two"]
+    assert {(group["logGroupClass"], group["deletionProtectionEnabled"]) for group in found} == {("STANDARD", False)}
+    with pytest.raises(ClientError, match="mutually exclusive"):
+        logs.describe_log_groups(logGroupNamePattern="rds", logGroupNamePrefix="/words")
+    with pytest.raises(ClientError, match="Log group '/gone' does not exist for account ID"):
+        logs.start_query(logGroupName="/gone", startTime=0, endTime=1, queryString="fields @message")
+    for name in ("/words/one", "/words/two", "/words/three"):
+        logs.delete_log_group(logGroupName=name)
+
+
+def test_a_strategy_takes_the_launch_types_place() -> None:
+    """A service made with a capacity provider strategy tells it and no launch type; both together are refused."""
+    given = [{"capacityProvider": "FARGATE", "base": 1, "weight": 100}]
+    assert parameters.strategy({"capacityProviderStrategy": given}) == {"capacityProviderStrategy": given}
+
+    class Made:
+        settings = parameters.strategy({"capacityProviderStrategy": given})
+
+    shown = describe._with_strategy({"launchType": "FARGATE", "status": "ACTIVE"}, Made())  # type: ignore[arg-type]
+    assert shown == {"status": "ACTIVE", "capacityProviderStrategy": given}
+    with pytest.raises(AwsError, match="Specifying both a launch type and capacity provider strategy"):
+        parameters.check_strategy({"launchType": "FARGATE", "capacityProviderStrategy": given})
+
+
+def test_a_scalable_target_is_a_service_of_the_local_ecs() -> None:
+    """RegisterScalableTarget finds the services that there are, and refuses others as AWS does."""
+
+    class Ecs:
+        def describe_services(self, *, cluster: str, services: list[str]) -> dict[str, Any]:
+            there = cluster == "lab" and services == ["httpd"]
+            return {"services": [{"status": "ACTIVE"}] if there else []}
+
+        def as_service(self, *_: str) -> Ecs:
+            return self
+
+        def leave_services_to_us(self) -> None:
+            """moto is asked for nothing here."""
+
+    targets = ScalableTargets(Ecs(), Ecs())  # type: ignore[arg-type]
+    register = targets.overrides()["application-autoscaling", "RegisterScalableTarget"]
+
+    def asked(resource: str) -> ApiRequest:
+        params = {"ServiceNamespace": "ecs", "ResourceId": resource}
+        caller = Caller("operator", "arn:aws:iam::111111111111:root", "111111111111")
+        return ApiRequest("application-autoscaling", "RegisterScalableTarget", "r", "1", caller, params)
+
+    assert register(asked("service/lab/httpd")) == {}
+    with pytest.raises(AwsError, match="ECS service doesn't exist: service/lab/gone"):
+        register(asked("service/lab/gone"))
