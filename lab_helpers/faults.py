@@ -15,7 +15,7 @@ from typing import Any
 
 from lab_helpers import cloudwatch, s3_logs
 from lab_helpers.base.clients import aws_errors
-from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.errors import NotFoundError, NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
@@ -33,6 +33,10 @@ it is seconds. A role's sessions feel a changed policy without being renewed.
 IAM_TIMEOUT_S = 120.0
 """Bound on IAM showing the changed policy, and the settling."""
 NOTE = "delivery error injected"
+FRESHNESS = "DeliveryToS3.DataFreshness"
+"""The metric that AWS recommends to watch: the age in seconds of the oldest record that was not delivered."""
+ALARM_TIMEOUT_S = 900.0
+"""Bound on an alarm's next state: a few buffer intervals, and metrics that come minutes late on an account."""
 HEALED = "delivery error healed"
 """Note that Firehose has a backlog, which it retries in growing intervals."""
 
@@ -124,6 +128,38 @@ def wait_for_delivery_error(logs: Any, group: str, since: datetime, *, on_tick: 
         look_at=say("the stream's destination errors, and whether requests reach the service at all"),
         on_tick=on_tick,
     )
+
+
+def freshness_alarms(lab: Lab) -> list[dict[str, Any]]:
+    """Return the alarms on DataFreshness of the lab's delivery stream, as DescribeAlarms answers them."""
+    stream = lab.outputs.delivery_stream_name
+    with aws_errors("DescribeAlarms"):
+        found = lab.client("cloudwatch").describe_alarms(AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+    return [
+        each
+        for each in found
+        if each.get("MetricName") == FRESHNESS and stream in [one["Value"] for one in each.get("Dimensions", [])]
+    ]
+
+
+def wait_for_alarm(lab: Lab, state: str, *, on_tick: Any = None) -> dict[str, Any]:
+    """Wait until the alarm on late deliveries is in a state (ALARM, OK), and return it as DescribeAlarms answers.
+
+    Raises NotYetError without such an alarm, WaitTimeoutError after `ALARM_TIMEOUT_S`.
+    """
+    if not freshness_alarms(lab):
+        raise NotYetError("The alarm on late deliveries", cell='lab.step("08_1")')
+    found: list[dict[str, Any]] = wait_until(
+        lambda: freshness_alarms(lab),
+        ALARM_TIMEOUT_S,
+        1.0,
+        say("the alarm to be in state {state}", state=state),
+        done=lambda alarms: any(each["StateValue"] == state for each in alarms),
+        describe=lambda alarms: ", ".join(str(each["StateValue"]) for each in alarms),
+        look_at="`aws cloudwatch describe-alarms`",
+        on_tick=on_tick,
+    )
+    return next(each for each in found if each["StateValue"] == state)
 
 
 def lines_in_s3(lab: Lab, since: pd.Timestamp) -> pd.DataFrame:

@@ -31,12 +31,8 @@ data "aws_iam_policy_document" "firehose_access" {
     sid    = "S3Access"
     effect = "Allow"
     actions = [
-      "s3:AbortMultipartUpload",
-      "s3:GetBucketLocation",
-      "s3:GetObject",
-      "s3:ListBucket",
-      "s3:ListBucketMultipartUploads",
-      "s3:PutObject",
+      "s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:GetObject",
+      "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:PutObject",
     ]
     resources = [
       local.firehose_bucket_arn,

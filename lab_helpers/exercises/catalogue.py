@@ -51,18 +51,6 @@ CATALOGUE: tuple[Task, ...] = (
         (float, int),
     ),
     Task(
-        "08_1",
-        "the least policy for a delivery",
-        judges.delivery_policy,
-        (
-            "Look at the statement S3Access in terraform/aws_iam_kinesis.tf.",
-            "Six actions, none with a `*`: AbortMultipartUpload, GetBucketLocation, GetObject, ListBucket, "
-            "ListBucketMultipartUploads, PutObject.",
-            "Two resources: the bucket itself (for ListBucket and its kind) and its objects, with /* at the end.",
-        ),
-        (dict, str),
-    ),
-    Task(
         "drill_1",
         "one container of two",
         drill_judges.one_container,

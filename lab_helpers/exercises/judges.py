@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from lab_helpers.base.messages import say
-from lab_helpers.exercises import policies
 from lab_helpers.exercises.exercise import Desk
 from lab_helpers.firelens.classic import sections
 
@@ -85,19 +83,3 @@ def share_of_missing(answer: float, desk: Desk) -> str:
         return say("As a share between 0 and 1, please, not in per cent.")
     hint = " " + say("Are health checks still among the lines?") if float(answer) < wanted else ""
     return say("{share:.4f} is not the share of your requests that were answered 404.", share=float(answer)) + hint
-
-
-def delivery_policy(answer: str | dict[str, Any], _: Desk) -> str:
-    """08_1: the least policy with which Firehose can deliver to one bucket."""
-    document = policies.document(answer)
-    needed = [("s3:PutObject", f"{BUCKET}/2026/02/03/04/x.gz"), ("s3:AbortMultipartUpload", f"{BUCKET}/x"),
-              ("s3:GetBucketLocation", BUCKET), ("s3:ListBucket", BUCKET)]  # fmt: skip
-    too_much = [("s3:PutObject", "arn:aws:s3:::my-logs-of-others/x"), ("s3:DeleteObject", f"{BUCKET}/x"),
-                ("s3:DeleteBucket", BUCKET), ("iam:PassRole", "arn:aws:iam::123456789012:role/admin")]  # fmt: skip
-    if lacking := policies.first(document, needed, allowed=False):
-        action, resource = lacking
-        return say("{action} on {resource} is not allowed, and Firehose needs it.", action=action, resource=resource)
-    if granted := policies.first(document, too_much, allowed=True):
-        text = "It works, but it also allows {action} on {resource}: that is more than a delivery needs."
-        return say(text, action=granted[0], resource=granted[1])
-    return ""

@@ -1,0 +1,13 @@
+# An alarm that tells when lines do not reach S3.
+resource "aws_cloudwatch_metric_alarm" "late_delivery" {
+  alarm_name          = "${var.prefix}-late-delivery"
+  namespace           = "AWS/Firehose"
+  metric_name         = "DeliveryToS3.DataFreshness"
+  dimensions          = { DeliveryStreamName = aws_kinesis_firehose_delivery_stream.firelens.name }
+  statistic           = "Maximum"
+  period              = var.firehose_buffer_seconds < 60 ? 10 : 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.firehose_buffer_seconds + 20
+  treat_missing_data  = "notBreaching"
+}

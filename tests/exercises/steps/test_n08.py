@@ -1,0 +1,67 @@
+"""What the judges of notebook 08 say of an alarm and of a policy in a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab_helpers.exercises.steps import n08
+from lab_helpers.exercises.steps.step import SOLUTIONS, STARTS
+
+LEAST = (SOLUTIONS / "08_4" / n08.ROLE_TF).read_text(encoding="utf-8")
+ALARM = {"Threshold": 80.0, "Statistic": "Maximum", "ComparisonOperator": "GreaterThanThreshold", "StateValue": "OK"}
+
+
+def test_a_good_alarm_passes() -> None:
+    """Above the buffer interval, soon enough, on the oldest record."""
+    assert n08.alarm_is_right(ALARM, 60).is_passed
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ComparisonOperator": "LessThanThreshold"}, "records are young"),
+        ({"Statistic": "Average"}, "hides the oldest"),
+        ({"Threshold": 60.0}, "go off every time"),
+        ({"Threshold": 3600.0}, "Nobody would hear"),
+    ],
+)
+def test_a_bad_alarm_is_told_why(change: dict[str, Any], reason: str) -> None:
+    """Each way in which the alarm would be silent or noisy has a reason of its own."""
+    found = n08.alarm_is_right({**ALARM, **change}, 60)
+    assert not found.is_passed
+    assert reason in found.why
+
+
+def test_the_reference_is_the_least() -> None:
+    """What the file says is read as a policy, names of Terraform included."""
+    assert n08.document_of(LEAST)
+    assert n08.is_least(LEAST).is_passed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('["s3:*"]', '["s3:*"]', "s3:PutObject on"),
+        (':errortest"', '"', "s3:PutObject on"),
+        (":errortest", "", "s3:DeleteObject on"),
+    ],
+)
+def test_the_colleagues_policy_is_refused(old: str, new: str, reason: str) -> None:
+    """s3:* on the wrong bucket delivers nothing, on the right one it can delete."""
+    start = (STARTS / "08_4" / n08.ROLE_TF).read_text(encoding="utf-8")
+    found = n08.is_least(start.replace(old, new))
+    assert not found.is_passed
+    assert reason in found.why
+
+
+@pytest.mark.parametrize("part", ["var.bucket_arn", "aws_s3_bucket.alb_log.arn"])
+def test_what_only_terraform_can_tell_is_judged_later(part: str) -> None:
+    """A name that is not known here, a condition: then the policy that IAM has is judged."""
+    assert n08.document_of(LEAST.replace("[aws_s3_bucket.firelens.arn,", f"[{part},")) == ""
+
+
+def test_the_message_names_two_policies() -> None:
+    """Any spelling of the right one will do."""
+    assert all(n08.names_the_policy(None, each).is_passed for each in ("access policy", "Access_Policy"))  # type: ignore[arg-type]
