@@ -27,31 +27,50 @@ def add(commands: Any) -> None:
     command.add_argument("--lines", action="append", default=[], metavar="CONTAINER=FILE", help=what)
     command.add_argument("--task-policy", type=Path, metavar="FILE", help="rights of the task role (default: all)")
     command.add_argument("--execution-policy", type=Path, metavar="FILE", help="more of the execution role's rights")
+    what = "follow the first line with this text (or the text itself) through tag, filters and Match"
+    command.add_argument("--explain", metavar="TEXT", help=what)
     command.add_argument("--json", action="store_true", help="all that was seen, as JSON")
     command.add_argument("--keep", action="store_true", help="leave the local AWS standing, and say where it is")
 
 
 def _try(args: argparse.Namespace) -> int:
-    from lab_helpers.trying import report, trial
+    from lab_helpers.trying import explaining, report, trial
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind, as Ctrl-C
     text = _read(args.definition)
+    lines = _lines(args.lines, text, args.explain)
     seen = trial.attempt(
         text,
         args.files,
-        _lines(args.lines, text),
+        lines,
         task_policy=_policy(args.task_policy),
         execution_policy=_policy(args.execution_policy),
         keep=args.keep,
     )
     told = json.dumps(seen.as_dict(), indent=2, default=str) if args.json else report.text(seen)
+    if args.explain is not None and not args.json:
+        told = explaining.text(seen, next(iter(lines.values()))[0])
     print(told)
     return 0
 
 
-def _lines(given: Sequence[str], definition: str) -> Mapping[str, list[str]]:
+def _lines(given: Sequence[str], definition: str, explained: str | None) -> Mapping[str, list[str]]:
+    lines = _given_lines(given, definition, explained)
+    if explained is None:
+        return lines
+    found = ((name, line) for name, texts in lines.items() for line in texts if explained in line)
+    name, line = next(found, (next(iter(lines)) if lines else only_app_of(definition), explained))
+    return {name: [line]}
+
+
+def only_app_of(definition: str) -> str:
+    """Return the container that a line without one is of."""
     from lab_helpers.trying.definition import only_app, parse
 
+    return only_app(parse(definition))
+
+
+def _given_lines(given: Sequence[str], definition: str, explained: str | None) -> dict[str, list[str]]:
     lines = {}
     for pair in given:
         name, equals, file = pair.partition("=")
@@ -59,8 +78,8 @@ def _lines(given: Sequence[str], definition: str) -> Mapping[str, list[str]]:
             raise SettingsError("--lines", pair, "CONTAINER=FILE")
         with _opened(Path(file)) as stream:
             lines[name] = list(taken(stream))
-    if not lines and not sys.stdin.isatty():
-        lines[only_app(parse(definition))] = list(taken(sys.stdin.buffer))
+    if not lines and explained is None and not sys.stdin.isatty():
+        lines[only_app_of(definition)] = list(taken(sys.stdin.buffer))
     return lines
 
 

@@ -99,10 +99,21 @@ def missing(lines: Sequence[Line], files: Given) -> list[str]:
     return [path for path in found if path.startswith("/") and not files.name_of(path) and not stock.files(path)]
 
 
+def with_authors(lines: Sequence[Line]) -> list[tuple[Section, str]]:
+    """Return all sections in order, each with its author."""
+    found: list[tuple[list[str], str]] = []
+    for line in lines:
+        if _HEADING.match(line.text):
+            found.append(([line.text], line.author))
+        elif found:
+            found[-1][0].append(line.text)
+    return [(sections("\n".join(texts))[0], author) for texts, author in found]
+
+
 def outputs(lines: Sequence[Line], variables: Mapping[str, str]) -> list[Output]:
     """Return all outputs in order."""
     found: list[Output] = []
-    for section, author in _with_author(lines):
+    for section, author in with_authors(lines):
         if section.kind == "OUTPUT" and section.name:
             values = {key: resolved(value, variables) for key, value in section.values.items()}
             found.append(Output(section.name, values, author))
@@ -111,7 +122,7 @@ def outputs(lines: Sequence[Line], variables: Mapping[str, str]) -> list[Output]
 
 def unmatched(lines: Sequence[Line], tags: Sequence[str]) -> list[str]:
     """Name the filters and outputs whose Match fits no tag of the task (or that a rewrite_tag makes)."""
-    all_sections = _with_author(lines)
+    all_sections = with_authors(lines)
     made = [each.values.get("rule", "").split() for each, _ in all_sections if each.name == "rewrite_tag"]
     new = [rule[2] for rule in made if len(rule) > 2]
     if any("$" in tag for tag in new):
@@ -165,16 +176,6 @@ def without_addresses(options: Mapping[str, str]) -> dict[str, str]:
 
 
 _FIRELENS_OPTIONS = frozenset({"include-pattern", "exclude-pattern", "log-driver-buffer-limit"})
-
-
-def _with_author(lines: Sequence[Line]) -> list[tuple[Section, str]]:
-    found: list[tuple[list[str], str]] = []
-    for line in lines:
-        if _HEADING.match(line.text):
-            found.append(([line.text], line.author))
-        elif found:
-            found[-1][0].append(line.text)
-    return [(sections("\n".join(texts))[0], author) for texts, author in found]
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:

@@ -110,3 +110,15 @@ def test_lines_for_no_container_are_refused(firelens: Firelens) -> None:
     """Before anything is started."""
     with pytest.raises(TaskDefinitionError, match="no app container"):
         firelens.run(kit.definition(kit.TO_CLOUDWATCH), (), {"wev": LINES})
+
+
+def test_one_line_is_followed_to_where_it_was_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The filter is named with its file, and so is the output that does not match."""
+    (tmp_path / "extra.conf").write_text(EXTRA)
+    definition = kit.definition({}, kit.including("/fluent-bit/etc/extra.conf"))
+    (tmp_path / "task.json").write_text(json.dumps(definition))
+    argv = ["try", f"{tmp_path}/task.json", "--files", f"{tmp_path}/extra.conf", "--explain", "health ok"]
+    assert main.main(argv) == 0
+    told = capsys.readouterr().out
+    assert "dropped by a filter: FILTER grep (your file extra.conf)" in told
+    assert "OUTPUT cloudwatch_logs (your file extra.conf): does not match its tag" in told
