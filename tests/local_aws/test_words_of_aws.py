@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lab_helpers.local_aws.ecr.operations import unusable_id
 from lab_helpers.local_aws.ecs.operations import describe, parameters
 from lab_helpers.local_aws.front.protocol import Call
 from lab_helpers.local_aws.front.scalable_targets import ScalableTargets
@@ -185,3 +186,18 @@ def test_a_scalable_target_is_a_service_of_the_local_ecs() -> None:
     assert register(asked("service/lab/httpd")) == {}
     with pytest.raises(AwsError, match="ECS service doesn't exist: service/lab/gone"):
         register(asked("service/lab/gone"))
+
+
+@pytest.mark.parametrize(
+    ("image_id", "code"),
+    [
+        ({}, "MissingDigestAndTag"),
+        ({"imageDigest": "sha256:invalid-digest"}, "InvalidImageDigest"),
+        ({"imageDigest": "sha256:" + "0" * 64}, None),
+        ({"imageTag": "latest"}, None),
+    ],
+)
+def test_an_image_id_that_names_nothing(image_id: dict[str, str], code: str | None) -> None:
+    """BatchGetImage and BatchDeleteImage tell it as a failure of that id."""
+    told = unusable_id(image_id)
+    assert (told[0] if told else None) == code

@@ -5,6 +5,7 @@ Not modelled: pull-through caches, replication, image signing, archival, KMS.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,6 +80,10 @@ class Operations:
         where = self._where(request)
         images, failures = [], []
         for image_id in request.params.get("imageIds", []):
+            unusable = unusable_id(image_id)
+            if unusable:
+                failures.append(_failure(image_id, *unusable))
+                continue
             try:
                 image = self._images.pull(where, image_id)
             except AwsError:
@@ -93,6 +98,10 @@ class Operations:
         removed: list[dict[str, str]] = []
         failures = []
         for image_id in request.params.get("imageIds", []):
+            unusable = unusable_id(image_id)
+            if unusable:
+                failures.append(_failure(image_id, *unusable))
+                continue
             gone = self._images.catalogue.remove(where, image_id)
             if isinstance(gone, str):
                 failures.append(_failure(image_id, gone, _REASONS[gone]))
@@ -166,10 +175,24 @@ class Operations:
         return {key: value for key, value in detail.items() if value is not None}
 
 
+_DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 _REASONS = {
     "ImageNotFound": "Requested image not found",
     "ImageReferencedByManifestList": "Requested image referenced by manifest list",
 }
+
+
+def unusable_id(image_id: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return failure code and reason of an id that can name nothing. Source: ImageFailure of the API reference."""
+    digest = image_id.get("imageDigest")
+    if not digest and not image_id.get("imageTag"):
+        return "MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"
+    if digest and not _DIGEST.fullmatch(str(digest)):
+        return (
+            "InvalidImageDigest",
+            f"Invalid request parameters: image digest should satisfy the regex '{_DIGEST.pattern}'",
+        )
+    return None
 
 
 def names(where: Settings) -> dict[str, str]:
