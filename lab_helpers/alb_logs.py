@@ -51,6 +51,15 @@ ALB_SCHEMA = pa.schema(
         ("problem", CATEGORY),
     ]
 )
+SAMPLE = (
+    "http 2026-11-22T10:59:07.123456Z app/firelens-lab-alb/50dc6c495c0c9188 203.0.113.7:50312 10.0.21.34:80 "
+    "0.000 0.004 0.000 200 200 131 289 "
+    '"GET http://firelens-lab.example:80/?id=by-hand-1 HTTP/1.1" "curl/8.5.0" - - '
+    "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/firelens-lab/73e2d6bc24d8a067 "
+    '"Root=1-65a1b2c3-0123456789abcdef01234567" "-" "-" 0 2026-11-22T10:59:07.119000Z "forward" "-" "-" '
+    '"10.0.21.34:80" "200" "-" "-" TID_0123456789abcdef'
+)
+"""An entry to look at as long as none was delivered."""
 _FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _MIN_FIELDS = 25
 """Up to error_reason: what AWS has written since 2018; older logs have fewer, newer ones more."""
@@ -83,6 +92,13 @@ def read_entries(
         if not item.key.endswith(TEST_FILE)
     ]
     return s3_logs.with_damages(frames.to_frame(tables, ALB_SCHEMA), damages)
+
+
+def newest_entry(client: Any, bucket: str, containing: str = "") -> str:
+    """Return the newest delivered entry with a text, as it was written; `SAMPLE` where there is none yet."""
+    lines = read_entries(client, bucket)["line"].dropna()
+    found = lines[lines.str.contains(containing, regex=False)]
+    return str(found.iloc[-1]) if len(found) else SAMPLE
 
 
 def parse_entry(line: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick, wait_until
 from lab_helpers.lab import Lab
 from lab_helpers.logs.frames import empty
+from lab_helpers.visitors import Visitors
 
 CLOUDWATCH_TIMEOUT_S = 180.0
 """Bound for CloudWatch: Fluent Bit flushes every second; on an account events can be read within a minute."""
@@ -92,6 +93,33 @@ def in_s3(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> pd.DataFr
         "Firehose's errors in {group}, stream {stream}", group=lab.outputs.log_group, stream=faults.ERROR_STREAM
     )
     return _wait(read, requests, timeout_s, _poll_s(lab, 2.0), say("all requests in S3"), look_at, on_tick)
+
+
+def of_visitors(lab: Lab, made: Visitors, on_tick: OnTick = None) -> pd.DataFrame:
+    """Return the lines in CloudWatch of a day of visitors, and of the health checks meanwhile, once all are there.
+
+    Visitors are told by their addresses: httpd has to print `X-Forwarded-For`. Errors as `in_cloudwatch`.
+    """
+    since, known = _since(lab, made.sent), set(made.truth["client"])
+    wanted = int(made.sent["status"].notna().sum())
+
+    def read() -> pd.DataFrame:
+        return cloudwatch.read_events(lab.client("logs"), lab.outputs.httpd_log_group, since=since)
+
+    def count(lines: pd.DataFrame) -> int:
+        return int(lines["client"].isin(known).sum())
+
+    lines = wait_until(
+        read,
+        CLOUDWATCH_TIMEOUT_S,
+        _poll_s(lab, 1.0),
+        say("all visitors in CloudWatch Logs"),
+        done=lambda lines: count(lines) >= wanted,
+        describe=lambda lines: say("{arrived} of {wanted} requests have arrived", arrived=count(lines), wanted=wanted),
+        look_at=say("step 07_1: does httpd print X-Forwarded-For?"),
+        on_tick=on_tick,
+    )
+    return lines[lines["client"].isin(known) | audit.is_health_check(lines)]
 
 
 def delivery_error(lab: Lab, since: pd.Timestamp, on_tick: OnTick = None) -> pd.DataFrame:

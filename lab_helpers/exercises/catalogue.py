@@ -40,17 +40,6 @@ CATALOGUE: tuple[Task, ...] = (
         ),
     ),
     Task(
-        "07_1",
-        "the share of pages that are not there",
-        judges.share_of_missing,
-        (
-            "`result.requests` has one row for each request that you sent: no health checks, nobody else.",
-            'A condition makes a column of True and False: result.requests["status"] == 404.',
-            "The mean of True and False is a share: (…).mean().",
-        ),
-        (float, int),
-    ),
-    Task(
         "drill_1",
         "one container of two",
         drill_judges.one_container,

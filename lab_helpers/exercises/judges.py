@@ -21,7 +21,6 @@ VISITS = (
 )
 FAILED_CHECK = '10.0.11.203 - - [22/Nov/2026:10:59:27 +0000] "GET / HTTP/1.1" 503 299'
 _QUERY_TIMEOUT_S = 60.0
-_SHARE_TOLERANCE = 0.001
 _MOVING_TAGS = {"latest", "stable", ""}
 
 
@@ -71,15 +70,3 @@ def prefix_of_hour(answer: str, _: Desk) -> str:
     if given.rstrip("/") == "2026/02/02/23":
         return say("Nearly: a prefix without the last `/`, or with one before it, is not how Firehose writes it.")
     return say("The form is YYYY/MM/DD/HH/. Tokyo is nine hours ahead of UTC.")
-
-
-def share_of_missing(answer: float, desk: Desk) -> str:
-    """07_1: the share of the trainee's own requests that were answered 404."""
-    sent = desk.notes.frame("requests", "The traffic", "04")
-    wanted = float(sent["status"].eq(404).mean())
-    if abs(float(answer) - wanted) <= _SHARE_TOLERANCE:
-        return ""
-    if abs(float(answer) - 100 * wanted) <= 100 * _SHARE_TOLERANCE:
-        return say("As a share between 0 and 1, please, not in per cent.")
-    hint = " " + say("Are health checks still among the lines?") if float(answer) < wanted else ""
-    return say("{share:.4f} is not the share of your requests that were answered 404.", share=float(answer)) + hint

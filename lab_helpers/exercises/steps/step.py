@@ -51,12 +51,12 @@ class Verdict:
     why: str
 
 
-def passed(why: str, **values: Any) -> Verdict:
+def passed(why: str, /, **values: Any) -> Verdict:
     """Return that the step is done; `why` says why the answer is right, in the reader's language."""
     return Verdict(True, say(why, **values))
 
 
-def not_yet(reason: str, **values: Any) -> Verdict:
+def not_yet(reason: str, /, **values: Any) -> Verdict:
     """Return that something is missing; `reason` leads on without giving the answer away."""
     return Verdict(False, say(reason, **values))
 

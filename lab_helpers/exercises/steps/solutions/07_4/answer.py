@@ -1,0 +1,1 @@
+answer = real.groupby("path")["duration_ms"].quantile(0.95)

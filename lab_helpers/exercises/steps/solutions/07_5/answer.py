@@ -1,0 +1,1 @@
+answer = real[real["duration_ms"] > 300].groupby("client").size()
