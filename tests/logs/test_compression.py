@@ -111,6 +111,7 @@ A, B = b'{"log":"GET / 200"}\n', b'{"log":"GET /x 404"}\n'
         ("p/twice-delimited.gz", gzip.compress(gzip.compress(A) + b"\n" + gzip.compress(B) + b"\n")),
         ("p/zstd-in-gzip.gz", gzip.compress(zstandard.compress(A + B))),
     ],
+    ids=["plain", "twice", "delimited", "twice-delimited", "zstd in gzip"],
 )
 def test_records_that_were_packed_one_by_one_are_unpacked(key: str, body: bytes) -> None:
     """Case 14: compressed per record, and again by Firehose, with a delimiter behind each record or without."""
