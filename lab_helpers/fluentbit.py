@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.config import PROJECT, inherited
 from lab_helpers.base.errors import NotYetError
 from lab_helpers.base.lazy import pd
+from lab_helpers.base.messages import say
+from lab_helpers.firelens.authors import authors
 from lab_helpers.firelens.running import running
 from lab_helpers.lab import Lab
 
@@ -104,6 +107,21 @@ def generated_config(lab: Lab) -> str:
     with aws_errors("DescribeTaskDefinition"):
         definition = ecs.describe_task_definition(taskDefinition=running[0]["taskDefinitionArn"])["taskDefinition"]
     return backend.firelens_config(definition, out.cluster_name, running[0]["taskArn"])
+
+
+def authored_config(lab: Lab) -> list[tuple[str, str]]:
+    """Return (author, line) of the first running task's configuration, our own file included; see firelens.authors.
+
+    Errors as `generated_config` and `file_in_image`.
+    """
+    return authors(generated_config(lab), file_in_image(lab, "/fluent-bit/etc/extra.conf"))
+
+
+def with_authors(lines: Iterable[tuple[str, str]]) -> str:
+    """Return lines as a text, each behind its author in the reader's language."""
+    said = [(say(author), line) for author, line in lines]
+    width = max((len(author) for author, _ in said), default=0)
+    return "\n".join(f"{author:{width}} | {line}".rstrip() for author, line in said)
 
 
 def own_log(lab: Lab) -> pd.DataFrame:

@@ -12,25 +12,6 @@ from lab_helpers.exercises.progress import Progress
 
 CATALOGUE: tuple[Task, ...] = (
     Task(
-        "01_1",
-        "an output to Kinesis Data Streams",
-        judges.streams_output,
-        (
-            "Take the second [OUTPUT] of extra.conf as a pattern.",
-            "The C plugin is `kinesis_streams`.",
-            "Its options here: Match, region, and `stream` with the stream's name.",
-        ),
-    ),
-    Task(
-        "03_1",
-        "an image that does not change by itself",
-        judges.pinned_dockerfile,
-        (
-            "Which word of the Dockerfile means something else every few weeks?",
-            "`latest` is a tag that moves. A version number stays: 3.5.10, for example.",
-        ),
-    ),
-    Task(
         "06_1",
         "the prefix of an hour",
         judges.prefix_of_hour,

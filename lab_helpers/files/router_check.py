@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab_helpers.firelens import stock
 from lab_helpers.firelens.localise import Transport, localise
 from lab_helpers.firelens.running import running
 
@@ -68,7 +69,7 @@ def in_folder(text: str, folder: Path) -> str:
 
     def resolve(path: str) -> list[str]:
         here = folder / path.removeprefix(IMAGE_FOLDER) if path.startswith(IMAGE_FOLDER) else Path(path)
-        return [str(here) if here.exists() else path]
+        return [str(here)] if here.exists() else [*map(str, stock.files(path))] or [path]
 
     return localise(text, NOWHERE, resolve)
 

@@ -42,6 +42,8 @@ class HandsOn(Lab):
     notebook: str = field(default="", repr=False)
     applying: Background | None = field(default=None, repr=False)
     samples: Sequence[str | Mapping[str, Any]] = field(default=SAMPLES, repr=False)
+    played: playground.Played | None = field(default=None, repr=False)
+    """What the newest `%%fluentbit` cell did: `lab.reveal` looks at it."""
     _asked: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def write_file(self, name: str, text: str, block: str = "") -> display.Shown:
@@ -133,7 +135,8 @@ class HandsOn(Lab):
 
         Samples are the lines under `[SAMPLE]` (a first line `Tag NAME` names their tag), else those of `lab.samples`.
         """
-        return display.played(self.play(text))
+        self.played = self.play(text)
+        return display.played(self.played)
 
     def play(self, text: str) -> playground.Played:
         """Return what a configuration does to the samples, as data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lab_helpers.exercises.router_trial import filtered
@@ -9,8 +10,26 @@ from lab_helpers.exercises.steps import looks
 from lab_helpers.exercises.steps.step import Act, Step, Verdict, Wrong, not_yet, passed
 from lab_helpers.lab import Lab
 
-EXTRA_CONF = "fluentbit/extra.conf"
+EXTRA_CONF, DOCKERFILE = "fluentbit/extra.conf", "fluentbit/Dockerfile"
+_MOVING_TAGS = {"latest", "stable", ""}
 _LINE = '10.0.11.203 - - [22/Nov/2026:10:59:08 +0000] "GET /?id=1 HTTP/1.1" 200 45'
+
+
+def pinned(_: Lab, text: str) -> Verdict:
+    """03_1: the Dockerfile names a base image that does not move, and still puts our file where it was."""
+    default = re.search(r"(?im)^\s*ARG\s+BASE_IMAGE\s*=\s*(\S+)", text)
+    image = default[1] if default else next(iter(re.findall(r"(?im)^\s*FROM\s+(\S+)", text)), "")
+    if "aws-for-fluent-bit" not in image:
+        return not_yet("The image is to be built on aws-for-fluent-bit, by ARG BASE_IMAGE=… or by FROM …")
+    if not re.search(r"(?im)^\s*COPY\s+extra\.conf\s+/fluent-bit/etc/extra\.conf\s*$", text):
+        return not_yet("COPY extra.conf /fluent-bit/etc/extra.conf has to stay: the task definition names this file.")
+    if default and not re.search(r"(?im)^\s*FROM\s+\$\{?BASE_IMAGE\}?", text):
+        return not_yet("ARG BASE_IMAGE is not used: FROM ${BASE_IMAGE} is missing.")
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    digits = len(re.findall(r"\d+", tag))
+    if "@sha256:" not in image and (tag in _MOVING_TAGS or digits < 3):
+        return not_yet("{image} is whatever was pushed last. Name a version, or a digest.", image=image)
+    return passed("{image} means the same next month: somebody has to decide about another one.", image=image)
 
 
 def tried_team(text: str) -> Verdict:
@@ -35,6 +54,23 @@ def runs_team(lab: Lab, _: Any) -> Verdict:
 
 
 STEPS = (
+    Step(
+        id="03_1",
+        title="Build on one fixed version of aws-for-fluent-bit.",
+        minutes=3,
+        files=(DOCKERFILE,),
+        check=pinned,
+        wrong=(
+            Wrong(lambda text: text.replace(":3.5.10", ":latest"), "pushed last"),
+            Wrong(lambda text: text.replace(":3.5.10", ":3"), "pushed last"),
+            Wrong(lambda text: text.replace("COPY extra.conf", "# COPY extra.conf"), "has to stay"),
+            Wrong(lambda text: text.replace("FROM", "FORM"), "Dockerfile"),
+        ),
+        hints=(
+            "Which word of the Dockerfile means something else every few weeks?",
+            "`latest` is a tag that moves, and so is `3`. A version with three numbers stays: 3.5.10, for example.",
+        ),
+    ),
     Step(
         id="03_2",
         title="Let every record carry the key `team`, with your team's name as its value.",

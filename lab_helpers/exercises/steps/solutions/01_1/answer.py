@@ -1,0 +1,6 @@
+answer = r"""
+[FILTER]
+    Name  grep
+    Match *
+    Regex log "\s404\s
+"""
