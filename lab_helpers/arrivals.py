@@ -122,6 +122,22 @@ def of_visitors(lab: Lab, made: Visitors, on_tick: OnTick = None) -> pd.DataFram
     return lines[lines["client"].isin(known) | audit.is_health_check(lines)]
 
 
+def new_object(lab: Lab, since: datetime, on_tick: OnTick = None) -> pd.DataFrame:
+    """Return the listing of `s3_logs.list_objects` once it has an object whose first record came after `since`.
+
+    Raises WaitTimeoutError.
+    """
+    return wait_until(
+        lambda: s3_logs.list_objects(lab.client("s3"), lab.outputs.log_bucket),
+        lab.settings.buffer_s + S3_MARGIN_S,
+        _poll_s(lab, 1.0),
+        say("an object with new records in S3"),
+        done=lambda objects: bool(objects["first_record_at"].ge(pd.Timestamp(since)).any()),
+        describe=lambda objects: say("{count} objects", count=len(objects)),
+        on_tick=on_tick,
+    )
+
+
 def delivery_error(lab: Lab, since: pd.Timestamp, on_tick: OnTick = None) -> pd.DataFrame:
     """Return Firehose's error events since a moment, once there is one; see faults.wait_for_delivery_error."""
     found = faults.wait_for_delivery_error(lab.client("logs"), lab.outputs.log_group, since, on_tick=on_tick)

@@ -6,20 +6,11 @@ from pathlib import Path
 from types import FunctionType
 
 from lab_helpers.base.errors import SettingsError
-from lab_helpers.exercises import drill_judges, judges
+from lab_helpers.exercises import drill_judges
 from lab_helpers.exercises.exercise import Desk, Exercise, Task
 from lab_helpers.exercises.progress import Progress
 
 CATALOGUE: tuple[Task, ...] = (
-    Task(
-        "06_1",
-        "the prefix of an hour",
-        judges.prefix_of_hour,
-        (
-            "Firehose knows no local time: the keys are in UTC.",
-            "Tokyo is UTC+9, all year. 08:30 there is on the day before in UTC.",
-        ),
-    ),
     Task(
         "drill_1",
         "one container of two",

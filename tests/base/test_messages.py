@@ -111,11 +111,12 @@ def test_check_speaks_and_writes_english(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.usefixtures("japanese")
 def test_exercise_speaks(tmp_path: Path) -> None:
     """Verdict, hint, and where a wrong answer is wrong."""
-    exercise = exercise_of("06_1", None, tmp_path)  # type: ignore[arg-type]  # this judge looks at no lab
-    assert str(exercise.check(...)).startswith("… 演習 06_1: 未着手。")
-    assert str(exercise.check("2026/02/03/08/")).endswith("キーはどのタイムゾーンでしょうか。")
-    assert str(exercise.hint()).startswith("ヒント 1/2: Firehose は現地時間を知りません。")
-    assert str(exercise.check("2026/02/02/23/")) == "✔ 演習 06_1: 合格。"
+    exercise = exercise_of("drill_3", None, tmp_path)  # type: ignore[arg-type]  # this judge looks at no lab
+    assert str(exercise.check(...)).startswith("… 演習 drill_3: 未着手。")
+    assert "AttributeError" in str(exercise.check(lambda printed, numbers: (numbers.lost, printed)))
+    assert str(exercise.hint()).startswith("ヒント 1/")
+    right = exercise.check(lambda printed, numbers: (printed - numbers.nunique(), len(numbers) - numbers.nunique()))
+    assert str(right) == "✔ 演習 drill_3: 合格。"
 
 
 @pytest.mark.usefixtures("japanese")

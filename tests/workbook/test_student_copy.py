@@ -33,12 +33,14 @@ def test_copy_works_by_itself(tmp_path: Path) -> None:
     student_copy.make(tmp_path / "copy")
     script = (
         "from pathlib import Path; from lab_helpers.exercises import exercise_of;"
-        "e = exercise_of('06_1', None, Path('home')); print(e.check('2026/02/02/23/')); print(e.solution())"
+        "e = exercise_of('drill_3', None, Path('home'));"
+        "print(e.check(lambda printed, numbers: (printed - numbers.nunique(), len(numbers) - numbers.nunique())));"
+        "print(e.solution())"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path / "copy", capture_output=True, text=True, check=True, timeout=60
     )
-    assert "✔ exercise 06_1: passed" in done.stdout
+    assert "✔ exercise drill_3: passed" in done.stdout
     assert "ask your trainer" in done.stdout
 
 
