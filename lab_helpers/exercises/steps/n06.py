@@ -74,7 +74,7 @@ def reads_one_hour(lab: Lab, question: str) -> Verdict:
         return not_yet(text, scanned=scanned, hour=hour, size=most[1])
     if rows.shape != (1, 1) or not pd.api.types.is_integer_dtype(rows.iloc[:, 0]):
         return not_yet("The query gives {count} rows; `SELECT count(*)` gives one, with one number.", count=len(rows))
-    found = int(rows.iloc[0, 0])
+    found = int(rows.iloc[:, 0].sum())
     if not least[0] <= found <= most[0]:
         text = "The query counts {found} lines; the hour {hour} has {wanted}."
         return not_yet(text, found=found, hour=hour, wanted=most[0])
@@ -147,7 +147,7 @@ STEPS: tuple[Step, ...] = (
         kind=Kind.ANSWER,
         wrong=(
             Wrong("2021/01/01/00/nobody", "no object with the key"),
-            Wrong("", "no object with the key"),
+            Wrong(b"2021/01/01/00/nobody", "wanted is: str"),
         ),
         hints=(
             "Each element of `listing` has a Key. Open one after the other, as you did with one.",
@@ -163,7 +163,7 @@ STEPS: tuple[Step, ...] = (
         act=Act.APPLY,
         check=delivers_sooner,
         wrong=(
-            Wrong(lambda text: text.replace("= 20", "= 2000"), "buffering_interval"),
+            Wrong(lambda text: text.replace("= 20", "= 200"), "Is the changed file applied?"),
             Wrong(lambda text: text.replace("buffering_interval", "buffer_interval"), "Unsupported argument"),
         ),
         hints=("The argument is buffering_interval, in seconds. It takes the place of the variable's value.",),
