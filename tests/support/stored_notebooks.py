@@ -17,7 +17,7 @@ _OWN = ["-o", "addopts=", "-o", "filterwarnings=default", "-p", "no:cacheprovide
 """The project's own options for pytest are for its tests, not for notebooks."""
 
 
-def lab(home: Path, *words: str, timeout_s: float = 300) -> None:
+def lab(home: Path, *words: str, timeout_s: float = 1200) -> None:
     """Run the lab's command line on this state folder. Raises CalledProcessError, TimeoutExpired."""
     environ = {**os.environ, "LAB_HOME": str(home)}
     subprocess.run([LAB, *words], cwd=PROJECT, env=environ, check=True, capture_output=True, timeout=timeout_s)
