@@ -264,3 +264,16 @@ def test_damaged_layers_end_in_layer_errors(tmp_path_factory: pytest.TempPathFac
     with contextlib.suppress(LayerError):
         place.add_bytes(bytes(whole))
     place.check()
+
+
+@pytest.mark.parametrize(("packed", "kept"), [(1_700_000_000, 1_700_000_000), (0, 0), (-5, 0), (2**40, 2**31 - 1)])
+def test_files_keep_their_times(tmp_path: Path, packed: int, kept: int) -> None:
+    """A web server in a task answers 304 by them; odd times become possible ones."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        member = tarfile.TarInfo("page.html")
+        member.size, member.mtime = 2, packed
+        archive.addfile(member, io.BytesIO(b"ok"))
+    place = Place(tmp_path)
+    place.add_bytes(gzip.compress(target.getvalue(), mtime=0))
+    assert (place.root / "page.html").stat().st_mtime == kept

@@ -28,6 +28,7 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_MAGIC = b"\x1f\x8b"
 _WHITEOUT, _OPAQUE, _AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 _CHUNK = 1 << 20
+_LAST_SECOND = 2**31 - 1
 MOST_PARTS = 128
 """Folders in a folder: what a layer may nest, and what can be removed again."""
 MIB = 1 << 20
@@ -138,6 +139,8 @@ class _Unpacking:
         with os.fdopen(number, "wb") as written:
             shutil.copyfileobj(source, written, _CHUNK)
             os.fchmod(number, (member.mode & 0o755) | 0o600)
+        written_at = min(max(member.mtime, 0), _LAST_SECOND)  # web servers tell browsers by it what they have already
+        os.utime(target, (written_at, written_at))
 
     def _link(self, target: Path, says: str) -> None:
         remove(target)
