@@ -32,7 +32,7 @@ jupyter: setup ## open the workbook in JupyterLab
 test: setup ## run all tests (unit, integration, the workbook, its stored outputs)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-quick: setup ## unit tests without the local AWS, Terraform and notebooks: under a minute
+quick: setup ## unit tests without the local AWS, Terraform and notebooks
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile $(QUICK)
 
 soak: setup ## faults, load and endurance, with what was promised (ROWS=kill,throttle SECONDS=20 RECORDS= LAB_RUNS=)

@@ -4,8 +4,8 @@
     compare(load, "ap-northeast-1")               the same pipeline without health checks, with Infrequent Access, …
 
 Source: list prices of the AWS price pages (CloudWatch, Data Firehose, S3, Athena, VPC) as of `cost.PRICES_OF`, in USD
-without tax, compared with public quotations where the pages could not be read by program. Firehose bills each record
-rounded up to 5 KB ("Amazon Data Firehose pricing", ingestion by Direct PUT); CloudWatch Logs keeps what it stores
+without tax. Compared with public quotations: CloudWatch Logs and S3 storage in Tokyo; the others are not checked.
+Firehose bills each record rounded up to 5 KB ("Amazon Data Firehose pricing", ingestion by Direct PUT); CloudWatch Logs keeps what it stores
 compressed to about 15 % (AWS's pricing calculator).
 Not modelled: free tier, tiers of very large volumes, dynamic partitioning and format conversion (a price a GB each),
 interface endpoints, the data transfer out of AWS.
