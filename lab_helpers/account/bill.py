@@ -5,8 +5,8 @@
 
 Source: list prices of the AWS price pages (CloudWatch, Data Firehose, S3, Athena, VPC) as of `cost.PRICES_OF`, in USD
 without tax. Compared with public quotations: CloudWatch Logs and S3 storage in Tokyo; the others are not checked.
-Firehose bills each record rounded up to 5 KB ("Amazon Data Firehose pricing", ingestion by Direct PUT); CloudWatch Logs keeps what it stores
-compressed to about 15 % (AWS's pricing calculator).
+Firehose bills each record rounded up to 5 KB ("Amazon Data Firehose pricing", ingestion by Direct PUT); CloudWatch Logs
+keeps what it stores compressed to about 15 % (AWS's pricing calculator).
 Not modelled: free tier, tiers of very large volumes, dynamic partitioning and format conversion (a price a GB each),
 interface endpoints, the data transfer out of AWS.
 """
