@@ -57,7 +57,7 @@ def shares_errors_of_a_day(lab: Lab, answer: float) -> Verdict:
     share = errors / (len(status) + checks)
     if abs(answer - errors / len(status)) < NEARLY:
         return not_yet("That is the share without health checks.")
-    if abs(answer / share - 1) > 0.02:
+    if abs(answer - share) > 0.02 * share:
         text = "{answer:.3%} is not it: how many seconds has a day, and how many health checks come every ten?"
         return not_yet(text, answer=answer)
     return passed(
