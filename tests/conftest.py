@@ -18,6 +18,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in long_files)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name compressed bytes by their argument: gzip writes the time, and pytest's workers must find the same names."""
+    return argname if isinstance(val, bytes) and val[:2] == b"\x1f\x8b" else None
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A state folder of the lab; a local AWS that still runs there is stopped."""
