@@ -172,6 +172,19 @@ def kernel_variables(startup: Path, environ: Mapping[str, str] | None = None) ->
     return {} if environ.get("PYTHONSTARTUP") else {"PYTHONSTARTUP": str(startup)}
 
 
+def with_programs(folder: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a PATH that begins with `folder`: the programs beside this Python are found by terminals and kernels."""
+    environ = os.environ if environ is None else environ
+    rest = [part for part in environ.get("PATH", os.defpath).split(os.pathsep) if part and part != str(folder)]
+    return {"PATH": os.pathsep.join([str(folder), *rest])}
+
+
+def terminal_settings(environ: Mapping[str, str] | None = None) -> str:
+    """Return JupyterLab's option for its terminals: the person's shell, and not as a login shell."""
+    environ = os.environ if environ is None else environ
+    return repr({"shell_command": [environ.get("SHELL") or "/bin/sh"]})
+
+
 def known_secrets(environ: Mapping[str, str] | None = None) -> list[str]:
     """Return the values in the environment that no report may hold: keys and tokens of AWS, by their names."""
     environ = os.environ if environ is None else environ

@@ -17,7 +17,7 @@ from lab_helpers.backends.local import LocalBackend, backend_of, denials_table
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError, SettingsError
-from lab_helpers.base.messages import ENGLISH, languages
+from lab_helpers.base.messages import ENGLISH, languages, speaking
 from lab_helpers.base.redact import redact
 from lab_helpers.checkpoints import begin_anew
 from lab_helpers.cli import checkpoints as cli_checkpoints
@@ -285,12 +285,25 @@ def _jupyter(args: argparse.Namespace) -> int:
     argv = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/notebooks/{page}"]
     # The lab works without a network: JupyterLab is not to ask for news and updates.
     argv.append(f"--LabApp.app_settings_dir={Path(__file__).parents[1] / 'jupyterlab_settings'}")
+    # A login shell would set PATH anew, and `lab` would not be found in the terminals.
+    argv.append(f"--ServerApp.terminado_settings={config.terminal_settings()}")
     if not any("root_dir" in option for option in args.options):
-        argv.append(f"--ServerApp.root_dir={config.PROJECT}")
+        argv.append(f"--ServerApp.root_dir={_own_copy(args.language)}")
     argv += args.options
     startup = Path(__file__).parents[1] / "workbook" / "kernel_start.py"
-    with config.overriding(config.kernel_variables(startup)):
+    with config.overriding({**config.kernel_variables(startup), **config.with_programs(Path(sys.executable).parent)}):
         os.execv(sys.executable, argv)  # Ctrl-C and the exit status are JupyterLab's own
+
+
+def _own_copy(language: str) -> Path:
+    """Make or freshen the trainee's own copy, and say which notebooks are newer in the course."""
+    from lab_helpers.workbook import own_copy
+
+    settings = config.load()
+    with speaking(language):
+        for kept in own_copy.make(settings):
+            print(kept.sentence(), flush=True)
+    return own_copy.folder_of(settings)
 
 
 def _renew(args: argparse.Namespace) -> int:
