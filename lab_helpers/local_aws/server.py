@@ -49,7 +49,7 @@ from lab_helpers.local_aws.kit.api import Service, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock, SystemClock
 from lab_helpers.local_aws.kit.network import Network
 from lab_helpers.local_aws.kit.service import NothingKept, Runtimes, ServiceContext
-from lab_helpers.local_aws.logs import LogsService
+from lab_helpers.local_aws.logs.service import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.state.kept_state import KeptState
 from lab_helpers.local_aws.testing.injection import Injection
@@ -238,7 +238,7 @@ class LocalAws:
         if self._factories is not None:
             return [(getattr(factory, "name", f"service-{i}"), factory) for i, factory in enumerate(self._factories)]
         from lab_helpers.local_aws.alb import AlbService
-        from lab_helpers.local_aws.athena import AthenaService
+        from lab_helpers.local_aws.athena.service import AthenaService
         from lab_helpers.local_aws.ecr import EcrService
         from lab_helpers.local_aws.ecs import EcsService
         from lab_helpers.local_aws.firehose import FirehoseService

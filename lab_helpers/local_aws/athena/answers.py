@@ -1,38 +1,37 @@
 """How a query is answered: objects fetched from S3, given to DuckDB, and what fails said in Athena's manner.
 
-Imported with the first query: DuckDB and sqlglot take as long to load as the rest of the server.
+Imported with the first query: sqlglot takes as long to load as the rest of the server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import duckdb
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.local_aws.athena import catalogue, statement
 from lab_helpers.local_aws.athena.catalogue import CatalogueTable
-from lab_helpers.local_aws.athena.engine import Engine, TooMuchError, opened
+from lab_helpers.local_aws.athena.engine import Engine, opened
 from lab_helpers.local_aws.athena.executions import Execution
 from lab_helpers.local_aws.athena.objects import ObjectFiles, TableObject
 from lab_helpers.local_aws.athena.result import Result
 from lab_helpers.local_aws.athena.statement import TableName, UnsupportedError
+from lab_helpers.local_aws.duck.processes import CancelledError, SqlError, TooMuchError, Workers
 
 Remember = Callable[[Engine | None], bool]
 """Takes the engine that works, None when it has ended; False when the query was cancelled meanwhile."""
 
 
 def answer(
-    glue: Any, s3: Any, execution: Execution, files: ObjectFiles, folder: Path, remember: Remember
+    glue: Any, s3: Any, execution: Execution, files: ObjectFiles, workers: Workers, remember: Remember
 ) -> tuple[Result, int]:
     """The rows of a query, and how many bytes of objects it read. Raises what `reason` knows."""
     asked = execution.statement
     if asked.show:
         return _shown(glue, asked.show, asked.database), 0
     tables = [catalogue.load(glue, name) for name in statement.tables(asked)]
-    with opened(folder) as engine:
+    with opened(workers, files.folder) as engine:
         try:
             if not remember(engine):
                 raise UnsupportedError("cancelled")
@@ -50,17 +49,23 @@ def reason(error: Exception) -> str | None:
         details: Any = error.response["Error"]
         return f"{error.operation_name}: {details['Code']}: {details['Message']}"
     if isinstance(error, TooMuchError):
-        return f"EXCEEDED_LOCAL_MEMORY_LIMIT: {error}" if "resources" in str(error) else f"EXCEEDED_TIME_LIMIT: {error}"
-    if not isinstance(error, duckdb.Error | BotoCoreError):
-        return None
-    first = str(error).splitlines()[0]
-    if isinstance(error, duckdb.BinderException) and "column" in first.lower():
-        return f"COLUMN_NOT_FOUND: line 1:1: {first}"
-    if isinstance(error, duckdb.BinderException | duckdb.ParserException | duckdb.CatalogException):
-        return f"SYNTAX_ERROR: line 1:1: {first}"
-    if isinstance(error, duckdb.InvalidInputException):
-        return f"HIVE_BAD_DATA: {first}"
-    return f"GENERIC_USER_ERROR: {first}"
+        return f"EXCEEDED_LOCAL_{'TIME' if error.is_time else 'MEMORY'}_LIMIT: {error}"
+    if isinstance(error, CancelledError | BotoCoreError):
+        return f"GENERIC_USER_ERROR: {error}"
+    return f"{_code(error)}: {error}" if isinstance(error, SqlError) else None
+
+
+def _code(error: SqlError) -> str:
+    """Athena's code, and its place in the statement where it says one, for what DuckDB refuses."""
+    match error.kind:
+        case "BinderException" if "column" in str(error).lower():
+            return "COLUMN_NOT_FOUND: line 1:1"
+        case "BinderException" | "ParserException" | "CatalogException":
+            return "SYNTAX_ERROR: line 1:1"
+        case "InvalidInputException":
+            return "HIVE_BAD_DATA"
+        case _:
+            return "GENERIC_USER_ERROR"
 
 
 def _make_views(

@@ -38,21 +38,21 @@ class ObjectFiles:
     """Fetches objects into a folder; the same object is fetched once."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def fetch(self, s3: Any, objects: Iterable[TableObject]) -> list[LocalFile]:
         """Return the objects' files, in their order. Raises botocore's ClientError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(FETCHERS, "athena-fetch") as pool:
             return list(pool.map(lambda item: LocalFile(self._fetch_one(s3, item), item.partition), objects))
 
     def _fetch_one(self, s3: Any, item: TableObject) -> Path:
         name = hashlib.sha256(f"{item.bucket}/{item.key}/{item.etag}".encode()).hexdigest()
-        kept = list(self._folder.glob(f"{name}.json*"))
+        kept = list(self.folder.glob(f"{name}.json*"))
         if kept:
             return kept[0]
         body = s3.get_object(Bucket=item.bucket, Key=item.key)["Body"].read()
-        path = inside(self._folder, f"{name}.json{_ending(body)}")
+        path = inside(self.folder, f"{name}.json{_ending(body)}")
         partial = path.with_suffix(".partial")
         partial.write_bytes(body)
         # a query of another thread must not see half a file
@@ -61,7 +61,7 @@ class ObjectFiles:
 
     def clear(self) -> None:
         """Remove all files."""
-        for path in self._folder.glob("*"):
+        for path in self.folder.glob("*"):
             path.unlink(missing_ok=True)
 
 

@@ -20,6 +20,7 @@ from lab_helpers.local_aws.athena.executions import Book, Execution
 from lab_helpers.local_aws.athena.objects import ObjectFiles
 from lab_helpers.local_aws.athena.operations import PRINCIPAL, Operations
 from lab_helpers.local_aws.athena.result import Result
+from lab_helpers.local_aws.duck.processes import Bounds, Workers
 from lab_helpers.local_aws.kit.api import Handler, WsgiApp
 from lab_helpers.local_aws.kit.service import ServiceContext
 
@@ -35,13 +36,13 @@ class AthenaService:
 
     name = "athena"
 
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, workers: Workers | None = None) -> None:
         self._context = context
         self._book = Book(context.kept)
-        self._folder = context.data_dir / "objects"
-        self._files = ObjectFiles(self._folder)
+        self._files = ObjectFiles(context.data_dir / "objects")
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._workers = workers or Workers(Bounds())
         self._engines: dict[str, Engine] = {}
         self._operations = Operations(self._book, context.clock, context.clients, self._submit, self._cancel)
 
@@ -57,6 +58,7 @@ class AthenaService:
         """Take queries; safe twice."""
         with self._lock:
             self._pool = self._pool or ThreadPoolExecutor(WORKERS, "athena")
+        self._workers.start()
 
     def stop(self) -> None:
         """Cancel what runs, wait for its threads, drop the fetched objects."""
@@ -67,6 +69,7 @@ class AthenaService:
             self._cancel(execution.id)
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
+        self._workers.close()
         self._files.clear()
 
     def status(self) -> dict[str, Any]:
@@ -89,14 +92,15 @@ class AthenaService:
     def _run(self, execution: Execution) -> None:
         if not self._book.change(execution.id, state=executions.RUNNING):
             return
-        from lab_helpers.local_aws.athena import answers  # DuckDB and sqlglot: not at the server's start
+        self._workers.warm()  # while sqlglot is loaded
+        from lab_helpers.local_aws.athena import answers  # sqlglot: not at the server's start
 
         clients, name = self._context.clients, execution.id
         try:
             glue = clients.as_service("glue", PRINCIPAL, execution.region)
             s3 = clients.as_service("s3", PRINCIPAL, execution.region)
             result, scanned = answers.answer(
-                glue, s3, execution, self._files, self._folder, lambda engine: self._remember(name, engine)
+                glue, s3, execution, self._files, self._workers, lambda engine: self._remember(name, engine)
             )
             _write(s3, execution, result)
         except Exception as error:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab_helpers.local_aws.duck.processes import Workers
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.logs.events import Event, EventSource, StoredGroup, TimeRange, found_group, in_order
@@ -52,8 +53,8 @@ class Finished:
 class Queries:
     """Runs queries and keeps the last ones' results; safe to use from several threads."""
 
-    def __init__(self, source: EventSource, clock: Clock) -> None:
-        self._source, self._clock = source, clock
+    def __init__(self, source: EventSource, clock: Clock, workers: Workers) -> None:
+        self._source, self._clock, self._workers = source, clock, workers
         self._lock = threading.Lock()
         self._finished: dict[str, Finished] = {}
 
@@ -73,7 +74,7 @@ class Queries:
         return {"queryId": self._keep(request, names, results, _statistics(rows, matched))}
 
     def _start_sql(self, request: ApiRequest) -> dict[str, Any]:
-        from lab_helpers.local_aws.logs.insights import sql  # DuckDB and sqlglot: not at the server's start
+        from lab_helpers.local_aws.logs.insights import sql  # sqlglot and pyarrow: not at the server's start
 
         params, span = request.params, _span(request.params)
         query = sql.parse(params["queryString"], [params[name] for name in _GROUP_PARAMS if params.get(name)])
@@ -85,7 +86,7 @@ class Queries:
             read.extend(rows)
             return rows
 
-        results = sql.run(query, rows_of, params.get("limit") or ROWS_MAX)
+        results = sql.run(query, rows_of, params.get("limit") or ROWS_MAX, self._workers)
         names = tuple(name for some in query.groups.values() for name in some) or ("",)
         return {"queryId": self._keep(request, names, results, _statistics(read, len(read)), "SQL")}
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from lab_helpers.local_aws.duck.processes import Bounds, Workers
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.metrics import MetricPublisher
@@ -26,6 +27,8 @@ RETENTION_DAYS = (
 )  # fmt: skip
 """Source: "PutRetentionPolicy" of the API reference."""
 PRINCIPAL = "logs.amazonaws.com"
+SQL_BOUNDS = Bounds(seconds=30, threads=1)
+"""StartQuery waits for its query here, and its caller for a minute at most."""
 _NO_STREAM = "The specified log stream does not exist."
 
 
@@ -36,7 +39,8 @@ class LogsService:
 
     def __init__(self, source: EventSource, clock: Clock, clients: Clients) -> None:
         self._source, self._clock = source, clock
-        self._queries, self._live_tail = Queries(source, clock), LiveTail(source, clock)
+        self._sql = Workers(SQL_BOUNDS)
+        self._queries, self._live_tail = Queries(source, clock, self._sql), LiveTail(source, clock)
         self._metrics = MetricPublisher(lambda region: clients.as_service("cloudwatch", PRINCIPAL, region), clock)
         self._forwarder = Forwarder(clients, clock, self._metrics)
         self._ingestion = Ingestion(source, clock, self._metrics, self._forwarder)
@@ -70,12 +74,14 @@ class LogsService:
 
     def start(self) -> None:
         """Start what sends metrics and what feeds subscriptions."""
+        self._sql.start()
         self._metrics.start()
         self._forwarder.start()
 
     def stop(self) -> None:
         """End the Live Tail sessions, and send what is left."""
         self._live_tail.stop()
+        self._sql.close()
         self._forwarder.stop()
         self._metrics.stop()
 

@@ -12,7 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_helpers.base.wait import wait_until
-from lab_helpers.local_aws.athena import AthenaService
+from lab_helpers.local_aws.athena.service import AthenaService
+from lab_helpers.local_aws.duck.processes import Bounds, Workers
 from lab_helpers.local_aws.kit.api import ApiRequest, Caller
 from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.kit.service import ServiceContext
@@ -21,6 +22,19 @@ from lab_helpers.sql import logs_table
 REGION, ACCOUNT = "ap-northeast-1", "123456789012"
 OPERATOR = Caller("operator", f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
 RESULTS = "s3://results/athena/"
+
+
+class SharedWorkers(Workers):
+    """Outlive the service: starting one process for each test would take longer than the tests."""
+
+    def close(self) -> None:
+        """Keep what is idle; `end` closes it."""
+
+    def end(self) -> None:
+        super().close()
+
+
+WORKERS = SharedWorkers(Bounds())
 
 
 class MemoryS3:
@@ -110,7 +124,7 @@ class Lab:
         self.clients = MemoryClients(MemoryGlue(logs_table("httpd", "logs")))
         self.s3 = self.clients.s3
         context = ServiceContext("", 0, folder, ACCOUNT, folder, ManualClock(), None, self.clients)  # type: ignore[arg-type]
-        self.service = AthenaService(context)
+        self.service = AthenaService(context, WORKERS)
 
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
         """One call, as the gateway makes it."""

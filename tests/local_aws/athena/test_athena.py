@@ -80,7 +80,7 @@ def test_question_marks_are_bound_in_order(lab: Lab) -> None:
 def test_columns_without_a_name_are_called_by_their_place(lab: Lab, sql: str, names: list[str]) -> None:
     """Athena (Trino) says _col0, _col1, … in the result's metadata."""
     name = lab.start(sql)
-    lab.ended(name)
+    assert lab.ended(name)["Status"]["State"] == "SUCCEEDED", lab.ended(name)["Status"]
     columns = lab.call("GetQueryResults", QueryExecutionId=name)["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     assert [column["Name"] for column in columns] == names
 

@@ -30,6 +30,17 @@ def shown(of: Any) -> str:
     return str(of)
 
 
+def shown_in_sql(of: Any) -> str | None:
+    """Return a value of DuckDB's as a result shows it."""
+    if of is None:
+        return None
+    if hasattr(of, "strftime") and hasattr(of, "hour"):
+        return f"{of:%Y-%m-%d %H:%M:%S}.{of.microsecond // 1000:03d}"
+    if isinstance(of, bool):
+        return "true" if of else "false"
+    return shown(of)
+
+
 def number(of: Any) -> float | int | None:
     """Return a value as a number, None when it is none."""
     if isinstance(of, int | float):

@@ -10,26 +10,27 @@ Not modelled, and refused: commands other than SELECT, OpenSearch's own function
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from lab_helpers.local_aws.duck.processes import SqlError, TooMuchError, Workers, confined
 from lab_helpers.local_aws.logs.insights.functions import Moment, number, shown
 from lab_helpers.local_aws.logs.insights.text import malformed
 
 Row = Mapping[str, Any]
+RowsOf = Callable[[Sequence[str]], Sequence[Row]]
 COLUMNS = ("@timestamp", "@message", "@logStream", "@log", "@ingestionTime", "@ptr")
 _GROUPS = re.compile(r"`?logGroups`?\s*\(\s*logGroupIdentifier\s*:\s*\[([^\]]*)\]\s*\)`?", re.IGNORECASE)
-_SETTINGS = (
-    "SET memory_limit='400MB'", "SET threads=1", "SET TimeZone='UTC'", "SET enable_external_access=false",
-    "SET lock_configuration=true",
-)  # fmt: skip
+_SHOWN_BY = "lab_helpers.local_aws.logs.insights.functions:shown_in_sql"
 
 
 @dataclass(frozen=True)
@@ -68,36 +69,35 @@ def parse(text: str, groups: Sequence[str] = ()) -> SqlQuery:
     return SqlQuery(tree, named)
 
 
-def run(query: SqlQuery, rows_of: Callable[[Sequence[str]], Sequence[Row]], limit: int) -> list[list[dict[str, str]]]:
+def run(
+    query: SqlQuery, rows_of: Callable[[Sequence[str]], Sequence[Row]], limit: int, workers: Workers
+) -> list[list[dict[str, str]]]:
     """Return the result's rows as GetQueryResults shows them; `rows_of` gives the events of some groups.
 
-    Raises AwsError MalformedQueryException for what DuckDB does not understand.
+    Raises AwsError MalformedQueryException for what DuckDB does not understand, or what takes more than it may.
     """
-    connection = duckdb.connect(":memory:")
-    try:
-        known: set[str] = set()
-        tables = {}
+    tables, known = {}, set[str]()
+    with tempfile.TemporaryDirectory(prefix="lab-insights-") as named:
+        files = {}
         for nth, (name, groups) in enumerate(query.groups.items()):
             table = _table(rows_of(groups))
             known |= set(table.column_names)
-            connection.register(f"t{nth}", table)
-            tables[name] = f"t{nth}"
-        for setting in _SETTINGS:
-            connection.execute(setting)
-        sql = _translated(query.tree, tables, known).sql(dialect="duckdb")
-        cursor = connection.execute(sql)
-        columns = [column[0] for column in cursor.description or ()]
-        found = cursor.fetchmany(limit)
-    except duckdb.Error as exc:
-        raise malformed(f"SQL failed: {str(exc).splitlines()[0]}") from exc
-    except SqlglotError as exc:
-        raise malformed(f"SQL cannot be translated: {str(exc).splitlines()[0]}") from exc
-    finally:
-        connection.close()
+            tables[name], files[f"t{nth}"] = f"t{nth}", Path(named) / f"t{nth}.parquet"
+            pq.write_table(table, files[f"t{nth}"])
+        try:
+            sql = _translated(query.tree, tables, known).sql(dialect="duckdb")
+            with workers.one() as worker, worker.session(confined(workers.bounds, Path(named))):
+                for view, path in files.items():
+                    worker.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet('{path}')")
+                columns, found = worker.select(sql, _SHOWN_BY, most_rows=limit)
+        except (SqlError, TooMuchError) as exc:
+            raise malformed(f"SQL failed: {exc}") from exc
+        except SqlglotError as exc:
+            raise malformed(f"SQL cannot be translated: {str(exc).splitlines()[0]}") from exc
     return [
-        [{"field": name, "value": _shown(value)} for name, value in zip(columns, row, strict=True) if value is not None]
+        [{"field": name, "value": value} for (name, _), value in zip(columns, row, strict=True) if value is not None]
         for row in found
-    ]  # fmt: skip
+    ]
 
 
 def _translated(tree: Any, tables: Mapping[str, str], known: set[str]) -> Any:
@@ -134,11 +134,3 @@ def _column(values: list[Any]) -> pa.Array:
         kind = pa.int64() if all(isinstance(value, int) for value in present) else pa.float64()
         return pa.array([None if v is None else number(v) for v in values], kind)
     return pa.array([None if v is None else shown(v) for v in values], pa.string())
-
-
-def _shown(value: Any) -> str:
-    if hasattr(value, "strftime") and hasattr(value, "hour"):
-        return f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return shown(value)
