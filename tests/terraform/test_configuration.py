@@ -124,6 +124,7 @@ def test_the_router_reads_its_file_and_logs_to_awslogs() -> None:
     """Row A9: essential, 50 MiB, awslogs with its three options, the configuration file out of the image."""
     router = containers()["log_router"]
     assert (router["essential"], router["image"], router["memoryReservation"]) == (True, "repo:latest", 50)
+    assert router["user"] == "0", "ECS keeps it so: without it each plan would replace the task definition"
     assert router["logConfiguration"] == {
         "logDriver": "awslogs",
         "options": {

@@ -16,10 +16,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab_helpers.base.errors import PathOutsideError
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.containers.container import Container
 from lab_helpers.local_aws.ecs.model import Task
@@ -103,13 +105,18 @@ class MetadataEndpoint:
             self._credentials.pop(task.id, None)
 
     def _files(self, task_id: str) -> tuple[str, str, bytes]:
-        folder = self._world.task_folder(arns.last_part(task_id)) / "firelens"
-        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        names = sorted(self._listed(task_id))
         return _json(names) if names else _error("404 Not Found", f"Task {task_id} has no log router.")
 
+    def _listed(self, task_id: str) -> dict[str, Path]:
+        try:
+            folder = self._world.task_folder(arns.last_part(task_id)) / "firelens"
+        except PathOutsideError:
+            return {}
+        return {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+
     def _file(self, task_id: str, name: str) -> tuple[str, str, bytes]:
-        folder = self._world.task_folder(arns.last_part(task_id)) / "firelens"
-        listed = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+        listed = self._listed(task_id)
         if name not in listed:  # also refuses names that lead out of the folder
             return _error("404 Not Found", f"Task {task_id} has no file {name}.")
         return "200 OK", _TEXT, listed[name].read_bytes()

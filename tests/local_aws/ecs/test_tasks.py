@@ -106,7 +106,8 @@ def test_overrides(stand: Stand) -> None:
 
 _ASK = """
 import json, os, urllib.request
-ask = lambda url: json.load(urllib.request.urlopen(url))
+token = {"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
+ask = lambda url: json.load(urllib.request.urlopen(urllib.request.Request(url, headers=token)))
 base = os.environ["ECS_CONTAINER_METADATA_URI_V4"]
 print(json.dumps({
     "container": ask(base), "task": ask(base + "/task"),
