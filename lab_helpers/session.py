@@ -26,6 +26,7 @@ from lab_helpers.lab import BUFFER, Lab, attach
 from lab_helpers.visitors import Visitors
 from lab_helpers.workbook.checks import CHECKS, Checks
 from lab_helpers.workbook.hands import HandsOn
+from lab_helpers.workbook.strip import Strips, shown
 
 if TYPE_CHECKING:
     from lab_helpers.display import Trace
@@ -38,6 +39,8 @@ class Session(HandsOn):
     """What a notebook works with; make it with `open_lab`."""
 
     check: Checks = field(default_factory=Checks, repr=False)
+    strips: Strips | None = field(default=None, repr=False)
+    """Those of a notebook that a person has open; None in a headless run."""
 
     def exercise(self, name: str) -> Exercise:
         """Return an exercise of the workbook ("04_1": the first of notebook 04); raises SettingsError."""
@@ -93,6 +96,13 @@ class Session(HandsOn):
             known = ", ".join(each.name for each in fields(Pipeline))
             raise SettingsError("pipeline", sorted(members), f"some of {known}") from exc
 
+    def where(self) -> display.Shown | None:
+        """Show where one is in the course: in an open notebook the strip that is kept up to date, else its text."""
+        if self.strips is None:
+            return shown(self.settings, self.notebook)
+        self.strips.end()
+        return None
+
     def checkpoint(self, name: str, *, replace: bool = False) -> None:
         """Keep the lab as it is now; `lab.goto(name)` brings it back. Raises SettingsError, CheckpointError."""
         taken = take_named(self.settings, name, replace=replace)
@@ -141,6 +151,9 @@ def open_lab(notebook: str, **settings: Any) -> Session:
     register_cell_magic("fluentbit", lambda _, body: session.try_config(body))
     explain_missing_names()
     _begin(lab, notebook)
+    if display.in_live_notebook():
+        session.strips = Strips(session.settings, notebook)
+        session.strips.begin()
     return session
 
 

@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     renew = add("renew", _renew, "run all notebooks and store their outputs in notebooks/ (for the lab's developers)")
     renew.add_argument("notebooks", nargs="?", help=f"only {which}")
     renew.add_argument("--language", choices=languages(), help="only the notebooks of this language")
-    progress = add("progress", _progress, "show which exercises are passed")
+    progress = add("progress", _progress, "show where you are in the course, and which exercises are passed")
     progress.add_argument("--class", dest="folder", type=Path, help="folder with the progress files of a class")
     copy = add("student-copy", _student_copy, "copy the lab without solutions and outputs")
     copy.add_argument("folder", type=Path, help="folder that is not there yet, or is empty")
@@ -333,12 +333,14 @@ def _renewed(language: str, wanted: str | None) -> bool:
 def _progress(args: argparse.Namespace) -> int:
     from lab_helpers import exercises
     from lab_helpers.exercises import steps
+    from lab_helpers.workbook import strip
 
     names = sorted([*(task.name for task in exercises.CATALOGUE), *(step.id for step in steps.CATALOGUE)])
     if args.folder:
         tables = [exercises.class_table(args.folder, names), exercises.class_guesses(args.folder)]
     else:
         settings = config.load()
+        print(strip.shown(settings), end="\n\n")
         progress = exercises.Progress(settings.home, settings.owner)
         tables = [exercises.table(progress, names), exercises.guess_table(progress)]
     for rows in (rows for rows in tables if len(rows) > 1):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         task_balance,
     )
     from lab_helpers.display.choices import radio
+    from lab_helpers.display.course_strip import strip
     from lab_helpers.display.drawing import log_path
     from lab_helpers.display.flow_chart import flow
     from lab_helpers.display.live_panel import Panel, panel
@@ -39,6 +40,7 @@ else:
             "health_checks_and_traffic", "latency", "object_sizes", "requests_over_time", "task_balance",
         ),
         "choices": ("radio",),
+        "course_strip": ("strip",),
         "drawing": ("log_path",),
         "flow_chart": ("flow",),
         "live_panel": ("Panel", "panel"),
@@ -83,6 +85,7 @@ __all__ = [
     "radio",
     "register_cell_magic",
     "requests_over_time",
+    "strip",
     "table",
     "task_balance",
     "text",

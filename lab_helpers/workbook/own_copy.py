@@ -28,6 +28,8 @@ from lab_helpers.files.working_copy import FOLDERS
 FOLDER, NOTEBOOKS, REFERENCE = "workbook", "notebooks", "reference"
 NEWER = ".newer.ipynb"
 """How the name of a newer version ends that is put beside an edited copy."""
+FOOT = "lab.where()"
+"""The last cell of each copy: the strip at the notebook's foot."""
 _MADE = ".made.json"
 _PAGES = ("README.md", "README.ja.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
 _LINK = re.compile(r"\]\(([^)#\s:]+)[)#]")
@@ -98,7 +100,7 @@ def _take(folder: Path, name: str, text: str, made: dict[str, str]) -> Path | No
 
 
 def _prepared(notebook: dict[str, Any], name: str, has_reference: bool) -> str:
-    """Return the notebook to work in: no outputs, and a link to the reference's."""
+    """Return the notebook to work in: no outputs, a link to the reference's, the strip at its foot."""
     cells = [dict(cell) for cell in notebook["cells"]]
     for cell in cells:
         if cell["cell_type"] == "code":
@@ -106,7 +108,14 @@ def _prepared(notebook: dict[str, Any], name: str, has_reference: bool) -> str:
     if has_reference:
         with speaking(language_of(name)):
             _add_to_head(cells, "", f" · [{say('Reference outputs')}]({_across(name, REFERENCE)})")
-    return _text({**notebook, "cells": cells})
+    foot: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "strip-foot",
+        "metadata": {},
+        "outputs": [],
+    }
+    return _text({**notebook, "cells": [*cells, {**foot, "source": FOOT}]})
 
 
 def _write_reference(folder: Path, name: str, notebook: dict[str, Any]) -> None:

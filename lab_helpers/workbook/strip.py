@@ -1,0 +1,95 @@
+"""The strip at head and foot of a notebook: what is done, where one is, what is open. `lab progress` prints it too."""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+from collections.abc import Sequence
+
+from lab_helpers import display
+from lab_helpers.base.config import Settings
+from lab_helpers.base.messages import ENGLISH, language_of, say
+from lab_helpers.display.course_strip import Entry, Slot, after_each_cell
+from lab_helpers.workbook import own_copy
+from lab_helpers.workbook.course import Stand, plain_name, stands
+from lab_helpers.workbook.time_used import TimeUsed
+
+_LOG = logging.getLogger(__name__)
+NAMES = {"": "", "drills": "drill", "incident": "incident", "faq": "FAQ"}
+"""How the parts are called in the strip."""
+
+
+def shown(settings: Settings, notebook: str = "") -> display.Shown:
+    """Return the strip, with the place of `notebook` in it (its name as `open_lab` has it; empty: nowhere)."""
+    language = language_of(notebook) if notebook else ENGLISH
+    found = stands(settings, language)
+    here = plain_name(notebook)
+    entries = [_entry(each, here) for each in found]
+    return display.strip(entries, [(total(found), ""), *_notes(settings, notebook)])
+
+
+def total(found: Sequence[Stand]) -> str:
+    """Return the sum of a course in a sentence."""
+    return say(
+        "All: {done} of {count} notebooks done, {passed} of {steps} steps passed, "
+        "{guessed} of {guesses} guesses given, {used} minutes of about {planned}.",
+        done=sum(each.state.value == "done" for each in found),
+        count=len(found),
+        passed=sum(each.passed for each in found),
+        steps=sum(len(each.page.steps) for each in found),
+        guessed=sum(each.guessed for each in found),
+        guesses=sum(len(each.page.guesses) for each in found),
+        used=round(sum(each.used_min for each in found)),
+        planned=sum(each.page.minutes for each in found),
+    )
+
+
+class Strips:
+    """The strips of one open notebook: at its head and at its foot, kept up to date after each cell."""
+
+    def __init__(self, settings: Settings, notebook: str) -> None:
+        self._settings, self._notebook = settings, notebook
+        self._used, self._slots = TimeUsed(settings.home), list[Slot]()
+
+    def begin(self) -> None:
+        """Show the strip at the head; what fails here is no reason not to work."""
+        try:
+            self._used.begun(plain_name(self._notebook))
+            self._slots.append(Slot(shown(self._settings, self._notebook)))
+            after_each_cell(self.renew)
+        except (OSError, ValueError, KeyError) as exc:
+            _LOG.warning("no strip in %s: %s", self._notebook, exc)
+
+    def end(self) -> None:
+        """Show the strip at the foot."""
+        self._used.ended(plain_name(self._notebook))
+        self._slots[1:] = [Slot(shown(self._settings, self._notebook))]
+
+    def renew(self) -> None:
+        """Count the time, and show what changed."""
+        try:
+            self._used.worked(plain_name(self._notebook))
+            now = shown(self._settings, self._notebook)
+        except (OSError, ValueError, KeyError) as exc:
+            _LOG.debug("the strip could not look: %s", exc)
+            return
+        for slot in self._slots:
+            slot.put(now)
+
+
+def _entry(stand: Stand, here: str) -> Entry:
+    page = stand.page
+    link = posixpath.relpath(f"{page.name}.ipynb", posixpath.dirname(here) or ".")
+    facts = (
+        say("steps {done} of {count}", done=stand.passed, count=len(page.steps)) if page.steps else "",
+        say("guesses {done} of {count}", done=stand.guessed, count=len(page.guesses)) if page.guesses else "",
+        say("{used} of about {planned} min", used=round(stand.used_min), planned=page.minutes),
+    )
+    return Entry(NAMES[page.part], page.number, page.title, link, stand.state.value, page.name == here, facts)
+
+
+def _notes(settings: Settings, notebook: str) -> list[tuple[str, str]]:
+    newer = own_copy.newer_than(settings, notebook) if notebook else None
+    if newer is None:
+        return []
+    return [(say("The course has a newer version of this notebook: {name}", name=newer.name), newer.name)]
