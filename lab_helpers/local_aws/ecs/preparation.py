@@ -13,7 +13,9 @@ from lab_helpers.firelens import Transport
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.containers import container, images
 from lab_helpers.local_aws.ecs.containers.container import Container, ContainerStartError
+from lab_helpers.local_aws.ecs.containers.environment_files import variables_of_files
 from lab_helpers.local_aws.ecs.containers.images import Image, PullError
+from lab_helpers.local_aws.ecs.containers.secret_values import resolve_secrets
 from lab_helpers.local_aws.ecs.containers.unpacking import MIB, LayerLimits
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import LOOPBACK
@@ -40,13 +42,16 @@ class Preparation:
         self._credentials_token = secrets.token_urlsafe(32)
 
     def run(self) -> None:
-        """Do all of it; raises PullError or ContainerStartError with the task's stoppedReason."""
+        """Do all of it; raises PullError, SecretError or ContainerStartError with the task's stoppedReason."""
         spec = self._task.spec
         credentials_id = self._assume_task_role()
+        secrets = {each.name: self._secrets_of(each) for each in spec.containers}
+        files = {each.name: variables_of_files(self._world, self._task, each) for each in spec.containers}
         pulled = self._pull_all()
         for each in start_order(spec.containers):
             self._check_stop()
-            self._make_container(each, pulled[each.name], credentials_id)
+            made = self._make_container(each, pulled[each.name], credentials_id)
+            made.secrets, made.from_files = secrets[each.name], files[each.name]
         if spec.router is not None:
             self._write_router_files(self.containers[spec.router.name])
 
@@ -96,13 +101,22 @@ class Preparation:
         ref = replace(image.ref, digest=digest)
         return images.pull(ecr, ref, self._world.container_folder(self._task.id, spec.name), limits)
 
-    def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> None:
+    def _secrets_of(self, spec: ContainerSpec) -> dict[str, str]:
+        """Return the variables with secret values: a router has those of its users' log options, too."""
+        self._check_stop()
+        sources = dict(spec.secrets)
+        if spec.firelens is not None:
+            for options in self._task.spec.log_secrets.values():
+                sources |= options
+        return resolve_secrets(self._world, self._task, sources)
+
+    def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> Container:
         record = self._task.containers[spec.name]
         runtime = self._world.runtime_for(spec, image)
         driver = container.make_driver(self._world, self._task, spec, record)
-        self.containers[spec.name] = Container(
-            spec, record, image, runtime, driver, credentials_id, self._credentials_token
-        )
+        made = Container(spec, record, image, runtime, driver, credentials_id, self._credentials_token)
+        self.containers[spec.name] = made
+        return made
 
     def _write_router_files(self, router: Container) -> None:
         world = self._world

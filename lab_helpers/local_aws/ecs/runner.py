@@ -134,6 +134,8 @@ def _overridden(spec: ContainerSpec, override: Mapping[str, Any]) -> ContainerSp
         spec,
         command=tuple(override.get("command") or spec.command),
         environment={**spec.environment, **extra},
+        environment_files=tuple(each["value"] for each in override.get("environmentFiles") or ())
+        or spec.environment_files,
         memory_mib=int(override.get("memory") or spec.memory_mib),
         reserved_mib=int(override.get("memoryReservation") or spec.reserved_mib),
     )

@@ -1,6 +1,6 @@
 """Task definition JSON -> frozen specs.
 
-Not modelled: environmentFiles, secretOptions of awsfirelens, volumes, mount points, ulimits, Linux parameters, GPU;
+Not modelled: volumes, mount points, ulimits, Linux parameters, GPU;
 they are kept in the task definition and have no effect on the processes.
 """
 
@@ -52,6 +52,7 @@ class ContainerSpec:
     entry_point: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    environment_files: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     log: LogSpec | None = None
     firelens: FirelensSpec | None = None
@@ -81,6 +82,19 @@ class TaskSpec:
     def task_memory_mib(self) -> int:
         """What all containers together may have; 0: any."""
         return mib_or_units(self.memory)
+
+    @property
+    def log_secrets(self) -> dict[str, dict[str, str]]:
+        """Return by container {variable of the router: where its value is} of the `secretOptions` of awsfirelens.
+
+        The number in a variable's name is the container's place: the agent takes no name, which may have a hyphen.
+        Source: firelensConfigVarFmt in the ECS agent's agent/api/task/task.go (aws/amazon-ecs-agent#2150, #2164).
+        """
+        return {
+            each.name: {f"{name}_{place}": source for name, source in each.log.secret_options.items()}
+            for place, each in enumerate(self.containers)
+            if each.log is not None and each.log.driver == "awsfirelens"
+        }
 
     @property
     def router(self) -> ContainerSpec | None:
@@ -113,6 +127,7 @@ def parse_container(definition: Mapping[str, Any]) -> ContainerSpec:
         entry_point=tuple(definition.get("entryPoint") or ()),
         environment=_pairs(definition.get("environment"), "value"),
         secrets=_pairs(definition.get("secrets"), "valueFrom"),
+        environment_files=tuple(str(each["value"]) for each in definition.get("environmentFiles") or ()),
         ports=tuple(
             int(port["containerPort"]) for port in definition.get("portMappings") or () if "containerPort" in port
         ),

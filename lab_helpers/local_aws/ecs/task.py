@@ -12,7 +12,7 @@ from lab_helpers.local_aws.ecs.containers.container import Container, ContainerS
 from lab_helpers.local_aws.ecs.containers.health import HealthMonitor
 from lab_helpers.local_aws.ecs.containers.images import PullError
 from lab_helpers.local_aws.ecs.containers.memory import MIB, OUT_OF_MEMORY, Member, Watched
-from lab_helpers.local_aws.ecs.containers.secret_values import SecretError, resolve_secrets
+from lab_helpers.local_aws.ecs.containers.secret_values import SecretError
 from lab_helpers.local_aws.ecs.interfaces import InterfaceError
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
 from lab_helpers.local_aws.ecs.logs.ledger import TaskLedger
@@ -133,8 +133,7 @@ class RunningTask:
     def _start_container(self, each: Container) -> None:
         self._check_stop()
         world, task = self._world, self.task
-        secrets = resolve_secrets(world, task, each.spec)
-        request = container.launch_request(world, task, each, self._router, secrets)
+        request = container.launch_request(world, task, each, self._router)
         hooks = Hooks(lambda: self._container_ended(each), lambda: not self._stopping)
         container.start(each, request, world.warden, hooks)
         with world.store.changed:

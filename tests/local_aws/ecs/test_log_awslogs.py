@@ -15,9 +15,9 @@ from lab_helpers.local_aws.ecs.logs.awslogs import (
     create_stream,
     parse_options,
 )
-from lab_helpers.local_aws.ecs.logs.drivers import LineQueue, LoggerArgsError, Stamped
+from lab_helpers.local_aws.ecs.logs.drivers import LineQueue, LoggerArgsError, Stamped, size_bytes
 from lab_helpers.local_aws.ecs.logs.lines import LogLine
-from lab_helpers.local_aws.kit.clock import SystemClock
+from lab_helpers.local_aws.kit.clock import ManualClock, SystemClock
 
 GIVEN = {"awslogs-group": "/ecs/firelens", "awslogs-region": "ap-northeast-1", "awslogs-stream-prefix": "httpd-sidecar"}
 
@@ -66,9 +66,44 @@ def test_the_mode_is_non_blocking_unless_said_otherwise() -> None:
 
 def test_buffer_sizes() -> None:
     """`max-buffer-size` takes k, m and g; anything else is refused with what was given."""
-    assert _options(**{"max-buffer-size": "1m"}).buffer_lines == 4096
-    with pytest.raises(LoggerArgsError, match="'lots'"):
-        _options(**{"max-buffer-size": "lots"})
+    for given, expected in {"1m": 2**20, "25M": 25 * 2**20, "64k": 65_536, "1g": 2**30, "5mb": 5 * 2**20}.items():
+        assert _options(**{"max-buffer-size": given}).buffer_bytes == expected
+    for wrong in ("lots", "inf", "-1m", "1m2"):
+        with pytest.raises(LoggerArgsError, match=f"'{wrong}'"):
+            _options(**{"max-buffer-size": wrong})
+
+
+def test_modes_that_docker_refuses() -> None:
+    """In Docker's words: another mode, and a buffer for the mode that has none."""
+    with pytest.raises(LoggerArgsError, match="logger: logging mode not supported: fast"):
+        _options(mode="fast")
+    told = "logger: max-buffer-size option is only supported with 'mode=non-blocking'"
+    with pytest.raises(LoggerArgsError, match=told):
+        _options(**{"mode": "blocking", "max-buffer-size": "1m"})
+
+
+def test_ten_megabytes_are_held_by_default() -> None:
+    """Non-blocking without `max-buffer-size`: 10m of lines wait for CloudWatch Logs, the newest are lost."""
+    clock, logs = ManualClock(), FakeLogs()
+    driver = AwslogsDriver(clock, logs, _options())
+    lines = [LogLine("stdout", b"x" * 2**20) for _ in range(20)]
+    for line in lines:
+        driver.write([line])
+    assert driver.counters()["dropped"] in (9, 10)  # one line may be with the sender
+    driver.close(5)
+    sent = sum(len(call["logEvents"]) for name, call in logs.calls if name == "put_log_events")
+    assert sent == driver.counters()["sent"] == 20 - driver.counters()["dropped"]
+
+
+def test_a_line_larger_than_the_buffer_is_taken_by_an_empty_one() -> None:
+    """As Docker's ring buffer: its limit is looked at when something waits already."""
+    queue = LineQueue(SystemClock(), 4, blocking=False, measure=size_bytes)
+    queue.put([LogLine("stdout", b"long line")])
+    queue.put([LogLine("stdout", b"x")])
+    assert queue.counters() == {"received": 2, "sent": 0, "dropped": 1, "held": 1}
+    assert [each.line.text for each in queue.take(5)] == [b"long line"]
+    queue.put([LogLine("stdout", b"x")])
+    assert queue.counters()["dropped"] == 1
 
 
 def test_a_group_is_needed() -> None:

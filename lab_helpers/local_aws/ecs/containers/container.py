@@ -39,7 +39,11 @@ class ContainerStartError(Exception):
 
 @dataclass
 class Container:
-    """One container of a running task: its record, and what stands behind it."""
+    """One container of a running task: its record, and what stands behind it.
+
+    `from_files` are the variables of its environmentFiles, `secrets` those of its secrets, and for a router those of
+    its users' secretOptions.
+    """
 
     spec: ContainerSpec
     record: ContainerRecord
@@ -52,6 +56,8 @@ class Container:
     launch: Launch | None = None
     releases: list[Callable[[], None]] = field(default_factory=list)
     is_out_of_memory: bool = False
+    from_files: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_running(self) -> bool:
@@ -121,9 +127,7 @@ def _awslogs_driver(world: World, task: Task, spec: ContainerSpec, record: Conta
     return log_awslogs.AwslogsDriver(world.context.clock, client, options)
 
 
-def launch_request(
-    world: World, task: Task, container: Container, router: RouterFiles | None, secrets: Mapping[str, str]
-) -> LaunchRequest:
+def launch_request(world: World, task: Task, container: Container, router: RouterFiles | None) -> LaunchRequest:
     """Return what the container's runtime is told; makes the container's folder."""
     folder = world.container_folder(task.id, container.spec.name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +137,7 @@ def launch_request(
         image=container.image,
         folder=folder,
         run_dir=world.warden.run_dir,
-        env={**environment(world, task, container, router), **secrets},
+        env={**environment(world, task, container, router), **container.secrets},
         ports=world.ports,
         router_files=router if is_router else None,
         router_socket=world.router_socket(task.id) if is_router else None,
@@ -240,7 +244,7 @@ def environment(world: World, task: Task, container: Container, router: RouterFi
         env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = container.credentials_token
     if router is not None and container.spec.log is not None and container.spec.log.driver == "awsfirelens":
         env |= {"FLUENT_HOST": "127.0.0.1", "FLUENT_PORT": str(router.inputs.forward_port)}
-    return {**env, **container.spec.environment}
+    return {**env, **container.from_files, **container.spec.environment}
 
 
 def world_path() -> str:

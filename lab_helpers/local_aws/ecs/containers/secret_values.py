@@ -1,4 +1,6 @@
-"""Values of `secrets` in container definitions, read with the task execution role.
+"""Values of `secrets` and `secretOptions` in container definitions, read with the task execution role.
+
+They are in the environment of the container's (or the router's) program and nowhere on disk.
 
 Source: "Passing sensitive data to a container" in the ECS developer guide (the permissions are secretsmanager:
 GetSecretValue and ssm:GetParameters; a secret's ARN may go on with :json-key:version-stage:version-id); stopped reasons
@@ -9,12 +11,12 @@ Not modelled: secrets of another region than the task's.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.local_aws.ecs.model import Task
-from lab_helpers.local_aws.ecs.spec import ContainerSpec
 from lab_helpers.local_aws.ecs.world import World
 
 _OPENING = "ResourceInitializationError: unable to pull secrets or registry auth: "
@@ -26,15 +28,15 @@ class SecretError(Exception):
     """A secret could not be read; the text is the task's stoppedReason."""
 
 
-def resolve_secrets(world: World, task: Task, spec: ContainerSpec) -> dict[str, str]:
-    """Return {variable: value} for the container's secrets; raises SecretError as AWS words it."""
-    if not spec.secrets:
+def resolve_secrets(world: World, task: Task, sources: Mapping[str, str]) -> dict[str, str]:
+    """Return {variable: value} for {variable: secret or parameter}; raises SecretError as AWS words it."""
+    if not sources:
         return {}
     role = task.spec.execution_role_arn
     if role is None:
         raise SecretError("ResourceInitializationError: unable to pull secrets: the task has no execution role")
     values = {}
-    for name, source in spec.secrets.items():
+    for name, source in sources.items():
         if ":secretsmanager:" in source:
             values[name] = _secret(world.as_role("secretsmanager", role, task), source)
         else:

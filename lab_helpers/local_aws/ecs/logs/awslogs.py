@@ -7,6 +7,7 @@ Not modelled: awslogs-multiline-pattern, awslogs-datetime-format.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_helpers.local_aws.ecs.logs.drivers import LineQueue, LoggerArgsError, Stamped
+from lab_helpers.local_aws.ecs.logs.drivers import LineQueue, LoggerArgsError, Stamped, size_bytes
 from lab_helpers.local_aws.ecs.logs.lines import LogLine
 from lab_helpers.local_aws.kit.clock import Clock
 
@@ -27,9 +28,12 @@ EVENT_OVERHEAD_BYTES = 26
 GATHER_S = 1.0
 """How long lines gather before they are sent; Docker's driver takes 5 s."""
 RETRY_S = 1.0
-DEFAULT_BUFFER_LINES = 100_000
-BYTES_A_LINE = 256
-"""What a line is taken for when `max-buffer-size` (bytes) becomes a number of lines."""
+DEFAULT_BUFFER_BYTES = 10 * 1024**2
+"""What non-blocking mode holds unless `max-buffer-size` says otherwise: 10m. Source: LogConfiguration (ECS API)."""
+BLOCKING_LINES = 4096
+"""Source: Docker's awslogs driver (the messages that it holds before a container waits)."""
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,13 @@ class AwslogsOptions:
     stream: str
     create_group: bool
     blocking: bool
-    buffer_lines: int
+    buffer_bytes: int
 
 
 def parse_options(
     options: Mapping[str, str], container: str, task_id: str, region: str, container_id: str
 ) -> AwslogsOptions:
-    """Read `logConfiguration.options`; raises LoggerArgsError without a group."""
+    """Read `logConfiguration.options`; raises LoggerArgsError in Docker's words, where it has some."""
     group = options.get("awslogs-group")
     if not group:
         raise LoggerArgsError("missing awslogs-group: the awslogs log driver needs it")
@@ -58,8 +62,8 @@ def parse_options(
         region=options.get("awslogs-region", region),
         stream=name,
         create_group=options.get("awslogs-create-group", "false").lower() == "true",
-        blocking=options.get("mode", "non-blocking") == "blocking",
-        buffer_lines=_buffer_lines(options.get("max-buffer-size")),
+        blocking=_is_blocking(options),
+        buffer_bytes=_buffer_bytes(options.get("max-buffer-size")),
     )
 
 
@@ -76,7 +80,10 @@ class AwslogsDriver:
 
     def __init__(self, clock: Clock, client: Any, options: AwslogsOptions) -> None:
         self._client, self._options = client, options
-        self._queue = LineQueue(clock, options.buffer_lines, blocking=options.blocking)
+        if options.blocking:
+            self._queue = LineQueue(clock, BLOCKING_LINES, blocking=True)
+        else:
+            self._queue = LineQueue(clock, options.buffer_bytes, blocking=False, measure=size_bytes)
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"ecs-awslogs-{options.stream}", daemon=True)
         self._thread.start()
@@ -153,13 +160,19 @@ def _create(call: Any, what: str) -> None:
         raise LoggerArgsError(f"{sentence}: exit status 1") from exc
 
 
-def _buffer_lines(size: str | None) -> int:
+def _is_blocking(options: Mapping[str, str]) -> bool:
+    mode = options.get("mode", "non-blocking")
+    if mode not in ("blocking", "non-blocking"):
+        raise LoggerArgsError(f"logger: logging mode not supported: {mode}")
+    if mode == "blocking" and "max-buffer-size" in options:
+        raise LoggerArgsError("logger: max-buffer-size option is only supported with 'mode=non-blocking'")
+    return mode == "blocking"
+
+
+def _buffer_bytes(size: str | None) -> int:
     if not size:
-        return DEFAULT_BUFFER_LINES
-    units = {"k": 1024, "m": 1024**2, "g": 1024**3}
-    number = size.lower().rstrip("b")
-    factor = units.get(number[-1:], 1)
-    try:
-        return max(1, int(float(number.rstrip("kmg")) * factor) // BYTES_A_LINE)
-    except ValueError as exc:
-        raise LoggerArgsError(f"max-buffer-size is {size!r}, but must be a size such as 25m") from exc
+        return DEFAULT_BUFFER_BYTES
+    found = _SIZE.fullmatch(size)
+    if found is None:
+        raise LoggerArgsError(f"max-buffer-size is {size!r}, but must be a size such as 25m")
+    return int(float(found[1]) * _UNITS[found[2].lower()])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from lab_helpers.local_aws.ecs.logs.lines import LogLine
@@ -59,15 +60,28 @@ class Stamped(NamedTuple):
     time_ns: int
 
 
+def one(line: LogLine) -> int:
+    """Let a queue's limit be a number of lines."""
+    del line
+    return 1
+
+
+def size_bytes(line: LogLine) -> int:
+    """Let a queue's limit be bytes of lines, as Docker's buffer counts them."""
+    return len(line.text)
+
+
 class LineQueue:
-    """A bounded queue of stamped lines between the reader and a driver's thread.
+    """A bounded queue of stamped lines between the reader and a driver's thread; `measure` says what `limit` counts.
 
     Full: with `blocking` the reader waits (and with it the container); else the newest lines are dropped and counted.
+    An empty queue takes any line.
     """
 
-    def __init__(self, clock: Clock, limit: int, *, blocking: bool) -> None:
-        self._clock, self._limit, self._blocking = clock, limit, blocking
+    def __init__(self, clock: Clock, limit: int, *, blocking: bool, measure: Callable[[LogLine], int] = one) -> None:
+        self._clock, self._limit, self._blocking, self._measure = clock, limit, blocking, measure
         self._lines: deque[Stamped] = deque()
+        self._size = 0
         self._changed = threading.Condition()
         self._taken = 0
         self._received = self._dropped = self._sent = 0
@@ -76,10 +90,12 @@ class LineQueue:
     def put(self, lines: list[LogLine]) -> None:
         """Add lines, stamped with now."""
         time_ns = int(self._clock.now().timestamp() * 1e6) * 1000
+        size = len(lines) if self._measure is one else sum(map(self._measure, lines))
         with self._changed:
             self._received += len(lines)
-            if len(self._lines) + len(lines) <= self._limit:
+            if self._size + size <= self._limit:
                 self._lines.extend([Stamped(line, time_ns) for line in lines])
+                self._size += size
             else:
                 for line in lines:
                     self._put_one(Stamped(line, time_ns))
@@ -92,6 +108,7 @@ class LineQueue:
                 self._clock.wait(self._changed, timeout_s)
             batch = [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
             self._taken += len(batch)
+            self._size -= len(batch) if self._measure is one else sum(self._measure(each.line) for each in batch)
             self._changed.notify_all()
             return batch
 
@@ -130,10 +147,15 @@ class LineQueue:
             return {"received": self._received, "sent": self._sent, "dropped": self._dropped, "held": held}
 
     def _put_one(self, stamped: Stamped) -> None:
-        while self._blocking and len(self._lines) >= self._limit and not self.closed:
+        size = self._measure(stamped.line)
+        while self._blocking and not self._takes(size) and not self.closed:
             self._changed.notify_all()
             self._clock.wait(self._changed, None)
-        if len(self._lines) >= self._limit:
-            self._dropped += 1
-        else:
+        if self._takes(size):
             self._lines.append(stamped)
+            self._size += size
+        else:
+            self._dropped += 1
+
+    def _takes(self, size: int) -> bool:
+        return not self._lines or self._size + size <= self._limit

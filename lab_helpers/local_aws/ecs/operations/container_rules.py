@@ -62,6 +62,12 @@ def check_containers(params: Mapping[str, Any], *, fargate: bool) -> None:
         _check_files(container)
         _check_mounts(container, volumes)
     _check_router_is_used(containers)
+    logs = [each.get("logConfiguration") or {} for each in containers]
+    named = [each.get("secrets") for each in containers] + [each.get("secretOptions") for each in logs]
+    if any(named) and not params.get("executionRoleArn"):
+        raise _refused(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        )
 
 
 def _refused(message: str) -> AwsError:

@@ -149,7 +149,8 @@ def _check_router(spec: TaskSpec) -> None:
         _check_firelens(router)
     try:
         for user in users:
-            parse_container_log(user.name, user.log.options if user.log else {})
+            if user.log is not None:
+                parse_container_log(user.name, {**user.log.secret_options, **user.log.options})
     except FirelensOptionError as exc:
         raise _client_error(str(exc)) from exc
 

@@ -105,7 +105,7 @@ def _text(task: Task, inputs: RouterInputs, include: str | None) -> str:
     router, spec = task.spec.router, task.spec
     metadata = task_metadata(task.cluster_name, task.arn, f"{spec.family}:{spec.revision}")
     return generate(
-        [parse_container_log(each.name, _log_options(each)) for each in spec.containers if _uses_router(each)],
+        [parse_container_log(each.name, _log_options(task, each)) for each in spec.containers if _uses_router(each)],
         network_mode=spec.network_mode,
         memory_mib=(router.reserved_mib or router.memory_mib) if router else 0,
         metadata=metadata if _options(task).metadata else (),
@@ -118,8 +118,12 @@ def _uses_router(container: ContainerSpec) -> bool:
     return container.log is not None and container.log.driver == "awsfirelens"
 
 
-def _log_options(container: ContainerSpec) -> dict[str, str]:
-    return dict(container.log.options) if container.log else {}
+def _log_options(task: Task, container: ContainerSpec) -> dict[str, str]:
+    """Return the container's options; one with a secret value names the router's variable."""
+    if container.log is None:
+        return {}
+    variables = zip(container.log.secret_options, task.spec.log_secrets[container.name], strict=True)
+    return {**container.log.options, **{name: f"${{{variable}}}" for name, variable in variables}}
 
 
 class Places:
