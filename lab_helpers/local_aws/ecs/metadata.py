@@ -189,6 +189,8 @@ def _container_shape(task: Task, container: Container) -> dict[str, Any]:
         "LogDriver": spec.log.driver if spec.log else "",
         "LogOptions": dict(spec.log.options) if spec.log else {},
     }
+    if spec.restart is not None:
+        shape["RestartCount"] = record.restart_count
     if task.interface is not None:
         shape["Networks"] = [{"NetworkMode": "awsvpc", "IPv4Addresses": [task.interface.address]}]
     return shape

@@ -67,6 +67,7 @@ class ContainerRecord:
     health: str = "UNKNOWN"
     started_at: float | None = None
     finished_at: float | None = None
+    restart_count: int = 0
 
 
 @dataclass

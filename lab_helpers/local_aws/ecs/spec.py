@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT_STOP_TIMEOUT_S = 30
+DEFAULT_RESTART_PERIOD_S = 300
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,21 @@ class HealthCheck:
 
 
 @dataclass(frozen=True)
+class RestartPolicy:
+    """`restartPolicy`, where it is enabled: a container that ends is started again in place, essential or not.
+
+    Source: ContainerRestartPolicy (ECS API reference); the restart tracker of the ECS agent's ecs-agent module.
+    """
+
+    ignored_codes: tuple[int, ...] = ()
+    period_s: int = DEFAULT_RESTART_PERIOD_S
+
+    def allows(self, exit_code: int | None, ran_s: float) -> bool:
+        """Tell whether a container that ran so long since its last start is started again after this exit code."""
+        return exit_code is not None and exit_code not in self.ignored_codes and ran_s >= self.period_s
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     """One container definition. `memory_mib` is the hard limit, `reserved_mib` the soft one (0: not given)."""
 
@@ -62,6 +78,7 @@ class ContainerSpec:
     stop_timeout_s: int = DEFAULT_STOP_TIMEOUT_S
     depends_on: Mapping[str, str] = field(default_factory=dict)
     health_check: HealthCheck | None = None
+    restart: RestartPolicy | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +156,7 @@ def parse_container(definition: Mapping[str, Any]) -> ContainerSpec:
         stop_timeout_s=int(definition.get("stopTimeout") or DEFAULT_STOP_TIMEOUT_S),
         depends_on={each["containerName"]: each["condition"] for each in definition.get("dependsOn") or ()},
         health_check=_health_check(definition.get("healthCheck")),
+        restart=_restart(definition.get("restartPolicy")),
     )
 
 
@@ -202,4 +220,14 @@ def _health_check(check: Mapping[str, Any] | None) -> HealthCheck | None:
         timeout_s=int(check.get("timeout") or 5),
         retries=int(check.get("retries") or 3),
         start_period_s=int(check.get("startPeriod") or 0),
+    )
+
+
+def _restart(policy: Mapping[str, Any] | None) -> RestartPolicy | None:
+    if not policy or policy.get("enabled") is not True:
+        return None
+    period = policy.get("restartAttemptPeriod")
+    return RestartPolicy(
+        ignored_codes=tuple(int(code) for code in policy.get("ignoredExitCodes") or ()),
+        period_s=DEFAULT_RESTART_PERIOD_S if period is None else int(period),
     )

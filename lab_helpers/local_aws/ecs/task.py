@@ -41,6 +41,7 @@ class RunningTask:
         self._wake = threading.Condition()
         self._stopping = False
         self._hurry = False
+        self._to_restart: list[Container] = []
         self._registered: list[TargetSpec] = []
         self._health = HealthMonitor(world.context.clock, self._health_changed)
         self._thread = threading.Thread(target=self._run, name=f"ecs-task-{task.id[:8]}", daemon=True)
@@ -169,6 +170,11 @@ class RunningTask:
         store, process = self._world.store, each.process
         if process is None:
             return
+        if self._may_restart(each, process.exit_code):
+            with self._wake:
+                self._to_restart.append(each)
+                self._wake.notify_all()
+            return
         with store.changed:
             each.record.status, each.record.exit_code = "STOPPED", process.exit_code
             each.record.finished_at = store.now()
@@ -182,6 +188,27 @@ class RunningTask:
             self.stop(StopCode.ESSENTIAL_EXITED, self._essential_reason(each), hurry=True)
         with self._wake:
             self._wake.notify_all()
+
+    def _may_restart(self, each: Container, exit_code: int | None) -> bool:
+        policy, started = each.spec.restart, each.record.started_at
+        if policy is None or started is None or self._stopping:
+            return False
+        return policy.allows(exit_code, self._world.store.now() - started)
+
+    def _restart(self, each: Container) -> None:
+        """Start an ended container again, in place: same task, same name, same socket, and the log driver goes on."""
+        world, code = self._world, each.process.exit_code if each.process else None
+        log.info("Task %s: container %s ended with %s and is started again.", self.task.id, each.spec.name, code)
+        container.clear(each)
+        request = container.launch_request(world, self.task, each, self._router)
+        hooks = Hooks(lambda: self._container_ended(each), lambda: not self._stopping)
+        with world.store.changed:
+            each.record.restart_count += 1
+            each.record.started_at = world.store.now()
+            self.task.version += 1
+            world.store.notify()
+        container.start(each, request, world.warden, hooks)
+        self._attach(each)
 
     def _reason_of_a_kill(self, each: Container) -> str:
         if each.is_out_of_memory:
@@ -226,9 +253,15 @@ class RunningTask:
         return self.task.interface.address if self.task.interface else ""
 
     def _await_stop(self) -> None:
+        """Wait until the task is to stop; meanwhile containers with a restart policy are started again."""
+        while (each := self._next_restart()) is not None:
+            self._restart(each)
+
+    def _next_restart(self) -> Container | None:
         with self._wake:
-            while not self._stopping:
+            while not self._stopping and not self._to_restart:
                 self._world.context.clock.wait(self._wake, None)
+            return None if self._stopping else self._to_restart.pop(0)
 
     def _end(self) -> None:
         try:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,7 +19,7 @@ from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.logs import awslogs as log_awslogs
 from lab_helpers.local_aws.ecs.logs.awsfirelens import DEFAULT_BUFFER_LINES, FirelensDriver
 from lab_helpers.local_aws.ecs.logs.drivers import LogDriver, LoggerArgsError, NoLog
-from lab_helpers.local_aws.ecs.logs.ledger import TaskLedger, task_ledger
+from lab_helpers.local_aws.ecs.logs.ledger import TaskLedger, joined, task_ledger
 from lab_helpers.local_aws.ecs.model import ContainerRecord, Task
 from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.runtimes.runtime import Launch, LaunchRequest, Runtime
@@ -42,7 +43,7 @@ class Container:
     """One container of a running task: its record, and what stands behind it.
 
     `from_files` are the variables of its environmentFiles, `secrets` those of its secrets, and for a router those of
-    its users' secretOptions.
+    its users' secretOptions. `earlier` are the accounts of a router's runs before its restarts.
     """
 
     spec: ContainerSpec
@@ -58,6 +59,7 @@ class Container:
     is_out_of_memory: bool = False
     from_files: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    earlier: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def is_running(self) -> bool:
@@ -212,14 +214,26 @@ def stop(container: Container) -> None:
         container.releases.pop()()
 
 
+def clear(container: Container) -> None:
+    """Give back what a program that has ended had, so that the container can be started again."""
+    launch, container.launch, container.is_out_of_memory = container.launch, None, False
+    if launch is None:
+        return
+    if (account := launch.ledger()) is not None:
+        container.earlier.append(account)
+    container.releases.remove(launch.release)
+    launch.release()
+
+
 def log_records(containers: Iterable[Container], *, ended: bool = False) -> TaskLedger | None:
     """Return the account of a task's log lines; None for a task without awsfirelens. `ended`: its router has ended."""
     held = list(containers)
     drivers = [each.driver.counters() for each in held if each.spec.log and each.spec.log.driver == "awsfirelens"]
     if not drivers:
         return None
-    launch = next((each.launch for each in held if each.spec.firelens is not None), None)
-    return task_ledger(drivers, launch.ledger() if launch else None, ended=ended)
+    router = next((each for each in held if each.spec.firelens is not None and each.launch is not None), None)
+    account = joined(router.earlier, router.launch.ledger()) if router and router.launch else None
+    return task_ledger(drivers, account, ended=ended)
 
 
 def environment(world: World, task: Task, container: Container, router: RouterFiles | None) -> dict[str, str]:

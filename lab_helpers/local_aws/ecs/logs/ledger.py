@@ -120,6 +120,47 @@ def task_ledger(drivers: Iterable[Mapping[str, int]], router: Mapping[str, Any] 
     )
 
 
+def joined(earlier: Iterable[Mapping[str, Any]], router: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the ledger of a router that was started again: what each earlier run held when it ended is lost."""
+    for run in earlier:
+        router = run if router is None else _added(run, router)
+    return router
+
+
+def _added(earlier: Mapping[str, Any], router: Mapping[str, Any]) -> dict[str, Any]:
+    old, new = earlier["outputs"], router["outputs"]
+    return {
+        **router,
+        "inputs": {
+            name: _sums(earlier["inputs"].get(name, {}), router["inputs"].get(name, {}))
+            for name in {**earlier["inputs"], **router["inputs"]}
+        },
+        "filters": _sums(earlier["filters"], router["filters"]),
+        "unrouted": earlier["unrouted"] + router["unrouted"],
+        "outputs": {name: _sums(_as_killed(old.get(name, {})), new.get(name, {})) for name in {**old, **new}},
+    }
+
+
+def _as_killed(output: Mapping[str, Any]) -> Mapping[str, Any]:
+    held = output.get("held")
+    if not held:
+        return output
+    lost = Counter(output["lost"]) + Counter({"killed with it": held})
+    return {**output, "held": 0, "dropped": output["dropped"] + held, "lost": dict(lost)}
+
+
+def _sums(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Add figures by name, those below `lost` too; a figure that one of both does not know is None."""
+    found: dict[str, Any] = {}
+    for name in {**first, **second}:
+        one, other = first.get(name, 0), second.get(name, 0)
+        if name == "lost":
+            found[name] = dict(Counter(one or {}) + Counter(other or {}))
+        else:
+            found[name] = None if one is None or other is None else one + other
+    return found
+
+
 def summary(tasks: Mapping[str, TaskLedger]) -> dict[str, Any]:
     """Return what `lab status` shows: totals over all tasks, and the accounts, oldest task first.
 
