@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lab_helpers.router.core.options import Option, Options
 
@@ -112,34 +112,35 @@ class Input(Protocol):
 class Filter(Protocol):
     """A filter: a pure step on the records of one tag, on the engine's thread.
 
-    One with `looks_at_neighbours = True` treats a record by those beside it: it is given them one at a time where the
-    reference's input hands them on so (forward mode).
+    It has `filter`, or `filter_batch` where it can work without decoding. One with `looks_at_neighbours` treats a
+    record by those beside it: it is given them one at a time where the reference's input hands them on so (forward
+    mode).
     """
+
+    looks_at_neighbours: bool = False
 
     def filter(self, tag: str, records: list[Record], /) -> list[Record] | None:
         """Return the records to go on with; None when nothing was changed. Bodies may be changed in place."""
-
-
-class BatchFilter(Protocol):
-    """A filter that can work without decoding; the engine prefers `filter_batch` where a filter has it."""
+        raise NotImplementedError(f"{type(self).__name__} has neither filter nor filter_batch")
 
     def filter_batch(self, tag: str, batch: Batch, /) -> None:
         """Change the batch in place."""
+        kept = self.filter(tag, batch.records())
+        if kept is not None:
+            batch.replace(kept)
 
-
-def put_through(step: Any, tag: str, batch: Batch) -> None:
-    """Have a filter (Filter or BatchFilter) change the batch."""
-    by_batch = getattr(step, "filter_batch", None)
-    if by_batch is not None:
-        by_batch(tag, batch)
+    def stop(self) -> None:
+        """End timers, tell what is lost; safe twice."""
         return
-    kept = step.filter(tag, batch.records())
-    if kept is not None:
-        batch.replace(kept)
 
 
 class Output(Protocol):
-    """An output: `flush` runs on a thread of its own and may block."""
+    """An output: `flush` runs on a thread of its own and may block.
+
+    From its first flush on `tick` is called every `tick_every_s` seconds, on the same thread; never where it is 0.
+    """
+
+    tick_every_s: float = 0.0
 
     def flush(self, chunk: Chunk, /) -> FlushResult:
         """Deliver the chunk's records; the chunk is shared with other outputs, so change nothing in it."""
@@ -147,10 +148,14 @@ class Output(Protocol):
     def stop(self) -> None:
         """Deliver what the output itself holds (s3), close connections; safe twice."""
 
+    def tick(self) -> None:
+        """Do what is due by the clock alone."""
+        return
+
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin's descriptor: the last thing in each plugin's file, `PLUGIN = Plugin(...)`.
+    """What the descriptors have in common; each plugin's file ends with one: `PLUGIN = FilterPlugin(...)`.
 
     `create(options, context)` builds an instance; raises PluginInitError. `help` is one sentence. `core` names core
     properties that this plugin reads from `context.properties` (documentation). `accepts_any` refuses no unknown
@@ -158,7 +163,7 @@ class Plugin:
     the plugin's own line behind a value that cannot be read; '' where the real one has none.
     """
 
-    kind: PluginKind
+    kind: ClassVar[PluginKind]
     name: str
     help: str
     create: Callable[[Options, Any], Any]
@@ -167,3 +172,27 @@ class Plugin:
     accepts_any: bool = False
     is_external: bool = False
     config_error: str = "configuration error"
+
+
+@dataclass(frozen=True)
+class InputPlugin(Plugin):
+    """The descriptor of an input."""
+
+    kind = PluginKind.INPUT
+    create: Callable[[Options, InputContext], Input]
+
+
+@dataclass(frozen=True)
+class FilterPlugin(Plugin):
+    """The descriptor of a filter."""
+
+    kind = PluginKind.FILTER
+    create: Callable[[Options, FilterContext], Filter]
+
+
+@dataclass(frozen=True)
+class OutputPlugin(Plugin):
+    """The descriptor of an output."""
+
+    kind = PluginKind.OUTPUT
+    create: Callable[[Options, OutputContext], Output]

@@ -16,7 +16,7 @@ from lab_helpers.router.multiline.multiline_merge import Merger
 from lab_helpers.router.parsing.parser import NoMatchError, build_parser
 from lab_helpers.router.plugin import PluginKind
 from lab_helpers.router.records.json_text import dumps
-from lab_helpers.router.records.record import Record, decode, encode
+from lab_helpers.router.records.record import Batch, Record, decode, encode
 from tests.router.fuzz import bodies, bounded, texts
 from tests.router.plugins.bench import Bench
 
@@ -46,11 +46,6 @@ FILTERS = [
 def run(bench: Bench, lines: str, records: list[Record]) -> list[Record]:
     name, _, rest = lines.partition("\n")
     step = bench.build(PluginKind.FILTER, name, "Match x\n" + rest)
-    if hasattr(step, "filter"):
-        kept = step.filter("app.web", records)
-        return records if kept is None else list(kept)
-    from lab_helpers.router.records.record import Batch
-
     batch = Batch(records=records)
     step.filter_batch("app.web", batch)
     return batch.records()

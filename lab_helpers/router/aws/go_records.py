@@ -19,7 +19,7 @@ from lab_helpers.router.aws.go_plugin import GoLog, build_go_client, failure, re
 from lab_helpers.router.aws.record_data import format_time
 from lab_helpers.router.aws.signed_calls import read_error
 from lab_helpers.router.core.options import Options
-from lab_helpers.router.plugin import FlushResult, OutputContext
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.record import Record
 
@@ -60,7 +60,7 @@ class Entry:
         return len(self.data) + len(self.key)
 
 
-class GoRecords:
+class GoRecords(Output):
     """The output. `_left` are records that AWS refused: they go with the next flush."""
 
     def __init__(self, api: GoApi, options: Options, context: OutputContext) -> None:

@@ -19,7 +19,7 @@ from lab_helpers.router.aws.prefetch import Prefetched
 from lab_helpers.router.aws.record_data import MAX_RECORDS, base64_joined, batches, format_time, terminated
 from lab_helpers.router.aws.signed_calls import AwsClient, log_error, read_error
 from lab_helpers.router.core.options import Options
-from lab_helpers.router.plugin import FlushResult, OutputContext, PluginInitError
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, PluginInitError
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.encode import JsonBatch
 
@@ -50,7 +50,7 @@ class Api:
     failure: str = "Failed to send records"
 
 
-class RecordStream:
+class RecordStream(Output):
     """An output to such a service."""
 
     def __init__(self, api: Api, options: Options, context: OutputContext) -> None:

@@ -16,7 +16,7 @@ from lab_helpers.router.core.log import Log
 from lab_helpers.router.core.options import Option, Options, to_decimal, to_flag, to_integer
 from lab_helpers.router.core.regexp import compile_pattern
 from lab_helpers.router.core.service import Section
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind, put_through
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError, PluginKind
 from lab_helpers.router.records.record import Batch, Record
 
 Body = dict[Any, Any]
@@ -44,11 +44,11 @@ def processor_sections(section: Section, kind: PluginKind, name: str, log: Log) 
 def processed(steps: Sequence[Any], tag: str, batch: Batch) -> Batch:
     """Return the batch after all steps."""
     for step in steps:
-        put_through(step, tag, batch)
+        step.filter_batch(tag, batch)
     return batch
 
 
-class ContentModifier:
+class ContentModifier(Filter):
     """The processor: one action on one key of each record."""
 
     def __init__(self, options: Options, _context: FilterContext) -> None:
@@ -107,8 +107,7 @@ def converted(value: Any, kind: str) -> Any:
     return to_integer(text) if kind == "int" else to_decimal(text) if kind == "double" else value
 
 
-CONTENT_MODIFIER = Plugin(
-    PluginKind.FILTER,
+CONTENT_MODIFIER = FilterPlugin(
     "content_modifier",
     "Change one key of each record.",
     ContentModifier,

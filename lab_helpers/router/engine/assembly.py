@@ -19,8 +19,10 @@ from lab_helpers.router.engine.instances import FilterInstance, InputInstance
 from lab_helpers.router.engine.tasks import OutputInstance
 from lab_helpers.router.engine.workers import Worker
 from lab_helpers.router.plugin import (
+    Filter,
     FilterContext,
     FlushResult,
+    Input,
     InputContext,
     OutputContext,
     PluginInitError,
@@ -72,10 +74,10 @@ def _tell_unmatched(outputs: list[Declared], inputs: int, log: ComponentLog) -> 
         log.warn(f"[router] NO match for {one.name} output instance")
 
 
-def open_input(instance: InputInstance, service: Service) -> None:
+def open_input(instance: InputInstance, source: Input, service: Service) -> None:
     """Start an input. Raises InitError."""
     try:
-        instance.source.start()
+        source.start()
     except PluginInitError as exc:
         log = ComponentLog(service.sink)
         own = ComponentLog(service.sink, f"[input:{instance.plugin_name}:{instance.name}]")
@@ -117,11 +119,11 @@ class _Builder:
         instance.source = self._created(one, options, context, failed)
         return instance
 
-    def _processor(self, owner: Declared, number: int, section: Section, failed: Callable[[], None]) -> Any:
+    def _processor(self, owner: Declared, number: int, section: Section, failed: Callable[[], None]) -> Filter:
         """Return a step of an input's `processors`: content_modifier, or a filter."""
         log = ComponentLog(self._service.sink, f"[processor:{section.get('name')}:{owner.name}.{number}]")
-        plugin = CONTENT_MODIFIER if section.get("name") == "content_modifier" else None
-        plugin = plugin or plugins.load(PluginKind.FILTER, section.get("name"))
+        is_own = section.get("name") == "content_modifier"
+        plugin = CONTENT_MODIFIER if is_own else plugins.load(PluginKind.FILTER, section.get("name"))
         if plugin is None:
             self._log.error(f"[processor] error creating processor '{section.get('name')}': plugin doesn't exist or "
                             "failed to initialize")  # fmt: skip
@@ -132,7 +134,8 @@ class _Builder:
         context = FilterContext(
             one.name, log, self._service, one.core, emit=self._emitter(one), loop=self._loop, exit=self._hooks.exit
         )
-        return self._created(one, read_options(one, self._service, "-F", failed), context, failed)
+        step: Filter = self._created(one, read_options(one, self._service, "-F", failed), context, failed)
+        return step
 
     def filter(self, one: Declared) -> FilterInstance:
         def ended() -> None:

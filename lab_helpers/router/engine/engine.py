@@ -22,7 +22,6 @@ from lab_helpers.router.engine.instances import FilterInstance, InputInstance
 from lab_helpers.router.engine.ledger import LedgerFile, is_whole, ledger, sentence
 from lab_helpers.router.engine.pressure import Pressure
 from lab_helpers.router.engine.tasks import OutputInstance, Task, TaskBoard
-from lab_helpers.router.plugin import put_through
 from lab_helpers.router.records.record import Batch
 
 HIGH_BYTES = 48 * 1024 * 1024
@@ -83,7 +82,7 @@ class Engine:
         """Open the inputs and start the flush timer. Raises InitError."""
         for instance in self.inputs:
             if instance.source is not None:
-                open_input(instance, self.service)
+                open_input(instance, instance.source, self.service)
         self._load_left_over()
         self.loop.call_every(self.service.flush_s, self.flush)
         if self.service.http_server:
@@ -175,7 +174,7 @@ class Engine:
         steps = self._filters_by_tag.get(tag)
         if steps is None:
             steps = self._filters_by_tag[tag] = [one for one in self.filters if one.matches(tag)]
-        if not batch.apart or not any(getattr(one.step, "looks_at_neighbours", False) for one in steps):
+        if not batch.apart or not any(one.step.looks_at_neighbours for one in steps):
             self._pass_through(steps, tag, batch)
             return
         singles = [Batch(records=[record]) for record in batch.records()]
@@ -188,7 +187,7 @@ class Engine:
             before = batch.count
             self.counters.add("filter", one.name, records=before)
             try:
-                put_through(one.step, tag, batch)
+                one.step.filter_batch(tag, batch)
             except Exception as exc:  # a bug in a filter must not cost records, or the router
                 self.log.error(f"[filter:{one.name}] internal error, records go on as they are: "
                                f"{type(exc).__name__}: {exc}")  # fmt: skip
@@ -221,6 +220,8 @@ class Engine:
         if instance is None:
             return
         instance.held_bytes -= task.chunk.size_bytes
+        if instance.source is None:
+            return
         if instance.paused and instance.held_bytes < instance.mem_buf_limit and not self.stopping:
             instance.paused = False
             self.log.info(f"[input] resume {instance.name}")
@@ -247,8 +248,7 @@ class Engine:
             if instance.source is not None:
                 instance.source.stop()
         for one in self.filters:
-            if hasattr(one.step, "stop"):
-                one.step.stop()
+            one.step.stop()
         self.tasks.retry_now()
         self.flush()
         self.loop.call_every(GRACE_TICK_S, self._grace_tick)

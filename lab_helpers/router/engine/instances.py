@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
+from lab_helpers.router.plugin import Filter, Input
 from lab_helpers.router.records.buffer import Chunk
 
 
@@ -16,7 +16,7 @@ class InputInstance:
 
     plugin_name: str
     name: str
-    source: Any = None
+    source: Input | None = None
     mem_buf_limit: int = 0
     held_bytes: int = 0
     in_files: bool = False
@@ -31,4 +31,4 @@ class FilterInstance:
 
     name: str
     matches: Callable[[str], bool]
-    step: Any
+    step: Filter

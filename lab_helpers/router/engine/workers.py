@@ -6,10 +6,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from lab_helpers.router.core.log import Log
-from lab_helpers.router.plugin import FlushResult
+from lab_helpers.router.plugin import FlushResult, Output
 from lab_helpers.router.records.buffer import Chunk
 
 LONG_QUEUE = 8
@@ -26,7 +25,7 @@ class Worker:
     An output with `tick_every_s` has its `tick` called that often, from its first flush on.
     """
 
-    def __init__(self, name: str, output: Any, log: Log) -> None:
+    def __init__(self, name: str, output: Output, log: Log) -> None:
         self._name, self._output, self._log = name, output, log
         self.begin: Callable[[Chunk], None] = lambda _chunk: None
         self.done: Done = lambda _chunk, _result: None
@@ -51,7 +50,7 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        every_s: float = getattr(self._output, "tick_every_s", 0.0)
+        every_s = self._output.tick_every_s
         due: float | None = None
         while True:
             try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_helpers.router.core.log import ComponentLog, Log
 from lab_helpers.router.core.options import Option, Options
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records import json_text
 from lab_helpers.router.records.accessor import MISSING, AccessorError, look_up
 from lab_helpers.router.records.record import Record
@@ -22,7 +22,7 @@ EXIT_STATUS = 255
 Check = Callable[[dict[Any, Any]], str]
 
 
-class Expect:
+class Expect(Filter):
     """The filter: checks that return what is wrong, or ''."""
 
     looks_at_neighbours = True
@@ -121,8 +121,7 @@ _JUDGES: dict[str, Callable[[Any, str, int], str]] = {
 }
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "expect",
     "Check that records look as expected.",
     Expect,

@@ -13,7 +13,7 @@ from typing import Any
 
 from lab_helpers.router.core.options import Option, Options
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, Path, parse_path
 from lab_helpers.router.records.record import Record
 
@@ -60,7 +60,7 @@ MODES: dict[str, Callable[[list[Rule], dict[Any, Any]], bool]] = {
 }
 
 
-class Grep:
+class Grep(Filter):
     """The filter: rules and the way they are combined."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -91,8 +91,7 @@ def _rule(key: str, text: str) -> Rule:
         raise PluginInitError(f"could not compile regex pattern '{pattern}'") from exc
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "grep",
     "Keep or drop records by regular expressions on their values.",
     Grep,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.record import NS, Record
 
 DROP, KEEP, TAKE, TAKE_BODY = -1, 0, 1, 2
@@ -22,7 +22,7 @@ ARGUMENTS = 3
 _COUNT = b"function(f) return debug.getinfo(f, 'u').nparams end"
 
 
-class Lua:
+class Lua(Filter):
     """The filter: one Lua state, one function."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -139,8 +139,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "lua",
     "Run a Lua function on each record.",
     Lua,

@@ -13,7 +13,7 @@ from typing import Any
 
 from lab_helpers.router.core.options import Option, Options
 from lab_helpers.router.core.regexp import Pattern
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.escapes import split_quoted
 from lab_helpers.router.records.modify_conditions import (
     Body,
@@ -122,7 +122,7 @@ TWO_WORD_RULES: dict[str, Callable[[Body, Rule], Body | None]] = {
 }
 
 
-class Modify:
+class Modify(Filter):
     """The filter: conditions and rules."""
 
     def __init__(self, options: Options, _context: FilterContext) -> None:
@@ -182,8 +182,7 @@ def _begins(key: Any, prefix: str) -> bool:
     return isinstance(key, str) and key.startswith(prefix)
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "modify",
     "Change the keys of records by rules, where conditions hold.",
     Modify,

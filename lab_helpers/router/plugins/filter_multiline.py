@@ -13,7 +13,7 @@ from lab_helpers.router.core.options import Kind, Option, Options
 from lab_helpers.router.multiline.multiline import MultilineError, MultilineParser, find_parser
 from lab_helpers.router.multiline.multiline_merge import Merger
 from lab_helpers.router.multiline.multiline_partial import Partials
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.record import Record
 
 SHORTEST_FLUSH_MS = 500
@@ -40,7 +40,7 @@ class _Reentry:
             self._tag = outer
 
 
-class JoinByParser:
+class JoinByParser(Filter):
     """Mode parser."""
 
     looks_at_neighbours = True
@@ -90,7 +90,7 @@ class JoinByParser:
             self._reentry.emit(tag, records)
 
 
-class JoinPartials:
+class JoinPartials(Filter):
     """Mode partial_message."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -146,8 +146,7 @@ def _tell_lost(context: FilterContext, pending: int) -> None:
         context.log.info(f"{pending} unfinished message(s) are lost at the end, as in the real Fluent Bit")
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "multiline",
     "Join the lines of one message.",
     create,

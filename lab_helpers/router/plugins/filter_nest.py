@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from lab_helpers.router.core.options import Option, Options
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.record import Record, put_last
 
 Body = dict[Any, Any]
 
 
-class Nest:
+class Nest(Filter):
     """The filter: what to nest or lift, and what happens to the keys' prefix."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -71,8 +71,7 @@ def _operation(text: str | None) -> str:
     return text[:4]
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "nest",
     "Put keys into a map under a new key, or lift a map's keys up.",
     Nest,

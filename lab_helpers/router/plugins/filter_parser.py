@@ -11,13 +11,13 @@ from typing import Any
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options
 from lab_helpers.router.parsing.parser import NoMatchError, Parsed, Parser, ParserError, build_parser
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, look_up
 from lab_helpers.router.records.record import Record, put_last
 from lab_helpers.router.records.tag_template import key_path
 
 
-class ParserFilter:
+class ParserFilter(Filter):
     """The filter: a key, parsers, and what to keep."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -84,8 +84,7 @@ def _parsers(names: list[str], context: FilterContext) -> list[Parser]:
     return parsers
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "parser",
     "Run parsers on the value of a key.",
     ParserFilter,

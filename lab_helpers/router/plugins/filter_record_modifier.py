@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.record import Batch, Record, put_last
 
 
-class RecordModifier:
+class RecordModifier(Filter):
     """The filter; appending alone works on whole batches without decoding them."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -76,8 +76,7 @@ def _key_rule(removed: list[str], kept: list[str]) -> Callable[[Any], bool] | No
     return keeps
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "record_modifier",
     "Append, remove or keep keys of every record.",
     RecordModifier,

@@ -15,7 +15,7 @@ from lab_helpers.router.core.log import ComponentLog, Log
 from lab_helpers.router.core.matching import matcher
 from lab_helpers.router.core.options import TRUE_WORDS, Kind, Option, Options
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, Path
 from lab_helpers.router.records.record import Record
 from lab_helpers.router.records.tag_template import Facts, TagTemplate, key_path, match_groups, parse_tag_template
@@ -39,7 +39,7 @@ class Rule:
         return self.tag.fill(Facts(tag, record.body, log, match_groups(found))) if found else None
 
 
-class RewriteTag:
+class RewriteTag(Filter):
     """The filter: rules, and how often each tag has come round."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -110,8 +110,7 @@ def _rule(key: str, regex: str, tag: str, keep: str) -> Rule:
     return Rule(path, pattern, template, keep.lower() in TRUE_WORDS)
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "rewrite_tag",
     "Give records another tag, and send them through all filters again.",
     RewriteTag,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.plugin import FilterContext, Plugin, PluginKind
+from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin
 from lab_helpers.router.records.record import Record
 
 DEFAULT_RATE, DEFAULT_WINDOW = 1.0, 5
@@ -42,7 +42,7 @@ class Window:
         self._stamps[self._newest], self._counts[self._newest] = self._current, count
 
 
-class Throttle:
+class Throttle(Filter):
     """The filter: a window and a ticking timer."""
 
     def __init__(self, options: Options, context: FilterContext) -> None:
@@ -87,8 +87,7 @@ class Throttle:
         return max(1, int(float(found[1]) * UNITS_S[found[2]]))  # panes are whole seconds
 
 
-PLUGIN = Plugin(
-    PluginKind.FILTER,
+PLUGIN = FilterPlugin(
     "throttle",
     "Let through so many records per interval, on the average of a sliding window.",
     Throttle,

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_helpers.router.core.loop import Timer
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.plugin import InputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import Input, InputContext, InputPlugin
 from lab_helpers.router.records.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.records.record import NS, Batch, Record
 
@@ -19,7 +19,7 @@ DEFAULT_RECORD = '{"message":"dummy"}'
 INCOMPLETE = "data is incomplete. Use default string."
 
 
-class Dummy:
+class Dummy(Input):
     """The input: bodies and a timer."""
 
     def __init__(self, options: Options, context: InputContext) -> None:
@@ -106,8 +106,7 @@ def _start_ns(options: Options) -> int | None:
     return int(max(0, seconds) * NS + max(0, nanoseconds))
 
 
-PLUGIN = Plugin(
-    PluginKind.INPUT,
+PLUGIN = InputPlugin(
     "dummy",
     "Make records up: the same one again and again.",
     Dummy,

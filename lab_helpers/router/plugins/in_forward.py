@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag
 from lab_helpers.router.net.listener import port_of, refusal
-from lab_helpers.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.forward import Frame, FrameError, acknowledgement, read_frames
 from lab_helpers.router.records.record import Batch
 
@@ -34,7 +34,7 @@ HOSTNAME = "localhost"
 # what the input calls itself in a handshake
 
 
-class Forward:
+class Forward(Input):
     """The input: a listener and its connections, all on the engine's loop."""
 
     def __init__(self, options: Options, context: InputContext) -> None:
@@ -278,8 +278,7 @@ class Connection:
             self._owner.context.log.error("cannot send ACK response")
 
 
-PLUGIN = Plugin(
-    PluginKind.INPUT,
+PLUGIN = InputPlugin(
     "forward",
     "Take records by the forward protocol (Fluentd, FireLens).",
     Forward,

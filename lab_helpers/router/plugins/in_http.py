@@ -19,7 +19,7 @@ from lab_helpers.router.core.version import VERSION
 from lab_helpers.router.net.http_request import Request
 from lab_helpers.router.net.http_stream import Answer, RequestStream
 from lab_helpers.router.net.listener import Listener, port_of
-from lab_helpers.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, look_up
 from lab_helpers.router.records.compress import DecompressError, decompress, gzip_complaint
 from lab_helpers.router.records.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
@@ -41,7 +41,7 @@ class RefusedError(ValueError):
     """The request is answered with 400 and this text."""
 
 
-class Http:
+class Http(Input):
     """The input: settings, and one RequestStream per connection."""
 
     def __init__(self, options: Options, context: InputContext) -> None:
@@ -194,8 +194,7 @@ class Http:
         return _ODD.sub("_", value) if isinstance(value, str) else ""
 
 
-PLUGIN = Plugin(
-    PluginKind.INPUT,
+PLUGIN = InputPlugin(
     "http",
     "Take records from POST requests.",
     Http,

@@ -17,7 +17,7 @@ from lab_helpers.router.core.loop import Timer
 from lab_helpers.router.core.options import Kind, Option, Options, to_decimal
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.parsing.parser import NoMatchError, Parser, ParserError, build_parser
-from lab_helpers.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.record import Batch, Record
 from lab_helpers.router.tail.tail_file import Line, LineRules, TailFile
 from lab_helpers.router.tail.tail_files import Selection, TailFiles
@@ -28,7 +28,7 @@ POLL_S = 0.25
 UNSUPPORTED = ("docker_mode", "multiline", "unicode.encoding", "generic.encoding")
 
 
-class Tail:
+class Tail(Input):
     """The input: the files it follows, and its timers."""
 
     def __init__(self, options: Options, context: InputContext) -> None:
@@ -204,8 +204,7 @@ def _parser(name: str | None, context: InputContext) -> Parser | None:
         raise PluginInitError(*exc.lines) from exc
 
 
-PLUGIN = Plugin(
-    PluginKind.INPUT,
+PLUGIN = InputPlugin(
     "tail",
     "Follow files: each line that is appended becomes a record.",
     Tail,

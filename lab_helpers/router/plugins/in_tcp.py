@@ -14,7 +14,7 @@ from typing import Any
 
 from lab_helpers.router.core.options import Option, Options, to_integer
 from lab_helpers.router.net.listener import Connection, Listener
-from lab_helpers.router.plugin import InputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.escapes import unescape
 from lab_helpers.router.records.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.records.record import Batch, Record
@@ -25,7 +25,7 @@ DEFAULT_CHUNK_BYTES = 32 * KIBIBYTE
 INVALID_VALUE_TYPE = -6  # Fluent Bit's number for a record that is neither map nor array
 
 
-class Tcp:
+class Tcp(Input):
     """The input: settings, and one Stream per connection."""
 
     def __init__(self, options: Options, context: InputContext) -> None:
@@ -121,8 +121,7 @@ def _kibibytes(text: str | None) -> int:
     return to_integer(text) * KIBIBYTE if text else 0
 
 
-PLUGIN = Plugin(
-    PluginKind.INPUT,
+PLUGIN = InputPlugin(
     "tcp",
     "Take JSON documents or lines of text from TCP connections.",
     Tcp,

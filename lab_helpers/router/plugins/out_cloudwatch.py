@@ -21,7 +21,7 @@ from lab_helpers.router.aws.go_plugin import GoLog, build_go_client, failure, re
 from lab_helpers.router.aws.http_client import Response
 from lab_helpers.router.aws.signed_calls import read_error
 from lab_helpers.router.core.options import Option, Options, to_integer
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.record import Record
 
@@ -77,7 +77,7 @@ class Stream:
         self.size += size
 
 
-class CloudWatch:
+class CloudWatch(Output):
     """The output."""
 
     def __init__(self, options: Options, context: OutputContext) -> None:
@@ -284,8 +284,7 @@ class CloudWatch:
             raise exc
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "cloudwatch",
     "AWS's older plugin for Amazon CloudWatch Logs.",
     CloudWatch,

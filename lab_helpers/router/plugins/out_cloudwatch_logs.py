@@ -26,7 +26,7 @@ from lab_helpers.router.aws.put_log_events import Batches, Event, body_of
 from lab_helpers.router.aws.signed_calls import log_error, read_error
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options, to_integer
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.encode import JsonBatch
@@ -35,7 +35,7 @@ from lab_helpers.router.records.template import Template, parse_template
 REQUEST_ID = "x-amzn-requestid"
 
 
-class CloudWatchLogs:
+class CloudWatchLogs(Output):
     """The output; `flush` sends a chunk's records in as few PutLogEvents as the limits allow."""
 
     def __init__(self, options: Options, context: OutputContext) -> None:
@@ -180,8 +180,7 @@ class CloudWatchLogs:
         return LogStream(self._options["log_group_name"] if group is None else group, stream)
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "cloudwatch_logs",
     "Send records to Amazon CloudWatch Logs.",
     CloudWatchLogs,

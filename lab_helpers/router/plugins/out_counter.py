@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 
 from lab_helpers.router.core.options import Options
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin
 from lab_helpers.router.plugins.out_stdout import write_all
 from lab_helpers.router.records.buffer import Chunk
 
 
-class Counter:
+class Counter(Output):
     """The output: a running total."""
 
     def __init__(self, _options: Options, _context: OutputContext) -> None:
@@ -30,8 +30,7 @@ class Counter:
         """Nothing is held."""
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "counter",
     "Print how many records each flush brought.",
     Counter,

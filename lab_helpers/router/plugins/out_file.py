@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.plugins.out_stdout import show
 from lab_helpers.router.records import json_text
 from lab_helpers.router.records.buffer import Chunk
@@ -24,7 +24,7 @@ FORMATS = ("out_file", "csv", "ltsv", "plain", "msgpack", "template")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-class File:
+class File(Output):
     """The output."""
 
     def __init__(self, options: Options, context: OutputContext) -> None:
@@ -117,8 +117,7 @@ def _delimiter(text: str | None) -> str:
     return DELIMITERS.get(text.lower(), "") if text else ""
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "file",
     "Append records to files.",
     File,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab_helpers.router.aws.go_records import GoApi, GoRecords
 from lab_helpers.router.core.options import Option, Options
-from lab_helpers.router.plugin import OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import OutputContext, OutputPlugin
 
 NAMES = (
     "delivery_stream", "region", "data_keys", "role_arn", "endpoint", "sts_endpoint", "time_key", "time_key_format",
@@ -33,8 +33,7 @@ def create(options: Options, context: OutputContext) -> GoRecords:
     return GoRecords(FIREHOSE, options, context)
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "firehose",
     "AWS's older plugin for Amazon Data Firehose.",
     create,

@@ -21,7 +21,7 @@ from lab_helpers.router.aws.aws_output import tls_of
 from lab_helpers.router.core.log import ComponentLog, Log
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag, to_integer
 from lab_helpers.router.net.secure_forward import ClientHandshake, HandshakeError
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.compress import compressor
@@ -116,7 +116,7 @@ class Link:
                 return
 
 
-class Forward:
+class Forward(Output):
     """The output."""
 
     def __init__(self, options: Options, context: OutputContext) -> None:
@@ -225,8 +225,7 @@ def _open_unix(path: str) -> socket.socket:
     return sock
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "forward",
     "Send records to another Fluent Bit or Fluentd with the forward protocol.",
     Forward,

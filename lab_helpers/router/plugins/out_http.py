@@ -9,7 +9,7 @@ from __future__ import annotations
 from lab_helpers.router.aws.aws_output import tls_of
 from lab_helpers.router.aws.http_client import Connection, HttpError, Target
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag, to_integer
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.records.accessor import MISSING, AccessorError, Path
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.compress import compressor
@@ -23,7 +23,7 @@ ACCEPTED, TRY_AGAIN = range(200, 206), (408, 429)
 UNSUPPORTED = {"proxy": "proxies", "aws_auth": "AWS signatures"}
 
 
-class Http:
+class Http(Output):
     """The output: one connection, kept open."""
 
     def __init__(self, options: Options, context: OutputContext) -> None:
@@ -166,8 +166,7 @@ def _record_keys(options: Options) -> tuple[Path, Path] | None:
         raise PluginInitError(*exc.lines, "failed to allocate body record accessor") from exc
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "http",
     "Send chunks to a web server.",
     Http,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab_helpers.router.aws.go_records import GoApi, GoRecords
 from lab_helpers.router.core.options import Option, Options
-from lab_helpers.router.plugin import OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import OutputContext, OutputPlugin
 
 NAMES = (
     "stream", "region", "data_keys", "partition_key", "role_arn", "endpoint", "sts_endpoint", "append_newline",
@@ -34,8 +34,7 @@ def create(options: Options, context: OutputContext) -> GoRecords:
     return GoRecords(KINESIS, options, context)
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "kinesis",
     "AWS's older plugin for Amazon Kinesis Data Streams.",
     create,

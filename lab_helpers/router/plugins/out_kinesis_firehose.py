@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab_helpers.router.aws.put_records import Api, RecordStream
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.plugin import OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import OutputContext, OutputPlugin
 
 FIREHOSE = Api(
     service="firehose",
@@ -29,8 +29,7 @@ def create(options: Options, context: OutputContext) -> RecordStream:
     return RecordStream(FIREHOSE, options, context)
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "kinesis_firehose",
     "Send records to Amazon Data Firehose.",
     create,

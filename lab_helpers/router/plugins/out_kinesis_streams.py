@@ -7,7 +7,7 @@ import uuid
 
 from lab_helpers.router.aws.put_records import Api, RecordStream
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.plugin import OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import OutputContext, OutputPlugin
 
 _PREFIX = uuid.uuid4().hex[:10]
 _NUMBERS = itertools.count()
@@ -44,8 +44,7 @@ def create(options: Options, context: OutputContext) -> RecordStream:
     return RecordStream(KINESIS, options, context)
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "kinesis_streams",
     "Send records to Amazon Kinesis Data Streams.",
     create,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lab_helpers.router.core.options import Option, Options
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin
 from lab_helpers.router.records.buffer import Chunk
 
 
-class Null:
+class Null(Output):
     """The output."""
 
     def __init__(self, _options: Options, _context: OutputContext) -> None:
@@ -21,8 +21,7 @@ class Null:
         """Do nothing."""
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "null",
     "Throw records away.",
     Null,

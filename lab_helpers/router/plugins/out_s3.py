@@ -20,7 +20,7 @@ from lab_helpers.router.aws.s3_uploads import S3Calls
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag
 from lab_helpers.router.core.retry import UNLIMITED, parse_limit
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginInitError, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.compress import compressor
 from lab_helpers.router.records.json_format import DATE_FORMATS, Format
@@ -35,7 +35,7 @@ MAX_UPLOAD_ERRORS = 5
 DEFAULT_KEY = "/fluent-bit-logs/$TAG/%Y/%m/%d/%H/%M/%S"
 
 
-class S3:
+class S3(Output):
     """The output. `tick` is called by the worker every `tick_every_s` seconds from the first flush on."""
 
     def __init__(self, options: Options, context: OutputContext) -> None:
@@ -182,8 +182,7 @@ def _first_time(records: list[Record]) -> int:
 
 
 _IGNORED = "Accepted, not modelled."
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "s3",
     "Gather records and upload them to Amazon S3.",
     S3,

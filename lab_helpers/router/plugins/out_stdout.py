@@ -11,7 +11,7 @@ from typing import Any
 import msgpack
 
 from lab_helpers.router.core.options import Option, Options, to_flag
-from lab_helpers.router.plugin import FlushResult, OutputContext, Plugin, PluginKind
+from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.json_format import DATE_FORMATS, FORMATS, Format
 from lab_helpers.router.records.record import NS, OddKey
@@ -19,7 +19,7 @@ from lab_helpers.router.records.record import NS, OddKey
 STDOUT = 1
 
 
-class Stdout:
+class Stdout(Output):
     """The output."""
 
     def __init__(self, options: Options, context: OutputContext) -> None:
@@ -85,8 +85,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-PLUGIN = Plugin(
-    PluginKind.OUTPUT,
+PLUGIN = OutputPlugin(
     "stdout",
     "Print records on standard output.",
     Stdout,

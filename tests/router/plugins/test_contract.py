@@ -12,6 +12,7 @@ import pytest
 from lab_helpers.router import plugins
 from lab_helpers.router.core.options import OptionError, parse
 from lab_helpers.router.plugin import PluginInitError, PluginKind
+from lab_helpers.router.records.record import Batch
 from tests.router.plugins.bench import Bench
 
 PREFIX = {PluginKind.INPUT: "in", PluginKind.FILTER: "filter", PluginKind.OUTPUT: "out"}
@@ -77,13 +78,14 @@ def test_inputs_start_pause_and_stop(bench: Bench, tmp_path: Path, name: str) ->
 
 @pytest.mark.parametrize("name", plugins.names(PluginKind.FILTER))
 def test_filters_take_nothing_and_stop(bench: Bench, name: str) -> None:
-    """A filter makes nothing of no records, and may be stopped twice where it can be stopped."""
+    """A filter makes nothing of no records, and may be stopped twice."""
     bench.add_parsers("[PARSER]\n    Name p\n    Format json\n")
     one = bench.build(PluginKind.FILTER, name, "Match x\n" + MINIMUM.get(name, ""))
-    if hasattr(one, "filter"):
-        assert not one.filter("x", [])
-    for _ in range(2):
-        getattr(one, "stop", lambda: None)()
+    batch = Batch(records=[])
+    one.filter_batch("x", batch)
+    assert batch.records() == []
+    one.stop()
+    one.stop()
     assert bench.emitted == []
 
 
