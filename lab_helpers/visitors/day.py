@@ -19,10 +19,9 @@ from lab_helpers.base.parallel import OnProgress
 from lab_helpers.logs.frames import STRING
 from lab_helpers.traffic import check_id, new_run_id
 from lab_helpers.visitors import people, sender, site
+from lab_helpers.visitors.defaults import DEFAULT_REQUESTS, DEFAULT_SECONDS, MINUTES
 from lab_helpers.visitors.people import Client, Step
 
-MINUTES = 1440
-DEFAULT_REQUESTS, DEFAULT_SECONDS = 2000, 20.0
 MOST_REQUESTS = 200_000
 _SHARES = {"shopper": 0.80, "home": 0.06, "crawler": 0.08, "scanner": 0.03, "monitor": 0.03}
 """Of the requests, roughly: whole walks are dealt out until there are enough."""

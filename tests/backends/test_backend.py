@@ -20,6 +20,7 @@ from lab_helpers.base import config
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import LocalAwsNotRunningError, LocalAwsStartError
 from lab_helpers.base.wait import wait_until
+from lab_helpers.checkpoints import begin_anew
 from lab_helpers.lab import Notes, attach
 
 pytestmark = pytest.mark.timeout(120)
@@ -209,13 +210,16 @@ def test_environment_leads_to_the_local_aws_only(backend: LocalBackend, monkeypa
 
 
 def test_notes_of_another_instance_are_forgotten(tmp_path: Path) -> None:
-    """What a notebook noted on a server that is gone is not taken for true on a new one."""
+    """What a notebook noted outlives its server, and is not taken for true on one that begins anew."""
     settings = config.load({}, home=tmp_path)
     lab = attach(settings)
     try:
         lab.notes.take("applied")
         assert attach(settings).notes.has("applied")
         LocalBackend(settings).stop()
+        assert attach(settings).notes.has("applied")
+        LocalBackend(settings).stop(at_once=True)
+        begin_anew(settings)
         assert not attach(settings).notes.has("applied")
     finally:
         LocalBackend(settings).stop()

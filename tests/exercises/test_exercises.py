@@ -199,7 +199,7 @@ def test_a_copy_without_solutions_says_so(desk: SimpleNamespace, tmp_path: Path)
 
 def test_unknown_exercise(desk: SimpleNamespace, tmp_path: Path) -> None:
     """An exercise that is not there is refused with those that are."""
-    with pytest.raises(SettingsError, match="06_1"):
+    with pytest.raises(SettingsError, match="faq_2"):
         exercise_of("99_9", desk, tmp_path)
 
 

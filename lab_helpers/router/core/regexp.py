@@ -55,6 +55,10 @@ class Pattern:
         """Return the match at the text's beginning."""
         return (self._lines if "\n" in text else self._one_line).match(text)
 
+    def sub(self, replacement: str, text: str) -> str:
+        """Return the text with each place that matches replaced; `\\1` and the like are taken from the match."""
+        return (self._lines if "\n" in text else self._one_line).sub(replacement, text)
+
 
 def compile_pattern(pattern: str) -> Pattern:
     """Return the compiled pattern. Raises re.error where it does not compile."""

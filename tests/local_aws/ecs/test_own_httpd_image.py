@@ -130,9 +130,9 @@ def test_one_task_can_be_wrong(choice: str, zone: str, fails: bool, tmp_path: Pa
     """A condition on the server's address is the task's address in its network: one zone of two."""
     skip_without_apache(choice)
     wrong = f'RewriteCond "%{{SERVER_ADDR}}" "^10\\.0\\.{zone}\\."\nRewriteRule "^/cart/" "-" [R=503,L]\n'
-    slow = f'SetEnvIf Server_Addr "^10\\.0\\.{zone}\\." marked=yes\nLogFormat "%{{marked}}e %>s" own\n'
+    marked = f'SetEnvIf Server_Addr "^10\\.0\\.{zone}\\." marked=yes\nLogFormat "%{{marked}}e %>s" own\n'
     with served(
-        choice, tmp_path / choice, lambda text: slow + text.replace(" common\nError", " own\nError") + wrong
+        choice, tmp_path / choice, lambda text: marked + re.sub(r"(?m)^(CustomLog .*) common$", r"\1 own", text) + wrong
     ) as server:
         answer = server.ask(b"GET /cart/ HTTP/1.1\r\n" + END)
         line = server.wait_for_log(1)[-1]

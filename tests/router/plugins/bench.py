@@ -15,7 +15,7 @@ from lab_helpers.router.plugin import FilterContext, InputContext, OutputContext
 from lab_helpers.router.plugins import load
 from lab_helpers.router.records.record import Batch, Record
 
-CORE = {"match", "match_regex", "alias", "tag", "host", "port", "listen", "tls", "log_level"}
+CORE = {"match", "match_regex", "alias", "tag", "host", "port", "listen", "tls", "log_level", "retry_limit"}
 
 
 @dataclass
