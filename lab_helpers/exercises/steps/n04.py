@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from lab_helpers import trace
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import AwsCallError
 from lab_helpers.exercises.steps.step import Kind, Step, Verdict, Wrong, not_yet, passed
 from lab_helpers.lab import Lab
-from lab_helpers.trace import traced_id
 
 MOST = 50
 
 
 def finds_one_request(lab: Lab, answer: str) -> Verdict:
     """04_1: CloudWatch is asked with the pattern; it has to find the traced request, and nothing else."""
-    request = traced_id(lab)
+    request = trace.traced_id(lab)
     try:
         with aws_errors("FilterLogEvents"):
             found = lab.client("logs").filter_log_events(

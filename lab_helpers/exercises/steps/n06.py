@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lab_helpers import s3_logs, sql
+from lab_helpers import s3_logs, sql, trace
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError, NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.exercises.steps.step import Act, Kind, Step, Verdict, Wrong, not_yet, passed
 from lab_helpers.lab import Lab
-from lab_helpers.trace import traced_id
 
 KINESIS_TF = "terraform/aws_kinesis.tf"
 INTERVAL_S = 20
@@ -40,7 +39,7 @@ def holds_the_records(lab: Lab, answer: list[Any]) -> Verdict:
 
 def holds_the_request(lab: Lab, key: str) -> Verdict:
     """06_2: the object of this key holds the line of the traced request."""
-    request = traced_id(lab)
+    request = trace.traced_id(lab)
     try:
         line = s3_logs.head(lab.client("s3"), lab.outputs.log_bucket, key, 1, containing=request)
     except NotFoundError:
@@ -94,7 +93,7 @@ def _records(text: bytes) -> list[Any]:
 
 def _hour_of_the_request(lab: Lab) -> str:
     """Return the hour in the key of the traced request's object; raises NotYetError."""
-    mark = traced_id(lab).encode()
+    mark = trace.traced_id(lab).encode()
     key = next((key for key, text in _objects(lab) if mark in text), "")
     if not key:
         raise NotYetError(say("The object with your request"), "04")

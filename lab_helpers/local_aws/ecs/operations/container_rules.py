@@ -50,6 +50,24 @@ def with_router_user(params: Mapping[str, Any]) -> dict[str, Any]:
     return {**params, "containerDefinitions": containers}
 
 
+def with_ordered_options(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return RegisterTaskDefinition's parameters with each map of options by name.
+
+    AWS promises no order, and Terraform's provider sends another one each time; here a definition reads the same twice.
+    """
+    containers = [
+        {key: _ordered(value) if key in ("logConfiguration", "firelensConfiguration") else value for key, value in one}
+        for one in (dict(each).items() for each in params.get("containerDefinitions") or ())
+    ]
+    return {**params, "containerDefinitions": containers}
+
+
+def _ordered(part: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if not part or not part.get("options"):
+        return part
+    return {**part, "options": dict(sorted(part["options"].items()))}
+
+
 def check_containers(params: Mapping[str, Any], *, fargate: bool) -> None:
     """Raise the AwsError that RegisterTaskDefinition answers, if any."""
     containers = list(params.get("containerDefinitions") or ())

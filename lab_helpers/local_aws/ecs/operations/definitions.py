@@ -8,7 +8,11 @@ from typing import Any
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.model import Service, Task
 from lab_helpers.local_aws.ecs.operations import parameters
-from lab_helpers.local_aws.ecs.operations.container_rules import check_containers, with_router_user
+from lab_helpers.local_aws.ecs.operations.container_rules import (
+    check_containers,
+    with_ordered_options,
+    with_router_user,
+)
 from lab_helpers.local_aws.ecs.operations.describe import counts
 from lab_helpers.local_aws.ecs.operations.validation import check_members, check_name, check_registration
 from lab_helpers.local_aws.ecs.spec import parse_task_definition
@@ -62,7 +66,7 @@ class OtherOperations:
         check_registration(parse_task_definition(request.params), compatibilities)
         check_members(request.params, compatibilities)
         check_containers(request.params, fargate="FARGATE" in compatibilities)
-        return request.forward(with_router_user(request.params))
+        return request.forward(with_ordered_options(with_router_user(request.params)))
 
     def refuse(self, request: ApiRequest) -> dict[str, Any]:
         """Refuse what the local AWS does not have; `lab status` counts it."""

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.local_aws.ecs.operations.container_rules import check_containers, with_router_user
+from lab_helpers.local_aws.ecs.operations.container_rules import (
+    check_containers,
+    with_ordered_options,
+    with_router_user,
+)
 from lab_helpers.local_aws.kit.api import AwsError
 from tests.local_aws.ecs.kit import AWSLOGS, ROUTER, Stand, httpd, shell
 
@@ -142,3 +146,15 @@ def test_volumes_and_mount_points() -> None:
     assert "unique" in _refusal(mounted, volumes=[{"name": "logs"}, {"name": "logs"}])
     relative = shell("true", mountPoints=[{"sourceVolume": "logs", "containerPath": "logs"}])
     assert "absolute" in _refusal(relative, volumes=[{"name": "logs"}])
+
+
+def test_options_read_the_same_twice() -> None:
+    """Maps of options are kept by name, whatever order they were sent in; lists keep theirs."""
+    log = {"logDriver": "awslogs", "options": {"b": "1", "a": "2"}}
+    kept = with_ordered_options(
+        {"containerDefinitions": [{"name": "x", "command": ["z", "a"], "logConfiguration": log}]}
+    )
+    (container,) = kept["containerDefinitions"]
+    assert list(container["logConfiguration"]["options"]) == ["a", "b"]
+    assert container["command"] == ["z", "a"]
+    assert with_ordered_options({"family": "f"}) == {"family": "f", "containerDefinitions": []}
