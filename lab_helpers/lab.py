@@ -32,6 +32,8 @@ from lab_helpers.terraform.remote_state import S3State, with_s3_backend
 
 BUFFER = "buffer_s"
 """Note of the buffer interval that was applied: a later notebook's apply is not to set it back."""
+APPLIED = "applied"
+"""Note that the infrastructure is there."""
 EXPIRES = "expires_on"
 """Note of the day after which the lab may be swept away: a tag that changed daily would be a change of everything."""
 
@@ -168,7 +170,7 @@ class Lab:
         """What `terraform apply` put out; raises NotYetError before notebook 02."""
         if self._outputs is None:
             if self._remote_state is None:  # another machine may have applied what is in a shared state
-                self.notes.read("applied", "The infrastructure", "02")
+                self.notes.read(APPLIED, "The infrastructure", "02")
             self._outputs = self.terraform.outputs()
         return self._outputs
 

@@ -118,13 +118,17 @@ class Session(HandsOn):
 
     def goto(self, where: str) -> None:
         """Bring the lab to a checkpoint, or to where a notebook begins ("05"); errors as `workbook.goto.goto`."""
+        print(self._gone(where, _watched))
+
+    def _gone(self, where: str, watched: Callable[[str, Callable[[], str]], str]) -> str:
+        """Go there, and return a sentence that says how."""
         from lab_helpers.workbook import goto  # papermill is slow to import
 
-        way = goto.goto(self.settings, where, partial(goto.run_apart, watched=_watched))
+        way = goto.goto(self.settings, where, partial(goto.run_apart, watched=watched))
         self.notes.identity = self.backend.identity()
         self._outputs = self._files = None
         begun = way.start or say("a new lab")
-        self.say(
+        return say(
             "The lab is at {where}: {start}, {count} notebooks run.", where=where, start=begun, count=len(way.missing)
         )
 
@@ -152,7 +156,7 @@ def open_lab(notebook: str, **settings: Any) -> Session:
     explain_missing_names()
     _begin(lab, notebook)
     if display.in_live_notebook():
-        session.strips = Strips(session.settings, notebook)
+        session.strips = Strips(session.settings, notebook, session._gone)
         session.strips.begin()
     return session
 

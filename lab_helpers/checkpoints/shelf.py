@@ -53,6 +53,13 @@ class Shelf:
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
+    def has_note(self, name: str, note: str) -> bool:
+        """Whether a note of the notebooks was taken when a checkpoint was."""
+        try:
+            return note in json.loads((self.path(name) / "state" / "notes" / "notes.json").read_text())
+        except (OSError, ValueError):
+            return False
+
     def get(self, name: str) -> Checkpoint:
         """Return a checkpoint; raises CheckpointError that names those that there are."""
         found = self.find(name)

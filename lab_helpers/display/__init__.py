@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lab_helpers.base.lazy import lazily
 
 if TYPE_CHECKING:
+    from lab_helpers.display.buttons import Action, Asking, below, show_with_buttons
     from lab_helpers.display.canvas import Chart
     from lab_helpers.display.cells import explain_missing_names, register_cell_magic
     from lab_helpers.display.charts import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 else:
     _ROOMS = {
         "resource_graph": ("built",),
+        "buttons": ("Action", "Asking", "below", "show_with_buttons"),
         "canvas": ("Chart",),
         "cells": ("explain_missing_names", "register_cell_magic"),
         "charts": (
@@ -60,12 +62,15 @@ else:
 
 
 __all__ = [
+    "Action",
+    "Asking",
     "Bar",
     "Chart",
     "Panel",
     "Shown",
     "TerraformBar",
     "Trace",
+    "below",
     "built",
     "cost",
     "deployed",
@@ -85,6 +90,7 @@ __all__ = [
     "radio",
     "register_cell_magic",
     "requests_over_time",
+    "show_with_buttons",
     "strip",
     "table",
     "task_balance",

@@ -111,10 +111,11 @@ def after_each_cell(call: Callable[[], None]) -> None:
     if shell is None:
         return
     if not _after:
-        shell.events.register("post_run_cell", lambda _result: _call() if in_live_notebook() else None)
+        shell.events.register("post_run_cell", lambda _result: look_again() if in_live_notebook() else None)
     _after[:] = [call]
 
 
-def _call() -> None:
+def look_again() -> None:
+    """Do what is done after each cell: a button was pressed."""
     for each in _after:
         each()

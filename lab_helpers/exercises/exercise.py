@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+from lab_helpers import display
 from lab_helpers.base.errors import LabError
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
@@ -34,6 +35,13 @@ class Verdict:
     name: str
     status: Status
     why: str
+    exercise: Exercise | None = field(default=None, repr=False, compare=False)
+    """Who gave it: a person who has the notebook open gets buttons for a hint and the solution."""
+
+    def _ipython_display_(self) -> None:
+        if self.exercise is None or not display.in_live_notebook():
+            raise NotImplementedError  # IPython then prints it
+        self.exercise.show(self)
 
     def __repr__(self) -> str:
         status = say(self.status.value)
@@ -86,6 +94,7 @@ class Exercise:
 
     def __init__(self, task: Task, desk: Desk, progress: Progress, solutions: Path = SOLUTIONS) -> None:
         self.task, self._desk, self._progress, self._solutions = task, desk, progress, solutions
+        self._given: Any = ...
 
     def check(self, answer: Any = ...) -> Verdict:
         """Judge an answer and write the result down; `...` counts as not attempted.
@@ -95,7 +104,23 @@ class Exercise:
         verdict = self._judged(answer)
         if verdict.status is not Status.NOT_ATTEMPTED:
             self._progress.attempted(self.task.name, verdict.status is Status.PASSED)
-        return verdict
+        self._given = answer
+        return replace(verdict, exercise=self)
+
+    def show(self, verdict: Verdict) -> None:
+        """Show a verdict with buttons: judge the cell's answer again, a hint, the solution."""
+        told: list[str] = []
+
+        def told_below(now: Verdict, words: Words) -> display.Shown:
+            told.extend([words.text] if words.text not in told else [])
+            return display.below(display.text(repr(now)), told)
+
+        actions = [
+            display.Action("Check", lambda: display.text(repr(self.check(self._given)))),
+            display.Action("Hint", lambda: told_below(verdict, self.hint())),
+            display.Action("Solution", lambda: told_below(verdict, self.solution())),
+        ]
+        display.show_with_buttons(display.text(repr(verdict)), actions)
 
     def hint(self) -> Words:
         """Return the next hint; after the last one, the last again."""

@@ -18,6 +18,7 @@ from lab_helpers.base.errors import CheckpointError, LabError
 from lab_helpers.base.messages import ENGLISH, say
 from lab_helpers.checkpoints import Shelf, begin_anew, restore, take
 from lab_helpers.checkpoints.shelf import automatic_name
+from lab_helpers.lab import APPLIED
 from lab_helpers.workbook import runner
 from lab_helpers.workbook.checks import CHECKS, outcomes
 from lab_helpers.workbook.report import NotebookResult
@@ -69,9 +70,14 @@ def way_to(shelf: Shelf, where: str, language: str = ENGLISH) -> Way:
         if path != target:
             missing.insert(0, path)
         name = automatic_name(runner.name_of(path))
-        if shelf.find(name) is not None:
+        if shelf.find(name) is not None and (not _needs_a_lab(path) or shelf.has_note(name, APPLIED)):
             return Way(name, tuple(missing))
     return Way(None, tuple(path for path in missing if path.stem >= FIRST))
+
+
+def _needs_a_lab(path: Path) -> bool:
+    """Whether a notebook begins with what 02 builds: opened before that, its checkpoint is no beginning."""
+    return path.parent.name in runner.BESIDE or path.stem.partition("_")[0] > FIRST
 
 
 def _route(where: str, language: str) -> tuple[Path, list[Path]]:

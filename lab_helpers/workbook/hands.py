@@ -20,7 +20,7 @@ from lab_helpers.exercises.steps import CATALOGUE, UNTOUCHED, Attempt, Outcome, 
 from lab_helpers.files import Change
 from lab_helpers.files.parts import with_part
 from lab_helpers.firelens import classic
-from lab_helpers.lab import Lab
+from lab_helpers.lab import APPLIED, Lab
 from lab_helpers.terraform import RunResult
 from lab_helpers.terraform.blocks import block as hcl_block
 from lab_helpers.workbook.background import Background
@@ -181,7 +181,7 @@ class HandsOn(Lab):
 
     def _applied_with(self, shown: Any) -> RunResult:
         result = replace(self.terraform, display=shown).apply()
-        self.notes.take("applied")
+        self.notes.take(APPLIED)
         self._outputs = None
         return result
 
@@ -206,6 +206,7 @@ class StepView:
     def __init__(self, step: Step, lab: HandsOn, answer: Any) -> None:
         self.step, self._lab, self._given = step, lab, answer
         self._progress = Progress(lab.settings.home, lab.settings.owner)
+        self._told: list[str] = []
         self.outcome: Outcome = self._judge()
 
     @property
@@ -248,7 +249,20 @@ class StepView:
             self._progress.attempted(self.step.id, found.status is Status.PASSED)
         return found
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _ipython_display_(self) -> None:
+        """Show the step with buttons where a person has the notebook open; elsewhere as text and page alone."""
+        if not display.in_live_notebook():
+            raise NotImplementedError  # IPython then asks _repr_mimebundle_
+        again = display.Action("Check", lambda: self.check()._shown())
+        hint = display.Action("Hint", lambda: self._told_below(self.hint()))
+        solution = display.Action("Solution", lambda: self._told_below(self.solution()))
+        display.show_with_buttons(self._shown(), [again, hint, solution])
+
+    def _told_below(self, words: Words) -> display.Shown:
+        self._told += [words.text] if words.text not in self._told else []
+        return display.below(self._shown(), self._told)
+
+    def _shown(self) -> display.Shown:
         told = say(
             "step {id} ({minutes} min): {title}",
             id=self.step.id,
@@ -256,7 +270,10 @@ class StepView:
             title=say(self.step.title),
         )
         mark, status = MARKS[self.outcome.status], say(self.outcome.status.value)
-        return display.verdict(told, mark, status, self.outcome.why)._repr_mimebundle_()
+        return display.verdict(told, mark, status, self.outcome.why)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return self._shown()._repr_mimebundle_()
 
     def __repr__(self) -> str:
-        return self._repr_mimebundle_()["text/plain"]
+        return self._shown().text

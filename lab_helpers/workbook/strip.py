@@ -10,9 +10,10 @@ from lab_helpers import display
 from lab_helpers.base.config import Settings
 from lab_helpers.base.messages import ENGLISH, language_of, say
 from lab_helpers.display.course_strip import Entry, Slot, after_each_cell
-from lab_helpers.workbook import own_copy
+from lab_helpers.workbook import own_copy, ways
 from lab_helpers.workbook.course import Stand, plain_name, stands
 from lab_helpers.workbook.time_used import TimeUsed
+from lab_helpers.workbook.ways import Go
 
 _LOG = logging.getLogger(__name__)
 NAMES = {"": "", "drills": "drill", "incident": "incident", "faq": "FAQ"}
@@ -47,8 +48,8 @@ def total(found: Sequence[Stand]) -> str:
 class Strips:
     """The strips of one open notebook: at its head and at its foot, kept up to date after each cell."""
 
-    def __init__(self, settings: Settings, notebook: str) -> None:
-        self._settings, self._notebook = settings, notebook
+    def __init__(self, settings: Settings, notebook: str, go: Go | None = None) -> None:
+        self._settings, self._notebook, self._go = settings, notebook, go
         self._used, self._slots = TimeUsed(settings.home), list[Slot]()
 
     def begin(self) -> None:
@@ -56,6 +57,8 @@ class Strips:
         try:
             self._used.begun(plain_name(self._notebook))
             self._slots.append(Slot(shown(self._settings, self._notebook)))
+            if self._go is not None:
+                ways.show(self._settings, plain_name(self._notebook), self._go)
             after_each_cell(self.renew)
         except (OSError, ValueError, KeyError) as exc:
             _LOG.warning("no strip in %s: %s", self._notebook, exc)

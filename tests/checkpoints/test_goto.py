@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,14 @@ from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import CheckpointError, SettingsError
 from lab_helpers.checkpoints import Checkpoint, Shelf
 from lab_helpers.workbook.goto import way_to
+
+
+def put(shelf: Shelf, name: str, notes: dict[str, bool]) -> None:
+    """A checkpoint of a lab in which these notes were taken."""
+    partial = shelf.folder / f"{name}.partial"
+    (partial / "state" / "notes").mkdir(parents=True)
+    (partial / "state" / "notes" / "notes.json").write_text(json.dumps(notes))
+    shelf.put(partial, Checkpoint(name, "2026-01-01T00:00:00+00:00", "i"))
 
 
 @pytest.mark.parametrize(
@@ -29,11 +38,18 @@ def test_the_nearest_checkpoint_and_what_is_missing_from_there(
     """Without any checkpoint a new lab is begun, and run from 02 on."""
     shelf = Shelf(Settings(home=tmp_path))
     for name in there:
-        partial = shelf.folder / f"{name}.partial"
-        partial.mkdir(parents=True)
-        shelf.put(partial, Checkpoint(name, "2026-01-01T00:00:00+00:00", "i"))
+        put(shelf, name, {"applied": True})
     way = way_to(shelf, where)
     assert (way.start, [path.stem[:2] for path in way.missing]) == (start, missing)
+
+
+def test_a_notebook_opened_before_anything_was_built_is_no_beginning(tmp_path: Path) -> None:
+    """Who opens 05 on an empty lab and wants to begin there gets 02 to 04 run, not the empty lab again."""
+    shelf = Shelf(Settings(home=tmp_path))
+    put(shelf, "begin-02", {})
+    put(shelf, "begin-05", {})
+    way = way_to(shelf, "05")
+    assert (way.start, [path.stem[:2] for path in way.missing]) == ("begin-02", ["02", "03", "04"])
 
 
 def test_places_that_there_are_not(tmp_path: Path) -> None:
