@@ -17,6 +17,8 @@ SOCKET_PATH = "/var/run/fluent.sock"
 FORWARD_PORT = 24224
 HEALTHCHECK_PORT = 8877
 HEALTHCHECK_HOST = "127.0.0.1"
+HTTP_PORT = 2020
+"""Fluent Bit's HTTP server, where the user's file switches it on."""
 LISTEN = {"awsvpc": "127.0.0.1", "bridge": "0.0.0.0"}
 """Where the forward input listens, by network mode; other modes have no TCP input."""
 
@@ -28,10 +30,11 @@ class RouterInputs:
     socket_path: str = SOCKET_PATH
     forward_port: int = FORWARD_PORT
     healthcheck_port: int = HEALTHCHECK_PORT
+    http_port: int = HTTP_PORT
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The TCP ports, in the order in which a router opens them."""
+        """The TCP ports of the generated inputs, in the order in which a router opens them."""
         return self.forward_port, self.healthcheck_port
 
 

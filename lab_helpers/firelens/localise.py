@@ -8,7 +8,7 @@ file is never touched.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab_helpers.firelens.generate import RouterInputs
@@ -24,6 +24,10 @@ _PATH = re.compile(r"^(\s*\S+\s+)(/\S+)(\s*)$")
 
 _LISTEN = re.compile(r"^(\s*)(unix_path|port)(\s+)(\S+)(\s*)$", re.IGNORECASE)
 _WRITTEN = re.compile(r"^(\s*(?:storage\.path|store_dir)\s+)(/\S+)(\s*)$", re.IGNORECASE)
+_HTTP_PORT = re.compile(r"^(\s*http_port\s+)(\S+)(\s*)$", re.IGNORECASE)
+_HTTP_SERVER = re.compile(r"^(\s*)http_server\s+\S", re.IGNORECASE)
+_HTTP = re.compile(r"\s*http_(?:port|server)\s", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<![\w.-])(127\.0\.0\.1|localhost|0\.0\.0\.0)([: ]+)(\d+)(?!\d)")
 _FIRELENS_INPUTS = frozenset({"forward", "tcp"})
 
 Resolve = Callable[[str], Sequence[str]]
@@ -49,6 +53,14 @@ class Machine:
             str(aws.forward_port): str(self.inputs.forward_port),
             str(aws.healthcheck_port): str(self.inputs.healthcheck_port),
         }
+
+    def ports(self, http_port: str | None) -> dict[str, str]:
+        """Return the ports of a task's router -> those of this machine; `http_port`: what its HTTP server is to have.
+
+        Each task of Fargate has a network of its own, where all of them may have the same.
+        """
+        listens = {port: here for port, here in self.listens.items() if port.isdigit()}
+        return {**listens, http_port or str(RouterInputs().http_port): str(self.inputs.http_port)}
 
 
 @dataclass(frozen=True)
@@ -90,14 +102,38 @@ def localise(text: str, transport: Transport, resolve: Resolve, machine: Machine
     """
     lines: list[str] = []
     section = plugin = ""
+    http_port = service_http_port(text)
     for line in text.split("\n"):
         heading, name = _HEADING.match(line), _NAME.match(line)
         section, plugin = (heading.group(1).upper(), "") if heading else (section, plugin)
         plugin = name.group(2).lower() if name else plugin
         own = _own(line, section == "INPUT" and plugin in _FIRELENS_INPUTS, machine) if machine else line
+        if machine is not None and section == "SERVICE" and _HTTP.match(line):
+            lines += _http_lines(own, machine, http_port)
+            continue
+        own = with_ports(own, machine.ports(http_port)) if machine else own
         lines += _led(own, resolve) if own == line else [own]
         lines += _transport_lines(line, section, transport)
     return "\n".join(lines)
+
+
+def with_ports(text: str, ports: Mapping[str, str]) -> str:
+    """Return a line or a command with the ports that it names beside a loopback address: `127.0.0.1:2020`, `nc … 8877`.
+
+    `ports` gives for a port of the task's own network the one of this machine; others stay.
+    """
+    return _ADDRESS.sub(lambda found: found[1] + found[2] + ports.get(found[3], found[3]), text)
+
+
+def service_http_port(text: str) -> str | None:
+    """Return the port that a classic configuration gives its HTTP server; None where it gives none."""
+    section = ""
+    for line in text.split("\n"):
+        heading, port = _HEADING.match(line), _HTTP_PORT.match(line)
+        section = heading.group(1).upper() if heading else section
+        if section == "SERVICE" and port:
+            return port.group(2)
+    return None
 
 
 def outputs(text: str) -> list[str]:
@@ -120,6 +156,14 @@ def _own(line: str, is_firelens_input: bool, machine: Machine) -> str:
         value = machine.listens.get(listen[4], listen[4])
         return "".join((*listen.group(1, 2, 3), value, listen[5]))
     return line
+
+
+def _http_lines(line: str, machine: Machine, http_port: str | None) -> list[str]:
+    """Return a line of [SERVICE] with this task's port; the one that switches the server on brings it where none is."""
+    port, server = _HTTP_PORT.match(line), _HTTP_SERVER.match(line)
+    if port:
+        return [f"{port[1]}{machine.inputs.http_port}{port[3]}"]
+    return [line, f"{server[1]}HTTP_Port {machine.inputs.http_port}"] if server and http_port is None else [line]
 
 
 def _led(line: str, resolve: Resolve) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from lab_helpers.local_aws.ecs import interfaces, targets
 from lab_helpers.local_aws.ecs.containers import container
 from lab_helpers.local_aws.ecs.containers.container import Container, ContainerStartError, Hooks
-from lab_helpers.local_aws.ecs.containers.health import HealthMonitor
+from lab_helpers.local_aws.ecs.containers.health import HealthMonitor, led
 from lab_helpers.local_aws.ecs.containers.images import PullError
 from lab_helpers.local_aws.ecs.containers.memory import MIB, OUT_OF_MEMORY, Member, Watched
 from lab_helpers.local_aws.ecs.containers.secret_values import SecretError
@@ -43,7 +43,7 @@ class RunningTask:
         self._hurry = False
         self._to_restart: list[Container] = []
         self._registered: list[TargetSpec] = []
-        self._health = HealthMonitor(world.context.clock, self._health_changed)
+        self._health = HealthMonitor(world.context.clock, self._health_changed, self._tool_missing)
         self._thread = threading.Thread(target=self._run, name=f"ecs-task-{task.id[:8]}", daemon=True)
 
     def start(self) -> None:
@@ -146,7 +146,8 @@ class RunningTask:
             world.store.notify()
         self._attach(each)
         if each.spec.health_check is not None:
-            self._health.watch(each.record, each.spec.health_check, request.env)
+            ports = self._router.listens if self._router else {}
+            self._health.watch(each.record, led(each.spec.health_check, ports), request.env)
 
     def _await_dependencies(self, each: Container) -> None:
         for name, condition in dependencies(each.spec, self.task.spec.containers).items():
@@ -220,6 +221,14 @@ class RunningTask:
             return ESSENTIAL
         complaint = router_complaint(each.process.tail()) if each.spec.firelens and each.process else ""
         return essential_exited(each.spec.name, each.record.exit_code, complaint)
+
+    def _tool_missing(self, name: str, told: str) -> None:
+        """Say what a health check cannot run on this machine: it fails, and who waits for HEALTHY would wait on."""
+        sentence = f"The health check of container {name} needs a program that this machine has not: {told}"
+        log.warning("Task %s: %s", self.task.id, sentence)
+        with self._world.store.changed:
+            self.task.containers[name].reason = sentence[:MOST_CHARS]
+            self._world.store.add_event(self._world.store.service_of(self.task), f"(task {self.task.id}) {sentence}")
 
     def _health_changed(self, name: str) -> None:
         each = self.containers.get(name)

@@ -1,12 +1,22 @@
-"""Container health checks: the definition's command, run beside the container."""
+"""Container health checks: the definition's command, run beside the container.
+
+A router's ports in it are led to those that its task has here; `nc` and `curl`, which AWS's image has, are stood in for
+where this machine lacks them (check_tools.py).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
+from lab_helpers.firelens.localise import with_ports
+from lab_helpers.local_aws.ecs.containers import check_tools
 from lab_helpers.local_aws.ecs.model import ContainerRecord
 from lab_helpers.local_aws.ecs.spec import HealthCheck
 from lab_helpers.local_aws.kit.clock import Clock
@@ -17,11 +27,18 @@ log = logging.getLogger(__name__)
 class HealthMonitor:
     """Owns one thread for each container with a health check; `on_change` gets the container's name.
 
+    `on_missing` gets it, once, with what the shell says of a program that this machine has not.
+
     Not modelled: the image's file system; the command runs with this machine's programs.
     """
 
-    def __init__(self, clock: Clock, on_change: Callable[[str], None]) -> None:
-        self._clock, self._on_change = clock, on_change
+    def __init__(
+        self,
+        clock: Clock,
+        on_change: Callable[[str], None],
+        on_missing: Callable[[str, str], None] = lambda name, told: None,  # noqa: ARG005
+    ) -> None:
+        self._clock, self._on_change, self._on_missing = clock, on_change, on_missing
         self._changed = threading.Condition()
         self._stopped = False
         self._threads: list[threading.Thread] = []
@@ -43,10 +60,13 @@ class HealthMonitor:
                 thread.join()
 
     def _run(self, record: ContainerRecord, check: HealthCheck, env: dict[str, str]) -> None:
-        judge = HealthJudge(check, self._clock.monotonic())
+        judge, missing = HealthJudge(check, self._clock.monotonic()), ""
         while self._pause(check.interval_s):
-            passed = passes(check, env)
-            health = judge.judge(passed, self._clock.monotonic())
+            outcome = run(check, env)
+            if outcome.missing and not missing:
+                missing = outcome.missing
+                self._on_missing(record.name, missing)
+            health = judge.judge(outcome.passed, self._clock.monotonic())
             if health != record.health:
                 record.health = health
                 self._on_change(record.name)
@@ -78,13 +98,52 @@ class HealthJudge:
         return self._health
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a check's command came to; `missing`: what the shell said of a program that is not there."""
+
+    passed: bool
+    missing: str = ""
+
+
+def led(check: HealthCheck, ports: Mapping[str, str]) -> HealthCheck:
+    """Return the check with the ports of its task's own network led to those of this machine."""
+    return replace(check, command=tuple(with_ports(word, ports) for word in _joined(check.command, ports)))
+
+
 def passes(check: HealthCheck, env: Mapping[str, str]) -> bool:
     """Run the command once; it fails when it ends with another status than 0, or not in time."""
-    argv = ["/bin/sh", "-c", *check.command[1:2]] if check.command[0] == "CMD-SHELL" else list(check.command)
-    if argv[0] == "CMD":
-        argv = argv[1:]
+    return run(check, env).passed
+
+
+def run(check: HealthCheck, env: Mapping[str, str]) -> Outcome:
+    """Run the command once, in a group of its own: what does not end in time is killed with all it has started."""
+    argv = check_tools.argv(check.command, env)
     try:
-        done = subprocess.run(argv, env=dict(env), timeout=check.timeout_s, capture_output=True, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        process = subprocess.Popen(
+            argv,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        return Outcome(False, f"{argv[0]}: {exc.strerror}")
+    try:
+        _, told = process.communicate(timeout=check.timeout_s)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return Outcome(False)
+    lines = [line for line in told.decode("utf-8", "replace").splitlines() if line.rstrip().endswith(" not found")]
+    return Outcome(process.returncode == 0, lines[-1] if process.returncode and lines else "")
+
+
+def _joined(command: tuple[str, ...], ports: Mapping[str, str]) -> tuple[str, ...]:
+    """Lead a port that is a word of its own: `CMD nc 127.0.0.1 8877`."""
+    return tuple(
+        ports.get(word, word) if before in ("127.0.0.1", "localhost") else word
+        for before, word in zip(("", *command), command, strict=False)
+    )

@@ -28,7 +28,7 @@ from lab_helpers.firelens import (
     stock,
 )
 from lab_helpers.firelens.generate import task_metadata
-from lab_helpers.firelens.localise import GO_OUTPUTS, Machine, outputs
+from lab_helpers.firelens.localise import GO_OUTPUTS, Machine, outputs, service_http_port
 from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import PortPool
@@ -57,14 +57,19 @@ class RouterFiles:
     outputs: frozenset[str] = frozenset()
 
     @property
+    def listens(self) -> dict[str, str]:
+        """Return the router's ports as its task names them -> those of this machine."""
+        return self.places.ports
+
+    @property
     def has_go_outputs(self) -> bool:
         """Tell whether an output is one of AWS's Go plugins, which only AWS's image has."""
         return bool(self.outputs & GO_OUTPUTS)
 
     def release(self) -> None:
         """Give the ports back."""
-        self.pool.give_back(self.inputs.forward_port)
-        self.pool.give_back(self.inputs.healthcheck_port)
+        for port in (*self.inputs.ports, self.inputs.http_port):
+            self.pool.give_back(port)
 
 
 def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, transport: Transport) -> RouterFiles:
@@ -73,7 +78,7 @@ def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, 
     `image` is the router's; `transport` how its outputs reach this AWS.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    inputs = RouterInputs(str(socket), pool.take(), pool.take())
+    inputs = RouterInputs(str(socket), pool.take(), pool.take(), pool.take())
     (folder / GENERATED).write_text(_text(task, RouterInputs(), _options(task).include_path))
     include = _options(task).include_path
     places = Places(image, folder, transport, inputs)
@@ -134,7 +139,13 @@ class Places:
         self._base = router_command.base(image).name
         self._machine = Machine(inputs, self._written)
         self._copies: dict[Path, str] = {}
+        self._http_port: str | None = None
         self.outputs: set[str] = set()
+
+    @property
+    def ports(self) -> dict[str, str]:
+        """The router's ports -> those of this machine; known when all configurations have been copied."""
+        return self._machine.ports(self._http_port)
 
     def included(self, path: str) -> list[str]:
         """Return where a configuration (or what matches a pattern) is: in the image, or a copy where it had to change.
@@ -180,6 +191,7 @@ class Places:
             self._copies[source] = str(source)  # before reading: a file may include itself
             text = source.read_bytes().decode("utf-8", "surrogateescape")
             self.outputs.update(outputs(text))
+            self._http_port = service_http_port(text) or self._http_port
             local = localise(text, self._transport, self.included, self._machine)
             if local != text:
                 copy = inside(self._folder, f"included-{number}-{source.name}")
