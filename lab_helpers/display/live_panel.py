@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from IPython.display import display
 
 from lab_helpers import pipeline_figures
 from lab_helpers.base.messages import say
+from lab_helpers.display.course_strip import Slot
 from lab_helpers.display.drawing import log_path
 from lab_helpers.display.progress import in_live_notebook
 from lab_helpers.display.tables import Shown, table
@@ -24,14 +26,16 @@ _log = logging.getLogger(__name__)
 class Panel:
     """A widget with the newest figures; its thread ends with `stop`, with the button, and with the kernel."""
 
-    def __init__(self, read: Callable[[], Shown], every_s: float = EVERY_S) -> None:
-        self._read, self._every_s = read, every_s
+    def __init__(
+        self, read: Callable[[], Shown], every_s: float = EVERY_S, put: Callable[[Shown], None] | None = None
+    ) -> None:
+        self._read, self._every_s, self._put = read, every_s, put
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self.body: Any = ipywidgets.HTML(say("looking …"))
-        self._button: Any = ipywidgets.Button(description=say("Stop"), icon="stop")
-        self._button.on_click(lambda _: self.stop(wait=False))
-        self.widget: Any = ipywidgets.VBox([self.body, self._button])
+        self.button: Any = ipywidgets.Button(description=say("Stop"), icon="stop")
+        self.button.on_click(lambda _: self.stop(wait=False))
+        self.widget: Any = ipywidgets.VBox([self.body, self.button])
 
     @property
     def is_running(self) -> bool:
@@ -47,7 +51,7 @@ class Panel:
     def stop(self, *, wait: bool = True) -> None:
         """End the thread; the last figures stay. Safe before `start` and twice."""
         self._ended.set()
-        self._button.disabled = True
+        self.button.disabled = True
         if wait and self._thread is not None:
             self._thread.join()
 
@@ -58,12 +62,20 @@ class Panel:
 
     def _look(self) -> None:
         try:
-            self.body.value = self._read().html
+            self._show(self._read())
         except (
             Exception
         ):  # whatever it is, the next look may work, and a thread that died would look like a still picture
             _log.debug("The panel could not look.", exc_info=True)
-            self.body.value = f"<i>{say('The figures cannot be read just now; the panel tries again.')}</i>"
+            told = say("The figures cannot be read just now; the panel tries again.")
+            self._show(Shown(told, f"<i>{html.escape(told)}</i>"))
+
+    def _show(self, shown: Shown) -> None:
+        """Show in the cell's output, which stays when the kernel ends; without one in the widget."""
+        if self._put is not None:
+            self._put(shown)
+        else:
+            self.body.value = shown.html
 
 
 _open: list[Panel] = []
@@ -76,8 +88,9 @@ def panel(lab: Lab) -> Shown | None:
         return _figures(lab)
     while _open:
         _open.pop().stop(wait=False)
-    _open.append(Panel(lambda: live(lab)))
-    display(_open[0].widget)
+    looking = say("looking …")
+    _open.append(Panel(lambda: live(lab), put=Slot(Shown(looking, looking)).put))
+    display(_open[0].button)
     _open[0].start()
     return None
 

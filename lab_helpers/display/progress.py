@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import ipywidgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
@@ -16,11 +17,22 @@ from lab_helpers.base import parallel
 from lab_helpers.base.errors import InterruptedStep
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick
+from lab_helpers.display.tables import Shown
 
 STEADY_S = 5.0
 """Text says something at least this often, so that a long step never looks dead (papermill's and nbval's timeouts)."""
+PAGE_S = 0.25
+"""A bar in an open notebook moves at most so often."""
 PROGRESS_MARK = "▸"
 _LOOK_S = 1.0
+
+
+class Ending(Enum):
+    """How a step ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
 
 
 class Sink(Protocol):
@@ -29,7 +41,7 @@ class Sink(Protocol):
     def show(self, share: float | None, text: str) -> None:
         """Show a share of 0 to 1 (None: unknown) and a line of text."""
 
-    def close(self, text: str) -> None:
+    def close(self, text: str, ending: Ending = Ending.DONE) -> None:
         """Show the end."""
 
 
@@ -48,6 +60,7 @@ class Bar:
         self._started = monotonic()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ending = Ending.DONE
 
     def __enter__(self) -> Self:
         self.start()
@@ -55,9 +68,9 @@ class Bar:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         if isinstance(exc, KeyboardInterrupt):
-            self._note = say("interrupted")
+            self._note, self._ending = say("interrupted"), Ending.INTERRUPTED
         elif exc is not None:
-            self._note = say("stopped by {error}", error=type(exc).__name__)
+            self._note, self._ending = say("stopped by {error}", error=type(exc).__name__), Ending.FAILED
         self.stop()
         if isinstance(exc, KeyboardInterrupt):
             raise InterruptedStep from exc
@@ -97,7 +110,7 @@ class Bar:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-        self._sink.close(self._line())
+        self._sink.close(self._line(), self._ending)
 
     def _line(self) -> str:
         seconds = self._monotonic() - self._started
@@ -129,7 +142,7 @@ class TextSink:
             self._last = self._monotonic()
         self._write(f"{share:4.0%} {text}" if share is not None else text)
 
-    def close(self, text: str) -> None:
+    def close(self, text: str, ending: Ending = Ending.DONE) -> None:  # noqa: ARG002  # the text says it
         """Print the end."""
         self._write(text)
 
@@ -151,7 +164,7 @@ class LineSink:
             self._last = self._monotonic()
             self._handle.update(_Line(f"{share:.0%} {text}" if share is not None else text))
 
-    def close(self, text: str) -> None:
+    def close(self, text: str, ending: Ending = Ending.DONE) -> None:  # noqa: ARG002  # the text says it
         """Leave the end."""
         self._handle.update(_Line(text))
 
@@ -164,28 +177,51 @@ class _Line:
         return f"{PROGRESS_MARK} {self._text}"
 
 
-class WidgetSink:
-    """A progress bar with a line of text beside it."""
+class PageSink:
+    """A bar with a line of text beside it, as a page and a text in the cell's output.
 
-    def __init__(self) -> None:
-        self._bar: Any = ipywidgets.FloatProgress(min=0.0, max=1.0)
-        self._label: Any = ipywidgets.Label()
-        display(ipywidgets.HBox([self._bar, self._label]))
+    No widget: what was shown last is still there when the notebook is opened again or the kernel has restarted. Done,
+    failed and interrupted differ by a mark, by colour, and by how far the bar is filled.
+    """
+
+    def __init__(self, every_s: float = PAGE_S, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._every_s, self._monotonic = every_s, monotonic
+        self._share, self._last = 0.0, monotonic()
+        self._lock = threading.Lock()
+        self._handle: Any = display(_bar(0.0, "…", None), display_id=True)
 
     def show(self, share: float | None, text: str) -> None:
-        """Move the bar."""
-        self._bar.value = self._bar.value if share is None else share
-        self._label.value = text
+        """Move the bar; more often than every `every_s` seconds nobody would see."""
+        with self._lock:
+            self._share = self._share if share is None else min(max(share, 0.0), 1.0)
+            if self._monotonic() - self._last < self._every_s:
+                return
+            self._last = self._monotonic()
+            self._handle.update(_bar(self._share, text, None))
 
-    def close(self, text: str) -> None:
-        """Fill the bar; it stays in the cell."""
-        self._bar.value = 1.0
-        self._label.value = text
+    def close(self, text: str, ending: Ending = Ending.DONE) -> None:
+        """Leave the end: full where the step is done, else as far as it came."""
+        with self._lock:
+            self._handle.update(_bar(1.0 if ending is Ending.DONE else self._share, text, ending))
+
+
+_ENDINGS = {None: ("", "#2f74c0"), Ending.DONE: ("✔ ", "#2e8b57"), Ending.FAILED: ("✘ ", "#c0392b"),
+            Ending.INTERRUPTED: ("■ ", "#b7791f")}  # fmt: skip
+
+
+def _bar(share: float, text: str, ending: Ending | None) -> Shown:
+    mark, colour = _ENDINGS[ending]
+    percent = f"{share:.0%}"
+    track = "display:inline-block;width:160px;height:12px;border:1px solid #8a8f98;border-radius:3px"
+    fill = f"display:block;width:{percent};height:12px;background-color:{colour}"
+    bar = f"<span style='{track}' role='progressbar' aria-valuenow='{percent[:-1]}'><span style='{fill}'></span></span>"
+    told = html.escape(mark + text)
+    return Shown(f"{mark}{percent} {text}", f"<div style='text-align:left'>{bar} <span>{told}</span></div>")
 
 
 def _suitable_sink(monotonic: Callable[[], float]) -> Sink:
     if in_live_notebook():
-        return WidgetSink()
+        return PageSink(monotonic=monotonic)
     in_kernel = hasattr(get_ipython(), "kernel")
     return LineSink(monotonic=monotonic) if in_kernel else TextSink(monotonic=monotonic)
 

@@ -55,7 +55,7 @@ def test_button_stops_the_panel() -> None:
     """The trainee's button ends the thread."""
     panel = Panel(Figures(), every_s=0.01)
     panel.start()
-    panel._button.click()
+    panel.button.click()
     panel.stop()
     assert not panel.is_running
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from lab_helpers.base.errors import InterruptedStep
 from lab_helpers.base.parallel import Progress
 from lab_helpers.base.wait import Tick
 from lab_helpers.display import progress
-from lab_helpers.display.progress import Bar, TextSink, WidgetSink, in_live_notebook
+from lab_helpers.display.progress import Bar, PageSink, TextSink, in_live_notebook
+from lab_helpers.display.tables import Shown
 from lab_helpers.display.terraform_progress import TerraformBar
 from lab_helpers.terraform.events import PlannedChange, ResourceFinished, ResourceStarted
 
@@ -88,14 +91,42 @@ def test_widgets_only_where_a_person_has_the_notebook_open(monkeypatch: pytest.M
     assert in_live_notebook()
 
 
-def test_the_widget_moves_and_fills() -> None:
-    """The bar shows the share, keeps it when none is known, and is full at the end."""
-    sink = WidgetSink()
-    sink.show(0.25, "a quarter")
-    sink.show(None, "still")
-    assert (sink._bar.value, sink._label.value) == (0.25, "still")
-    sink.close("done")
-    assert (sink._bar.value, sink._label.value) == (1.0, "done")
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> list[Shown]:
+    """What took the place of the bar in the cell's output, one after the other."""
+    seen: list[Shown] = []
+
+    class Handle:
+        def update(self, shown: Shown) -> None:
+            seen.append(shown)
+
+    monkeypatch.setattr(progress, "display", lambda *_, **__: Handle())
+    return seen
+
+
+def test_the_bar_is_page_and_text_and_fills(page: list[Shown]) -> None:
+    """The share is kept when none is known, looks that come too soon are left out, and the end is full and marked."""
+    clock = Clock()
+    sink = PageSink(monotonic=clock)
+    for seconds, share, text in ((0.1, 0.1, "soon"), (1, 0.25, "a <quarter>"), (2, None, "still")):
+        clock.now = seconds
+        sink.show(share, text)
+    sink.close("it is there")
+    assert [shown.text for shown in page] == ["25% a <quarter>", "25% still", "✔ 100% it is there"]
+    assert "width:25%" in page[0].html
+    assert "a &lt;quarter&gt;" in page[0].html
+
+
+@pytest.mark.parametrize(("error", "mark"), [(KeyboardInterrupt(), "■"), (ValueError(), "✘"), (None, "✔")])
+def test_done_failed_and_interrupted_look_different(page: list[Shown], error: BaseException | None, mark: str) -> None:
+    """By a mark and a colour; only what is done is full."""
+    with contextlib.suppress(InterruptedStep, ValueError), Bar("apply", PageSink(every_s=0)) as bar:
+        bar.update(1, 4, "resources")
+        if error is not None:
+            raise error
+    assert page[-1].text.startswith(f"{mark} {'25%' if error else '100%'} apply: ")
+    colours = {"■": "#b7791f", "✘": "#c0392b", "✔": "#2e8b57"}
+    assert [known for known, colour in colours.items() if colour in page[-1].html] == [mark]
 
 
 def test_terraform_events_become_one_line() -> None:
