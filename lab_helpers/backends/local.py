@@ -138,9 +138,12 @@ class LocalBackend:
         return True
 
     def running(self) -> ServerState | None:
-        """Return the state of the server that answers now; a state file whose server is gone counts as none."""
+        """Return the state of the server that answers now; a state file whose server is gone counts as none.
+
+        So does one that was copied here with its folder: its server holds the lock of another one.
+        """
         state = self._read_state()
-        if state is None:
+        if state is None or (self._holder() or {}).get("pid") != state.pid:
             return None
         try:
             health = fetch_json(state.endpoint_url + "/_lab/health", 5.0, state.lab_token)

@@ -6,11 +6,12 @@ Not modelled: the size quotas of policies; the per-service checks that AWS makes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
+
+from lab_helpers.base import nested_json
 
 from .conditions import NULL, OPERATORS
 from .statements import (
@@ -66,7 +67,7 @@ def _load(text: str) -> Any:
     if plain.startswith(("%7B", "%7b")):
         plain = unquote(plain)
     try:
-        return json.loads(plain)
+        return nested_json.loads(plain)
     except ValueError as exc:
         raise PolicyError("whole document", f"is not JSON ({exc})", _S3_NOT_JSON) from exc
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -193,6 +194,25 @@ def test_two_labs_side_by_side(tmp_path: Path) -> None:
     finally:
         one.stop()
         two.stop()
+
+
+def test_a_copied_folder_is_no_way_to_the_original(tmp_path: Path) -> None:
+    """Its server.json names a server that holds the lock of another folder: neither spoken to nor stopped."""
+    original, copy = (LocalBackend(config.load({}, home=tmp_path / name)) for name in ("original", "copy"))
+    try:
+        original.start()
+        original.client("logs").create_log_group(logGroupName="/kept")
+        shutil.copytree(tmp_path / "original", tmp_path / "copy", ignore=shutil.ignore_patterns("*.sock"))
+        assert copy.running() is None
+        assert copy.stop() is False
+        assert (tmp_path / "copy" / "aws" / "server.json").exists() is False
+        copy.start()
+        copy.client("logs").delete_log_group(logGroupName="/kept")
+        assert copy.stop() is True
+        assert len(original.client("logs").describe_log_groups()["logGroups"]) == 1
+    finally:
+        copy.stop()
+        original.stop()
 
 
 def test_environment_leads_to_the_local_aws_only(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:

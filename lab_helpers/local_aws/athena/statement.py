@@ -19,6 +19,8 @@ from lab_helpers.local_aws.athena.result import UNNAMED
 from lab_helpers.local_aws.kit.api import AwsError
 
 CATALOG = "awsdatacatalog"
+_TOO_DEEP = "line 1:1: statement is too large (stack overflow while parsing)"
+"""Trino's words."""
 _SHOW = re.compile(r"\s*show\s+(tables|databases|schemas)(?:\s+in\s+[`\"]?(\w+)[`\"]?)?\s*;?\s*", re.IGNORECASE)
 
 
@@ -71,6 +73,8 @@ def parse(sql: str, database: str, parameters: Sequence[str] = ()) -> Statement:
         trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]
     except SqlglotError as exc:
         raise _malformed(exc) from exc
+    except RecursionError as exc:
+        raise AwsError("InvalidRequestException", _TOO_DEEP, extra={"AthenaErrorCode": "MALFORMED_QUERY"}) from exc
     if len(trees) != 1:
         raise AwsError("InvalidRequestException", f"Only one sql statement is allowed. Got: {sql}")
     if isinstance(trees[0], exp.Condition | exp.Alias) and not isinstance(trees[0], exp.Query):

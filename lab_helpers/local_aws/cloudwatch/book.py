@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.cloudwatch.alarm import Alarm
 from lab_helpers.local_aws.kit.service import NOTHING_KEPT, Kept
 
@@ -77,7 +78,7 @@ class AlarmBook:
             alarm.reason, alarm.reason_data = reason, reason_data
             new = {"stateValue": state, "stateReason": reason}
             if reason_data:
-                new["stateReasonData"] = json.loads(reason_data)
+                new["stateReasonData"] = nested_json.loads(reason_data)
             summary = f"Alarm updated from {old['stateValue']} to {state}"
             self.note(alarm, at, "StateUpdate", summary, {"version": "1.0", "oldState": old, "newState": new})
         return moved

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.kit.api import AwsError
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -36,7 +37,7 @@ class Manifest:
 def parse_manifest(content: bytes, media_type: str | None) -> Manifest:
     """Read a manifest; raises AwsError (InvalidParameterException) for what is none."""
     try:
-        parsed = json.loads(content)
+        parsed = nested_json.loads(content)
         kind = _media_type(parsed, media_type)
         config, layers = parsed.get("config"), parsed.get("layers", [])
         needed = ([config] if config else []) + layers

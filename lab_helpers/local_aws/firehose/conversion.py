@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.firehose.processing import Failure
 
 FAILED = "format-conversion-failed"
@@ -146,7 +147,7 @@ def split_types(text: str) -> list[str]:
 
 def _row(conversion: Conversion, columns: Mapping[str, str], record: bytes) -> dict[str, Any] | Failure:
     try:
-        document = json.loads(record)
+        document = nested_json.loads(record)
     except ValueError as exc:
         return Failure(record, PARSE_ERROR, f"Encountered malformed JSON. {exc}", FAILED)
     if not isinstance(document, dict):

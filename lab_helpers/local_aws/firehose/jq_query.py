@@ -13,6 +13,8 @@ import json
 import re
 from typing import Any
 
+from lab_helpers.base import nested_json
+
 KEY_MAX_CHARS = 1024
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _REACHES_OUT = re.compile(
@@ -47,7 +49,7 @@ def keys_of(query: str) -> list[str]:
 def extract(query: str, record: bytes) -> dict[str, str]:
     """Return a record's partition keys; raises ExtractionError."""
     try:
-        document = json.loads(record)
+        document = nested_json.loads(record)
     except ValueError as exc:
         raise ExtractionError("Non JSON record provided") from exc
     try:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.firehose import jq_query
 
 DEAGGREGATED_MAX = 500
@@ -107,7 +108,7 @@ def _parts(processing: Processing, record: bytes) -> Iterator[bytes]:
 
 def _messages(data: bytes) -> list[bytes]:
     """Return the messages that CloudWatch Logs packed into a record; none of its test message."""
-    document = json.loads(data)
+    document = nested_json.loads(data)
     if not isinstance(document, dict) or document.get("messageType") != "DATA_MESSAGE":
         return []
     return [str(event["message"]).encode() + b"\n" for event in document["logEvents"]]

@@ -21,6 +21,8 @@ from lab_helpers.local_aws.state.changes import Change, change_of
 
 _FOR_ANYBODY = frozenset({("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity")})
 """Operations whose callers have no keys yet: what they bring along is their proof."""
+_TOO_DEEP = {"json": "SerializationException", "query": "MalformedInput", "ec2": "InvalidParameterValue"}
+"""By protocol; S3 says MalformedXML."""
 _LOG = logging.getLogger(__name__)
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
@@ -136,6 +138,10 @@ class Gateway:
             return protocol.refusal(kind, self._unanswered(call, error), method)
         except AwsError as error:
             return protocol.refusal(kind, error, method)
+        except RecursionError as error:
+            _LOG.warning("a call was nested too deeply", exc_info=error)
+            too_deep = AwsError(_TOO_DEEP.get(kind, "MalformedXML"), "The request is nested too deeply.")
+            return protocol.refusal(kind, too_deep, method)
         except Exception as error:
             return protocol.refusal(kind, _explained(call, body, error), method)
 

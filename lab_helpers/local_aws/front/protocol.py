@@ -20,6 +20,7 @@ import botocore.loaders
 import botocore.model
 import botocore.parsers
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.front import answer_xml, event_stream
 from lab_helpers.local_aws.front.s3_operations import s3_call
 from lab_helpers.local_aws.kit.api import AwsError, EventStream
@@ -193,8 +194,8 @@ def _scope(authorization: str, query: Mapping[str, str]) -> tuple[str | None, st
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body) if body else {}
-    except (ValueError, RecursionError) as exc:  # no JSON, or brackets in brackets without an end
+        parsed = nested_json.loads(body) if body else {}
+    except ValueError as exc:  # no JSON, or brackets in brackets without an end
         raise AwsError("SerializationException", "The request body is no JSON.") from exc
     if not isinstance(parsed, dict):
         raise AwsError("SerializationException", "The request body is no JSON object.")

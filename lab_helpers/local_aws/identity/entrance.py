@@ -21,6 +21,8 @@ MIB = 1 << 20
 MOST_ANONYMOUS_BYTES = MIB
 MOST_BYTES = 64 * MIB
 MOST_OBJECT_BYTES = 512 * MIB
+_FOR_ANYBODY = frozenset({"query", "s3"})
+"""Protocols with calls that need no key: STS's of federated callers, and public buckets."""
 _BLOCK = 256 * 1024
 FindKey = Callable[[str], KnownKey | None]
 
@@ -58,6 +60,8 @@ class Entrance:
             return self._signed_as_of_old(environ, older)
         if "HTTP_AUTHORIZATION" in environ and older is None:
             raise refusals.malformed(kind, "Unsupported Authorization Type", in_query=False)
+        if kind not in _FOR_ANYBODY:
+            raise refusals.missing(kind)
         anonymous = Caller("anonymous", "anonymous", self._account_id)
         body = _read(environ, MOST_ANONYMOUS_BYTES, refusals.missing(kind))
         return Admitted(anonymous, environ, body)

@@ -6,10 +6,10 @@ Not modelled: the error events that AWS writes for a document it cannot read (he
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.kit.metrics import Metric
 
 MARK = '"_aws"'
@@ -25,7 +25,7 @@ def measure(events: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Metric, float
 
 def _of_document(message: str, arrived_ms: int) -> Iterable[tuple[Metric, float, float]]:
     try:
-        document = json.loads(message)
+        document = nested_json.loads(message)
     except ValueError:
         return
     about = document.get("_aws") if isinstance(document, dict) else None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.logs.filter_pattern import columns_of, selected, split_columns
 
 Lookup = Callable[[str], str | None]
@@ -26,7 +27,7 @@ def lookup(pattern: str, message: str) -> Lookup:
         columns = dict(zip(column_names(pattern), _aligned(pattern, message), strict=False))
         return lambda selector: columns.get(selector.removeprefix("$"))
     try:
-        document = json.loads(message) if message.lstrip()[:1] == "{" else None
+        document = nested_json.loads(message) if message.lstrip()[:1] == "{" else None
     except ValueError:
         document = None
     return lambda selector: _text(selected(document, selector)) if document is not None else None

@@ -14,12 +14,12 @@ there; here a part of a word fits.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.logs.conditions import Condition, invalid, parse, regex, unquote
 
@@ -89,7 +89,7 @@ def _json(pattern: str) -> Predicate:
 
     def fits(message: str) -> bool:
         try:
-            document = json.loads(message)
+            document = nested_json.loads(message)
         except ValueError:
             return False
         return condition(lambda selector: selected(document, selector))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import io
-import json
 import logging
 import re
 import shutil
@@ -22,7 +21,7 @@ from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.base import paths
+from lab_helpers.base import nested_json, paths
 from lab_helpers.base.bounded import BoundedReader, TooLargeError
 from lab_helpers.firelens import stock
 from lab_helpers.local_aws.ecs.containers.unpacking import LayerError, LayerLimits, unpack
@@ -158,8 +157,8 @@ def _config(ecr: Any, ref: ImageRef, digest: str) -> Mapping[str, Any]:
         _copy(ecr, ref, digest, target, MOST_CONFIG_BYTES)
         content = target.getvalue()
     try:
-        config = json.loads(content)
-    except (ValueError, RecursionError) as exc:
+        config = nested_json.loads(content)
+    except ValueError as exc:
         raise PullError(f"{_UNPACK} failed to read the configuration {digest}: {exc}: unknown") from exc
     if not isinstance(config, dict):
         raise PullError(f"{_UNPACK} failed to read the configuration {digest}: it is no object: unknown")
@@ -205,8 +204,8 @@ def _one_manifest(ecr: Any, ref: ImageRef, wanted: dict[str, str]) -> tuple[str,
     text = image["imageManifest"]
     digest = image.get("imageId", {}).get("imageDigest") or "sha256:" + hashlib.sha256(text.encode()).hexdigest()
     try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError) as exc:
+        manifest = nested_json.loads(text)
+    except ValueError as exc:
         raise PullError(f"{_UNPACK} the manifest is malformed: {exc}") from exc
     if not isinstance(manifest, dict):
         raise PullError(f"{_UNPACK} the manifest is malformed: it is no object")

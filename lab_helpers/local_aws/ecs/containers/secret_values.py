@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.world import World
 
@@ -69,7 +70,7 @@ def _secret(client: Any, source: str) -> str:
 
 def _member(text: str, key: str) -> str:
     try:
-        members = json.loads(text)
+        members = nested_json.loads(text)
     except ValueError as exc:
         first = text.strip()[:1]
         raise _failure("secret from asm", f"invalid character '{first}' looking for beginning of value") from exc

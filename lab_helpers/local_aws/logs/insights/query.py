@@ -7,11 +7,11 @@ Not modelled: see `syntax`; sampling; that a query takes time.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.local_aws.logs.insights.commands import ROWS_MAX, Command, Row, Table, command
 from lab_helpers.local_aws.logs.insights.functions import shown
 from lab_helpers.local_aws.logs.insights.text import Reader, malformed
@@ -60,7 +60,7 @@ def discovered(message: str) -> dict[str, Any]:
     if not message.lstrip().startswith("{"):
         return {}
     try:
-        document = json.loads(message)
+        document = nested_json.loads(message)
     except ValueError:
         return {}
     return dict(list(_flattened("", document))[:_DISCOVERED_MAX])
