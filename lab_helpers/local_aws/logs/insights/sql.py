@@ -22,6 +22,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.duck.processes import SqlError, TooMuchError, Workers, confined
 from lab_helpers.local_aws.logs.insights.functions import Moment, number, shown
 from lab_helpers.local_aws.logs.insights.text import malformed
@@ -78,15 +79,15 @@ def run(
     """
     tables, known = {}, set[str]()
     with tempfile.TemporaryDirectory(prefix="lab-insights-") as named:
-        files = {}
+        files, folder = {}, Path(named)
         for nth, (name, groups) in enumerate(query.groups.items()):
             table = _table(rows_of(groups))
             known |= set(table.column_names)
-            tables[name], files[f"t{nth}"] = f"t{nth}", Path(named) / f"t{nth}.parquet"
+            tables[name], files[f"t{nth}"] = f"t{nth}", inside(folder, f"t{nth}.parquet")
             pq.write_table(table, files[f"t{nth}"])
         try:
             sql = _translated(query.tree, tables, known).sql(dialect="duckdb")
-            with workers.one() as worker, worker.session(confined(workers.bounds, Path(named))):
+            with workers.one() as worker, worker.session(confined(workers.bounds, folder)):
                 for view, path in files.items():
                     worker.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet('{path}')")
                 columns, found = worker.select(sql, _SHOWN_BY, most_rows=limit)
