@@ -11,12 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.firelens import Transport
 from lab_helpers.local_aws.ecs import arns
-from lab_helpers.local_aws.ecs.containers import container, images
+from lab_helpers.local_aws.ecs.containers import container, images, volumes
 from lab_helpers.local_aws.ecs.containers.container import Container, ContainerStartError
 from lab_helpers.local_aws.ecs.containers.environment_files import variables_of_files
 from lab_helpers.local_aws.ecs.containers.images import Image, PullError
 from lab_helpers.local_aws.ecs.containers.secret_values import resolve_secrets
 from lab_helpers.local_aws.ecs.containers.unpacking import MIB, LayerLimits
+from lab_helpers.local_aws.ecs.containers.volumes import NOTHING_MOUNTED, Mounted
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import LOOPBACK
 from lab_helpers.local_aws.ecs.runtimes import router_files
@@ -48,10 +49,12 @@ class Preparation:
         secrets = {each.name: self._secrets_of(each) for each in spec.containers}
         files = {each.name: variables_of_files(self._world, self._task, each) for each in spec.containers}
         pulled = self._pull_all()
+        mounted = self._mounted()
         for each in start_order(spec.containers):
             self._check_stop()
             made = self._make_container(each, pulled[each.name], credentials_id)
             made.secrets, made.from_files = secrets[each.name], files[each.name]
+            made.mounted = mounted[each.name]
         if spec.router is not None:
             self._write_router_files(self.containers[spec.router.name])
 
@@ -101,6 +104,12 @@ class Preparation:
         ref = replace(image.ref, digest=digest)
         return images.pull(ecr, ref, self._world.container_folder(self._task.id, spec.name), limits)
 
+    def _mounted(self) -> dict[str, Mounted]:
+        containers = self._task.spec.containers
+        if not any(each.mounts for each in containers):
+            return {each.name: NOTHING_MOUNTED for each in containers}
+        return volumes.make(self._world.volumes_folder(self._task.id), containers)
+
     def _secrets_of(self, spec: ContainerSpec) -> dict[str, str]:
         """Return the variables with secret values: a router has those of its users' log options, too."""
         self._check_stop()
@@ -124,7 +133,13 @@ class Preparation:
 
         def write() -> RouterFiles:
             return router_files.write(
-                self._task, router.image, folder, socket, world.ports, self._transport(router.runtime)
+                self._task,
+                router.image,
+                folder,
+                socket,
+                world.ports,
+                self._transport(router.runtime),
+                router.mounted,
             )
 
         self.router = write()

@@ -105,6 +105,8 @@ class TaskRunner:
             self._running.pop(task.id, None)
         for spec in task.spec.containers:
             shutil.rmtree(self._world.container_folder(task.id, spec.name), ignore_errors=True)
+        if any(spec.mounts for spec in task.spec.containers):
+            shutil.rmtree(self._world.volumes_folder(task.id), ignore_errors=True)
         self.on_ended(task)
 
     def _forget_old(self) -> None:

@@ -1,7 +1,7 @@
 """Task definition JSON -> frozen specs.
 
-Not modelled: volumes, mount points, ulimits, Linux parameters, GPU;
-they are kept in the task definition and have no effect on the processes.
+Not modelled: ulimits, Linux parameters, GPU, and what else operations/unmodelled.py names; they are kept in the task
+definition, have no effect on the processes, and the service's events say so.
 """
 
 from __future__ import annotations
@@ -58,6 +58,15 @@ class RestartPolicy:
 
 
 @dataclass(frozen=True)
+class Mount:
+    """One of `mountPoints`: a volume of the task at a path of the container."""
+
+    volume: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     """One container definition. `memory_mib` is the hard limit, `reserved_mib` the soft one (0: not given)."""
 
@@ -79,11 +88,15 @@ class ContainerSpec:
     depends_on: Mapping[str, str] = field(default_factory=dict)
     health_check: HealthCheck | None = None
     restart: RestartPolicy | None = None
+    mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """One revision of a task definition. `cpu` and `memory` are texts as the API gives them ("256", "512")."""
+    """One revision of a task definition. `cpu` and `memory` are texts as the API gives them ("256", "512").
+
+    `unmodelled` names what it says that has no effect here.
+    """
 
     arn: str
     family: str
@@ -94,6 +107,7 @@ class TaskSpec:
     memory: str = ""
     task_role_arn: str | None = None
     execution_role_arn: str | None = None
+    unmodelled: tuple[str, ...] = ()
 
     @property
     def task_memory_mib(self) -> int:
@@ -157,6 +171,7 @@ def parse_container(definition: Mapping[str, Any]) -> ContainerSpec:
         depends_on={each["containerName"]: each["condition"] for each in definition.get("dependsOn") or ()},
         health_check=_health_check(definition.get("healthCheck")),
         restart=_restart(definition.get("restartPolicy")),
+        mounts=tuple(_mount(each) for each in definition.get("mountPoints") or ()),
     )
 
 
@@ -231,3 +246,8 @@ def _restart(policy: Mapping[str, Any] | None) -> RestartPolicy | None:
         ignored_codes=tuple(int(code) for code in policy.get("ignoredExitCodes") or ()),
         period_s=DEFAULT_RESTART_PERIOD_S if period is None else int(period),
     )
+
+
+def _mount(point: Mapping[str, Any]) -> Mount:
+    path = str(point.get("containerPath", "")).rstrip("/") or "/"
+    return Mount(str(point.get("sourceVolume", "")), path, point.get("readOnly") is True)

@@ -147,7 +147,7 @@ class RunningTask:
         self._attach(each)
         if each.spec.health_check is not None:
             ports = self._router.listens if self._router else {}
-            self._health.watch(each.record, led(each.spec.health_check, ports), request.env)
+            self._health.watch(each.record, led(each.spec.health_check, ports, each.mounted.led), request.env)
 
     def _await_dependencies(self, each: Container) -> None:
         for name, condition in dependencies(each.spec, self.task.spec.containers).items():

@@ -56,6 +56,10 @@ class World:
         """The folder of one container; raises PathOutsideError for a name that is none."""
         return inside(self.task_folder(task_id), name)
 
+    def volumes_folder(self, task_id: str) -> Path:
+        """The folder of a task's volumes; its path is short and has no space, as it stands in shell commands."""
+        return inside(self.warden.run_dir, f"{task_id}.volumes")
+
     def router_socket(self, task_id: str) -> Path:
         """Where a task's log router listens."""
         return inside(self.warden.run_dir, f"{task_id}.sock")

@@ -15,6 +15,7 @@ from lab_helpers.firelens.options import BUFFER_LIMIT
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.containers.images import Image
 from lab_helpers.local_aws.ecs.containers.process import ContainerProcess
+from lab_helpers.local_aws.ecs.containers.volumes import NOTHING_MOUNTED, Mounted
 from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.logs import awslogs as log_awslogs
 from lab_helpers.local_aws.ecs.logs.awsfirelens import DEFAULT_BUFFER_LINES, FirelensDriver
@@ -43,7 +44,8 @@ class Container:
     """One container of a running task: its record, and what stands behind it.
 
     `from_files` are the variables of its environmentFiles, `secrets` those of its secrets, and for a router those of
-    its users' secretOptions. `earlier` are the accounts of a router's runs before its restarts.
+    its users' secretOptions. `mounted` are its volumes, `earlier` the accounts of a router's runs before its
+    restarts.
     """
 
     spec: ContainerSpec
@@ -60,6 +62,7 @@ class Container:
     from_files: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     earlier: list[Mapping[str, Any]] = field(default_factory=list)
+    mounted: Mounted = NOTHING_MOUNTED
 
     @property
     def is_running(self) -> bool:
@@ -144,6 +147,7 @@ def launch_request(world: World, task: Task, container: Container, router: Route
         router_files=router if is_router else None,
         router_socket=world.router_socket(task.id) if is_router else None,
         router_ports=router.inputs.ports if router and is_router else (),
+        mounted=container.mounted,
     )
 
 
@@ -170,7 +174,13 @@ def _spawn(
     launch = container.runtime.prepare(request)
     try:
         process = ContainerProcess(
-            launch.argv, launch.env, request.folder, container.driver, warden, gate.pass_one, launch.hidden
+            request.mounted.argv(launch.argv),
+            launch.env,
+            request.folder,
+            container.driver,
+            warden,
+            gate.pass_one,
+            launch.hidden,
         )
     except OSError as exc:
         launch.release()
@@ -258,7 +268,8 @@ def environment(world: World, task: Task, container: Container, router: RouterFi
         env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = container.credentials_token
     if router is not None and container.spec.log is not None and container.spec.log.driver == "awsfirelens":
         env |= {"FLUENT_HOST": "127.0.0.1", "FLUENT_PORT": str(router.inputs.forward_port)}
-    return {**env, **container.from_files, **container.spec.environment}
+    given = {**container.from_files, **container.spec.environment}
+    return {**env, **{name: container.mounted.led(value) for name, value in given.items()}}
 
 
 def world_path() -> str:

@@ -106,9 +106,10 @@ class Outcome:
     missing: str = ""
 
 
-def led(check: HealthCheck, ports: Mapping[str, str]) -> HealthCheck:
-    """Return the check with the ports of its task's own network led to those of this machine."""
-    return replace(check, command=tuple(with_ports(word, ports) for word in _joined(check.command, ports)))
+def led(check: HealthCheck, ports: Mapping[str, str], paths: Callable[[str], str] = lambda word: word) -> HealthCheck:
+    """Return the check with the ports and the paths of its task led to those of this machine."""
+    words = _joined(check.command, ports)
+    return replace(check, command=tuple(paths(with_ports(word, ports)) for word in words))
 
 
 def passes(check: HealthCheck, env: Mapping[str, str]) -> bool:

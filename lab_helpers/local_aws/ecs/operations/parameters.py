@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.model import NetworkSettings, TargetSpec
+from lab_helpers.local_aws.ecs.operations.unmodelled import unmodelled
 from lab_helpers.local_aws.ecs.spec import TaskSpec, parse_task_definition
 from lab_helpers.local_aws.ecs.world import World
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
@@ -45,7 +47,7 @@ def task_spec(world: World, request: ApiRequest, name: str) -> TaskSpec:
     definition = answer["taskDefinition"]
     if definition.get("status") == "INACTIVE":
         raise AwsError("ClientException", "TaskDefinition is inactive")
-    return parse_task_definition(definition)
+    return replace(parse_task_definition(definition), unmodelled=unmodelled(definition))
 
 
 def network_settings(world: World, request: ApiRequest, spec: TaskSpec) -> NetworkSettings:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.model import Deployment, NetworkSettings, Service
-from lab_helpers.local_aws.ecs.operations import parameters
+from lab_helpers.local_aws.ecs.operations import parameters, unmodelled
 from lab_helpers.local_aws.ecs.operations.describe import service_shape
 from lab_helpers.local_aws.ecs.operations.paging import page
 from lab_helpers.local_aws.ecs.operations.parameters import invalid
@@ -191,6 +191,7 @@ class ServiceOperations:
             arns.new_deployment_id(), spec, now, now, network, settings["launchType"], settings["platformVersion"]
         )
         made.rollout_reason = f"ECS deployment {made.id} in progress."
+        unmodelled.tell(self._world.store, service, spec)
         return made
 
 

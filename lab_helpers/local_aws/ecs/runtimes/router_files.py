@@ -30,6 +30,7 @@ from lab_helpers.firelens import (
 from lab_helpers.firelens.generate import task_metadata
 from lab_helpers.firelens.localise import GO_OUTPUTS, Machine, outputs, service_http_port
 from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
+from lab_helpers.local_aws.ecs.containers.volumes import NOTHING_MOUNTED, Mounted
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runtimes import router_command
@@ -72,18 +73,21 @@ class RouterFiles:
             self.pool.give_back(port)
 
 
-def write(task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, transport: Transport) -> RouterFiles:
+def write(
+    task: Task, image: Image, folder: Path, socket: Path, pool: PortPool, transport: Transport,
+    mounted: Mounted = NOTHING_MOUNTED,
+) -> RouterFiles:  # fmt: skip
     """Write the configuration of `task`'s router into `folder`.
 
-    `image` is the router's; `transport` how its outputs reach this AWS.
+    `image` is the router's, `mounted` its volumes; `transport` how its outputs reach this AWS.
     """
     folder.mkdir(parents=True, exist_ok=True)
     inputs = RouterInputs(str(socket), pool.take(), pool.take(), pool.take())
     (folder / GENERATED).write_text(_text(task, RouterInputs(), _options(task).include_path))
     include = _options(task).include_path
-    places = Places(image, folder, transport, inputs)
+    places = Places(image, folder, transport, inputs, mounted)
     included = places.included(include)[0] if include else None
-    local = localise(_text(task, inputs, included), transport, lambda path: [path])
+    local = localise(mounted.led_config(_text(task, inputs, included)), transport, lambda path: [path])
     (folder / LOCAL).write_text(local)
     command = router_command.command(task.spec.router, image) if task.spec.router else []
     for path in router_command.named_files(command):
@@ -98,7 +102,8 @@ def described_places(spec: Mapping[str, Any]) -> Places:
     config = {"config": {"Labels": {router_command.BASE_NAME: spec["base"]}}}
     rootfs = Path(spec["rootfs"]) if spec["rootfs"] else None
     image = Image(parse_image(spec["image"]), rootfs=rootfs, config=config)
-    return Places(image, Path(spec["folder"]), Transport(**spec["transport"]), RouterInputs(**spec["inputs"]))
+    mounted = Mounted(spec["mounted"])
+    return Places(image, Path(spec["folder"]), Transport(**spec["transport"]), RouterInputs(**spec["inputs"]), mounted)
 
 
 def _options(task: Task) -> RouterOptions:
@@ -134,8 +139,10 @@ def _log_options(task: Task, container: ContainerSpec) -> dict[str, str]:
 class Places:
     """Leads paths inside the image to where they are on this machine: its own files, then those of AWS's image."""
 
-    def __init__(self, image: Image, folder: Path, transport: Transport, inputs: RouterInputs) -> None:
-        self._image, self._folder, self._transport = image, folder, transport
+    def __init__(
+        self, image: Image, folder: Path, transport: Transport, inputs: RouterInputs, mounted: Mounted = NOTHING_MOUNTED
+    ) -> None:
+        self._image, self._folder, self._transport, self._mounted = image, folder, transport, mounted
         self._base = router_command.base(image).name
         self._machine = Machine(inputs, self._written)
         self._copies: dict[Path, str] = {}
@@ -167,6 +174,7 @@ class Places:
             "folder": str(self._folder),
             "transport": asdict(self._transport),
             "inputs": asdict(self._machine.inputs),
+            "mounted": dict(self._mounted.places),
         }
 
     def place(self, path: str) -> str:
@@ -180,6 +188,8 @@ class Places:
         return found if found is not None and found.is_file() else None
 
     def _written(self, path: str) -> str:
+        if self._mounted.has(path):
+            return path
         place = paths.below(self._folder / "files", path)
         place.mkdir(parents=True, exist_ok=True)
         return str(place)
@@ -192,7 +202,7 @@ class Places:
             text = source.read_bytes().decode("utf-8", "surrogateescape")
             self.outputs.update(outputs(text))
             self._http_port = service_http_port(text) or self._http_port
-            local = localise(text, self._transport, self.included, self._machine)
+            local = localise(self._mounted.led_config(text), self._transport, self.included, self._machine)
             if local != text:
                 copy = inside(self._folder, f"included-{number}-{source.name}")
                 copy.write_bytes(local.encode("utf-8", "surrogateescape"))

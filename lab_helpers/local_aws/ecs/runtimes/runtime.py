@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab_helpers.local_aws.ecs.containers.images import Image
+from lab_helpers.local_aws.ecs.containers.volumes import NOTHING_MOUNTED, Mounted
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
@@ -24,7 +25,7 @@ class LaunchRequest:
 
     `folder` is the container's own working directory, `run_dir` a folder with a short path that every user may enter,
     `router_files` what was written for a log router, `router_socket` the socket and `router_ports` the TCP ports that
-    it will listen on.
+    it will listen on. `mounted`: the container's volumes.
     """
 
     container: ContainerSpec
@@ -36,6 +37,7 @@ class LaunchRequest:
     router_files: RouterFiles | None = None
     router_socket: Path | None = None
     router_ports: tuple[int, ...] = ()
+    mounted: Mounted = NOTHING_MOUNTED
 
 
 @dataclass(frozen=True)

@@ -25,4 +25,5 @@ class CommandRuntime:
 
     def prepare(self, request: LaunchRequest) -> Launch:
         container = request.container
-        return Launch([*container.entry_point, *container.command], dict(request.env))
+        words = [*container.entry_point, *container.command]
+        return Launch([request.mounted.led(word) for word in words], dict(request.env))
