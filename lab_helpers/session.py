@@ -24,6 +24,7 @@ from lab_helpers.display import Bar, TerraformBar, explain_missing_names, regist
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import BUFFER, Lab, attach
 from lab_helpers.workbook.checks import CHECKS, Checks
+from lab_helpers.workbook.course import plain_name
 from lab_helpers.workbook.hands import HandsOn
 from lab_helpers.workbook.strip import Strips, shown
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from lab_helpers.display import Trace
     from lab_helpers.visitors import Visitors
 
+LAST = "10_"
+"""How the name of the course's last notebook begins: at its foot is the certificate."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -101,7 +104,17 @@ class Session(HandsOn):
         if self.strips is None:
             return shown(self.settings, self.notebook)
         self.strips.end()
+        if plain_name(self.notebook).startswith(LAST):
+            display.ask_line("Your name", "Write my certificate", self.settings.owner, self.certificate)
         return None
+
+    def certificate(self, name: str = "") -> display.Shown:
+        """Write what was done until now as a page with a signature, and show where it is; raises SettingsError."""
+        from lab_helpers.workbook import certificate  # cryptography is for nobody else
+
+        path = certificate.issue(self.settings, name)
+        told = say("Your certificate: {file}", file=path.name)
+        return display.strip([], [(told, f"{'../' * (self.notebook.count('/') + 1)}{path.name}")])
 
     def checkpoint(self, name: str, *, replace: bool = False) -> None:
         """Keep the lab as it is now; `lab.goto(name)` brings it back. Raises SettingsError, CheckpointError."""

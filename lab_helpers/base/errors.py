@@ -24,6 +24,7 @@ LabError
 ├── PathOutsideError         a name from outside would have led out of its folder
 ├── FileRefusedError         a file of the working copy would not be taken by who reads it; nothing was written
 ├── CheckpointError          a checkpoint is not there, or cannot be taken
+├── CertificateError         a certificate was changed, or is none
 ├── NotYetError              an earlier notebook has to run first; names it
 └── CheckFailedError         a check of the workbook does not hold
 
@@ -329,3 +330,22 @@ class InterruptedStep(KeyboardInterrupt):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
         return [str(self)]
+
+
+class CertificateError(LabError):
+    """A certificate cannot be trusted; make it with one of its class methods."""
+
+    @classmethod
+    def unreadable(cls, name: str) -> CertificateError:
+        """It is no certificate of this lab."""
+        return cls(
+            say("{name} is no certificate of this lab, or only a part of one. Ask for the file itself.", name=name)
+        )
+
+    @classmethod
+    def changed(cls, name: str) -> CertificateError:
+        """The signature does not hold."""
+        text = (
+            "{name} was changed after it was issued: its signature does not hold. Ask for the file that the lab wrote."
+        )
+        return cls(say(text, name=name))

@@ -20,6 +20,7 @@ from lab_helpers.base.errors import LabError, SettingsError
 from lab_helpers.base.messages import ENGLISH, languages, speaking
 from lab_helpers.base.redact import redact
 from lab_helpers.checkpoints import begin_anew
+from lab_helpers.cli import certificate as cli_certificate
 from lab_helpers.cli import checkpoints as cli_checkpoints
 from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_logs.add(commands)
     cli_faults.add(commands)
     cli_checkpoints.add(commands)
+    cli_certificate.add(commands)
     cli_trying.add(commands)
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lab_helpers.base.lazy import lazily
 
 if TYPE_CHECKING:
-    from lab_helpers.display.buttons import Action, Asking, below, show_with_buttons
+    from lab_helpers.display.buttons import Action, Asking, ask_line, below, show_with_buttons
     from lab_helpers.display.canvas import Chart
     from lab_helpers.display.cells import explain_missing_names, register_cell_magic
     from lab_helpers.display.charts import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 else:
     _ROOMS = {
         "resource_graph": ("built",),
-        "buttons": ("Action", "Asking", "below", "show_with_buttons"),
+        "buttons": ("Action", "Asking", "ask_line", "below", "show_with_buttons"),
         "canvas": ("Chart",),
         "cells": ("explain_missing_names", "register_cell_magic"),
         "charts": (
@@ -70,6 +70,7 @@ __all__ = [
     "Shown",
     "TerraformBar",
     "Trace",
+    "ask_line",
     "below",
     "built",
     "cost",

@@ -54,6 +54,21 @@ def show_with_buttons(shown: Shown, actions: Sequence[Action]) -> None:
     display(ipywidgets.HBox(row))
 
 
+def ask_line(label: str, button: str, value: str, act: Callable[[str], Shown]) -> None:
+    """Ask for a line of text; the button hands it on, and what that returns, or its error, is shown."""
+    line: Any = ipywidgets.Text(value=value, description=say(label))
+    pressed, slot = _button(button), Slot(Shown("", ""))
+
+    def press() -> None:
+        try:
+            slot.put(act(str(line.value)))
+        except LabError as exc:
+            slot.put(below(Shown("", ""), [str(exc)]))
+
+    pressed.on_click(lambda _: press())
+    display(ipywidgets.HBox([line, pressed]))
+
+
 def below(shown: Shown, told: Sequence[str]) -> Shown:
     """Put texts below what is shown: hints, a solution, an error."""
     pages = "".join(f"<div style='{_PRE}'>{html.escape(text)}</div>" for text in told)

@@ -57,7 +57,7 @@ def strip(entries: Sequence[Entry], notes: Sequence[tuple[str, str]] = ()) -> Sh
 def _rows(entries: Sequence[Entry]) -> list[str]:
     heads = [f"{HERE if each.is_here else MARKS[each.state]} {_name(each)}" for each in entries]
     cells = [[head, each.title, *each.facts] for head, each in zip(heads, entries, strict=True)]
-    widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]  # none without entries
     padded = (
         [cell + " " * (width - text_width(cell)) for cell, width in zip(row, widths, strict=True)] for row in cells
     )
