@@ -83,7 +83,7 @@ def newest_line(lab: Lab, containing: str, on_tick: OnTick = None) -> str:
 def in_s3(lab: Lab, requests: pd.DataFrame, on_tick: OnTick = None) -> pd.DataFrame:
     """Return httpd's log lines in S3 since `requests` began, once every request is among them; see `in_cloudwatch`."""
     since = _since(lab, requests)
-    backlog_s = BACKLOG_S if lab.backend.name == "aws" and lab.notes.has(faults.HEALED) else 0.0
+    backlog_s = BACKLOG_S if not lab.settings.can.has_own_endpoint and lab.notes.has(faults.HEALED) else 0.0
     timeout_s = lab.settings.buffer_s + S3_MARGIN_S + backlog_s
 
     def read() -> pd.DataFrame:
@@ -173,7 +173,7 @@ def _wait(
 
 
 def _poll_s(lab: Lab, local_s: float) -> float:
-    return local_s if lab.backend.name == "local" else ACCOUNT_POLL_S
+    return local_s if lab.settings.can.is_embedded else ACCOUNT_POLL_S
 
 
 def _since(lab: Lab, requests: pd.DataFrame) -> pd.Timestamp:

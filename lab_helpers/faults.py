@@ -61,7 +61,7 @@ def wait_for_iam(lab: Lab, *, broken: bool, settle_s: float = IAM_SETTLE_S, on_t
 
     Elsewhere a change counts at once. Raises WaitTimeoutError after `IAM_TIMEOUT_S`.
     """
-    if lab.backend.name != "aws":
+    if lab.settings.can.has_own_endpoint:
         return
     begin, role = time.monotonic(), f"{lab.settings.prefix}-firehose-role"
     print(say("IAM takes its time to spread a change: waiting {seconds:.0f} s", seconds=settle_s))

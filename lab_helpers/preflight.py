@@ -88,7 +88,7 @@ def _provider(source: ProviderSource) -> Row:
 
 def _httpd(settings: Settings) -> Row:
     found = _first_on_path("apache2", "httpd")
-    if settings.backend != "local":
+    if not settings.can.runs_tasks_here:
         return ("httpd", say("the image httpd:latest"), "", True, say("on Fargate"))
     if settings.httpd == "builtin" or (settings.httpd == "auto" and not found):
         return ("httpd", say("built-in server"), "", True, say("for the real one: {remedy}", remedy=remedy("httpd")))
@@ -100,7 +100,7 @@ def _httpd(settings: Settings) -> Row:
 
 def _router(settings: Settings) -> Row:
     found = _first_on_path("fluent-bit")
-    if settings.backend != "local":
+    if not settings.can.runs_tasks_here:
         return ("log router", say("the image built by terraform apply"), "", True, say("on Fargate"))
     if settings.router == "builtin" or (settings.router == "auto" and not found):
         return ("log router", say("built-in, compatible with Fluent Bit 5.1"), "", True, "")
@@ -115,18 +115,18 @@ def _builder(settings: Settings) -> Row:
     engine = find_engine(wanted)
     if engine is not None:
         return ("image builder", engine.name, _version([engine.name, "--version"]), True, "")
-    if settings.backend == "aws" or settings.builder in ENGINES:
+    if not settings.can.takes_plain_images or settings.builder in ENGINES:
         names = ", ".join(wanted or ENGINES)
         missing = say("none of {names} answers: {remedy}", names=names, remedy=remedy("builder"))
         return ("image builder", "none", "", False, missing)
     more = say("an emulator that runs containers needs more: {remedy}", remedy=remedy("builder"))
-    return ("image builder", say("built-in (FROM and COPY)"), "", True, "" if settings.backend == "local" else more)
+    return ("image builder", say("built-in (FROM and COPY)"), "", True, "" if settings.can.runs_tasks_here else more)
 
 
 def _backend(settings: Settings) -> list[Row]:
-    if settings.backend == "local":
+    if settings.can.is_embedded:
         return [_package("local AWS: control plane", "moto")]
-    if settings.backend == "endpoint":
+    if settings.can.has_own_endpoint:
         return [_answers("endpoint", settings)]
     return [_answers("credentials", settings), _account(settings), _aws_cli()]
 

@@ -153,6 +153,24 @@ def test_only_display_imports_what_draws() -> None:
     assert not found, told(found)
 
 
+def test_a_backend_is_asked_what_it_can_do() -> None:
+    """Nothing depends on a backend's name: what differs is said once, in `base.capabilities`."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, path in modules().items()
+        if not within(name, LOCAL_AWS) and name != "lab_helpers.base.config"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare)
+        and {"backend.name", ".backend"} & {end for side in (node.left, *node.comparators) for end in _ends(side)}
+    ]
+    assert found == []
+
+
+def _ends(side: ast.expr) -> set[str]:
+    text = ast.unparse(side)
+    return {end for end in ("backend.name", ".backend") if text.endswith(end)}
+
+
 READERS_OF_THE_ENVIRONMENT = ("lab_helpers.base.config", "lab_helpers.logs.records")
 """The second for one switch, LAB_FAST_READERS: a pure package knows no settings."""
 
@@ -204,6 +222,7 @@ JOINS_OF_OUR_OWN_NAMES = {
     "os.path.join('/', folder.relative_to(root).as_posix())": "unpacking: a text, normalised before a link says it",
     "os.path.join(here, says)": "unpacking: a text, normalised before a link says it",
     "NOTEBOOKS / language": "one of our languages",
+    "Path(named) / f't{nth}.parquet'": "a number, in a temporary folder",
     "100 * used / reserved": "numbers",
 }
 """Joins in these rooms that take no name from outside, as they stand in the source, and why. A new one either goes

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab_helpers.base.capabilities import CAPABILITIES, Capabilities
 from lab_helpers.base.errors import SettingsError
 
-BACKENDS = ("local", "aws", "endpoint")
+BACKENDS = tuple(CAPABILITIES)
 DEFAULT_PREFIX = "firelens-lab"
 DEFAULT_LOG_GROUP = "/ecs/firelens"
 """The article's; a lab with the prefix `firelens` would share it, so there is none."""
@@ -77,6 +78,11 @@ class Settings:
     def state(self) -> Path:
         """The folder of this backend's state: nothing in it is shared with another backend."""
         return self.home / self.backend
+
+    @property
+    def can(self) -> Capabilities:
+        """What the place that it runs on allows."""
+        return CAPABILITIES[self.backend]
 
     @property
     def log_group(self) -> str:

@@ -51,7 +51,7 @@ def take(settings: Settings, name: str, notebook: str = "") -> Checkpoint:
 
 def take_named(settings: Settings, name: str, *, replace: bool = False) -> Checkpoint:
     """Take a checkpoint under a name that a person chose; raises SettingsError, CheckpointError."""
-    if settings.backend != "local":
+    if not settings.can.is_embedded:
         raise CheckpointError.only_local()
     if Shelf(settings).find(checked_name(name)) is not None and not replace:
         raise CheckpointError.exists(name)
@@ -63,7 +63,7 @@ def begin_notebook(settings: Settings, notebook: str, instance: str) -> Checkpoi
 
     Which notebook was begun last is in the state itself, so that it goes back with it. `instance` is the local AWS's.
     """
-    if settings.backend != "local" or not (settings.state / parts.DATABASE).exists():
+    if not settings.can.is_embedded or not (settings.state / parts.DATABASE).exists():
         return None
     name, last = automatic_name(notebook), settings.state / BEGUN
     before, there = last.read_text() if last.exists() else "", Shelf(settings).find(name)

@@ -61,6 +61,6 @@ def _show(rows: list[dict[str, Any]], none: str) -> int:
 
 def _backend() -> LocalBackend:
     settings = config.load()
-    if settings.backend != "local":
+    if not settings.can.is_embedded:
         raise LabError("Faults can be injected into the local AWS only: an account is not ours to break.")
     return LocalBackend(settings)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from lab_helpers.backends.local import LocalBackend, backend_of, denials_table
 from lab_helpers.base import config
-from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError, SettingsError
 from lab_helpers.base.messages import ENGLISH, languages, speaking
 from lab_helpers.base.redact import redact
@@ -114,9 +113,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(args: argparse.Namespace) -> int:
     settings = config.load()
-    if settings.backend != "local":
+    if not settings.can.is_embedded:
         backend_of(settings).start()
-        print(f"The {_place(settings)} answers, and it is the one that you named.")
+        print(f"The {settings.can.place} answers, and it is the one that you named.")
         return 0
     backend = LocalBackend(settings)
     if args.fresh:
@@ -131,7 +130,7 @@ def _up(args: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     settings = config.load()
-    if settings.backend == "local":
+    if settings.can.is_embedded:
         print(json.dumps(LocalBackend(settings).status(), indent=2))
         return 0
     from lab_helpers import teardown
@@ -144,15 +143,17 @@ def _status(_: argparse.Namespace) -> int:
 
 def _down(_: argparse.Namespace) -> int:
     settings = config.load()
-    if settings.backend != "local":
-        raise LabError(f"There is nothing to stop on the {_place(settings)}. `lab teardown` deletes what the lab made.")
+    if not settings.can.is_embedded:
+        raise LabError(
+            f"There is nothing to stop on the {settings.can.place}. `lab teardown` deletes what the lab made."
+        )
     print("The local AWS is stopped." if LocalBackend(settings).stop() else "The local AWS was not running.")
     return 0
 
 
 def _env(_: argparse.Namespace) -> int:
     settings = config.load()
-    if settings.backend == "aws":
+    if not settings.can.has_own_endpoint:
         print("unset AWS_ENDPOINT_URL")
         names = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
         names |= {"AWS_PROFILE"} if settings.aws_profile else set()
@@ -163,10 +164,6 @@ def _env(_: argparse.Namespace) -> int:
         if name in names:
             print(f"export {name}={shlex.quote(value)}")
     return 0
-
-
-def _place(settings: Settings) -> str:
-    return "endpoint" if settings.backend == "endpoint" else "account"
 
 
 def _doctor(args: argparse.Namespace) -> int:
@@ -189,7 +186,7 @@ def _forget_state(_: argparse.Namespace) -> int:
     from lab_helpers.lab import attach
 
     settings = config.load()
-    if settings.backend != "local":
+    if not settings.can.is_embedded:
         raise LabError(
             "Only the local AWS's state can be forgotten: what is on an account is still there. Use `lab teardown`."
         )

@@ -152,7 +152,7 @@ class RouterOutOfMemory(_Outage):
 
     def inject(self, on_tick: OnTick = None) -> None:
         self.undo()
-        self._port = _free_port() if self.lab.settings.backend == "local" else EVENTS_PORT
+        self._port = _free_port() if self.lab.settings.can.runs_tasks_here else EVENTS_PORT
         self._play(BROKEN, on_tick)
 
     def mend(self, on_tick: OnTick = None) -> None:

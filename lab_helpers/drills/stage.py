@@ -75,7 +75,7 @@ class Stage:
         """Build and push an image of the lab's base with `files` in `CONFIG_FOLDER`; return its name."""
         out, tag = self.lab.outputs, tag or f"drill-{self.slug}"
         self.opened.add("image", out.repository_name, tag)
-        local = self.lab.settings.backend == "local"
+        local = self.lab.settings.can.runs_tasks_here
         with tempfile.TemporaryDirectory(prefix="lab-drill-") as folder:
             for name, text in files.items():
                 inside(Path(folder), name).write_text(text)

@@ -44,7 +44,7 @@ def goto(settings: Settings, where: str, run: Run, language: str = ENGLISH) -> W
     What was there before is in the checkpoint BEFORE. Raises CheckpointError, SettingsError for a place that there is
     not, LabError when a notebook on the way fails.
     """
-    if settings.backend != "local":
+    if not settings.can.is_embedded:
         return _on_account(settings, where, run, language)
     way = way_to(Shelf(settings), where, language)
     backend = LocalBackend(settings)

@@ -93,7 +93,7 @@ def agree(settings: Settings, whole: bool) -> Settings:
 
     Returns the settings that carry the consent. Raises GuardError; then nothing was made and nothing is torn down.
     """
-    if settings.backend == "local":
+    if not settings.can.needs_consent:
         return settings
     attach(_headless(settings) if whole else settings).allow_creating()
     return replace(settings, accept_cost=True)

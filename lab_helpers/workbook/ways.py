@@ -20,7 +20,7 @@ _LOOK_S = 1.0
 
 def show(settings: Settings, notebook: str, go: Go) -> None:
     """Show the buttons, on the local AWS; an account cannot be set back, and consent is given in a terminal."""
-    if settings.backend != "local":
+    if not settings.can.is_embedded:
         return
     asking = Asking()
 
