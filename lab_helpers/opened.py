@@ -155,6 +155,22 @@ def _objects(lab: Lab, bucket: str, prefix: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
 
 
+def _file(lab: Lab, name: str, text: str) -> None:
+    lab.files.write(name, text)
+
+
+def _policy(lab: Lab, role: str, policy: str, document: str) -> None:
+    lab.client("iam").put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=document)
+
+
+def _retention(lab: Lab, group: str, days: str) -> None:
+    logs = lab.client("logs")
+    if days:
+        logs.put_retention_policy(logGroupName=group, retentionInDays=int(days))
+    else:
+        logs.delete_retention_policy(logGroupName=group)
+
+
 _DELETE: dict[str, Callable[..., Any]] = {
     "task": _task,
     "service": _service,
@@ -166,4 +182,10 @@ _DELETE: dict[str, Callable[..., Any]] = {
     "delivery stream": _delivery_stream,
     "data stream": _data_stream,
     "objects": _objects,
+    "file": _file,
+    "policy": _policy,
+    "retention": _retention,
 }
+"""How each kind of thing is undone. The last three bring back what was there before: a file of the working copy, a
+role's inline policy, a log group's retention (days; empty: none).
+"""

@@ -9,11 +9,13 @@ from lab_helpers.experiments.awslogs import AwslogsOrFirelens, CreateGroup
 from lab_helpers.experiments.experiment import Experiment
 from lab_helpers.experiments.firehose import FirehoseErrors, RouterKilled
 from lab_helpers.experiments.plugins import Destinations, KeyOrder
+from lab_helpers.experiments.today import InitImage
 
 awslogs_or_firelens = AwslogsOrFirelens
 create_group = CreateGroup
 destinations = Destinations
 firehose_errors = FirehoseErrors
+init_image = InitImage
 key_order = KeyOrder
 router_killed = RouterKilled
 
@@ -24,6 +26,7 @@ CATALOGUE: tuple[type[Experiment], ...] = (
     KeyOrder,
     FirehoseErrors,
     Destinations,
+    InitImage,
 )
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "create_group",
     "destinations",
     "firehose_errors",
+    "init_image",
     "key_order",
     "router_killed",
 ]

@@ -53,6 +53,29 @@ def test_what_was_never_made_is_undone_without_a_word(backend: LocalBackend, hom
     assert opened.things() == []
 
 
+def test_what_was_there_before_comes_back(backend: LocalBackend, home: Path) -> None:
+    """A file of the working copy, a role's policy, and a log group's retention, with days and without."""
+    lab = make_lab(backend, home, "changed")
+    logs, iam = backend.client("logs"), backend.client("iam")
+    opened, before = Opened(lab, "incident"), lab.files.read("fluentbit/extra.conf")
+    policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}'
+    trust = policy.replace("s3:GetObject", "sts:AssumeRole").replace('"Resource": "*"', '"Principal": {"AWS": "*"}')
+    iam.create_role(RoleName="changed", AssumeRolePolicyDocument=trust)
+    opened.add("file", "fluentbit/extra.conf", before)
+    opened.add("policy", "changed", "p", policy)
+    for group, days in (("/kept/90", "90"), ("/kept/for-ever", "")):
+        logs.create_log_group(logGroupName=group)
+        logs.put_retention_policy(logGroupName=group, retentionInDays=30)
+        opened.add("retention", group, days)
+    lab.files.write("fluentbit/extra.conf", "# changed\n")
+    opened.close()
+    found = {each["logGroupName"]: each.get("retentionInDays") for each in logs.describe_log_groups()["logGroups"]}
+    assert (found["/kept/90"], found["/kept/for-ever"]) == (90, None)
+    assert lab.files.read("fluentbit/extra.conf") == before
+    document = iam.get_role_policy(RoleName="changed", PolicyName="p")["PolicyDocument"]
+    assert document["Statement"][0]["Action"] == "s3:GetObject"
+
+
 def test_what_cannot_be_deleted_stays_written_down(backend: LocalBackend, home: Path) -> None:
     """An error keeps the thing in the notes, so that the next attempt finds it."""
     opened = Opened(make_lab(backend, home, "stuck"), "x")

@@ -123,3 +123,10 @@ def test_all_destinations_get_every_line(done: Done) -> None:
     found = done[experiments.destinations.name].result().result
     assert found["c_lines"].tolist() == [100, 100, 100, 100]
     assert found["go_lines"].dropna().tolist() == [100, 100, 100]
+
+
+def test_the_init_image_reads_its_configuration_with_the_task_role(done: Done) -> None:
+    """Where the role may read the object, every line arrives; where not, none, and the router ends with 0."""
+    told = _by_first(done[experiments.init_image.name].result().result)
+    assert {take: row["lines"] for take, row in told.items()} == {"without": 0, "with": 100}
+    assert told["without"]["exit code of log_router"] == "0"

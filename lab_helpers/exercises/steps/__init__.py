@@ -14,6 +14,7 @@ from lab_helpers.exercises.steps import (
     drill_4,
     drill_5,
     drill_6,
+    faq_3,
     incident,
     n00,
     n01,
@@ -32,7 +33,7 @@ from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Kind, Step, Verdict
 
 ROOMS = (
     n00, n01, n02, n03, n04, n05, n06, n07, n08, n09, n10,
-    drill_1, drill_2, drill_3, drill_4, drill_5, drill_6, incident,
+    drill_1, drill_2, drill_3, drill_4, drill_5, drill_6, faq_3, incident,
 )  # fmt: skip
 CATALOGUE: tuple[Step, ...] = tuple(step for room in ROOMS for step in room.STEPS)
 

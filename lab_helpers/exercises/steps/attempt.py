@@ -153,7 +153,8 @@ class Attempt:
 
     def _said_of(self, wrong: Wrong) -> str:
         if not self.step.files:
-            return self._reason(self._judged(wrong.given(None)))
+            given = wrong.by_lab(self.lab) if wrong.by_lab is not None else wrong.given(None)
+            return self._reason(self._judged(given))
         first = self.step.files[0]
         texts = self.step.reference_files()
         try:

@@ -73,12 +73,14 @@ class Wrong:
 
     `answer` is what a trainee might give; for files the first file's text, or a function that makes it from the
     reference. `reason` is a part of what must be said, in English. `is_live`: let it be deployed where nothing refuses
-    it before, which takes its time.
+    it before, which takes its time. `by_lab`: instead of `answer`, an answer that depends on the lab, such as one that
+    is right but for a part.
     """
 
     answer: Any
     reason: str
     is_live: bool = False
+    by_lab: Callable[[Lab], Any] | None = None
 
     def given(self, reference: Any) -> Any:
         """Return the wrong answer."""

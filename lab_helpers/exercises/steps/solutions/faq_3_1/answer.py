@@ -1,0 +1,1 @@
+answer = "{container: .container_name, level: .level}"

@@ -1,0 +1,112 @@
+"""The report that ends an incident, and its judge: cause, evidence, lines lost, mend. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab_helpers.base.messages import say
+from lab_helpers.incident.faults import CAUSES, MENDS, Fault, cause_of
+from lab_helpers.logs.apache import parse_line
+
+SHORTEST_QUOTATION = 6
+"""Characters; less is found anywhere."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a trainee reports: `cause` and `mend` are keys, `evidence` is quoted, `lines_lost` a number of requests."""
+
+    cause: str
+    evidence: str
+    lines_lost: int
+    mend: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was so: the fault, the facts of this lab that its proofs name, how many requests are in S3 or CloudWatch no
+    more, and the texts that can be quoted, by their place.
+    """
+
+    fault: Fault
+    facts: Mapping[str, str]
+    lines_lost: int
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part of a report as the judge sees it."""
+
+    part: str
+    is_right: bool
+    why: str
+
+
+def judge(report: Report, truth: Truth) -> tuple[Finding, ...]:
+    """Return what holds of a report, part by part: cause, evidence, lines lost, mend."""
+    return (_cause(report, truth), _evidence(report, truth), _lines(report, truth), _mend(report, truth))
+
+
+def _cause(report: Report, truth: Truth) -> Finding:
+    known = cause_of(str(report.cause))
+    if known is None:
+        return Finding("cause", False, say("Name one of: {keys}.", keys=", ".join(each.key for each in CAUSES)))
+    if known.key != truth.fault.key:
+        return Finding("cause", False, say(known.refuted))
+    return Finding("cause", True, say(truth.fault.story))
+
+
+def _evidence(report: Report, truth: Truth) -> Finding:
+    quoted = plain(str(report.evidence))
+    if len(quoted) < SHORTEST_QUOTATION:
+        text = "Quote a line of a log, a file or a policy, or name the object, as it is written there."
+        return Finding("evidence", False, say(text))
+    place = next((name for name, text in truth.sources.items() if quoted in plain(text)), None)
+    if place is None and parse_line(str(report.evidence).strip()).problem is None:
+        return Finding("evidence", False, say("An access line shows the symptom. What shows the cause?"))
+    if place is None:
+        text = "No log, file, policy or object of this incident has these words. Quote them as they are."
+        return Finding("evidence", False, say(text))
+    if not any(all(part in quoted for part in _filled(proof, truth.facts)) for proof in truth.fault.proofs):
+        return Finding("evidence", False, say("It is there ({place}), but it does not do what happened.", place=place))
+    return Finding("evidence", True, say("Found in: {place}.", place=place))
+
+
+def _lines(report: Report, truth: Truth) -> Finding:
+    if not isinstance(report.lines_lost, int) or isinstance(report.lines_lost, bool) or report.lines_lost < 0:
+        return Finding("lines_lost", False, say("A whole number of requests is wanted."))
+    if report.lines_lost == truth.lines_lost:
+        return Finding("lines_lost", True, say("{count} requests are missing for ever.", count=truth.lines_lost))
+    if not truth.fault.loses:
+        return Finding(
+            "lines_lost", False, say("Nothing of it is lost. What is late, and what was logged all the same?")
+        )
+    if report.lines_lost < truth.lines_lost:
+        return Finding("lines_lost", False, say("More are missing: did you look into both destinations?"))
+    return Finding("lines_lost", False, say("Fewer are missing. Count requests with an id of this incident only."))
+
+
+def _mend(report: Report, truth: Truth) -> Finding:
+    if report.mend not in dict(MENDS):
+        return Finding("mend", False, say("Name one of: {keys}.", keys=", ".join(dict(MENDS))))
+    if report.mend != truth.fault.mend:
+        return Finding("mend", False, say("It does not take the cause away: the next line would go the same way."))
+    return Finding("mend", True, say(dict(MENDS)[report.mend]))
+
+
+def plain(text: str) -> str:
+    """Return a text as quotations are compared: small letters, one blank for any run of blanks and quotation marks."""
+    return re.sub(r"[\s\"'\\]+", " ", text).strip().lower()
+
+
+def _filled(proof: tuple[str, ...], facts: Mapping[str, str]) -> list[str]:
+    """Return a proof's fragments with the facts in them; a fact that is not known fits nothing."""
+    return [plain(part.format_map(_Facts(facts))) for part in proof]
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return f"<no {key}>"
