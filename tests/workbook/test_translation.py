@@ -26,7 +26,7 @@ NOT_OURS = re.compile(
     r"^\* |^Fluent Bit v|Threshold Crossed: |"  # the router's banner, an alarm's reason
     r"^[\[( ]*'?(delete|terraform) \w+"  # the steps of a teardown
 )
-RAW = re.compile(r"^%%lab_file|\blab\.(client|plan|reset|show_files)\(|\bplan\.show\(")
+RAW = re.compile(r"^%%lab_file|\blab\.(client|plan|reset|show_files?)\(|\bplan\.show\(|\.said\(")
 """Cells that show files, plans and AWS's answers as they are: of those only the lab's own marked lines are read."""
 OWN = re.compile(r"\s*[✔✘▸○…?!]")
 
