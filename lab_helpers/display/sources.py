@@ -55,11 +55,15 @@ def change(found: Change) -> Shown:
         told = say("{name} is saved: nothing changed in it.", name=found.path)
         return Shown(told, f"<div>{html.escape(told)}</div>")
     text = "{name} is saved. What changed:" if found.before is not None else "{name} is saved; it is new:"
-    told = say(text, name=found.path)
+    return difference(say(text, name=found.path), found)
+
+
+def difference(head: str, found: Change) -> Shown:
+    """The lines of a change, coloured, under a sentence."""
     lines = [redact(line) for line in found.lines()]
     rows = "".join(f"<span style='display:block;{_LINE.get(line[:1], '')}'>{_shown(line)}</span>" for line in lines)
-    page = f"<div>{html.escape(told)}</div><pre style='{_PRE}'>{rows}</pre>"
-    return Shown("\n".join([told, *lines]), page)
+    page = f"<div>{html.escape(head)}</div><pre style='{_PRE}'>{rows}</pre>"
+    return Shown("\n".join([head, *lines]), page)
 
 
 def _shown(line: str) -> str:

@@ -5,19 +5,21 @@ In both the destination refuses for a while (the task role may not put events), 
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Mapping
 
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.errors import WaitTimeoutError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
+from lab_helpers.drills.case import CONF, CONTAINERS, Files, members
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import logged
 from lab_helpers.drills.lost_or_double import tally
 from lab_helpers.drills.rights import logs_without, make_role
 from lab_helpers.drills.scripts import big_lines, section, to_cloudwatch
-from lab_helpers.drills.stage import POLL_S, ROUTER, TASK_TIMEOUT_S, OnTick, Setup
+from lab_helpers.drills.stage import APP, POLL_S, ROUTER, TASK_TIMEOUT_S, OnTick, Setup
 from lab_helpers.lab import Lab
 
 BASH_IMAGE = "public.ecr.aws/docker/library/bash:5"
@@ -29,6 +31,7 @@ HARD_LIMIT_MIB = 100
 LINES, LINE_CHARS = 3_000, 15_000
 """45 MB: more than the 25 MB that FireLens lets an input hold, less than the fixed router's 100 MB."""
 RESERVED_MIB = 200
+"""The reservation of mended/input_paused/containers.json."""
 CHUNK_MB = 2
 LOOK_S = 1.0
 WAITING = r"failed to flush chunk '([^']+)'"
@@ -58,18 +61,33 @@ class _Outage(TaskDrill):
     def _end_outage(self) -> None:
         make_role(self.stage, "task", logs_without())
 
+    def _live_through(self, take: str, lines: int, characters: int, on_tick: OnTick) -> None:
+        """Let the outage last until the router holds nearly all, end it, wait for the last line, stop the task.
+
+        A router that ends, or that pauses its input, ends the outage sooner.
+        """
+        self._wait_until_held(take, lines * characters // 10**6 - 3 * CHUNK_MB, on_tick)
+        self._end_outage()
+        if not self.stage.has_ended(self.task_arn(take)):
+            with contextlib.suppress(WaitTimeoutError):
+                self._wait_for_last_line(take, lines, on_tick)
+        self._stop(take, on_tick)
+
     def _wait_until_held(self, take: str, megabytes: int, on_tick: OnTick) -> None:
-        """Wait until so much waits in the router for another try."""
+        """Wait until so much waits in the router for another try, or until it will not hold more."""
         arn = self.task_arn(take)
         wait_until(
             lambda: self._held_mb(arn),
             TASK_TIMEOUT_S,
             POLL_S,
             say("{megabytes} MB in the router's buffer", megabytes=megabytes),
-            done=lambda held: held >= megabytes,
+            done=lambda held: held >= megabytes or self._holds_no_more(arn),
             describe=lambda held: say("about {held} MB wait in the router", held=held),
             on_tick=on_tick,
         )
+
+    def _holds_no_more(self, arn: str) -> bool:
+        return bool(self._messages(arn).str.contains(PAUSED, regex=False).any()) or self.stage.has_ended(arn)
 
     def _held_mb(self, arn: str) -> int:
         chunks = self._messages(arn).str.extract(WAITING, expand=False).dropna()
@@ -133,34 +151,41 @@ class RouterOutOfMemory(_Outage):
         "what waits, waits on the disk. Or a Mem_Buf_Limit: then the sender has to wait.",
         proof="The same outage, the same 100 MiB: the router lives, and afterwards every event arrives.",
         source="aws-for-fluent-bit #382, #378, containers-roadmap #964",
+        right="c",
+        reasons={
+            "a": "The app ended with 143, SIGTERM: ECS ended it because the router was gone.",
+            "b": "Nobody stopped the task: its stop code is EssentialContainerExited.",
+            "c": "OutOfMemoryError at the router: an input of your own has no Mem_Buf_Limit, and all "
+            "that cannot be sent stays in memory.",
+        },
     )
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)
         self._port = EVENTS_PORT
 
-    def setups(self) -> Mapping[str, Setup]:
-        return {take: self._setup(self.configuration(take)) for take in (BROKEN, FIXED)}
+    def setup(self, files: Files) -> Setup:
+        port = {"name": "EVENTS_PORT", "value": str(self._port)}
+        app = {"image": BASH_IMAGE, "command": ["bash", "-c", _SEND], "environment": [port]}
+        variables, role = {"EVENTS_PORT": str(self._port)}, self._role_in_outage()
+        router = {"memory": HARD_LIMIT_MIB}
+        return Setup("", files[CONF], app=app, router=router, variables=variables, task_role=role)
 
-    def configuration(self, take: str) -> str:
-        on_disk = ["storage.path buffer", "storage.max_chunks_up 8"] if take == FIXED else []
-        more = ["storage.type filesystem"] if take == FIXED else []
-        events = section(
-            "INPUT", "Name tcp", "Tag app.events", "Listen 127.0.0.1", "Port ${EVENTS_PORT}", "Format none", *more
-        )
-        return section("SERVICE", *PATIENT, *on_disk) + events + to_cloudwatch(more=RETRIES)
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        told = dict(zip(seen["what"], seen["value"], strict=True))
+        return bool(told["exit code of log_router"] == 0 and told["in CloudWatch Logs"] == EVENTS)
 
     def inject(self, on_tick: OnTick = None) -> None:
-        self.undo()
-        self._port = _free_port() if self.lab.settings.can.runs_tasks_here else EVENTS_PORT
-        self._play(BROKEN, on_tick)
+        self._choose_port()
+        super().inject(on_tick)
 
-    def mend(self, on_tick: OnTick = None) -> None:
-        self._play(FIXED, on_tick, until="RUNNING")
-        self._wait_until_held(FIXED, EVENTS * EVENT_CHARS // 10**6 - 3 * CHUNK_MB, on_tick)
-        self._end_outage()
-        self._wait_for_last_line(FIXED, EVENTS, on_tick)
-        self._stop(FIXED, on_tick)
+    def _mend(self, files: Files, on_tick: OnTick) -> None:
+        self._choose_port()
+        self._play(FIXED, files, on_tick, until="RUNNING")
+        self._live_through(FIXED, EVENTS, EVENT_CHARS, on_tick)
+
+    def _choose_port(self) -> None:
+        self._port = _free_port() if self.lab.settings.can.runs_tasks_here else EVENTS_PORT
 
     def view(self, take: str) -> pd.DataFrame:
         task, found = (
@@ -183,13 +208,6 @@ class RouterOutOfMemory(_Outage):
         }
         return pd.DataFrame({"what": list(told), "value": list(told.values())})
 
-    def _setup(self, conf: str) -> Setup:
-        port = {"name": "EVENTS_PORT", "value": str(self._port)}
-        app = {"image": BASH_IMAGE, "command": ["bash", "-c", _SEND], "environment": [port]}
-        router = {"memory": HARD_LIMIT_MIB}
-        variables, role = {"EVENTS_PORT": str(self._port)}, self._role_in_outage()
-        return Setup("", conf, app=app, router=router, variables=variables, task_role=role)
-
 
 _SEND = (
     "trap '' PIPE; until { exec 3<>/dev/tcp/127.0.0.1/$EVENTS_PORT; } 2>/dev/null; do sleep 0.2; done; "
@@ -203,6 +221,7 @@ class InputPaused(_Outage):
     """A burst larger than the buffer limit of FireLens' input, while the destination takes nothing."""
 
     name = "input_paused"
+    mendable = (CONTAINERS,)
     story = Story(
         title="a burst over the buffer limit",
         symptom="After a short outage some lines are missing, although the router tried again until it could send.",
@@ -215,30 +234,34 @@ class InputPaused(_Outage):
         "buffer takes over (1,048,576 lines).",
         proof="The same burst in the same outage: no pause, and every line arrives.",
         source="aws-for-fluent-bit debugging guide, Overlimit warnings",
+        right="c",
+        reasons={
+            "a": "The log driver's buffer holds 1,048,576 lines, and the burst has 3,000.",
+            "b": "The router's log does not say `cannot be retried`: it gave no chunk up.",
+            "c": "Half of the reservation was full, the input paused and closed the connection. What "
+            "was on the way is lost.",
+        },
     )
     script = big_lines(LINES, LINE_CHARS, 600)
 
-    def setups(self) -> Mapping[str, Setup]:
+    def setup(self, files: Files) -> Setup:
         conf, role = section("SERVICE", *PATIENT) + to_cloudwatch(more=RETRIES), self._role_in_outage()
-        return {
-            BROKEN: Setup(self.script, conf, task_role=role),
-            FIXED: Setup(self.script, conf, task_role=role, router={"memoryReservation": RESERVED_MIB}),
-        }
+        return Setup(self.script, conf, task_role=role, app=members(files, APP), router=members(files, ROUTER))
+
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return seen["lines"].tolist() == [LINES, LINES, LINES, 0, 0]
 
     def inject(self, on_tick: OnTick = None) -> None:
         self.undo()
-        self._play(BROKEN, on_tick, until="RUNNING")
+        self._play(BROKEN, self.broken_files(), on_tick, until="RUNNING")
         self._wait_until_paused(on_tick)
         self._end_outage()
         self._wait_for_last_line(BROKEN, LINES, on_tick)
         self._stop(BROKEN, on_tick)
 
-    def mend(self, on_tick: OnTick = None) -> None:
-        self._play(FIXED, on_tick, until="RUNNING")
-        self._wait_until_held(FIXED, LINES * LINE_CHARS // 10**6 - 3 * CHUNK_MB, on_tick)
-        self._end_outage()
-        self._wait_for_last_line(FIXED, LINES, on_tick)
-        self._stop(FIXED, on_tick)
+    def _mend(self, files: Files, on_tick: OnTick) -> None:
+        self._play(FIXED, files, on_tick, until="RUNNING")
+        self._live_through(FIXED, LINES, LINE_CHARS, on_tick)
 
     def view(self, take: str) -> pd.DataFrame:
         return tally(LINES, self._numbers(take))

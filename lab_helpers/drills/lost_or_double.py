@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from lab_helpers.base.errors import LabError
 from lab_helpers.base.lazy import pd
+from lab_helpers.base.messages import say
 from lab_helpers.drills import streams
+from lab_helpers.drills.case import CONF, CONTAINERS, Files, members
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import containers, logged
 from lab_helpers.drills.rights import allow, logs_without, make_role
 from lab_helpers.drills.scripts import big_lines, section, to_cloudwatch, to_firehose
-from lab_helpers.drills.stage import OnTick, Setup
+from lab_helpers.drills.stage import APP, ROUTER, OnTick, Setup
 
 BURST_LINES = 20_000
 SMALL_BUFFER = 1_000
@@ -19,10 +23,18 @@ BIG_LINES, BIG_LINE_CHARS = 840, 15_000
 """12 MiB in a second or two, which is more than a delivery stream of the default quota takes at once."""
 
 
+READ = "drill:duplicates:read"
+"""Note of the numbers that the trainee's reader returned."""
+
+Reader = Callable[[Any], Sequence[int]]
+"""What a trainee writes: from the numbers as they arrived to those that count."""
+
+
 class LastLines(TaskDrill):
     """An app that is killed before it has said its last words."""
 
     name = "last_lines"
+    mendable = (CONTAINERS,)
     until = "RUNNING"
     story = Story(
         title="the last lines are lost at the stop",
@@ -33,14 +45,21 @@ class LastLines(TaskDrill):
         fix="stopTimeout above the longest shutdown (at most 120 s on Fargate); for the router Grace below its own.",
         proof="`saved` arrives, and the exit code is 0.",
         source="containers-roadmap #579, aws-for-fluent-bit #201, #856",
+        right="b",
+        reasons={
+            "a": "What is printed is passed on: `saving` was printed shortly before, and is there.",
+            "b": "The app's exit code is 137: SIGKILL, two seconds after SIGTERM. It needs three.",
+            "c": "The router is stopped after the app, and it ended in order.",
+        },
     )
     script = "trap 'echo saving; sleep 3; echo saved; exit 0' TERM; echo ready; while :; do sleep 1 & wait $!; done"
 
-    def setups(self) -> Mapping[str, Setup]:
-        return {
-            BROKEN: Setup(self.script, to_cloudwatch(), app={"stopTimeout": 2}),
-            FIXED: Setup(self.script, to_cloudwatch(), app={"stopTimeout": 30}),
-        }
+    def setup(self, files: Files) -> Setup:
+        app, router = members(files, APP), members(files, ROUTER)
+        return Setup(self.script, to_cloudwatch(), app=app, router=router)
+
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return bool("saved" in seen["line"].tolist())
 
     def view(self, take: str) -> pd.DataFrame:
         return pd.DataFrame({"line": logged(self.stage.events(take).sort_values("event_time", kind="stable"))})
@@ -48,9 +67,9 @@ class LastLines(TaskDrill):
     def evidence(self) -> pd.DataFrame:
         return containers(self.task(BROKEN))
 
-    def _play(self, take: str, on_tick: OnTick, until: str = "") -> None:
-        super()._play(take, on_tick, until)
-        self.stage.wait_for_events(take, 1, on_tick)
+    def _play(self, take: str, files: Files, on_tick: OnTick, until: str = "") -> None:
+        super()._play(take, files, on_tick, until)
+        self._wait_for_events(take, 1, on_tick)
         self.stage.stop(self.task_arn(take))
         self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)
 
@@ -59,6 +78,7 @@ class DriverBufferFull(TaskDrill):
     """A burst that the log driver's buffer does not hold."""
 
     name = "driver_buffer_full"
+    mendable = (CONTAINERS,)
     story = Story(
         title="the log driver's buffer is full",
         symptom="Of a burst of lines a part is missing. The router has no error: it never got them.",
@@ -68,25 +88,34 @@ class DriverBufferFull(TaskDrill):
         fix="Leave the limit at its default of 1,048,576 lines, or choose it for the longest burst.",
         proof="Every line of the same burst arrives.",
         source="amazon-ecs-firelens-examples, log-driver-buffer-limit",
+        right="c",
+        reasons={
+            "a": "A router that gives a chunk up says `cannot be retried`: its log has no error.",
+            "b": "A throttled PutLogEvents would stand in the router's own log.",
+            "c": "log-driver-buffer-limit is 1,000 lines, and the burst has 20,000. A full buffer drops.",
+        },
     )
     script = f"seq 1 {BURST_LINES}; sleep 3"
 
-    def setups(self) -> Mapping[str, Setup]:
-        options = {"log-driver-buffer-limit": str(SMALL_BUFFER)}
-        return {
-            BROKEN: Setup(self.script, to_cloudwatch(), log_options=options),
-            FIXED: Setup(self.script, to_cloudwatch()),
-        }
+    def setup(self, files: Files) -> Setup:
+        app, router = members(files, APP), members(files, ROUTER)
+        return Setup(self.script, to_cloudwatch(), app=app, router=router)
+
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return seen["lines"].tolist() == [BURST_LINES, BURST_LINES, BURST_LINES, 0, 0]
 
     def view(self, take: str) -> pd.DataFrame:
         return tally(BURST_LINES, logged(self.stage.events(take)))
 
+    def numbers(self) -> pd.Series:
+        """Return the numbers of the lines that arrived, from 1."""
+        return logged(self.stage.events(BROKEN)).astype(int)
+
     def evidence(self) -> pd.DataFrame:
-        arrived = logged(self.stage.events(BROKEN)).astype(int).sort_values()
-        gaps = arrived.diff().fillna(1).sub(1)
+        gaps = self.numbers().sort_values().diff().fillna(1).sub(1)
         complaints = self.stage.complaints(self.task_arn(BROKEN))["level"].eq("error").sum()
         names = ["gaps between the numbers", "errors in the router's own log"]
-        return pd.DataFrame({"what": names, "count": [int((gaps > 0).sum()), int(complaints)]})
+        return pd.DataFrame({"what": names, "count": [str(bool((gaps > 0).any())), str(complaints)]})
 
 
 class _Overload(TaskDrill):
@@ -95,7 +124,7 @@ class _Overload(TaskDrill):
     def inject(self, on_tick: OnTick = None) -> None:
         self.undo()
         streams.make_delivery_stream(self.stage, on_tick=on_tick)
-        self._play(BROKEN, on_tick)
+        self._play(BROKEN, self.broken_files(), on_tick)
         streams.wait_until_drained(self.stage, on_tick)
 
     def view(self, take: str) -> pd.DataFrame:
@@ -125,18 +154,24 @@ class FirehoseThrottled(_Overload):
         fix="Send less (compression gzip, filters), ask AWS for a higher quota, and raise Retry_Limit.",
         proof="The same burst, compressed, arrives whole.",
         source="aws-for-fluent-bit #334; Amazon Data Firehose quota",
+        right="a",
+        reasons={
+            "a": "Firehose took a part of each batch; the router tried the chunk once more and gave it up.",
+            "b": "What Firehose took it delivered: it has no delivery error.",
+            "c": "The log driver's buffer has its default of 1,048,576 lines, and the burst has 840.",
+        },
     )
 
-    def setups(self) -> Mapping[str, Setup]:
-        return {
-            BROKEN: self._setup(to_firehose(), 1),
-            FIXED: self._setup(to_firehose("compression gzip"), 1),
-        }
+    def setup(self, files: Files) -> Setup:
+        return self._setup(files[CONF], 1)
 
-    def mend(self, on_tick: OnTick = None) -> None:
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return seen["lines"].tolist() == [BIG_LINES, BIG_LINES, BIG_LINES, 0, 0]
+
+    def _mend(self, files: Files, on_tick: OnTick) -> None:
         self.stage.opened.close_kind("objects")
-        self._play(FIXED, on_tick)
-        streams.wait_for_lines(self.stage, BIG_LINES, on_tick)
+        self._play(FIXED, files, on_tick)
+        streams.wait_until_drained(self.stage, on_tick)
 
     def evidence(self) -> pd.DataFrame:
         messages = self.stage.complaints(self.task_arn(BROKEN))["message"]
@@ -150,6 +185,7 @@ class Duplicates(_Overload):
     """The same burst with a router that never gives up: everything arrives, some of it twice."""
 
     name = "duplicates"
+    mendable = ()
     story = Story(
         title="duplicates after a partial failure",
         symptom="There are more lines in S3 than were printed.",
@@ -158,26 +194,54 @@ class Duplicates(_Overload):
         fix="Nothing at the sender: at least once is what it promises. Give each line an id, and de-duplicate readers.",
         proof="Every number once, none missing.",
         source="fluent-bit #6369, aws-for-fluent-bit #150",
+        right="b",
+        reasons={
+            "a": "The app counts from 1 to 840, once.",
+            "b": "PutRecordBatch took a part of a batch; the router sends the whole chunk again, "
+            "what was taken with it.",
+            "c": "Firehose delivers once what it was given; the router's log says how many records it refused before.",
+        },
     )
 
-    def setups(self) -> Mapping[str, Setup]:
+    def setup(self, files: Files) -> Setup:
+        del files
         patient = section("SERVICE", "scheduler.base 3", "scheduler.cap 3", "Grace 30")
-        conf = patient + to_firehose("Retry_Limit no_limits")
-        return {BROKEN: self._setup(conf, 15), FIXED: self._setup(conf, 15)}
+        return self._setup(patient + to_firehose("Retry_Limit no_limits"), 15)
 
-    def mend(self, on_tick: OnTick = None) -> None:
-        """Read again, de-duplicated: nothing is sent a second time."""
-        del on_tick
-        self._tasks[FIXED] = self.task_arn(BROKEN)
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return seen["lines"].tolist() == [BIG_LINES, BIG_LINES, BIG_LINES, 0, 0]
+
+    def numbers(self) -> pd.Series:
+        """Return the number of each line in S3, as it arrived."""
+        return pd.Series([_number(line) for line in streams.delivered(self.stage)], dtype=object)
+
+    def mend_reader(self, reader: Reader) -> None:
+        """Read again with the trainee's reader, nothing is sent a second time; raises LabError."""
+        try:
+            read = [int(number) for number in reader(self.numbers())]
+        except Exception as exc:  # the trainee's own code
+            raise LabError(say("The reader raises {error}", error=f"{type(exc).__name__}: {exc}")) from exc
+        self.lab.notes.take(READ, read)
+        self._keep(FIXED, self.task_arn(BROKEN))
+
+    def mend(self, files: Files | None = None, on_tick: OnTick = None) -> None:
+        """Read with the reference's reader."""
+        del files, on_tick
+        self.mend_reader(lambda numbers: numbers.drop_duplicates().tolist())
+
+    def undo(self) -> None:
+        super().undo()
+        self.lab.notes.drop(READ)
 
     def view(self, take: str) -> pd.DataFrame:
-        numbers = pd.Series([_number(line) for line in streams.delivered(self.stage)], dtype=object)
-        return tally(BIG_LINES, numbers.drop_duplicates() if take == FIXED else numbers)
+        read = self.lab.notes.read(READ, "A drill", "02") if take == FIXED else self.numbers()
+        return tally(BIG_LINES, pd.Series(read, dtype=object))
 
     def evidence(self) -> pd.DataFrame:
         messages = self.stage.complaints(self.task_arn(BROKEN))["message"]
         found = messages[messages.str.contains("records failed to be delivered")]
-        return found.str.replace(r"^.*\] ", "", regex=True).head(3).to_frame().reset_index(drop=True)
+        told = found.str.replace(r"^.*\] ", "", regex=True).str.replace(r"\d+", "N", regex=True)
+        return told.drop_duplicates().head(3).to_frame().reset_index(drop=True)
 
 
 def tally(printed: int, found: pd.Series) -> pd.DataFrame:

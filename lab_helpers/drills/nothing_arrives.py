@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lab_helpers.base.lazy import pd
+from lab_helpers.drills.case import CONF, CONTAINERS, Files, members
 from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
 from lab_helpers.drills.looks import arrived, containers, ending
-from lab_helpers.drills.scripts import numbered, to_cloudwatch
+from lab_helpers.drills.scripts import numbered
 from lab_helpers.drills.stage import APP, ROUTER, OnTick, Setup
 
 LINES = 100
 WRONG_MATCH = "app.*"
+"""The Match of broken/match_nothing/extra.conf."""
 
 
 class MatchNothing(TaskDrill):
@@ -23,16 +23,22 @@ class MatchNothing(TaskDrill):
         symptom="The task runs and its router is healthy, but the log group is not even made.",
         where_to_look="The router's own log has no error; so compare the Match of the output with the tag.",
         cause="FireLens tags records <container>-firelens-<task id>: app-firelens-…. The pattern app.* has a dot.",
-        fix="Match app-firelens-* (or *, when every container's lines go there).",
+        fix="A pattern that fits the tag: here Match *, since every container's lines go there.",
         proof="All lines are in the group.",
         source="aws-for-fluent-bit #375, #240",
+        right="b",
+        reasons={
+            "a": "A denied call would stand in the router's own log as AccessDeniedException: there is no error.",
+            "b": "FireLens tags the lines <container>-firelens-<task id>; the pattern `app.*` wants a dot behind app.",
+            "c": "The app ended with 0, and the router was stopped after it: it had the time to send.",
+        },
     )
 
-    def setups(self) -> Mapping[str, Setup]:
-        return {
-            BROKEN: Setup(numbered(LINES), to_cloudwatch(match=WRONG_MATCH)),
-            FIXED: Setup(numbered(LINES), to_cloudwatch(match="app-firelens-*")),
-        }
+    def setup(self, files: Files) -> Setup:
+        return Setup(numbered(LINES), files[CONF])
+
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return seen["lines"].tolist() == [LINES, LINES]
 
     def view(self, take: str) -> pd.DataFrame:
         return arrived(LINES, len(self.stage.events(take)))
@@ -57,13 +63,20 @@ class UnknownOption(TaskDrill):
         fix="Correct the option; try the configuration before it is deployed (fluentbit.try_config).",
         proof="The task runs to its end and all lines arrive.",
         source="Fluent Bit manual, CloudWatch output",
+        right="a",
+        reasons={
+            "a": "The router's log names it: unknown configuration property 'log_retention'. It ends "
+            "before it takes a line.",
+            "b": "A denial does not end the router: it goes on and says AccessDeniedException.",
+            "c": "A container that is killed for its memory has exit code 137; this router's is 255.",
+        },
     )
 
-    def setups(self) -> Mapping[str, Setup]:
-        return {
-            BROKEN: Setup(numbered(LINES), to_cloudwatch(more="log_retention 90")),
-            FIXED: Setup(numbered(LINES), to_cloudwatch(more="log_retention_days 90")),
-        }
+    def setup(self, files: Files) -> Setup:
+        return Setup(numbered(LINES), files[CONF])
+
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return bool(seen["value"].iloc[-1] == LINES)
 
     def view(self, take: str) -> pd.DataFrame:
         return ending(self.task(take), len(self.stage.events(take)))
@@ -73,6 +86,7 @@ class RouterNotEssential(TaskDrill):
     """A router that dies while the app runs on."""
 
     name = "router_not_essential"
+    mendable = (CONF, CONTAINERS)
     until = "RUNNING"
     story = Story(
         title="the router dies, the app runs on",
@@ -83,18 +97,27 @@ class RouterNotEssential(TaskDrill):
         fix="essential: true for the router, so that the task is replaced; and the right option.",
         proof="The router runs as long as the task, and the lines arrive.",
         source="aws-for-fluent-bit #1164",
+        right="c",
+        reasons={
+            "a": "A router that is refused tries again, and is RUNNING. This one is STOPPED.",
+            "b": "The app is RUNNING and prints; its log driver has nobody to hand the lines to.",
+            "c": "The router ended at its start because of a wrong option, and ECS leaves the task "
+            "alone: essential is false.",
+        },
     )
 
-    def setups(self) -> Mapping[str, Setup]:
-        return {
-            BROKEN: Setup(numbered(LINES, then="sleep 600"), to_cloudwatch(more="no_such_option yes"),
-                          router={"essential": False}),
-            FIXED: Setup(numbered(LINES, then="sleep 600"), to_cloudwatch()),
-        }  # fmt: skip
+    def setup(self, files: Files) -> Setup:
+        app, router = members(files, APP), members(files, ROUTER)
+        return Setup(numbered(LINES, then="sleep 600"), files[CONF], app=app, router=router)
 
-    def mend(self, on_tick: OnTick = None) -> None:
-        super().mend(on_tick)
-        self.stage.wait_for_events(FIXED, LINES, on_tick)
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        if seen["state"].iloc[-1] != LINES:
+            return False
+        return ROUTER in [each["name"] for each in self.definition(FIXED) if each.get("essential", True)]
+
+    def _mend(self, files: Files, on_tick: OnTick) -> None:
+        super()._mend(files, on_tick)
+        self._wait_for_events(FIXED, LINES, on_tick)
 
     def view(self, take: str) -> pd.DataFrame:
         task = self.task(take)

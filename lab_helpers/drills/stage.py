@@ -6,6 +6,7 @@ runs on an account, too.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 from lab_helpers import cloudwatch, fluentbit, images
 from lab_helpers.base.clients import aws_errors
-from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.errors import NotFoundError, WaitTimeoutError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
@@ -27,6 +28,9 @@ APP, ROUTER = "app", "log_router"
 CONFIG_FOLDER = "/fluent-bit/etc/drill/"
 TASK_TIMEOUT_S = 300.0
 """Bound on a task's start or end: on an account a Fargate task takes about a minute to start."""
+EVENTS_TIMEOUT_S = 60.0
+"""Bound on the way of events from a task that runs to CloudWatch Logs."""
+LOG_TIMEOUT_S = 10.0
 POLL_S = 0.2
 
 OnTick = Callable[[Tick], None] | None
@@ -38,7 +42,8 @@ class Setup:
 
     `script` is the app's, for `sh`; `conf` the router's extra.conf, where `${LOG_GROUP}` is the take's own group;
     `log_options` those of the app's awsfirelens driver; `app` and `router` more members of the container definitions;
-    `variables` more of the router's environment; the roles are the lab's unless named (ARN).
+    `variables` more of the router's environment; the roles are the lab's unless named (ARN); `config_name` is the
+    configuration's name in the image unless it is TAKE.conf.
     """
 
     script: str
@@ -49,6 +54,7 @@ class Setup:
     variables: Mapping[str, str] = field(default_factory=dict)
     task_role: str = ""
     execution_role: str = ""
+    config_name: str = ""
 
 
 class Stage:
@@ -104,8 +110,7 @@ class Stage:
 
     def define(self, take: str, setup: Setup, image: str) -> str:
         """Register a task definition of app and router; return its ARN."""
-        containers = [self._app(setup), self._router(take, setup, image)]
-        return self.register(take, containers, setup.task_role, setup.execution_role)
+        return self.register(take, self.containers(take, setup, image), setup.task_role, setup.execution_role)
 
     def register(
         self, take: str, containers: list[dict[str, Any]], task_role: str = "", execution_role: str = ""
@@ -133,6 +138,14 @@ class Stage:
         with aws_errors("StopTask"):
             self.lab.client("ecs").stop_task(cluster=self.lab.outputs.cluster_name, task=arn, reason="The drill's stop")
 
+    def clear(self, take: str, arn: str) -> None:
+        """End a take's task, and remove its log group: the next try begins empty."""
+        if self.task(arn)["lastStatus"] != "STOPPED":
+            self.stop(arn)
+            self.wait_for(arn, "STOPPED")
+        with contextlib.suppress(NotFoundError), aws_errors("DeleteLogGroup"):
+            self.lab.client("logs").delete_log_group(logGroupName=self.log_group(take))
+
     def network(self) -> dict[str, Any]:
         """Return the network configuration of the lab's service, for a task beside it."""
         out = self.lab.outputs
@@ -147,6 +160,12 @@ class Stage:
         with aws_errors("DescribeTasks"):
             found = self.lab.client("ecs").describe_tasks(cluster=self.lab.outputs.cluster_name, tasks=[arn])
         return dict(found["tasks"][0])
+
+    def definition(self, arn: str) -> list[dict[str, Any]]:
+        """Return the container definitions of a registered task definition."""
+        with aws_errors("DescribeTaskDefinition"):
+            found = self.lab.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        return list(found["containerDefinitions"])
 
     def wait_for(self, arn: str, status: str, on_tick: OnTick = None) -> dict[str, Any]:
         """Wait until a task has a status ("RUNNING" or "STOPPED"), or has stopped; return its description."""
@@ -164,17 +183,26 @@ class Stage:
         """Return the events in the take's group (columns: cloudwatch.read_messages); empty when there is no group."""
         return self.messages(self.log_group(take))
 
-    def wait_for_events(self, take: str, count: int, on_tick: OnTick = None) -> pd.DataFrame:
-        """Wait until at least `count` events are in the take's group, and return them; raises WaitTimeoutError."""
+    def wait_for_events(self, take: str, count: int, on_tick: OnTick = None, arn: str = "") -> pd.DataFrame:
+        """Wait until at least `count` events are in the take's group, and return them; raises WaitTimeoutError.
+
+        With the ARN of its task also until the task's router has ended, at most `EVENTS_TIMEOUT_S`.
+        """
         return wait_until(
             lambda: self.events(take),
-            TASK_TIMEOUT_S,
+            EVENTS_TIMEOUT_S if arn else TASK_TIMEOUT_S,
             POLL_S,
             say("{count} events in {group}", count=count, group=self.log_group(take)),
-            done=lambda found: len(found) >= count,
+            done=lambda found: len(found) >= count or bool(arn and self.has_ended(arn)),
             describe=lambda found: say("{done} of {count} events", done=len(found), count=count),
             on_tick=on_tick,
         )
+
+    def has_ended(self, arn: str) -> bool:
+        """Tell whether a task's router has ended, alone or with its task."""
+        task = self.task(arn)
+        ended = [each["lastStatus"] == "STOPPED" for each in task["containers"] if each["name"] == ROUTER]
+        return task["lastStatus"] == "STOPPED" or all(ended)
 
     def messages(self, group: str, streams: list[str] | None = None) -> pd.DataFrame:
         """Return a group's events; empty when there is no such group."""
@@ -190,6 +218,12 @@ class Stage:
         found["message"] = found["message"].str.replace(r"^\[[\d/]+ [\d:.]+\] ", "", regex=True)
         return found[["event_time", "level", "message"]]
 
+    def wait_for_router_log(self, arn: str) -> pd.DataFrame:
+        """Return the router's own log once there is one: awslogs sends a moment later. None in time: an empty frame."""
+        with contextlib.suppress(WaitTimeoutError):
+            wait_until(lambda: len(self.router_log(arn)), LOG_TIMEOUT_S, POLL_S, say("the router's own log"), done=bool)
+        return self.router_log(arn)
+
     def complaints(self, arn: str) -> pd.DataFrame:
         """Return the warnings and errors in the router's own log, each message once: level, message."""
         found = self.router_log(arn)
@@ -197,6 +231,10 @@ class Stage:
         return found[["level", "message"]].drop_duplicates(ignore_index=True)
 
     # container definitions
+
+    def containers(self, take: str, setup: Setup, image: str = "") -> list[dict[str, Any]]:
+        """Return the container definitions of app and router."""
+        return [self._app(setup), self._router(take, setup, image)]
 
     def _app(self, setup: Setup) -> dict[str, Any]:
         logged = {"logDriver": "awsfirelens", "options": dict(setup.log_options)}
@@ -213,7 +251,10 @@ class Stage:
     def _router(self, take: str, setup: Setup, image: str) -> dict[str, Any]:
         out, region = self.lab.outputs, self.lab.settings.region
         variables = {"AWS_REGION": region, "LOG_GROUP": self.log_group(take), **setup.variables}
-        options = {"config-file-type": "file", "config-file-value": f"{CONFIG_FOLDER}{take}.conf"}
+        options = {
+            "config-file-type": "file",
+            "config-file-value": f"{CONFIG_FOLDER}{setup.config_name or take + '.conf'}",
+        }
         return {
             "name": ROUTER,
             "image": image,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from lab_helpers.base.lazy import pd
-from lab_helpers.drills.drill import BROKEN, FIXED, Story, TaskDrill
+from lab_helpers.drills.case import CONF, Files
+from lab_helpers.drills.drill import BROKEN, Story, TaskDrill
 from lab_helpers.drills.looks import logged, newest_record
-from lab_helpers.drills.scripts import PARSERS, section, to_cloudwatch, with_parsers
+from lab_helpers.drills.scripts import PARSERS
 from lab_helpers.drills.stage import Setup
 
 LONG_CHARS = 20_000
 RUNTIME_CHARS = 16_384
 """Where container runtimes cut a line: 16 KiB."""
 PROBES, VISITORS = 90, 10
+PROBE = '"ELB-HealthChecker/2.0"'
 
 
 class EscapedJson(TaskDrill):
@@ -29,17 +30,23 @@ class EscapedJson(TaskDrill):
         fix="A parser filter on `log` with a json parser, and Reserve_Data On, which keeps the other keys.",
         proof="The fields are keys of the record, beside container_name and ecs_*.",
         source="aws-for-fluent-bit #172, #304, #892",
+        right="c",
+        reasons={
+            "a": "The record has one string under `log` before it is sent; CloudWatch Logs stores an "
+            "event as it comes.",
+            "b": "The text under `log` is valid JSON.",
+            "c": "The log driver puts every line under `log` and does not look into it, and no filter does.",
+        },
     )
     script = """echo '{"level":"warn","user":"anna","took_ms":42}'; sleep 1"""
 
-    def setups(self) -> Mapping[str, Setup]:
-        parse = section("FILTER", "Name parser", "Match *", "Key_Name log", "Parser drill_json", "Reserve_Data On")
-        return {
-            BROKEN: Setup(self.script, to_cloudwatch()),
-            FIXED: Setup(self.script, with_parsers(parse + to_cloudwatch())),
-        }
+    def setup(self, files: Files) -> Setup:
+        return Setup(self.script, files[CONF])
 
-    def files(self) -> dict[str, str]:
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return {"level", "user", "took_ms", "container_name", "ecs_cluster"} <= set(seen["key"])
+
+    def given(self) -> dict[str, str]:
         return {"parsers.conf": PARSERS}
 
     def view(self, take: str) -> pd.DataFrame:
@@ -63,13 +70,23 @@ class UnparsedLines(TaskDrill):
         fix="Key_Name log (and the parsers file named in [SERVICE], or Fluent Bit would not start).",
         proof="client, method, path, status and size are keys of the record.",
         source="amazon-ecs-firelens-examples #45",
+        right="a",
+        reasons={
+            "a": "FireLens puts the line under `log`. The filter looks under `message`, and lets "
+            "records pass that lack this key.",
+            "b": "The filter never comes to the expression: it finds nothing to try it on.",
+            "c": "Without its parsers file Fluent Bit would not have started; this task ran to its end.",
+        },
     )
     script = "printf '10.0.11.7 - - [%s] \"GET / HTTP/1.1\" 200 45\\n' \"$(date '+%d/%b/%Y:%H:%M:%S %z')\"; sleep 1"
 
-    def setups(self) -> Mapping[str, Setup]:
-        return {BROKEN: self._setup("message"), FIXED: self._setup("log")}
+    def setup(self, files: Files) -> Setup:
+        return Setup(self.script, files[CONF])
 
-    def files(self) -> dict[str, str]:
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return {"client", "method", "path", "status", "size"} <= set(seen["key"])
+
+    def given(self) -> dict[str, str]:
         return {"parsers.conf": PARSERS}
 
     def view(self, take: str) -> pd.DataFrame:
@@ -79,10 +96,6 @@ class UnparsedLines(TaskDrill):
     def evidence(self) -> pd.DataFrame:
         keys = newest_record(self.stage.events(BROKEN))["key"]
         return pd.DataFrame({"looks at": ["message"], "keys of a record": [", ".join(keys)]})
-
-    def _setup(self, key: str) -> Setup:
-        parse = section("FILTER", "Name parser", "Match *", f"Key_Name {key}", "Parser drill_access", "Reserve_Data On")
-        return Setup(self.script, with_parsers(parse + to_cloudwatch()))
 
 
 class SplitLines(TaskDrill):
@@ -97,15 +110,20 @@ class SplitLines(TaskDrill):
         fix="A multiline filter with mode partial_message, before every other filter: it joins the parts again.",
         proof="One record, whole, and its `log` is valid JSON.",
         source="aws-for-fluent-bit #25, #100",
+        right="b",
+        reasons={
+            "a": "CloudWatch Logs takes much longer events; the parts were two records before they were sent.",
+            "b": "The container runtime cuts a line after 16,384 bytes, and marks the parts with partial_message.",
+            "c": "The app's printf has one line end: it prints one line.",
+        },
     )
     script = f"""printf '{{"id":1,"text":"%0{LONG_CHARS}d"}}\\n' 0; sleep 2"""
 
-    def setups(self) -> Mapping[str, Setup]:
-        join = section("FILTER", "Name multiline", "Match *", "multiline.key_content log", "mode partial_message")
-        return {
-            BROKEN: Setup(self.script, to_cloudwatch()),
-            FIXED: Setup(self.script, join + to_cloudwatch()),
-        }
+    def setup(self, files: Files) -> Setup:
+        return Setup(self.script, files[CONF])
+
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return bool(seen["is_json"].tolist() == [True])
 
     def view(self, take: str) -> pd.DataFrame:
         lines = logged(self.stage.events(take).sort_values("event_time", kind="stable")).tolist()
@@ -131,22 +149,29 @@ class HealthChecks(TaskDrill):
         "The log format must have the user agent in it: the article's common format has not.",
         proof="Every visitor is there, no probe.",
         source="copilot-cli #4564",
+        right="b",
+        reasons={
+            "a": "The user agent of nine lines in ten is the load balancer's.",
+            "b": "The load balancer asks each task again and again, httpd logs each request, and no "
+            "filter drops the lines.",
+            "c": "The app printed 100 lines, and 100 events are there: each once.",
+        },
     )
     script = (
-        f'i=1; while [ $i -le {PROBES} ]; do echo \'10.0.11.7 "GET /" 200 "ELB-HealthChecker/2.0"\'; i=$((i+1)); done; '
-        f'i=1; while [ $i -le {VISITORS} ]; do echo "10.0.12.9 \\"GET /$i\\" 200 \\"curl/8\\""; i=$((i+1)); done; '
+        f"i=1; while [ $i -le {PROBES} ]; do echo '10.0.11.7 \"GET /\" 200 {PROBE}'; i=$((i+1)); done; "
+        'echo \'10.0.12.9 "GET /?q=ELB-HealthChecker/2.0" 200 "curl/8"\'; echo \'10.0.12.9 "GET /" 200 "curl/8"\'; '
+        f'i=3; while [ $i -le {VISITORS} ]; do echo "10.0.12.9 \\"GET /$i\\" 200 \\"curl/8\\""; i=$((i+1)); done; '
         "sleep 1"
     )
 
-    def setups(self) -> Mapping[str, Setup]:
-        exclude = section("FILTER", "Name grep", "Match *", "Exclude log ELB-HealthChecker")
-        return {
-            BROKEN: Setup(self.script, to_cloudwatch()),
-            FIXED: Setup(self.script, exclude + to_cloudwatch()),
-        }
+    def setup(self, files: Files) -> Setup:
+        return Setup(self.script, files[CONF])
+
+    def is_mended(self, seen: pd.DataFrame) -> bool:
+        return bool(seen["lines"].tolist() == [0, VISITORS])
 
     def view(self, take: str) -> pd.DataFrame:
-        probes = logged(self.stage.events(take)).str.contains("ELB-HealthChecker")
+        probes = logged(self.stage.events(take)).str.endswith(PROBE)
         counts = [int(probes.sum()), int((~probes).sum())]
         return pd.DataFrame({"who asked": ["load balancer", "visitors"], "lines": counts})
 

@@ -61,7 +61,7 @@ CATALOGUE: tuple[Task, ...] = (
         (
             "A Mem_Buf_Limit would pause the input: the sender is cut off. What else can hold 60 MB?",
             "storage.type filesystem in the [INPUT]. It needs a folder: storage.path in [SERVICE].",
-            "[SERVICE] with storage.path buffer and storage.max_chunks_up 8; [INPUT] with storage.type filesystem.",
+            "[SERVICE] with storage.path buffer and storage.max_chunks_up 2; [INPUT] with storage.type filesystem.",
         ),
     ),
     Task(

@@ -19,8 +19,8 @@ from lab_helpers.base.errors import FileRefusedError, PathOutsideError
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
 
-FOLDERS = ("terraform", "fluentbit")
-"""What a team would have in its repository; nothing else can be written."""
+FOLDERS = ("terraform", "fluentbit", "drills")
+"""What a team would have in its repository, and the drills' files; nothing else can be written."""
 MAX_BYTES = 256 * 1024
 _ORIGIN = ".origin.json"
 """In the working copy: the fingerprint that each file had in the project when it was copied."""

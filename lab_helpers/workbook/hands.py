@@ -98,7 +98,7 @@ class HandsOn(Lab):
     def _beginning(self, name: str) -> str | None:
         """Return a file's text at this notebook's beginning: that of the first step on it, else the project's."""
         number = self.notebook.rpartition("/")[2].partition("_")[0]
-        mine = [step for step in CATALOGUE if step.id.startswith(f"{number}_") and name in step.files]
+        mine = [step for step in CATALOGUE if step.id.startswith((f"{number}_", "drill_")) and name in step.files]
         return mine[0].start(self, name) if mine else self.files.original(name)
 
     def plan(self) -> PlanView:

@@ -17,7 +17,14 @@ PARTS = (
     "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "README.ja.md", "docs", "environment.yml", "fluentbit",
     "lab_helpers", "notebooks", "pyproject.toml", "requirements-terraform.lock", "requirements.lock", "terraform",
 )  # fmt: skip
-LEFT_OUT = frozenset({"docs/trainer.md", "lab_helpers/exercises/solutions", "lab_helpers/exercises/steps/solutions"})
+LEFT_OUT = frozenset(
+    {
+        "docs/trainer.md",
+        "lab_helpers/drills/mended",
+        "lab_helpers/exercises/solutions",
+        "lab_helpers/exercises/steps/solutions",
+    }
+)
 _OF_A_RUN = shutil.ignore_patterns("__pycache__", ".*", "*.pyc", "*.tfstate*")
 
 

@@ -9,7 +9,7 @@ import pytest
 from lab_helpers import drills, teardown
 from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base.errors import LabError, NotYetError
-from lab_helpers.drills import Drill
+from lab_helpers.drills import Drill, case
 from lab_helpers.opened import Opened, open_drills, undo_all
 from tests.drills.lab_kit import make_lab
 
@@ -97,6 +97,9 @@ def test_every_story_is_complete(kind: type[Drill]) -> None:
     story = kind.story
     parts = [story.symptom, story.where_to_look, story.cause, story.fix, story.proof, story.source]
     assert all(10 < len(part) < 400 for part in parts)
+    assert story.right in story.reasons
+    assert len(story.reasons) >= 3
+    assert all(10 < len(reason) < 200 for reason in story.reasons.values())
     assert kind.__doc__
 
 
@@ -105,3 +108,21 @@ def test_names_are_unique() -> None:
     names = [kind.name for kind in drills.CATALOGUE]
     assert len(set(names)) == len(names) >= 12
     assert all(getattr(drills, kind.name) is kind for kind in drills.CATALOGUE)
+
+
+@pytest.mark.parametrize("kind", [each for each in drills.CATALOGUE if each.mendable], ids=lambda kind: kind.name)
+def test_the_mend_is_a_change_of_the_broken_files(kind: type[Drill]) -> None:
+    """Each mendable file is there, broken and mended; something differs, and the file that is broken has no hint."""
+    broken, mended = case.broken(kind.name, kind.mendable), case.mended(kind.name, kind.mendable)
+    assert list(broken) == list(mended) == list(kind.mendable)
+    assert broken != mended
+    assert not [text for text in broken.values() if text.lstrip().startswith("#")]
+
+
+def test_a_container_file_says_only_what_may_be_changed() -> None:
+    """The drill's image, command and roles are not the trainee's; no list is told in a sentence."""
+    with pytest.raises(LabError, match="app has `command`; known here: essential"):
+        case.members({case.CONTAINERS: '[{"name": "app", "command": ["true"]}]'}, "app")
+    with pytest.raises(LabError, match="no list of containers"):
+        case.members({case.CONTAINERS: '{"app": 1}'}, "app")
+    assert case.members({case.CONTAINERS: '[{"name": "app", "stopTimeout": 3}]'}, "app")["stopTimeout"] == 3

@@ -55,7 +55,8 @@ def shown() -> set[str]:
 def _catalogued() -> Iterator[str]:
     for kind in drills.CATALOGUE:
         story = kind.story
-        yield from (story.title, story.where_to_look, story.cause, story.fix, story.proof)
+        yield from (story.title, story.symptom, story.where_to_look, story.cause, story.fix, story.proof)
+        yield from story.reasons.values()
     yield from DIAGNOSIS
     for name in experiments.__all__:
         yield from filter(None, [getattr(getattr(experiments, name), "question", "")])

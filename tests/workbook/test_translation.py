@@ -20,7 +20,8 @@ ENGLISH = re.compile(r"\b[A-Za-z]?[a-z']+ [a-z']+ [a-z']+\b|^[a-z']+ [a-z']+$")
 HEADINGS = re.compile(r"^.*\n(?=-{3,}[ -]*$)", re.MULTILINE)
 """The names of columns are identifiers: notebook 00 says that they stay English."""
 NOT_OURS = re.compile(
-    r"^#|\[ ?(info|error|warn)\]|section '|"  # Fluent Bit's log, and comments in files that are shown
+    r"^#|\[ ?(info|error|warn|help)\]|section '|"  # Fluent Bit's log, and comments in files that are shown
+    r"^\"|^aws ecs |"  # a value of a JSON text that is shown, and a line of the aws CLI
     r"is not authorized to perform|no identity-based policy|Access was denied|Essential container|"  # AWS
     r"^OutOfMemoryError|^SelectObjectContent: |^aws-for-fluent-bit |"  # AWS, and a title that is cited
     r"^\* |^Fluent Bit v|Threshold Crossed: |"  # the router's banner, an alarm's reason

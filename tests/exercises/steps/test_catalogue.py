@@ -48,8 +48,8 @@ def test_a_step_is_whole(step: Step) -> None:
     assert len(step.wrong) >= 2
     assert step.hints
     assert step.minutes > 0
-    names = step.files or (ANSWER,)
-    assert [name for name in names if not (SOLUTIONS / step.id / name).is_file()] == []
+    assert step.has_reference()
+    assert all(step.reference_files().values()) if step.files else (SOLUTIONS / step.id / ANSWER).is_file()
     assert step.files or step.act is Act.NONE
 
 

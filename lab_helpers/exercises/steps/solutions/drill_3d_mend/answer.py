@@ -1,0 +1,2 @@
+def answer(numbers):
+    return numbers.drop_duplicates()
