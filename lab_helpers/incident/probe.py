@@ -133,7 +133,7 @@ def _missing_after_wait(lab: Lab, ids: set[str], begin: datetime) -> tuple[int, 
 
 def _wait(lab: Lab, ids: set[str], read: Callable[[], set[str]], seconds: float) -> int:
     """Wait until `read` has all ids, as long as `seconds`, and return how many are missing then."""
-    more = 0.0 if lab.backend.name == "local" or not seconds else ACCOUNT_MARGIN_S
+    more = 0.0 if lab.settings.can.is_embedded or not seconds else ACCOUNT_MARGIN_S
     end = time.monotonic() + seconds + more
     with Bar("lines") as bar:
         return wait_until(

@@ -87,7 +87,7 @@ def test_metrics_and_uptime(running: Running) -> None:
     metrics: Any = json.loads(body)
     assert status == 200
     assert (metrics["input"]["forward.0"]["records"], metrics["output"]["s3.0"]["proc_records"]) == (5, 3)
-    assert json.loads(running.get("/api/v1/uptime/")[1])["uptime_sec"] in range(60)
+    assert json.loads(running.get("/api/v1/uptime")[1])["uptime_sec"] in range(60)
     assert json.loads(running.get("/api/lab/balance")[1])["s3.0"]["held"] == 2
 
 
@@ -142,11 +142,32 @@ def test_plugins_and_reload(running: Running) -> None:
     assert b'{"reload":"not enabled","status":-1}' in answer
 
 
-def test_any_other_path_is_the_first_page(running: Running) -> None:
-    """As the reference's: what it does not know, it answers with its version."""
-    for path in ("/", "/nope", "/api/v1/trace"):
-        status, body = running.get(path)
-        assert (status, json.loads(body)["fluent-bit"]["version"]) == (200, VERSION)
+def test_a_reload_by_another_method(running: Running) -> None:
+    """405, with what is allowed."""
+    answer = running.ask(b"DELETE /api/v2/reload HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert b"\r\nAllow: GET, POST, PUT\r\n" in answer
+
+
+def test_the_first_page_and_no_other(running: Running) -> None:
+    """The version is at `/`; what is no page, also one with something behind its path, is 404 since 5.0."""
+    status, body = running.get("/")
+    assert (status, json.loads(body)["fluent-bit"]["version"]) == (200, VERSION)
+    for path in ("/nope", "/api/v1/trace", "/api/v1/metrics/extra", "/api/v2/health/"):
+        answer = running.ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert answer.split(b" ")[1] == b"404", path
+
+
+def test_the_second_version_of_health_says_why(running: Running) -> None:
+    """As 5.1.1 answers it: the figures of the period, and the limits."""
+    status, body = running.get("/api/v2/health")
+    limits = {"error_limit": 1, "retry_failure_limit": 5, "period_limit": 10}
+    assert (status, json.loads(body)) == (200, {"status": "ok", "errors": 0, "retries_failed": 0, **limits})
+    running.clock[0] = 101.0
+    running.counters.add("output", "s3.0", errors=2, retries_failed=1)
+    running.pages.sample()
+    status, body = running.get("/api/v2/health")
+    assert (status, json.loads(body)) == (500, {"status": "error", "errors": 2, "retries_failed": 1, **limits})
 
 
 @pytest.mark.parametrize(

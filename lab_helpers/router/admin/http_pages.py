@@ -1,6 +1,6 @@
 """What the HTTP server answers: health, uptime, metrics, storage, plugins. No I/O.
 
-Source: Fluent Bit 4.2.8: a page is found by the beginning of its path, anything else is the first page.
+Source: Fluent Bit 5.1.1: a path that is no page is 404; `/api/v2/health` is there without Health_Check, too.
 `/api/lab/balance` is this router's own: sent, dropped and held records of each output.
 Not modelled: the 404 of the first second (metrics) and the first five (storage), `/api/v1/trace`, hot reload; numbers
 are those of this moment, the reference's up to five seconds old.
@@ -29,11 +29,12 @@ JSON, TEXT = "application/json", "text/plain; version=0.0.4"
 
 @dataclass(frozen=True)
 class Page:
-    """An answer; `kind` is its Content-Type, '' where the reference sends none."""
+    """An answer; `kind` is its Content-Type, `allow` its Allow, '' where the reference sends none."""
 
     status: int
     body: bytes
     kind: str = ""
+    allow: str = ""
 
 
 class Pages:
@@ -56,7 +57,9 @@ class Pages:
             "/api/v1/uptime": lambda _: self._uptime(),
             "/api/v2/metrics/prometheus": lambda _: Page(200, prometheus_text(self._families()).encode(), TEXT),
             "/api/v2/metrics": lambda _: Page(200, readable_text(self._families(), time.time_ns()).encode()),
+            "/api/v2/health": lambda _: self._health.details(),
             "/api/v2/reload": _reload,
+            "/": lambda _: _root(),
             "/api/lab/balance": lambda _: _json(self._balance()),
             **({"/api/v1/storage": lambda _: self._storage_page()} if service.storage_metrics else {}),
             **({"/api/v1/health": lambda _: self._health.page()} if service.health_check else {}),
@@ -64,7 +67,8 @@ class Pages:
 
     def page(self, method: str, path: str) -> Page:
         """Return the answer for a path without its query."""
-        return next((make for start, make in self._pages.items() if path.startswith(start)), _root)(method)
+        make = self._pages.get(path)
+        return make(method) if make else Page(404, b"")
 
     def sample(self) -> None:
         """Take note of the counters of errors: what happened within a period is told from these notes."""
@@ -111,19 +115,35 @@ class Health:
 
     def page(self) -> Page:
         """Return `ok` or `error`."""
+        return Page(500, b"error\n") if self._is_bad() else Page(200, b"ok\n")
+
+    def details(self) -> Page:
+        """Return the same with the figures behind it."""
+        errors, failures = self._within_period()
+        body = {
+            "status": "error" if self._is_bad() else "ok",
+            "errors": errors,
+            "retries_failed": failures,
+            "error_limit": self._service.health_errors,
+            "retry_failure_limit": self._service.health_retry_failures,
+            "period_limit": self._service.health_period_s,
+        }
+        return Page(500 if self._is_bad() else 200, orjson.dumps(body), JSON)
+
+    def _is_bad(self) -> bool:
+        errors, failures = self._within_period()
+        return errors > self._service.health_errors or failures > self._service.health_retry_failures
+
+    def _within_period(self) -> tuple[int, int]:
         (_, errors_before, failures_before), (_, errors, failures) = self._notes[0], self._notes[-1]
-        is_bad = (
-            errors - errors_before > self._service.health_errors
-            or failures - failures_before > self._service.health_retry_failures
-        )
-        return Page(500, b"error\n") if is_bad else Page(200, b"ok\n")
+        return errors - errors_before, failures - failures_before
 
 
 def _json(value: Any) -> Page:
     return Page(200, orjson.dumps(value), JSON)
 
 
-def _root(_method: str) -> Page:
+def _root() -> Page:
     return _json({"fluent-bit": {"version": VERSION, "edition": "Community", "flags": ["FIRELENS_LAB_ROUTER"]}})
 
 
@@ -133,4 +153,6 @@ def _plugins() -> Page:
 
 
 def _reload(method: str) -> Page:
-    return _json({"reload": "not enabled", "status": -1} if method in ("POST", "PUT") else {"hot_reload_count": 0})
+    if method in ("POST", "PUT"):
+        return _json({"reload": "not enabled", "status": -1})
+    return _json({"hot_reload_count": 0}) if method == "GET" else Page(405, b"", allow="GET, POST, PUT")

@@ -20,8 +20,8 @@ MAX_REQUEST_BYTES = 65_536
 SAMPLE_S = 1.0
 # how often the health page's counters are looked at
 REASONS = {
-    200: "OK", 400: "Bad Request", 404: "Not Found", 411: "Length Required", 413: "Request Entity Too Large",
-    500: "Internal Server Error",
+    200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 411: "Length Required",
+    413: "Request Entity Too Large", 500: "Internal Server Error",
 }  # fmt: skip
 
 
@@ -76,6 +76,8 @@ def response(request: Request, page: Page) -> bytes:
         lines.append("Transfer-Encoding: chunked")
     if page.kind:
         lines.append(f"Content-Type: {page.kind}")
+    if page.allow:
+        lines.append(f"Allow: {page.allow}")
     body = page.body
     if request.method == "HEAD":
         body = b""

@@ -22,6 +22,7 @@ CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.FILTER, "record_modifier"),
     (PluginKind.FILTER, "rewrite_tag"),
     (PluginKind.FILTER, "throttle"),
+    (PluginKind.FILTER, "type_converter"),
     (PluginKind.OUTPUT, "cloudwatch"),
     (PluginKind.OUTPUT, "cloudwatch_logs"),
     (PluginKind.OUTPUT, "counter"),

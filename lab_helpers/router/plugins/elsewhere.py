@@ -11,7 +11,7 @@ node_exporter_metrics opentelemetry podman_metrics process_exporter_metrics proc
 prometheus_scrape prometheus_textfile random serial splunk statsd stdin syslog systemd thermal udp unix_socket
 """
 _FILTERS = """
-aws checklist ecs geoip2 kubernetes log_to_metrics nightfall stdout sysinfo tensorflow type_converter wasm
+aws checklist ecs geoip2 kubernetes log_to_metrics nightfall stdout sysinfo tensorflow wasm
 """
 _OUTPUTS = """
 azure azure_blob azure_kusto azure_logs_ingestion bigquery calyptia chronicle datadog es exit flowcounter gelf influxdb

@@ -21,6 +21,7 @@ FOLDER = Path(plugins.__file__).parent
 MINIMUM = {
     "tail": "Path {folder}/*.log",
     "nest": "Operation nest",
+    "type_converter": "str_key a b int",
     "lua": "call f\ncode function f(tag, time, record) return 0, time, record end",
     "parser": "Key_Name log\nParser p",
     "multiline": "multiline.parser java",

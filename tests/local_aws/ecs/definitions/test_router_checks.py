@@ -22,6 +22,9 @@ MACHINE = Machine(RouterInputs("/x.sock", 18000, 18001, 18002), lambda path: pat
 NC = 'echo \'{"health": "check"}\' | nc 127.0.0.1 8877 || exit 1'
 UPTIME = "curl -f http://127.0.0.1:2020/api/v1/uptime || exit 1"
 
+HEALTH = "curl -f http://127.0.0.1:2020/api/v1/health || exit 1"
+STOCK_HEALTH = "/fluent-bit/configs/output-metrics-healthcheck.conf"
+
 
 def _localised(text: str) -> str:
     return localise(text, Transport("127.0.0.1", 1), lambda path: [path], MACHINE)
@@ -121,22 +124,28 @@ def test_other_tools_are_named() -> None:
     assert run(HealthCheck(("CMD-SHELL", "sleep 600 | cat"), timeout_s=0), env).missing == ""
 
 
-def test_two_tasks_with_fireLens_checks(stand: Stand) -> None:  # noqa: N802
+@pytest.mark.parametrize(
+    ("name", "command", "options"),
+    [
+        ("checked-8877", NC, {}),
+        ("checked-2020", HEALTH, {"config-file-type": "file", "config-file-value": STOCK_HEALTH}),
+    ],
+)
+def test_two_tasks_with_documented_checks(stand: Stand, name: str, command: str, options: dict[str, str]) -> None:
     """Case 07: both tasks of one service become HEALTHY, and their apps start only then."""
-    check = {"command": ["CMD-SHELL", NC], "interval": 5, "timeout": 10, "retries": 3}
+    check = {"command": ["CMD-SHELL", command], "interval": 5, "timeout": 10, "retries": 3}
+    marked = {"firelensConfiguration": {"type": "fluentbit", "options": options}, "healthCheck": check}
     app = shell(
         "echo started; sleep 600", "app",
         logConfiguration={"logDriver": "awsfirelens", "options": {"Name": "null"}},
         dependsOn=[{"containerName": "log_router", "condition": "HEALTHY"}],
     )  # fmt: skip
-    definition = stand.define({**ROUTER, "healthCheck": check}, app)
-    stand.serve("checked", definition, 2)
+    stand.serve(name, stand.define({**ROUTER, **marked}, app), 2)
 
     def healthy() -> bool:
-        tasks = stand.tasks("checked")
-        states = [(each["lastStatus"], each["healthStatus"]) for each in tasks]
+        states = [(each["lastStatus"], each["healthStatus"]) for each in stand.tasks(name)]
         return states == [("RUNNING", "HEALTHY")] * 2
 
-    eventually(healthy, lambda: (stand.tasks("checked"), stand.events("checked")), 60)
-    assert stand.ecs.list_tasks(cluster=CLUSTER, serviceName="checked", desiredStatus="STOPPED")["taskArns"] == []
-    stand.gone("checked")
+    eventually(healthy, lambda: (stand.tasks(name), stand.events(name)), 60)
+    assert stand.ecs.list_tasks(cluster=CLUSTER, serviceName=name, desiredStatus="STOPPED")["taskArns"] == []
+    stand.gone(name)
