@@ -77,6 +77,9 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
     """
     if call.protocol == "s3":
         return _explain_s3(call, body)
+    if call.protocol in {"query", "ec2"} and not call.params.get("Version"):
+        text = f"Could not find operation {call.operation} for version NO_VERSION_SPECIFIED"
+        return AwsError("InvalidAction", text)
     if not _is_known(call):
         return _unknown_operation(call)
     try:
@@ -87,6 +90,10 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
 
 
 def _explain_s3(call: Call, body: bytes) -> AwsError | None:
+    if call.operation == "PostObject":
+        extra = {"Condition": "Bucket POST must be of the enclosure-type multipart/form-data"}
+        text = "At least one of the pre-conditions you specified did not hold"
+        return AwsError("PreconditionFailed", text, 412, extra)
     wants_document = call.operation.startswith("Put") and call.operation != "PutObject"
     if (body or wants_document) and not _is_xml(body):
         return AwsError("MalformedXML", MALFORMED_XML)
