@@ -77,15 +77,15 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
     """
     if call.protocol == "s3":
         return _explain_s3(call, body)
-    if call.protocol in {"query", "ec2"} and not call.params.get("Version"):
-        text = f"Could not find operation {call.operation} for version NO_VERSION_SPECIFIED"
-        return AwsError("InvalidAction", text)
     if not _is_known(call):
         return _unknown_operation(call)
     try:
         _refuse(call, _OTHER_CODES.get(call.service) or _usual_code(call.protocol))
     except AwsError as refusal:
         return refusal
+    if call.protocol in {"query", "ec2"} and body and b"Version=" not in body:
+        text = f"Could not find operation {call.operation} for version NO_VERSION_SPECIFIED"
+        return AwsError("InvalidAction", text)
     return None
 
 
