@@ -39,9 +39,10 @@ def resolve(platform: str, python: str, folder: Path) -> subprocess.CompletedPro
 
 
 @pytest.fixture(scope="module")
-def index() -> None:
+def index(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skip where no package can be looked up."""
-    probe = [str(UV), "pip", "install", "--dry-run", "--no-deps", "--target", "nowhere", "six"]
+    target = str(tmp_path_factory.mktemp("index"))
+    probe = [str(UV), "pip", "install", "--dry-run", "--no-deps", "--target", target, "six"]
     try:
         asked = subprocess.run(probe, cwd=ROOT, capture_output=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):

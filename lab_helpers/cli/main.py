@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import shlex
@@ -32,6 +33,12 @@ INTERRUPTED = 130
 START_PAGE = "00_setup.ipynb"
 
 
+_OF_THE_MACHINE = {
+    errno.EACCES, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
+}  # fmt: skip
+"""What a folder or a bound of this machine's is the reason for: no fault of the program's."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; return 0, 1 with the reason on stderr, or 130 after Ctrl-C."""
     parser = _parser()
@@ -47,6 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stdout = None
+        return 1
+    except OSError as exc:
+        if exc.errno not in _OF_THE_MACHINE:
+            raise
+        where = f" ({exc.filename})" if exc.filename else ""
+        print(f"lab: {exc.strerror}{where}. LAB_HOME has to be a folder of yours with room in it.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)

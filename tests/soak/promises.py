@@ -65,8 +65,9 @@ class Outcome:
     unanswered: int
     arrivals: dict[str, Arrival]
     recovery_s: float
-    counted_lost: int | None = None
-    """What `lab status` counts as lost in this row; None where it does not say."""
+    counted_lost: dict[str, int] | None = None
+    """The lines lost on the way to each destination as `lab status` counts them (those of health checks are among
+    them); None where it does not say."""
     skipped: str = ""
     remarks: dict[str, object] = field(default_factory=dict)
 
@@ -79,7 +80,8 @@ class Outcome:
         if self.skipped:
             return f"{self.name}: skipped, {self.skipped}"
         told = "; ".join(f"{where} {arrival}" for where, arrival in self.arrivals.items())
-        counted = f"; lab status counts {self.counted_lost} lost" if self.counted_lost is not None else ""
+        lost = ", ".join(f"{where} {count:,}" for where, count in (self.counted_lost or {}).items())
+        counted = f"; lost by lab status: {lost}" if lost else ""
         more = "".join(f"; {name} {value}" for name, value in self.remarks.items())
         verdict = "held" if self.holds else "BROKEN"
         return (

@@ -36,7 +36,7 @@ def run(stage: Stage, row: Row, seconds: float, rate_per_s: float = RATE_PER_S) 
     recovery_s = time.monotonic() - ended
     stage.settle()
     lost = stage.lost()
-    counted = lost - lost_before if lost is not None and lost_before is not None else None
+    counted = {where: lost[where] - lost_before[where] for where in lost} if lost and lost_before else None
     counts = {where: Arrival.of(answered, each) for where, each in found.items()}
     return Outcome(row.name, row.promise, len(answered), len(load.lost), counts, recovery_s, counted, remarks=remarks)
 

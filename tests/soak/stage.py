@@ -19,6 +19,8 @@ from tests.integration.stack import Stack
 from tests.integration.target import Target
 
 REGION = "ap-northeast-1"
+DESTINATIONS = {"CloudWatch": "cloudwatch", "S3": "firehose"}
+"""And a part of the name of the plugin that leads to each."""
 _TASK = "ECS_CONTAINER_METADATA_URI_V4"
 
 
@@ -61,10 +63,19 @@ class Stage:
             self.stack.healthy_targets, "two healthy targets", done=lambda found: len(found) == 2, timeout_s=120
         )
 
-    def lost(self) -> int | None:
-        """Return how many lines `lab status` counts as lost, None where it does not say."""
-        totals = self.backend.status()["services"]["ecs"].get("log_records", {}).get("totals", {})
-        return int(totals["lost"]) if "lost" in totals else None
+    def lost(self) -> dict[str, int] | None:
+        """Return how many lines `lab status` counts as lost on the way to each destination, None where it does not say.
+
+        What is lost before it is known where it goes (a driver's buffer, the socket of a killed router) is lost to all.
+        """
+        tasks = self.backend.status()["services"]["ecs"].get("log_records", {}).get("tasks")
+        if tasks is None:
+            return None
+        places = [pair for task in tasks.values() for pair in task["losses"].items()]
+        return {
+            where: sum(count for place, count in places if _concerns(place, plugin))
+            for where, plugin in DESTINATIONS.items()
+        }
 
     def memory_mb(self) -> float:
         """Return the server's resident memory."""
@@ -99,3 +110,8 @@ def _task(process: psutil.Process) -> str:
     with suppress(psutil.Error):
         return str(process.environ().get(_TASK, "")).rpartition("-")[0]
     return ""
+
+
+def _concerns(place: str, plugin: str) -> bool:
+    """Whether what was lost at a place is lost to a plugin's destination."""
+    return plugin in place or not any(other in place for other in DESTINATIONS.values())

@@ -62,6 +62,8 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
     action = dict(pairs).get("Action")
     if action and _is_unsigned_query(environ, query):
         service = "sts"  # the only service that answers a caller without keys
+    if form and service != "s3" and not action:
+        raise AwsError("MissingAction", "Could not find operation: the request has no Action.")
     if action and service != "s3":
         protocol = "ec2" if service == "ec2" else "query"
         return Call(protocol, service, action, region, key, token, _nested(pairs))

@@ -83,10 +83,17 @@ def explain_failure(call: Call, body: bytes) -> AwsError | None:
         _refuse(call, _OTHER_CODES.get(call.service) or _usual_code(call.protocol))
     except AwsError as refusal:
         return refusal
+    if call.protocol in {"query", "ec2"} and body and b"Version=" not in body:
+        text = f"Could not find operation {call.operation} for version NO_VERSION_SPECIFIED"
+        return AwsError("InvalidAction", text)
     return None
 
 
 def _explain_s3(call: Call, body: bytes) -> AwsError | None:
+    if call.operation == "PostObject":
+        extra = {"Condition": "Bucket POST must be of the enclosure-type multipart/form-data"}
+        text = "At least one of the pre-conditions you specified did not hold"
+        return AwsError("PreconditionFailed", text, 412, extra)
     wants_document = call.operation.startswith("Put") and call.operation != "PutObject"
     if (body or wants_document) and not _is_xml(body):
         return AwsError("MalformedXML", MALFORMED_XML)

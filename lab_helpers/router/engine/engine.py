@@ -31,7 +31,7 @@ LIMIT_SHARE = 2 / 3
 READ_PAUSE_S = 0.05
 BACKLOG = "storage_backlog"
 # the input that hands out what an earlier run has left
-LEDGER_S = 0.5
+LEDGER_S, LEDGER_GAP_S = 0.5, 0.01
 # how old a ledger may be
 GRACE_TICK_S = 1.0
 # so even an idle router takes a second to end, as the reference does: timers of outputs run on meanwhile
@@ -60,6 +60,7 @@ class Engine:
         self._http: Any = None
         self.stopping = False
         self._ledger_file: LedgerFile | None = None
+        self._ledger_at, self._is_ledger_due = 0.0, False
 
     def build(self) -> None:
         """Make all instances. Raises ConfigError, InitError."""
@@ -94,11 +95,24 @@ class Engine:
     def keep_ledger(self, path: str) -> None:
         """Have the ledger written to this file: as soon as all inputs are open, then whenever it changes, and last."""
         self._ledger_file = LedgerFile(path)
-        self.loop.call_every(LEDGER_S, lambda: self._write_ledger("stopping" if self.stopping else "running"))
+        self.loop.call_every(LEDGER_S, self._renew_ledger)
+        # at once: what a kill takes along is what was not delivered, and not what was not written down yet
+        self.tasks.on_settled = self._renew_ledger_after_delivery
 
     def ledger(self, state: str) -> dict[str, Any]:
         """Return where every record is (ledger.py)."""
         return ledger(state, self.inputs, self.counters, self.balance())
+
+    def _renew_ledger(self) -> None:
+        self._ledger_at, self._is_ledger_due = self.loop.clock(), False
+        self._write_ledger("stopping" if self.stopping else "running")
+
+    def _renew_ledger_after_delivery(self) -> None:
+        if self.loop.clock() - self._ledger_at >= LEDGER_GAP_S:
+            self._renew_ledger()
+        elif not self._is_ledger_due:
+            self._is_ledger_due = True
+            self.loop.call_after(LEDGER_GAP_S, self._renew_ledger)
 
     def _write_ledger(self, state: str) -> None:
         if self._ledger_file is not None:

@@ -91,6 +91,8 @@ class TaskBoard:
         self._outputs: dict[int, OutputInstance] = {}
         self._random = random.Random()
         self.stopping = False
+        self.on_settled: Callable[[], None] = lambda: None
+        """Called when the result of a delivery has been counted."""
 
     def add_output(self, output: OutputInstance) -> None:
         """Make the output known."""
@@ -118,7 +120,7 @@ class TaskBoard:
     def finished(self, output: OutputInstance, chunk: Chunk, result: FlushResult) -> None:
         """Take note of a flush's result; called on the worker's thread."""
         self._pressure.remove(chunk.name, chunk.size_bytes)
-        self._loop.hand_in(lambda: self._settle(output, chunk, result))
+        self._loop.hand_in(lambda: self._counted(output, chunk, result))
 
     def wait_turn(self, chunk: Chunk) -> None:
         """Let an output that is ahead of the others wait a little; called on its worker's thread."""
@@ -170,6 +172,10 @@ class TaskBoard:
     def _retry(self, task: Task, output: OutputInstance) -> None:
         task.waiting.pop(output.number, None)
         self._hand(task, output)
+
+    def _counted(self, output: OutputInstance, chunk: Chunk, result: FlushResult) -> None:
+        self._settle(output, chunk, result)
+        self.on_settled()
 
     def _settle(self, output: OutputInstance, chunk: Chunk, result: FlushResult) -> None:
         task = self._tasks[chunk.name]
