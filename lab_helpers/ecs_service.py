@@ -38,12 +38,17 @@ def tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> pd.DataFrame:
     return pd.DataFrame([_task_row(task) for task in found], columns=columns)
 
 
+MAX_TASKS = 100
+"""Tasks that one DescribeTasks may name. Source: Amazon ECS API reference."""
+
+
 def describe_tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> list[dict[str, Any]]:
     """Return ECS's own descriptions of a cluster's tasks, oldest first."""
     with aws_errors("ListTasks"):
         pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status)
         arns = [arn for page in pages for arn in page["taskArns"]]
-        found = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+        blocks = [arns[first : first + MAX_TASKS] for first in range(0, len(arns), MAX_TASKS)]
+        found = [task for block in blocks for task in ecs.describe_tasks(cluster=cluster, tasks=block)["tasks"]]
     return sorted(found, key=lambda task: str(task.get("createdAt", "")))
 
 

@@ -13,6 +13,7 @@ from lab_helpers.drills.lost_or_double import DriverBufferFull, Duplicates, Fire
 from lab_helpers.drills.nothing_arrives import MatchNothing, RouterNotEssential, UnknownOption
 from lab_helpers.drills.permissions import FirehoseDenied, GroupDenied, PullDenied, RetentionNotSet
 from lab_helpers.drills.stale_image import StaleImage
+from lab_helpers.drills.what_leaves import GroupDeleted, PasswordInLog, StackTrace, YamlFile
 from lab_helpers.drills.wrong_shape import EscapedJson, HealthChecks, SplitLines, UnparsedLines
 from lab_helpers.opened import open_drills, undo_all
 
@@ -34,6 +35,10 @@ split_lines = SplitLines
 stale_image = StaleImage
 unknown_option = UnknownOption
 unparsed_lines = UnparsedLines
+stack_trace = StackTrace
+password_in_log = PasswordInLog
+yaml_file = YamlFile
+group_deleted = GroupDeleted
 
 CATALOGUE: tuple[type[Drill], ...] = (
     MatchNothing,
@@ -54,6 +59,10 @@ CATALOGUE: tuple[type[Drill], ...] = (
     PullDenied,
     RouterOutOfMemory,
     InputPaused,
+    StackTrace,
+    PasswordInLog,
+    YamlFile,
+    GroupDeleted,
 )
 
 __all__ = [
@@ -68,19 +77,23 @@ __all__ = [
     "escaped_json",
     "firehose_denied",
     "firehose_throttled",
+    "group_deleted",
     "group_denied",
     "health_checks",
     "input_paused",
     "last_lines",
     "match_nothing",
     "open_drills",
+    "password_in_log",
     "pull_denied",
     "retention_not_set",
     "router_not_essential",
     "router_out_of_memory",
     "split_lines",
+    "stack_trace",
     "stale_image",
     "undo_all",
     "unknown_option",
     "unparsed_lines",
+    "yaml_file",
 ]

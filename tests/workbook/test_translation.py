@@ -23,6 +23,8 @@ NOT_OURS = re.compile(
     r"^#|\[ ?(info|error|warn|help)\]|section '|"  # Fluent Bit's log, and comments in files that are shown
     r"^\"|^aws ecs |"  # a value of a JSON text that is shown, and a line of the aws CLI
     r"is not authorized to perform|no identity-based policy|Access was denied|Essential container|"  # AWS
+    r"^java\.lang\.|^user dora|^call mask$|^code function|^not found$|^cannot be retried$|"  # apps, a filter
+    r"^Amazon ECS developer guide|"  # a title that is cited
     r"records failed to be delivered|^compression gzip$|"  # Fluent Bit, and an option in a diff
     r"^task_id=\d+ still running|^ResourceInitializationError: |"  # Fluent Bit at its end, ECS
     r"^OutOfMemoryError|^SelectObjectContent: |^aws-for-fluent-bit |"  # AWS, and a title that is cited
