@@ -143,7 +143,7 @@ def of_bodies() -> Iterator[list[Attempt]]:
     )
     with tempfile.TemporaryDirectory() as made, LocalAws(Path(made)) as aws:
         aws.client("s3").create_bucket(
-            Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"}
+            Bucket="fuzzed", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"}
         )
 
         def sent(service: str, path: str, body: bytes, headers: Mapping[str, str]) -> None:
@@ -161,7 +161,7 @@ def of_bodies() -> Iterator[list[Attempt]]:
             sent(service, "/", body, {"Content-Type": "application/x-www-form-urlencoded"})
 
         def as_xml(parts: list[bytes], query: str) -> None:
-            sent("s3", f"/kept?{query}", b"".join(parts), {})
+            sent("s3", f"/fuzzed?{query}", b"".join(parts), {})
 
         yield [
             Attempt("json", (operations, st.one_of(members, VALUES), st.sampled_from([0, 0, 0, 1, 2])), as_json),
