@@ -61,7 +61,7 @@ def run(lab: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> Command:  #
     """Run a subcommand of `lab`: what it printed when it succeeded, what it complained of when it did not."""
 
     def run(*arguments: str) -> str:
-        status = cli.main(arguments)
+        status = cli(arguments)
         printed = capsys.readouterr()
         assert status == bool(printed.err), printed
         return printed.err or printed.out

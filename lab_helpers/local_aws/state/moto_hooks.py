@@ -211,6 +211,14 @@ def _temporary_file(max_size: int = 0) -> Any:
     return tempfile.SpooledTemporaryFile(max_size) if place.objects is None else place.objects.new()
 
 
+def _let_go(self: Any) -> None:
+    """Close a key's content with the key: moto warns of one that its reset did not reach, and nobody resets it here."""
+    content = self.__dict__.get("_value_buffer")
+    if content is not None:
+        content.close()
+    self.disposed = True
+
+
 @wraps(s3_models.FakeKey.__getstate__)
 def _key_state(self: Any) -> dict[str, Any]:
     if not isinstance(self._value_buffer, ObjectFile):
@@ -350,6 +358,7 @@ def _install() -> None:
     LogStream.__init__, LogStream._update, LogStream.get_log_events = _init_stream, _update_stream, _get_log_events
     s3_models.tempfile = SimpleNamespace(SpooledTemporaryFile=_temporary_file)
     s3_models.FakeKey.__getstate__, s3_models.FakeKey.__setstate__ = _key_state, _set_key_state
+    s3_models.FakeKey.__del__ = _let_go
     ObjectFile.__deepcopy__ = _copy_file  # type: ignore[attr-defined]
 
 
