@@ -252,7 +252,7 @@ class InputPaused(_Outage):
         return seen["lines"].tolist() == [LINES, LINES, LINES, 0, 0]
 
     def inject(self, on_tick: OnTick = None) -> None:
-        self.undo()
+        self._begin_anew()
         self._play(BROKEN, self.broken_files(), on_tick, until="RUNNING")
         self._wait_until_paused(on_tick)
         self._end_outage()

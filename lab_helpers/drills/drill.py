@@ -138,8 +138,14 @@ class TaskDrill(Drill):
         return {}
 
     def inject(self, on_tick: OnTick = None) -> None:
-        self.undo()
+        self._begin_anew()
         self._play(BROKEN, self.broken_files(), on_tick)
+
+    def _begin_anew(self) -> None:
+        """Undo an earlier injection; an earlier mend goes too, or its diff would give it away."""
+        self.undo()
+        for name in self.mendable:
+            self.lab.files.remove(case.path_of(self.name, name))
 
     def mend(self, files: Files | None = None, on_tick: OnTick = None) -> None:
         """Run the task with these files (the reference, unless given); raises LabError when they cannot be run."""

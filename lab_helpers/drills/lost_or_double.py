@@ -122,7 +122,7 @@ class _Overload(TaskDrill):
     """More than a delivery stream takes."""
 
     def inject(self, on_tick: OnTick = None) -> None:
-        self.undo()
+        self._begin_anew()
         streams.make_delivery_stream(self.stage, on_tick=on_tick)
         self._play(BROKEN, self.broken_files(), on_tick)
         streams.wait_until_drained(self.stage, on_tick)

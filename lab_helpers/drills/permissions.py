@@ -116,7 +116,7 @@ class FirehoseDenied(TaskDrill):
     )
 
     def inject(self, on_tick: OnTick = None) -> None:
-        self.undo()
+        self._begin_anew()
         streams.make_delivery_stream(self.stage, on_tick=on_tick)
         self._play(BROKEN, self.broken_files(), on_tick)
 

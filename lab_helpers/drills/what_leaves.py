@@ -151,7 +151,7 @@ class YamlFile(TaskDrill):
         return bool(seen["value"].iloc[-1] == LINES)
 
     def inject(self, on_tick: OnTick = None) -> None:
-        self.undo()
+        self._begin_anew()
         out, ecs = self.lab.outputs, self.lab.client("ecs")
         setup = Setup(numbered(LINES), self.broken_files()[CONF], config_name="extra.yaml")
         image = self.stage.publish({setup.config_name: setup.conf})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -59,6 +60,9 @@ def delivers_sooner(lab: Lab, _: Any) -> Verdict:
     found = destination["ExtendedS3DestinationDescription"]["BufferingHints"]["IntervalInSeconds"]
     if found != INTERVAL_S:
         return not_yet("AWS still answers IntervalInSeconds: {found}. Is the changed file applied?", found=found)
+    if not re.search(rf"\bbuffering_interval\s*=\s*{found}\b", lab.files.read(KINESIS_TF)):
+        text = "AWS answers IntervalInSeconds: {found}, which {file} does not say. Is the changed file applied?"
+        return not_yet(text, found=found, file=KINESIS_TF)
     return passed("AWS answers IntervalInSeconds: {found}. The stream is the same one, changed in place.", found=found)
 
 
