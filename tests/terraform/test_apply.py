@@ -26,7 +26,7 @@ PROJECT = Path(__file__).parents[2]
 ACCOUNT, REGION = "123456789012", "ap-northeast-1"
 
 FAKE_LAB = """#!/bin/sh
-for argument in "$@"; do echo "$argument"; done > "$(dirname "$0")/published"
+for argument in "$@"; do echo "$argument"; done > "$(dirname "$0")/published-$(basename "$6")"
 """
 
 pytestmark = [
@@ -191,15 +191,17 @@ def expiry_days(s3: Any, bucket: str) -> int:
 
 
 def test_a6_repository(lab: Applied) -> None:
-    """Tags may move, images are scanned."""
-    repository = only(lab.client("ecr").describe_repositories()["repositories"])
-    assert repository["imageTagMutability"] == "MUTABLE"
-    assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
+    """The article's, and one for httpd's image: tags may move, images are scanned."""
+    repositories = {each["repositoryName"]: each for each in lab.client("ecr").describe_repositories()["repositories"]}
+    assert set(repositories) == {"alpha-fluentbit", "alpha-httpd"}
+    for repository in repositories.values():
+        assert repository["imageTagMutability"] == "MUTABLE"
+        assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
 
 
 def test_a7_the_apply_builds_and_pushes(lab: Applied) -> None:
     """The lab's builder is called with the folder, here one with spaces, and the repository."""
-    assert (lab.folder / "bin" / "published").read_text().splitlines() == [
+    assert (lab.folder / "bin" / "published-fluentbit").read_text().splitlines() == [
         "image",
         "publish",
         "--repository-url",
