@@ -29,7 +29,7 @@ def document(names: LabNames, state_bucket: str = "") -> dict[str, Any]:
     policy: dict[str, Any] = json.loads(filled)
     if state_bucket:
         arn = f"arn:aws:s3:::{state_bucket}"
-        allowed = {"Sid": "TerraformState", "Effect": "Allow", "Action": list(_STATE_ACTIONS)}
+        allowed = {"Sid": "State", "Effect": "Allow", "Action": list(_STATE_ACTIONS)}
         policy["Statement"].append({**allowed, "Resource": [arn, f"{arn}/{names.prefix}/*"]})
     return policy
 
