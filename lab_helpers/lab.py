@@ -7,6 +7,7 @@ comes too early says which notebook it needs.
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,9 @@ APPLIED = "applied"
 """Note that the infrastructure is there."""
 EXPIRES = "expires_on"
 """Note of the day after which the lab may be swept away: a tag that changed daily would be a change of everything."""
+
+_MAKING_FILES = threading.Lock()
+"""The working copy is made once, also where two threads ask for it at the same moment."""
 
 
 @dataclass
@@ -92,10 +96,13 @@ class Lab:
     @property
     def files(self) -> WorkingCopy:
         """The trainee's working copy of terraform/ and fluentbit/, made when it is first asked for."""
-        if self._files is None:
-            self._files = WorkingCopy(self.settings.state / "work")
-            for name in self._files.freshen():
-                print(say("{name} is newer in the project; yours is kept. lab.reset({name!r}) takes it.", name=name))
+        with _MAKING_FILES:
+            if self._files is None:
+                self._files = WorkingCopy(self.settings.state / "work")
+                for name in self._files.freshen():
+                    print(
+                        say("{name} is newer in the project; yours is kept. lab.reset({name!r}) takes it.", name=name)
+                    )
         return self._files
 
     @property
