@@ -11,13 +11,13 @@ from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.server import REGION, LocalAws
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signing_clock() -> ManualClock:
     """The time by which signatures are judged: this machine's, until a test moves it (and back)."""
     return ManualClock(datetime.now(UTC))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory, signing_clock: ManualClock) -> Iterator[LocalAws]:
     """A local AWS with moto's services, and a bucket."""
     with LocalAws(tmp_path_factory.mktemp("aws"), factories=[], signing_clock=signing_clock) as running:
