@@ -16,7 +16,7 @@ from lab_helpers.local_aws.testing.weather import Forecast
 from tests.contract import labs
 from tests.contract.conftest import NAMES, Account
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(60)
 MARIE = replace(NAMES, prefix="ann-marie")
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [EVERYTHING]}

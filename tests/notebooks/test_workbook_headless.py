@@ -52,7 +52,7 @@ def test_whole_run_without_network_and_terraform(home: Path) -> None:
 
     Each step is tried untouched, with its wrong answers, and with its reference.
     """
-    environ = {**os.environ, **POISON, "LAB_HOME": str(home), "LAB_BUFFER_S": "30", "LAB_HTTPD": "builtin"}
+    environ = {**os.environ, **POISON, "LAB_HOME": str(home), "LAB_BUFFER_S": "20", "LAB_HTTPD": "builtin"}
     environ["PATH"] = _without_terraform(os.environ["PATH"])
     done = subprocess.run(
         [*_cut_off(), LAB, "run", "--solve"], cwd=home, env=environ, capture_output=True, text=True, timeout=2700, check=False
