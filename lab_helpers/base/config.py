@@ -16,6 +16,7 @@ from typing import Any
 
 from lab_helpers.base.capabilities import CAPABILITIES, Capabilities
 from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.whole_file import write_whole
 
 BACKENDS = tuple(CAPABILITIES)
 DEFAULT_PREFIX = "firelens-lab"
@@ -109,11 +110,7 @@ def private_folder(path: Path) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file for its owner only, at once and whole."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=0o600)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text.encode(), 0o600)
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

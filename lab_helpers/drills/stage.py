@@ -146,6 +146,20 @@ class Stage:
         with contextlib.suppress(NotFoundError), aws_errors("DeleteLogGroup"):
             self.lab.client("logs").delete_log_group(logGroupName=self.log_group(take))
 
+    def serve(self, definition: str) -> None:
+        """Let a service of the drill's own keep one task of a definition running; raises AwsCallError."""
+        out = self.lab.outputs
+        self.opened.add("service", out.cluster_name, self.family)
+        with aws_errors("CreateService"):
+            self.lab.client("ecs").create_service(
+                cluster=out.cluster_name,
+                serviceName=self.family,
+                taskDefinition=definition,
+                desiredCount=1,
+                launchType="FARGATE",
+                networkConfiguration=self.network(),
+            )
+
     def network(self) -> dict[str, Any]:
         """Return the network configuration of the lab's service, for a task beside it."""
         out = self.lab.outputs

@@ -126,18 +126,7 @@ class StaleImage(Drill):
         return sorted([each["id"] for each in self._service()["deployments"]] + [t["taskArn"] for t in self._tasks()])
 
     def _serve(self, image: str) -> None:
-        lab, out = self.lab, self.lab.outputs
-        definition = self.stage.define(TAKE, Setup(SCRIPT, ""), image)
-        self.stage.opened.add("service", out.cluster_name, self.stage.family)
-        with aws_errors("CreateService"):
-            lab.client("ecs").create_service(
-                cluster=out.cluster_name,
-                serviceName=self.stage.family,
-                taskDefinition=definition,
-                desiredCount=1,
-                launchType="FARGATE",
-                networkConfiguration=self.stage.network(),
-            )
+        self.stage.serve(self.stage.define(TAKE, Setup(SCRIPT, ""), image))
 
     def _pushed_edition(self) -> str:
         out = self.lab.outputs

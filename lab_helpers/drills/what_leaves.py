@@ -152,20 +152,9 @@ class YamlFile(TaskDrill):
 
     def inject(self, on_tick: OnTick = None) -> None:
         self._begin_anew()
-        out, ecs = self.lab.outputs, self.lab.client("ecs")
         setup = Setup(numbered(LINES), self.broken_files()[CONF], config_name="extra.yaml")
         image = self.stage.publish({setup.config_name: setup.conf})
-        definition = self.stage.define(BROKEN, setup, image)
-        self.stage.opened.add("service", out.cluster_name, self.stage.family)
-        with aws_errors("CreateService"):
-            ecs.create_service(
-                cluster=out.cluster_name,
-                serviceName=self.stage.family,
-                taskDefinition=definition,
-                desiredCount=1,
-                launchType="FARGATE",
-                networkConfiguration=self.stage.network(),
-            )
+        self.stage.serve(self.stage.define(BROKEN, setup, image))
         stopped = wait_until(
             self._stopped,
             TASK_TIMEOUT_S,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.whole_file import write_whole
 
 FILE = "progress.json"
 HEADLESS = "headless"
@@ -103,15 +104,12 @@ class Progress:
         _, self._records, self._guesses = _read(self._file)
 
     def _save(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_suffix(".partial")
         content = {
             "owner": self.owner,
             "exercises": {key: asdict(value) for key, value in self._records.items()},
             "predictions": {key: asdict(value) for key, value in self._guesses.items()},
         }
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        partial.replace(self._file)
+        write_whole(self._file, json.dumps(content, indent=1).encode())
 
 
 def table(progress: Progress, names: Iterable[str]) -> list[tuple[str, ...]]:

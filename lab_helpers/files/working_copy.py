@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +18,7 @@ from lab_helpers.base.config import PROJECT, private_folder, write_private
 from lab_helpers.base.errors import FileRefusedError, PathOutsideError
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
+from lab_helpers.base.whole_file import write_whole
 
 FOLDERS = ("terraform", "fluentbit", "drills")
 """What a team would have in its repository, and the drills' files; nothing else can be written."""
@@ -64,7 +63,7 @@ class WorkingCopy:
             if known is None and here.exists():
                 kept += [] if here.read_bytes() == text else [name]  # a name that the trainee had first
             elif known is None or (known != now[name] and self._is_untouched(name, known)):
-                _write_whole(here, text)
+                write_whole(here, text)
             elif known != now[name]:
                 kept.append(name)
         for name in set(origin) - set(now):
@@ -105,7 +104,7 @@ class WorkingCopy:
         path = self.path(name)
         if len(text.encode()) > MAX_BYTES:
             raise FileRefusedError(name, say("it is longer than {count} KiB", count=MAX_BYTES // 1024))
-        _write_whole(path, text.encode())
+        write_whole(path, text.encode())
 
     def original(self, name: str) -> str | None:
         """Return the project's text of a file; None for one that only the trainee has."""
@@ -128,7 +127,7 @@ class WorkingCopy:
     def snapshot(self, to: Path) -> None:
         """Copy the folder, for a trial of a change."""
         for name, content in _files_of(self.folder):
-            _write_whole(to / name, content)
+            write_whole(to / name, content)
         lock = self.terraform / ".terraform.lock.hcl"
         if lock.exists():
             shutil.copy2(lock, to / "terraform" / lock.name)
@@ -160,13 +159,6 @@ def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
             hidden = any(piece.startswith(".") for piece in name.split("/")) or any(mark in name for mark in _OF_A_RUN)
             if path.is_file() and not hidden and not name.endswith((".partial", "~")):
                 yield name, path.read_bytes()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def _fingerprint(content: bytes) -> str:

@@ -29,6 +29,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.base.errors import LocalAwsStartError
 from lab_helpers.base.file_lock import FileLock
+from lab_helpers.base.whole_file import write_whole
 from lab_helpers.local_aws.cloudwatch import CloudWatchService
 from lab_helpers.local_aws.front import bucket_names, handlers, model_files, multipart_uploads
 from lab_helpers.local_aws.front.control import ControlRoutes
@@ -356,10 +357,7 @@ def _write_state(path: Path, aws: LocalAws) -> None:
         "secret_access_key": operator.secret_access_key,
         "lab_token": aws.lab_token,
     }
-    partial = path.with_suffix(".partial")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(state))
-    partial.replace(path)
+    write_whole(path, json.dumps(state).encode(), 0o600)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from typing import Any
 from lab_helpers.base.config import PROJECT, Settings, private_folder, write_private
 from lab_helpers.base.messages import language_of, say, speaking
 from lab_helpers.base.paths import inside, is_plain
+from lab_helpers.base.whole_file import write_whole
 from lab_helpers.files import WorkingCopy
 from lab_helpers.files.working_copy import FOLDERS
 
@@ -63,7 +64,7 @@ def make(settings: Settings, source: Path = PROJECT) -> list[Kept]:
     private_folder(folder)
     _link_working_copy(settings, folder, source)
     for name in _pages(source):
-        _write_whole(inside(folder, name), inside(source, name).read_bytes())
+        write_whole(inside(folder, name), inside(source, name).read_bytes())
     made, kept = _read_made(folder / _MADE), []
     for name in _names(source):
         notebook = json.loads(inside(source / NOTEBOOKS, f"{name}.ipynb").read_text(encoding="utf-8"))
@@ -90,12 +91,12 @@ def _take(folder: Path, name: str, text: str, made: dict[str, str]) -> Path | No
     if is_untouched:
         newer.unlink(missing_ok=True)
         if not path.exists() or known != now:
-            _write_whole(path, text.encode())
+            write_whole(path, text.encode())
         made[name] = now
         return None
     if known == now:
         return None
-    _write_whole(newer, text.encode())
+    write_whole(newer, text.encode())
     return newer
 
 
@@ -126,7 +127,7 @@ def _write_reference(folder: Path, name: str, notebook: dict[str, Any]) -> None:
     _add_to_head(cells, f"> {told} {back}\n\n", "")
     path, text = inside(folder / REFERENCE, f"{name}.ipynb"), _text({**notebook, "cells": cells}).encode()
     if not path.exists() or path.read_bytes() != text:
-        _write_whole(path, text)
+        write_whole(path, text)
         path.chmod(0o444)
 
 
@@ -181,13 +182,6 @@ def _read_made(path: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def _fingerprint(content: bytes) -> str:

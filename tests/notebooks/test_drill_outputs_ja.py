@@ -1,4 +1,4 @@
-"""The stored outputs of the Japanese notebooks beside the workbook (drills, FAQ, incident), compared by nbval. Minutes."""
+"""The stored outputs of the Japanese drills, FAQ and incident, compared by nbval. Minutes."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ def test_stored_outputs(home: Path) -> None:
     lab(home, "up")
     lab(home, "run", "02", "--keep")
     folder = runner.folder_of("ja")
-    assert_as_stored([path for part in runner.BESIDE for path in sorted((folder / part).glob("*.ipynb"))], home, timeout_s=2700)
+    assert_as_stored(
+        [path for part in runner.BESIDE for path in sorted((folder / part).glob("*.ipynb"))], home, timeout_s=2700
+    )

@@ -8,23 +8,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from lab_helpers.base.wait import wait_until
+from tests.support.jupyterlab import CHROMIUM, QUIET, served
+from tests.support.stored_notebooks import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
-LAB = Path(sys.executable).parent / "lab"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 NOTEBOOK = "01_firelens"
 CELL_COUNT = len(
     [c for c in nbformat.read(PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4).cells if c.cell_type == "code"]
@@ -41,24 +34,9 @@ def jupyterlab(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "notebooks").mkdir()
     _copy_without_outputs(PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb", tmp_path / "notebooks")
     shutil.copy(PROJECT / "README.md", tmp_path)
-    private = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
-    environ = {**os.environ, **private, "LAB_HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    log = tmp_path / "jupyter.log"
-    options = [
-        "--no-browser",
-        "--allow-root",
-        "--port=0",
-        "--IdentityProvider.token=",
-        f"--ServerApp.root_dir={tmp_path}",
-    ]
-    with log.open("wb") as out:
-        server = subprocess.Popen([LAB, "jupyter", *options], env=environ, stdout=out, stderr=out)
-    try:
-        yield wait_until(lambda: _address(log, server), 90, 0.1, "JupyterLab")
-    finally:
-        server.terminate()
-        server.wait(30)
-        subprocess.run([LAB, "down"], env=environ, check=True, timeout=60)
+    own = {"LAB_HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with served(tmp_path, own, f"--ServerApp.root_dir={tmp_path}") as address:
+        yield address
 
 
 def _copy_without_outputs(path: Path, folder: Path) -> None:
@@ -67,18 +45,6 @@ def _copy_without_outputs(path: Path, folder: Path) -> None:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     nbformat.write(notebook, folder / path.name)
-
-
-def _address(log: Path, server: subprocess.Popen[bytes]) -> str:
-    assert server.poll() is None, log.read_text()
-    found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", log.read_text())
-    if not found:
-        return ""
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/api", timeout=2).close()
-    except OSError:
-        return ""
-    return f"http://127.0.0.1:{found[1]}"
 
 
 def test_trainee_runs_a_whole_notebook(jupyterlab: str, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
@@ -21,13 +20,16 @@ import pytest
 from tornado.websocket import websocket_connect
 
 from lab_helpers.base.wait import wait_until
-from tests.notebooks.test_jupyterlab import CHROMIUM, LAB, PROJECT, QUIET, _address
+from tests.support.jupyterlab import CHROMIUM, QUIET, served
+from tests.support.stored_notebooks import LAB, PROJECT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 NAME = "01_firelens"
 WRONG = 'answer = "[FILTER]\\n    Name grep\\n    Match *\\n    Regex log 404"\nlab.step("01_1", answer)'
 RIGHT = r'answer = "[FILTER]\n    Name grep\n    Match *\n    Regex log \"\\s404\\s"' + '\nlab.step("01_1", answer)'
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trainee's state folder."""
@@ -37,21 +39,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def opened(home: Path) -> Iterator[str]:
     """The address of the JupyterLab that a trainee gets: `lab jupyter`, with a state folder of its own."""
-    private = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
-    environ = {**os.environ, **private, "LAB_HOME": str(home), "SHELL": "/bin/sh"}
-    environ["PATH"] = os.pathsep.join(each for each in environ["PATH"].split(os.pathsep) if each != str(LAB.parent))
-    environ.pop("LAB_SCREENSHOTS", None)
-    log = home / "jupyter.log"
-    options = ["--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token="]
-    options.append("--ServerApp.jpserver_extensions={'jupyter_server_terminals': True}")
-    with log.open("wb") as out:
-        server = subprocess.Popen([LAB, "jupyter", *options], env=environ, stdout=out, stderr=out)
-    try:
-        yield wait_until(lambda: _address(log, server), 90, 0.1, "JupyterLab")
-    finally:
-        server.terminate()
-        server.wait(30)
-        subprocess.run([LAB, "down"], env=environ, check=True, timeout=60)
+    path = os.pathsep.join(each for each in os.environ["PATH"].split(os.pathsep) if each != str(LAB.parent))
+    own = {"LAB_HOME": str(home), "SHELL": "/bin/sh", "PATH": path}
+    with served(home, own, "--ServerApp.jpserver_extensions={'jupyter_server_terminals': True}") as address:
+        yield address
 
 
 class Trainee:
@@ -147,7 +138,9 @@ def test_lab_is_found_in_a_terminal(opened: str) -> None:
     request = urllib.request.Request(f"{opened}/api/terminals", b"{}", {"X-XSRFToken": token}, method="POST")
     with browser.open(request, timeout=30) as answer:
         name = json.load(answer)["name"]
-    said = asyncio.run(_typed(f"{opened.replace('http', 'ws')}/terminals/websocket/{name}", 'echo "<$(command -v lab)>"\r'))
+    said = asyncio.run(
+        _typed(f"{opened.replace('http', 'ws')}/terminals/websocket/{name}", 'echo "<$(command -v lab)>"\r')
+    )
     assert said == str(LAB)
 
 

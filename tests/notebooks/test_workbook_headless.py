@@ -55,7 +55,13 @@ def test_whole_run_without_network_and_terraform(home: Path) -> None:
     environ = {**os.environ, **POISON, "LAB_HOME": str(home), "LAB_BUFFER_S": "20", "LAB_HTTPD": "builtin"}
     environ["PATH"] = _without_terraform(os.environ["PATH"])
     done = subprocess.run(
-        [*_cut_off(), LAB, "run", "--solve"], cwd=home, env=environ, capture_output=True, text=True, timeout=2700, check=False
+        [*_cut_off(), LAB, "run", "--solve"],
+        cwd=home,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=2700,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     report = json.loads((home / "report" / "report.json").read_text())

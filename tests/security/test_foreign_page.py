@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,11 +11,9 @@ from typing import Any
 import pytest
 
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.jupyterlab import CHROMIUM, QUIET
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-proxy-server",
-         "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"]  # fmt: skip
+ALONE = ["--no-proxy-server", "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"]
 """The last one is a browser's own defence, which not every browser has: here the server stands alone."""
 REBOUND = "rebound.example"
 
@@ -108,7 +105,7 @@ def browser() -> Iterator[Any]:
 
     rebinding = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, rebinding])
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *ALONE, rebinding])
         yield launched
         launched.close()
 

@@ -7,28 +7,9 @@
 docs/write-a-step.md says how to declare one.
 """
 
-from lab_helpers.exercises.steps import (
-    drill_1,
-    drill_2,
-    drill_3,
-    drill_4,
-    drill_5,
-    drill_6,
-    faq_3,
-    incident,
-    n00,
-    n01,
-    n02,
-    n03,
-    n04,
-    n05,
-    n06,
-    n07,
-    n08,
-    n09,
-    n10,
-)
+from lab_helpers.exercises.steps import n00, n01, n02, n03, n04, n05, n06, n07, n08, n09, n10
 from lab_helpers.exercises.steps.attempt import Attempt, Hands, Outcome
+from lab_helpers.exercises.steps.beside import drill_1, drill_2, drill_3, drill_4, drill_5, drill_6, faq_3, incident
 from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Kind, Step, Verdict, Wrong, not_yet, passed
 
 ROOMS = (

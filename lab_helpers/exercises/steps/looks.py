@@ -25,19 +25,8 @@ def record_of_a_request(lab: Lab) -> dict[str, Any]:
     Raises WaitTimeoutError when it does not arrive within `ARRIVE_TIMEOUT_S`, LabError when nobody answers.
     """
     mark, since = traffic.new_run_id(), datetime.now(UTC) - CLOCK_MARGIN
-    try:
-        urllib3.request("GET", f"{lab.outputs.url}?step={mark}", timeout=10.0, retries=False)
-    except urllib3.exceptions.HTTPError as exc:
-        raise LabError(say("Nobody answers at {url}: do tasks run?", url=lab.outputs.url)) from exc
-    found: list[str] = wait_until(
-        lambda: _messages_with(lab, mark, since),
-        ARRIVE_TIMEOUT_S,
-        POLL_S,
-        say("a request of our own in CloudWatch Logs"),
-        describe=lambda lines: say("{count} lines", count=len(lines)),
-    )
-    record: dict[str, Any] = json.loads(found[-1])
-    return record
+    _ask(lab, f"?step={mark}")
+    return _arrived(lab, mark, since)
 
 
 def line_of_a_request(lab: Lab, request_id: str) -> str:
@@ -47,14 +36,7 @@ def line_of_a_request(lab: Lab, request_id: str) -> str:
     """
     since = datetime.now(UTC) - CLOCK_MARGIN
     mark = traffic.by_hand(lab.outputs.url, request_id).id
-    found: list[str] = wait_until(
-        lambda: _messages_with(lab, mark, since),
-        ARRIVE_TIMEOUT_S,
-        POLL_S,
-        say("a request of our own in CloudWatch Logs"),
-        describe=lambda lines: say("{count} lines", count=len(lines)),
-    )
-    return str(json.loads(found[-1])["log"])
+    return str(_arrived(lab, mark, since)["log"])
 
 
 def record_of_a_visit(lab: Lab, address: str, mark: str, agent: str = "", below: str = "") -> dict[str, Any]:
@@ -63,20 +45,8 @@ def record_of_a_visit(lab: Lab, address: str, mark: str, agent: str = "", below:
     `below` names a group below httpd's ("/errors"). Raises WaitTimeoutError, LabError when nobody answers.
     """
     since = datetime.now(UTC) - CLOCK_MARGIN
-    url = lab.outputs.url.rstrip("/") + "/" + address
-    try:
-        urllib3.request("GET", url, headers={"User-Agent": agent or "Mozilla/5.0"}, timeout=10.0, retries=False)
-    except urllib3.exceptions.HTTPError as exc:
-        raise LabError(say("Nobody answers at {url}: do tasks run?", url=lab.outputs.url)) from exc
-    found: list[str] = wait_until(
-        lambda: _messages_with(lab, mark, since, below),
-        ARRIVE_TIMEOUT_S,
-        POLL_S,
-        say("a request of our own in CloudWatch Logs"),
-        describe=lambda lines: say("{count} lines", count=len(lines)),
-    )
-    record: dict[str, Any] = json.loads(found[-1])
-    return record
+    _ask(lab, address, agent or "Mozilla/5.0")
+    return _arrived(lab, mark, since, below)
 
 
 def messages_of_running_tasks(lab: Lab) -> list[str]:
@@ -87,6 +57,27 @@ def messages_of_running_tasks(lab: Lab) -> list[str]:
         name for name in cloudwatch.list_streams(logs, group)["stream"] if name.rpartition("-")[2] in set(running)
     ]
     return [str(message) for message in cloudwatch.read_messages(logs, group, streams=streams)["message"]]
+
+
+def _ask(lab: Lab, address: str, agent: str = "") -> None:
+    """Send `GET /` + `address`; raises LabError when nobody answers."""
+    url = lab.outputs.url.rstrip("/") + "/" + address
+    try:
+        urllib3.request("GET", url, headers={"User-Agent": agent} if agent else {}, timeout=10.0, retries=False)
+    except urllib3.exceptions.HTTPError as exc:
+        raise LabError(say("Nobody answers at {url}: do tasks run?", url=lab.outputs.url)) from exc
+
+
+def _arrived(lab: Lab, mark: str, since: datetime, below: str = "") -> dict[str, Any]:
+    found: list[str] = wait_until(
+        lambda: _messages_with(lab, mark, since, below),
+        ARRIVE_TIMEOUT_S,
+        POLL_S,
+        say("a request of our own in CloudWatch Logs"),
+        describe=lambda lines: say("{count} lines", count=len(lines)),
+    )
+    record: dict[str, Any] = json.loads(found[-1])
+    return record
 
 
 def _messages_with(lab: Lab, mark: str, since: datetime, below: str = "") -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.paths import inside
+from lab_helpers.base.whole_file import write_whole
 
 FETCHERS = 8
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -53,10 +54,7 @@ class ObjectFiles:
             return kept[0]
         body = s3.get_object(Bucket=item.bucket, Key=item.key)["Body"].read()
         path = inside(self.folder, f"{name}.json{_ending(body)}")
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(body)
-        # a query of another thread must not see half a file
-        partial.rename(path)
+        write_whole(path, body)  # a query of another thread must not see half a file
         return path
 
     def clear(self) -> None:

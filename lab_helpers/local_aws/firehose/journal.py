@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab_helpers.base.whole_file import write_whole
+
 _FRAME = struct.Struct(">dI")
 _SUFFIX = ".records"
 _IDENTITY = "stream"
@@ -65,9 +67,7 @@ class Journal:
         segments = [found for path in self.folder.glob(f"*{_SUFFIX}") if (found := _recover(path))]
         for segment in segments:
             segment.path.unlink()
-        partial = named.with_suffix(".partial")
-        partial.write_text(identity)
-        partial.replace(named)
+        write_whole(named, identity.encode())
         return sum(segment.records for segment in segments)
 
     @property

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
-from lab_helpers.local_aws.kit.service import Clients
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.kit.service import Clients, HandlersOnly
 from lab_helpers.local_aws.moto_bridge import MotoBridge
 
 PRINCIPAL = "application-autoscaling.amazonaws.com"
 
 
-class ScalableTargets:
+class ScalableTargets(HandlersOnly):
     """Looks for the service in the local ECS; the target itself is moto's."""
 
     name = "scalable-targets"
@@ -26,18 +26,6 @@ class ScalableTargets:
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         return {("application-autoscaling", "RegisterScalableTarget"): self._register}
-
-    def routes(self) -> Mapping[str, WsgiApp]:
-        return {}
-
-    def start(self) -> None:
-        """Nothing runs in the background."""
-
-    def stop(self) -> None:
-        """Nothing runs in the background."""
-
-    def status(self) -> dict[str, Any]:
-        return {}
 
     def _register(self, request: ApiRequest) -> dict[str, Any]:
         target = str(request.params.get("ResourceId", ""))

@@ -12,12 +12,13 @@ from typing import Any
 from lab_helpers.iam.decision import Outcome
 from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.credentials import OPERATOR
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, WsgiApp
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler
+from lab_helpers.local_aws.kit.service import HandlersOnly
 
 _WORDS = {Outcome.ALLOWED: "allowed", Outcome.EXPLICIT_DENY: "explicitDeny", Outcome.IMPLICIT_DENY: "implicitDeny"}
 
 
-class IamSimulation:
+class IamSimulation(HandlersOnly):
     """The one operation of IAM that moto does not have and the lab asks."""
 
     name = "iam-simulation"
@@ -27,18 +28,6 @@ class IamSimulation:
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         return {("iam", "SimulatePrincipalPolicy"): self._simulate}
-
-    def routes(self) -> Mapping[str, WsgiApp]:
-        return {}
-
-    def start(self) -> None:
-        """Nothing runs in the background."""
-
-    def stop(self) -> None:
-        """Nothing runs in the background."""
-
-    def status(self) -> dict[str, Any]:
-        return {}
 
     def _simulate(self, request: ApiRequest) -> dict[str, Any]:
         caller = _caller(str(request.params["PolicySourceArn"]), request.account_id)

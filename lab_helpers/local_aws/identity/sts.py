@@ -18,7 +18,8 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.credentials import CredentialStore, unique_id
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.identity.policy_texts import iam_text
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, SessionTags, WsgiApp
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, SessionTags
+from lab_helpers.local_aws.kit.service import HandlersOnly
 
 SOURCE_ARN_HEADER = "x-amz-source-arn"
 SOURCE_ACCOUNT_HEADER = "x-amz-source-account"
@@ -33,7 +34,7 @@ _SOURCES = {
 """The resource a service acts for where its call does not say so: the role session has that resource's name."""
 
 
-class StsService:
+class StsService(HandlersOnly):
     """The two operations of STS that the lab meets; the others are moto's."""
 
     name = "sts"
@@ -43,18 +44,6 @@ class StsService:
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         return {("sts", "AssumeRole"): self._assume_role, ("sts", "GetCallerIdentity"): self._get_caller_identity}
-
-    def routes(self) -> Mapping[str, WsgiApp]:
-        return {}
-
-    def start(self) -> None:
-        """Nothing runs in the background."""
-
-    def stop(self) -> None:
-        """Nothing runs in the background."""
-
-    def status(self) -> dict[str, Any]:
-        return {}
 
     def _assume_role(self, request: ApiRequest) -> dict[str, Any]:
         role_arn, session = str(request.params["RoleArn"]), str(request.params["RoleSessionName"])

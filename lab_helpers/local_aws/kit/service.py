@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab_helpers.local_aws.kit.api import Credentials
+from lab_helpers.local_aws.kit.api import Credentials, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.network import Network
 
@@ -42,6 +42,24 @@ class Runtimes:
     httpd: str = "auto"
     router: str = "auto"
     image_mib: int = 4096
+
+
+class HandlersOnly:
+    """What a service leaves out that only answers calls: pages, threads, figures. It names itself and its overrides."""
+
+    def routes(self) -> Mapping[str, WsgiApp]:
+        """Serve no pages."""
+        return {}
+
+    def start(self) -> None:
+        """Nothing runs in the background."""
+
+    def stop(self) -> None:
+        """Nothing runs in the background."""
+
+    def status(self) -> dict[str, Any]:
+        """Return no figures."""
+        return {}
 
 
 class Kept(Protocol):

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
-from lab_helpers.local_aws.kit.service import Clients
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.kit.service import Clients, HandlersOnly
 
 _PRINCIPAL = "ec2.amazonaws.com"
 _GATEWAYS = ("s3", "dynamodb")
@@ -25,22 +25,13 @@ _INTERFACES = (
 _UNKNOWN_GROUPS = re.compile(r"The security group '\{(.*)\}' does not exist")
 
 
-class VpcAnswers:
+class VpcAnswers(HandlersOnly):
     """Lets moto answer, and mends what it says or leaves behind."""
 
     name = "vpc-answers"
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-
-    def start(self) -> None:
-        """Nothing to start."""
-
-    def stop(self) -> None:
-        """Nothing to stop."""
-
-    def status(self) -> dict[str, Any]:
-        return {}
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         return {
@@ -50,9 +41,6 @@ class VpcAnswers:
             ("ec2", "DescribeVpcEndpointServices"): _describe_endpoint_services,
             ("ec2", "DescribeAvailabilityZones"): _describe_zones,
         }
-
-    def routes(self) -> Mapping[str, WsgiApp]:
-        return {}
 
     def _delete_nat_gateway(self, request: ApiRequest) -> dict[str, Any]:
         """Delete the gateway's interfaces with it; the addresses are free again, not released."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
-from lab_helpers.local_aws.kit.service import Clients
+from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
+from lab_helpers.local_aws.kit.service import Clients, HandlersOnly
 
 _PRINCIPAL = "ec2.amazonaws.com"
 
 
-class VpcDependencies:
+class VpcDependencies(HandlersOnly):
     """Looks for interfaces, by the API, before moto deletes."""
 
     name = "vpc"
@@ -24,20 +24,8 @@ class VpcDependencies:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
-    def start(self) -> None:
-        """Nothing to start."""
-
-    def stop(self) -> None:
-        """Nothing to stop."""
-
-    def status(self) -> dict[str, Any]:
-        return {}
-
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         return {("ec2", "DeleteSecurityGroup"): self._delete_group, ("ec2", "DeleteSubnet"): self._delete_subnet}
-
-    def routes(self) -> Mapping[str, WsgiApp]:
-        return {}
 
     def _delete_group(self, request: ApiRequest) -> dict[str, Any]:
         group = str(request.params.get("GroupId", ""))

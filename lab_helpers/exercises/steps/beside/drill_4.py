@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab_helpers.drills.permissions import FirehoseDenied, GroupDenied, PullDenied, RetentionNotSet
-from lab_helpers.exercises.steps.puzzles import cause, mend
+from lab_helpers.exercises.steps.beside.puzzles import cause, mend
 from lab_helpers.exercises.steps.step import Step, Wrong
 
 EVERYTHING = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab_helpers.drills.nothing_arrives import MatchNothing, RouterNotEssential, UnknownOption
 from lab_helpers.drills.stale_image import StaleImage
-from lab_helpers.exercises.steps.puzzles import call, cause, mend
+from lab_helpers.exercises.steps.beside.puzzles import call, cause, mend
 from lab_helpers.exercises.steps.step import Step, Wrong
 
 

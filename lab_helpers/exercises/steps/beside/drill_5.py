@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab_helpers.drills.dead_router import InputPaused, RouterOutOfMemory
-from lab_helpers.exercises.steps.puzzles import cause, mend
+from lab_helpers.exercises.steps.beside.puzzles import cause, mend
 from lab_helpers.exercises.steps.step import Step, Wrong
 
 STEPS: tuple[Step, ...] = (

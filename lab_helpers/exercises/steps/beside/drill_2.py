@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab_helpers.drills.wrong_shape import EscapedJson, HealthChecks, SplitLines, UnparsedLines
-from lab_helpers.exercises.steps.puzzles import cause, mend
+from lab_helpers.exercises.steps.beside.puzzles import cause, mend
 from lab_helpers.exercises.steps.step import Step, Wrong
 
 NOT_YET, REFUSED = "it is not mended yet", "No task is started"

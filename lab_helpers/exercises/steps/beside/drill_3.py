@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab_helpers.drills.lost_or_double import DriverBufferFull, Duplicates, FirehoseThrottled, LastLines
-from lab_helpers.exercises.steps.puzzles import call, cause, mend
+from lab_helpers.exercises.steps.beside.puzzles import call, cause, mend
 from lab_helpers.exercises.steps.step import Step, Wrong
 
 

@@ -1,0 +1,1 @@
+"""Steps of the notebooks beside the workbook: drills, FAQ, incident."""
