@@ -42,13 +42,15 @@ class Recording:
     def series(self) -> pd.DataFrame:
         """One row a look: at (UTC), alb, cloudwatch, firehose, s3, held (numbers since the recording began; held now).
 
-        Counters that began before are counted from the first look on.
+        Counters that began before are counted from the first look on; what Firehose held then counts as taken, so that
+        it never delivers more than it has taken.
         """
         frame = pd.DataFrame([asdict(moment) for moment in list(self._seen)], columns=list(COLUMNS))
         frame["at"] = pd.to_datetime(frame["at"], utc=True)
         if len(frame):
             passed = ["alb", "cloudwatch", "firehose", "s3"]
             frame[passed] = frame[passed] - frame[passed].iloc[0]
+            frame["firehose"] += frame["held"].iloc[0]
         return frame
 
     @property

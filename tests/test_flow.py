@@ -11,7 +11,7 @@ from lab_helpers.pipeline_figures import Moment
 
 
 def test_numbers_are_counted_from_the_first_look() -> None:
-    """What was there before is not part of it; what is held is held now; a failed look is passed over."""
+    """What was there before is not part of it, but what Firehose held; a failed look is passed over."""
     looks, enough = iter(range(100)), threading.Event()
 
     def look() -> Moment:
@@ -20,15 +20,15 @@ def test_numbers_are_counted_from_the_first_look() -> None:
             raise LabError("throttled")
         if number > 3:
             enough.set()
-        return Moment(datetime.now(UTC), 100 + number, 200 + number, 300 + number, 300, number)
+        return Moment(datetime.now(UTC), 100 + number, 200 + number, 307 + number, 300, 7 + number)
 
     with Recording(look, every_s=0.001) as seen:
         seen.mark("begin")
         assert enough.wait(10)
     series = seen.series
-    assert series.loc[0, ["alb", "cloudwatch", "firehose", "s3", "held"]].tolist() == [0, 0, 0, 0, 0]
+    assert series.loc[0, ["alb", "cloudwatch", "firehose", "s3", "held"]].tolist() == [0, 0, 7, 0, 7]
     assert (series["firehose"] == series["s3"] + series["held"]).all()
-    assert series["held"].tolist()[:2] == [0, 2]
+    assert series["held"].tolist()[:2] == [7, 9]
     assert seen.marks["what"].tolist() == ["begin"]
     assert str(series["at"].dt.tz) == "UTC"
 
