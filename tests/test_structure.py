@@ -222,7 +222,6 @@ JOINS_OF_OUR_OWN_NAMES = {
     "os.path.join('/', folder.relative_to(root).as_posix())": "unpacking: a text, normalised before a link says it",
     "os.path.join(here, says)": "unpacking: a text, normalised before a link says it",
     "NOTEBOOKS / language": "one of our languages",
-    "Path(named) / f't{nth}.parquet'": "a number, in a temporary folder",
     "100 * used / reserved": "numbers",
 }
 """Joins in these rooms that take no name from outside, as they stand in the source, and why. A new one either goes

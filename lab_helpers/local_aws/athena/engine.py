@@ -9,6 +9,7 @@ from pathlib import Path
 from lab_helpers.local_aws.athena.catalogue import CatalogueTable
 from lab_helpers.local_aws.athena.objects import LocalFile
 from lab_helpers.local_aws.athena.result import Result, athena_type, column_name
+from lab_helpers.local_aws.duck.literals import identifier, literal
 from lab_helpers.local_aws.duck.processes import CancelledError, Worker, Workers, confined
 
 _PRINTED_BY = "lab_helpers.local_aws.athena.result:printed"
@@ -24,15 +25,15 @@ class Engine:
 
     def add_table(self, view: str, table: CatalogueTable, files: Sequence[LocalFile]) -> None:
         """Make a view of a table over its files."""
-        keys = ", ".join(f"{_quoted(key)} VARCHAR" for key in table.partition_keys)
+        keys = ", ".join(f"{identifier(key)} VARCHAR" for key in table.partition_keys)
         self._worker.execute(f"CREATE TEMP TABLE {view}_files (file VARCHAR{', ' + keys if keys else ''})")
         if files:
             places = ", ".join("?" * (1 + len(table.partition_keys)))
             rows = [[str(file.path), *file.partition] for file in files]
             self._worker.execute(f"INSERT INTO {view}_files VALUES ({places})", rows)
-        columns = ", ".join(f"r.{_quoted(name)}" for name in table.columns)
+        columns = ", ".join(f"r.{identifier(name)}" for name in table.columns)
         values = "".join(
-            f", CAST(f.{_quoted(key)} AS {kind}) AS {_quoted(key)}" for key, kind in table.partition_keys.items()
+            f", CAST(f.{identifier(key)} AS {kind}) AS {identifier(key)}" for key, kind in table.partition_keys.items()
         )
         source = self._reader(table, files) if files else _no_rows(table)
         rows_of_files = f"{source} r JOIN {view}_files f ON r.filename = f.file"
@@ -49,7 +50,7 @@ class Engine:
         if not values:
             return set()
         rows = ", ".join("(" + ", ".join("?" * len(keys)) + ")" for _ in values)
-        names = ", ".join(_quoted(key) for key in keys)
+        names = ", ".join(identifier(key) for key in keys)
         flat = [value for row in values for value in row]
         asked = f"SELECT * FROM (VALUES {rows}) p({names}) WHERE {condition}"
         _, found = self._worker.select(asked, _PRINTED_BY, flat)
@@ -60,8 +61,8 @@ class Engine:
         self._worker.kill(CancelledError("cancelled"))
 
     def _reader(self, table: CatalogueTable, files: Sequence[LocalFile]) -> str:
-        paths = ", ".join(_text(str(file.path)) for file in files)
-        columns = ", ".join(f"{_quoted(name)}: {_text(kind)}" for name, kind in table.columns.items())
+        paths = ", ".join(literal(str(file.path)) for file in files)
+        columns = ", ".join(f"{identifier(name)}: {literal(kind)}" for name, kind in table.columns.items())
         options = f"format='newline_delimited', filename=true, maximum_object_size={_MAX_RECORD_BYTES}"
         skip = ", ignore_errors=true" if table.skips_malformed else ""
         return f"read_json([{paths}], columns={{{columns}}}, {options}{skip})"
@@ -75,13 +76,5 @@ def opened(workers: Workers, folder: Path) -> Iterator[Engine]:
 
 
 def _no_rows(table: CatalogueTable) -> str:
-    columns = ", ".join(f"CAST(NULL AS {kind}) AS {_quoted(name)}" for name, kind in table.columns.items())
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in table.columns.items())
     return f"(SELECT {columns}, '' AS filename WHERE false)"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab_helpers.local_aws.duck.literals import literal
+
 _LOG = logging.getLogger(__name__)
 IDLE_S = 120
 """An idle process is 60 MB."""
@@ -61,13 +63,12 @@ class CancelledError(Exception):
 
 def confined(bounds: Bounds, folder: Path) -> list[str]:
     """Settings of a connection from which SQL reaches nothing but the files in `folder`."""
-    place = str(folder).replace("'", "''")
     return [
         f"SET memory_limit='{bounds.duckdb_memory}'",
         f"SET threads={bounds.threads}",
         "SET TimeZone='UTC'",
-        f"SET temp_directory='{place}/spill'",
-        f"SET allowed_directories=['{place}']",
+        f"SET temp_directory={literal(folder / 'spill')}",
+        f"SET allowed_directories=[{literal(folder)}]",
         f"SET max_temp_directory_size='{bounds.spilled}'",
         "SET enable_external_access=false",
         "SET lock_configuration=true",

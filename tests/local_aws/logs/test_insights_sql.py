@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +64,13 @@ def test_ppl_is_told_to_be_missing(logs: Any) -> None:
     """The message names what there is."""
     with pytest.raises(ClientError, match="it knows CWLI and SQL"):
         logs.start_query(queryLanguage="PPL", queryString="fields x", startTime=1, endTime=2)
+
+
+def test_a_temporary_folder_with_an_apostrophe_is_a_folder(
+    filled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder's name is a text of the statement, and no part of it."""
+    folder = tmp_path / "somebody's ') --"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    assert asked(filled, f"SELECT COUNT(*) AS n FROM `{GROUP}`") == [{"n": "4"}]

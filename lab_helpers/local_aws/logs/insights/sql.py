@@ -23,6 +23,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from lab_helpers.base.paths import inside
+from lab_helpers.local_aws.duck.literals import literal
 from lab_helpers.local_aws.duck.processes import SqlError, TooMuchError, Workers, confined
 from lab_helpers.local_aws.logs.insights.functions import Moment, number, shown
 from lab_helpers.local_aws.logs.insights.text import malformed
@@ -89,7 +90,7 @@ def run(
             sql = _translated(query.tree, tables, known).sql(dialect="duckdb")
             with workers.one() as worker, worker.session(confined(workers.bounds, folder)):
                 for view, path in files.items():
-                    worker.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet('{path}')")
+                    worker.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet({literal(path)})")
                 columns, found = worker.select(sql, _SHOWN_BY, most_rows=limit)
         except (SqlError, TooMuchError) as exc:
             raise malformed(f"SQL failed: {exc}") from exc
