@@ -162,6 +162,18 @@ class LocalBackend:
         """
         return list(self._fetch("denials"))
 
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """Return the API calls of late with a `number` above `after`, oldest first; raises LocalAwsNotRunningError.
+
+        Each has `at` (ISO 8601, UTC), `principal`, `action`, `resource`, `outcome` ("allowed" or AWS's error code) and
+        `message`.
+        """
+        return list(self._fetch(f"events?after={after:d}"))
+
+    def board(self) -> dict[str, Any]:
+        """Return the pipeline's figures and calls of one moment (LocalAws.board); raises LocalAwsNotRunningError."""
+        return dict(self._fetch("board"))
+
     def _fetch(self, page: str, body: bytes | None = None, method: str | None = None) -> Any:
         state = self._required()
         return fetch_json(f"{state.endpoint_url}/_lab/{page}", 10.0, state.lab_token, body, method)

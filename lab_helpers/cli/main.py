@@ -22,6 +22,7 @@ from lab_helpers.base.redact import redact
 from lab_helpers.checkpoints import begin_anew
 from lab_helpers.cli import certificate as cli_certificate
 from lab_helpers.cli import checkpoints as cli_checkpoints
+from lab_helpers.cli import events as cli_events
 from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
 from lab_helpers.cli import trying as cli_trying
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     copy = add("student-copy", _student_copy, "copy the lab without solutions and outputs")
     copy.add_argument("folder", type=Path, help="folder that is not there yet, or is empty")
     add("translate", _translate, "build the Japanese notebooks from the English ones and notebooks/ja/*.md")
+    cli_events.add(commands)
     cli_logs.add(commands)
     cli_faults.add(commands)
     cli_checkpoints.add(commands)
@@ -191,7 +193,9 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _denials(_: argparse.Namespace) -> int:
-    print(denials_table(LocalBackend(config.load()).denials()))
+    rows = LocalBackend(config.load()).denials()
+    harmless = [{key: cli_logs.visible(value) for key, value in row.items()} for row in rows]
+    print(denials_table(harmless))
     return 0
 
 

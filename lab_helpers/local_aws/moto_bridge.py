@@ -287,6 +287,15 @@ class MotoBridge:
         streams = {stream_name: stream.events for stream_name, stream in dict(group.streams).items()}
         return LogGroupView(name, group.retention_in_days, streams)
 
+    def log_events_by_group(self) -> dict[str, int]:
+        """Return how many events each log group has, by `region/name`."""
+        regions: dict[str, Any] = dict(logs_backends[ACCOUNT_ID])
+        return {
+            f"{region}/{name}": sum(len(stream.events) for stream in list(group.streams.values()))
+            for region, backend in regions.items()
+            for name, group in dict(backend.groups).items()
+        }
+
     def metric_filters(self, region: str) -> list[dict[str, Any]]:
         """Return a region's metric filters: moto's own list of the API's structures, to be changed in place."""
         found: list[dict[str, Any]] = logs_backends[ACCOUNT_ID][region].filters.metric_filters

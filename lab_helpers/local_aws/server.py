@@ -22,6 +22,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ from lab_helpers.local_aws.logs.service import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.state.kept_state import KeptState
 from lab_helpers.local_aws.testing.injection import Injection
+from lab_helpers.local_aws.trail.feed import CallFeed
+from lab_helpers.local_aws.trail.service import CloudTrailService
 from lab_helpers.local_aws.vpc.answers import VpcAnswers
 from lab_helpers.local_aws.vpc.dependencies import VpcDependencies
 
@@ -66,6 +69,14 @@ GC_THRESHOLD = 20_000
 SWITCH_S = 0.0005
 """How long a thread keeps the interpreter while others wait. The load balancer lets go of it at every reading and
 writing; with Python's own 5 ms it would stand still for as long, each time, while an API call is answered."""
+ON_THE_WAY = ("firehose", "logs", "ecs", "alb")
+"""The services that a log line passes, the last one first."""
+OF_THE_PIPELINE = (
+    ("s3", "PutObject"), ("firehose", "PutRecordBatch"), ("firehose", "PutRecord"), ("logs", "PutLogEvents"),
+    ("logs", "CreateLogStream"), ("logs", "CreateLogGroup"), ("sts", "AssumeRole"),
+)  # fmt: skip
+"""The calls, by signing name and operation, that carry log lines on; what came of the latest tells how a stop is."""
+CALLS_SHOWN = 40
 LOCK = "server.lock"
 """The file, in the data folder, that says whose the folder is."""
 POLL_S = 0.1
@@ -175,6 +186,26 @@ class LocalAws:
             **self._gateway.figures(),
         }
 
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """Return the rows (trail.feed) of the API calls of late, oldest first."""
+        return [call.as_row() for call in self._feed.calls(after)]
+
+    def board(self) -> dict[str, Any]:
+        """Return what the pipeline's board shows, of one moment: `at`, figures of the services, calls.
+
+        The services are asked one behind the other, against the way of a log line: no stop has seen less than the ones
+        behind it.
+        """
+        at = self._clock.now()
+        by_name = {service.name: service for service in self._services}
+        figures = {name: by_name[name].status() for name in ON_THE_WAY if name in by_name}
+        return {
+            "at": at.astimezone(UTC).isoformat(timespec="milliseconds"),
+            "services": figures,
+            "latest": self._feed.latest(OF_THE_PIPELINE),
+            "calls": [call.as_row() for call in self._feed.calls()[-CALLS_SHOWN:]],
+        }
+
     def _start(self) -> None:
         model_files.read_quickly()
         ca_file, tls = write_certificates(self.data_dir)
@@ -188,6 +219,7 @@ class LocalAws:
         bridge = self._bridge = MotoBridge(state.moto if state else None)
         self._clients = LoopbackClients(self.endpoint_url, self.store)
         self._authoriser = Authoriser(bridge, self._clock, ResourceTags(self._clients).of)
+        self._feed = CallFeed(self._clock)
         network = Network()
 
         def context(name: str) -> ServiceContext:
@@ -206,9 +238,12 @@ class LocalAws:
             VpcDependencies(self.clients),
             VpcAnswers(self.clients),
             ScalableTargets(bridge, self.clients),
+            CloudTrailService(self._feed, self.instance_id, self._authoriser.user_id),
         ]
         services += [factory(context(name)) for name, factory in self._service_factories()]
-        control = ControlRoutes(self.instance_id, self.lab_token, self.status, self._authoriser.denials)
+        control = ControlRoutes(
+            self.instance_id, self.lab_token, self.status, self._authoriser.denials, self.events, self.board
+        )
         routes: dict[str, WsgiApp] = {**control.routes(), **handlers.routes(services)}
         table = handlers.overrides(services, bridge)
         checks = {**policy_checks.checks(ACCOUNT_ID, self._principal_exists), **bucket_names.checks()}
@@ -216,8 +251,8 @@ class LocalAws:
         checks |= multipart_uploads.checks(bridge.has_upload, checks)
         keys = KeyRing(self.store, bridge, ACCOUNT_ID, self._clock)
         self._entrance = Entrance(keys.find, ACCOUNT_ID, self._signing_clock)
-        self._gateway = Gateway(self._entrance, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks)
-        injection = control.faults = Injection(self._gateway, self.store)
+        self._gateway = Gateway(self._entrance, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks, self._feed)
+        injection = control.faults = Injection(self._gateway, self.store, feed=self._feed)
         app: WsgiApp = self._middleware(injection) if self._middleware else injection
         for server in (plain, secure):
             server.app = app

@@ -1,5 +1,5 @@
-"""The lab's own endpoints on the local AWS: is it there, which instance, what does it do, whom did it refuse, and
-which faults is it to have.
+"""The lab's own endpoints on the local AWS: is it there, which instance, what does it do, whom did it refuse, which
+calls came, and which faults is it to have.
 
 They answer the lab alone: a call brings the token that `server.json` holds, in the header `X-Lab-Token`.
 """
@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request
@@ -36,8 +37,10 @@ class Faults(Protocol):
 
 
 class ControlRoutes:
-    """GET /_lab/health, /_lab/status, /_lab/denials (rows of iam.explain) and /_lab/faults, as JSON.
+    """GET /_lab/health, /_lab/status, /_lab/denials (rows of iam.explain), /_lab/events and /_lab/faults, as JSON.
 
+    /_lab/events are the calls of late (trail.feed), with ?after=NUMBER those behind that one. /_lab/board is all that
+    the pipeline's board shows, in one answer.
     POST /_lab/faults switches a fault on (base.injected_fault), DELETE /_lab/faults and /_lab/faults/NUMBER off.
     `faults` is set when there is a layer that makes them.
     """
@@ -45,14 +48,22 @@ class ControlRoutes:
     faults: Faults | None = None
 
     def __init__(
-        self, instance_id: str, token: str, status: Callable[[], dict[str, Any]], denials: Callable[[], list[Any]]
+        self,
+        instance_id: str,
+        token: str,
+        status: Callable[[], dict[str, Any]],
+        denials: Callable[[], list[Any]],
+        events: Callable[[int], list[Any]] = lambda after: [],  # noqa: ARG005
+        board: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._token = token
         self._answers: dict[str, Callable[[], Any]] = {
             "health": lambda: {"instance_id": instance_id, "pid": os.getpid()},
             "status": status,
             "denials": denials,
+            "board": board,
         }
+        self._events = events
 
     def routes(self) -> dict[str, WsgiApp]:
         return {PREFIX: self._answer}
@@ -63,6 +74,8 @@ class ControlRoutes:
         name = environ.get("PATH_INFO", "")[len(PREFIX) :].strip("/")
         if self.faults is not None and (name == "faults" or name.startswith("faults/")):
             return self._faults_answer(self.faults, environ, name.partition("/")[2], start_response)
+        if environ["REQUEST_METHOD"] == "GET" and name == "events":
+            return json_answer(start_response, 200, self._events(_after(environ)))
         if environ["REQUEST_METHOD"] != "GET" or name not in self._answers:
             return json_answer(start_response, 404, {"message": f"no such page; there are {sorted(self._answers)}"})
         return json_answer(start_response, 200, self._answers[name]())
@@ -87,3 +100,9 @@ class ControlRoutes:
         except SettingsError as error:
             return json_answer(start_response, 400, {"message": str(error)})
         return json_answer(start_response, 200, {"number": faults.add(fault)})
+
+
+def _after(environ: dict[str, Any]) -> int:
+    """Return the number of ?after=NUMBER; without a number 0, from which on all is shown."""
+    found = dict(parse_qsl(environ.get("QUERY_STRING", ""))).get("after", "")
+    return int(found[:18]) if found.isascii() and found.isdigit() else 0

@@ -8,16 +8,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
-from lab_helpers.local_aws.front import cors, hosts, protocol, s3_deletion, validation
+from lab_helpers.local_aws.front import cors, hosts, outcome, protocol, s3_deletion, validation
 from lab_helpers.local_aws.identity import refusals
 from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
 from lab_helpers.local_aws.state.changes import Change, change_of
+from lab_helpers.local_aws.trail.feed import CallFeed
 
 _FOR_ANYBODY = frozenset({("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity")})
 """Operations whose callers have no keys yet: what they bring along is their proof."""
@@ -42,8 +44,8 @@ class Gateway:
     """The WSGI application of the local AWS.
 
     `checks` may refuse a call before anybody answers it. `overrides` is asked first; everything that it does not name
-    goes to `control_plane`. A failure inside a handler is answered as AWS's InternalFailure and logged: it is never
-    handed on to the control plane.
+    goes to `control_plane`. What came of each call is told to `feed`. A failure inside a handler is answered as AWS's
+    InternalFailure and logged: it is never handed on to the control plane.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class Gateway:
         routes: Mapping[str, WsgiApp],
         account_id: str,
         checks: Mapping[tuple[str, str], Check] | None = None,
+        feed: CallFeed | None = None,
     ) -> None:
         self._entrance, self._authoriser, self._control_plane = entrance, authoriser, control_plane
         self._overrides, self._routes, self._account_id = overrides, routes, account_id
-        self._checks = checks or {}
+        self._checks, self._feed = checks or {}, feed
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -89,6 +92,7 @@ class Gateway:
         try:
             admitted = self._entrance.admit(environ, kind)
         except AwsError as error:
+            self._tell_of_stranger(environ, error)
             return protocol.refusal(kind, error, environ["REQUEST_METHOD"])
         except (OSError, UnicodeError, ValueError) as error:
             _LOG.info("a call ended in its body: %s", error)
@@ -117,33 +121,63 @@ class Gateway:
 
     def answer(self, environ: dict[str, Any], body: bytes, caller: Caller) -> protocol.HttpAnswer:
         """Answer one API call of a known caller; every outcome is an HTTP answer in the form of the call's protocol."""
-        kind, method, call = protocol.kind_of(environ), environ["REQUEST_METHOD"], None
+        kind, call = protocol.kind_of(environ), None
         try:
             call = protocol.parse(environ, body)
             kind = call.protocol
-            if caller.kind == "anonymous" and kind != "s3" and (call.service, call.operation) not in _FOR_ANYBODY:
-                raise refusals.missing(kind)
-            self._refuse_malformed(call, body)
-            context = call_context(environ)
-
-            def check(params: Mapping[str, Any]) -> None:
-                self._authoriser.check(caller, call.service, call.operation, call.region, params, context)
-
-            if (call.service, call.operation) == ("s3", "DeleteObjects"):
-                return s3_deletion.answer(call.params, body, check, partial(self._dispatch, call, caller, environ))
-            if (call.service, call.operation) not in _FOR_ANYBODY:
-                check(call.params)
-            return self._dispatch(call, caller, environ, body)
+            answered = self._answered(call, environ, body, caller)
         except NobodyAnswersError as error:
-            return protocol.refusal(kind, self._unanswered(call, error), method)
+            refusal = self._unanswered(call, error)
         except AwsError as error:
-            return protocol.refusal(kind, error, method)
+            refusal = error
         except RecursionError as error:
             _LOG.warning("a call was nested too deeply", exc_info=error)
-            too_deep = AwsError(_TOO_DEEP.get(kind, "MalformedXML"), "The request is nested too deeply.")
-            return protocol.refusal(kind, too_deep, method)
+            refusal = AwsError(_TOO_DEEP.get(kind, "MalformedXML"), "The request is nested too deeply.")
         except Exception as error:
-            return protocol.refusal(kind, _explained(call, body, error), method)
+            refusal = _explained(call, body, error)
+        else:
+            self._tell(call, caller, environ, *outcome.of_answer(answered))
+            return answered
+        self._tell(call, caller, environ, refusal.code, refusal.message)
+        return protocol.refusal(kind, refusal, environ["REQUEST_METHOD"])
+
+    def _answered(
+        self, call: protocol.Call, environ: dict[str, Any], body: bytes, caller: Caller
+    ) -> protocol.HttpAnswer:
+        if caller.kind == "anonymous" and call.protocol != "s3" and (call.service, call.operation) not in _FOR_ANYBODY:
+            raise refusals.missing(call.protocol)
+        self._refuse_malformed(call, body)
+        context = call_context(environ)
+
+        def check(params: Mapping[str, Any]) -> None:
+            self._authoriser.check(caller, call.service, call.operation, call.region, params, context)
+
+        def check_one(params: Mapping[str, Any]) -> None:
+            try:
+                check(params)
+            except AwsError as error:  # which the answer, that of all together, has among others
+                self._tell(replace(call, params={**params}), caller, environ, error.code, error.message)
+                raise
+
+        if (call.service, call.operation) == ("s3", "DeleteObjects"):
+            return s3_deletion.answer(call.params, body, check_one, partial(self._dispatch, call, caller, environ))
+        if (call.service, call.operation) not in _FOR_ANYBODY:
+            check(call.params)
+        return self._dispatch(call, caller, environ, body)
+
+    def _tell(
+        self, call: protocol.Call | None, caller: Caller, environ: Mapping[str, Any], code: str, message: str
+    ) -> None:
+        if self._feed is not None and call is not None:
+            self._feed.add(caller, call.service, call.operation, call.region, call.params, environ, code, message)
+
+    def _tell_of_stranger(self, environ: dict[str, Any], refusal: AwsError) -> None:
+        """Keep a call that was refused before its body was read: what its head tells."""
+        call = outcome.head_of(environ)
+        if call is not None:
+            self._tell(
+                call, outcome.stranger(call.access_key_id, self._account_id), environ, refusal.code, refusal.message
+            )
 
     def figures(self) -> dict[str, Any]:
         """Return calls by operation, those of each role (refused ones are not among them), and those nobody answers."""

@@ -76,6 +76,12 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
     return Call("rest", service, operation, region, key, token, {**query})
 
 
+def scope_of(environ: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    """Return the access key id, region and signing name that a call's head names."""
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    return _scope(environ.get("HTTP_AUTHORIZATION", ""), query)
+
+
 def kind_of(environ: Mapping[str, Any]) -> str:
     """Return a call's protocol as far as its head tells: "json", "query", "ec2", "s3" or "rest"."""
     if environ.get("HTTP_X_AMZ_TARGET"):

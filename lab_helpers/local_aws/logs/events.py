@@ -66,6 +66,9 @@ class EventSource(Protocol):
 
     def log_group(self, region: str, name: str) -> StoredGroup | None: ...
 
+    def log_events_by_group(self) -> dict[str, int]:
+        """Return how many events each group has, by `region/name`."""
+
     def metric_filters(self, region: str) -> list[dict[str, Any]]:
         """Return a region's metric filters as the API describes them; the list itself, to be changed in place."""
 

@@ -86,7 +86,8 @@ class LogsService:
         self._metrics.stop()
 
     def status(self) -> dict[str, Any]:
-        return {}
+        """Return the number of events of each log group."""
+        return {"groups": self._source.log_events_by_group()}
 
     def _create_log_group(self, request: ApiRequest) -> dict[str, Any]:
         if request.params["logGroupName"].lower().startswith("aws/"):

@@ -26,6 +26,7 @@ from lab_helpers.local_aws.identity import sigv4
 from lab_helpers.local_aws.identity.credentials import CredentialStore
 from lab_helpers.local_aws.kit.api import AwsError, Caller, WsgiApp
 from lab_helpers.local_aws.testing.weather import throttled
+from lab_helpers.local_aws.trail.feed import CallFeed
 
 _INTERNAL = {"s3": "InternalError", "firehose": "ServiceUnavailableException", "logs": "ServiceUnavailableException"}
 _LOOK_S = 0.1
@@ -61,8 +62,10 @@ class Injection:
         app: WsgiApp,
         store: CredentialStore,
         monotonic: Callable[[], float] = time.monotonic,
+        feed: CallFeed | None = None,
     ) -> None:
-        self._app, self._store, self._monotonic = app, store, monotonic
+        """`feed` is told of the calls that are refused here: the gateway does not see them."""
+        self._app, self._store, self._monotonic, self._feed = app, store, monotonic, feed
         self._lock = threading.Lock()
         self._faults: dict[str, _Active] = {}
         self._made = 0
@@ -105,7 +108,14 @@ class Injection:
         struck = self._struck(call, _name(caller))
         if struck is None:
             return self._pass(environ, start_response)
-        return self._hit(struck, call, environ, start_response)
+        refusal = _refusal(struck.fault.kind, call.service)
+        if refusal is None:
+            return self._hit(struck, environ, start_response)
+        if self._feed is not None:
+            self._feed.add(
+                caller, call.service, call.operation, call.region, call.params, environ, refusal.code, refusal.message
+            )
+        return _refused(refusal, call, environ, start_response)
 
     def _caller(self, environ: dict[str, Any]) -> Caller | None:
         try:
@@ -123,16 +133,8 @@ class Injection:
             meant = [each for each in on if each.fault.concerns(call.service, call.operation, role)]
             return next((each for each in meant if each.strikes()), None)
 
-    def _hit(
-        self, struck: _Active, call: protocol.Call, environ: dict[str, Any], start_response: Any
-    ) -> Iterable[bytes]:
+    def _hit(self, struck: _Active, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         kind = struck.fault.kind
-        if kind == "throttle":
-            return _refused(throttled(call.service), call, environ, start_response)
-        if kind == "500":
-            code = _INTERNAL.get(call.service, "InternalFailure")
-            error = AwsError(code, "An internal error occurred; the local AWS was asked for it.", 500)
-            return _refused(error, call, environ, start_response)
         if kind == "slow":
             struck.ended.wait(struck.fault.delay_s)
             return self._pass(environ, start_response)
@@ -160,6 +162,16 @@ class Injection:
         each = self._faults[number]
         figures = {"over": each.until <= self._monotonic(), "matched": each.matched, "hit": each.hit}
         return {"number": number, **each.fault.as_members(), **figures}
+
+
+def _refusal(kind: str, service: str) -> AwsError | None:
+    """Return what a fault of this kind answers, None when it answers nothing of its own."""
+    if kind == "throttle":
+        return throttled(service)
+    if kind == "500":
+        code = _INTERNAL.get(service, "InternalFailure")
+        return AwsError(code, "An internal error occurred; the local AWS was asked for it.", 500)
+    return None
 
 
 def _refused(error: AwsError, call: protocol.Call, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
