@@ -40,7 +40,7 @@ def backend(tmp_path: Path) -> Iterator[LocalBackend]:
 
 
 def test_ten_starts_and_stops_leave_nothing(backend: LocalBackend, own_tmp: Path) -> None:
-    """Stopped in turn by `lab down` and by SIGINT: at first idle, then with a load balancer and a task that come back."""
+    """Stopped in turn by `lab down` and by SIGINT: at first idle, then with a load balancer and a task that return."""
     for number in range(ROUNDS):
         backend.start()
         if number == BUSY_FROM:
