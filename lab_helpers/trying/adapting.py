@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
-from lab_helpers.trying.configuration import Output
 from lab_helpers.trying.definition import logged_by_router, router_of
 
 ACCOUNT = "123456789012"
@@ -31,10 +31,9 @@ _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/(?:.*/)?([\w+=,.@-]+)")
 
 @dataclass(frozen=True)
 class Adapted:
-    """What is run; `sinks` are outputs that write into files here, `notes` what is not as it was given."""
+    """What is run; `notes` say what is not as it was given."""
 
     definition: dict[str, Any]
-    sinks: tuple[Output, ...]
     notes: tuple[str, ...]
 
 
@@ -63,14 +62,13 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
     `router_image`: the image that was built of the user's files; None: the definition's own.
     """
     notes: list[str] = []
-    sinks: list[Output] = []
     router = router_of(definition)
     changed: list[dict[str, Any]] = []
     for given in definition["containerDefinitions"]:
         if router is not None and given["name"] == router["name"]:
-            changed.append(_router(given, definition, router_image, notes))
+            changed.append(_router(given, definition, router_image, folder, notes))
         else:
-            changed.append(_app(given, definition, lines, folder, notes, sinks))
+            changed.append(_app(given, definition, lines, folder, notes))
     made = {**definition, "containerDefinitions": changed}
     if router_image is not None and not definition.get("executionRoleArn"):
         made["executionRoleArn"] = EXECUTION_ROLE
@@ -85,7 +83,7 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
             made[name] = f"arn:aws:iam::{ACCOUNT}:role/{role_name(made[name])}"
     for name in ("placementConstraints", "proxyConfiguration", "ephemeralStorage", "inferenceAccelerators"):
         made.pop(name, None)
-    return Adapted(made, tuple(sinks), tuple(notes))
+    return Adapted(made, tuple(notes))
 
 
 def environment_of(router: Mapping[str, Any], region: str) -> dict[str, str]:
@@ -96,7 +94,7 @@ def environment_of(router: Mapping[str, Any], region: str) -> dict[str, str]:
 
 
 def _router(
-    given: Mapping[str, Any], definition: Mapping[str, Any], image: str | None, notes: list[str]
+    given: Mapping[str, Any], definition: Mapping[str, Any], image: str | None, folder: Path, notes: list[str]
 ) -> dict[str, Any]:
     made = _plain(given)
     options = dict((given["firelensConfiguration"].get("options")) or {})
@@ -108,7 +106,8 @@ def _router(
     if image is not None:
         made["image"] = image
     region = region_of(definition)
-    made["environment"] = [{"name": name, "value": value} for name, value in environment_of(given, region).items()]
+    variables = {**environment_of(given, region), RECORD_IN: str(folder)}
+    made["environment"] = [{"name": name, "value": value} for name, value in variables.items()]
     if given.get("secrets"):
         notes.append(f"Secrets of {given['name']} were not fetched: they have the value secret-NAME.")
     if "logConfiguration" not in given and definition.get("executionRoleArn"):
@@ -118,7 +117,7 @@ def _router(
 
 def _app(
     given: Mapping[str, Any], definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path,
-    notes: list[str], sinks: list[Output],
+    notes: list[str],
 ) -> dict[str, Any]:  # fmt: skip
     name = given["name"]
     made = _plain(given) | {"image": PRINTER, "command": _command(name, lines, folder, definition)}
@@ -126,19 +125,21 @@ def _app(
     if given.get("healthCheck"):
         notes.append(f"The health check of {name} was left out: its program does not run here.")
     if logged_by_router(given):
-        options = dict(given["logConfiguration"].get("options") or {})
-        plugin = options.get("Name", "").lower()
-        if plugin and plugin not in configuration.MODELLED | configuration.HERE:
-            file = f"sink-{name}"
-            sinks.append(Output(plugin, options, f"log options of {name}", sink=file))
-            options = configuration.sink_options(options, str(folder), file)
-        else:
-            options = configuration.without_addresses(options)
-        made["logConfiguration"] = {"logDriver": "awsfirelens", "options": options}
+        made["logConfiguration"] = {"logDriver": "awsfirelens", "options": _log_options(given, notes)}
     elif (given.get("logConfiguration") or {}).get("logDriver") not in (None, "awslogs"):
         made.pop("logConfiguration")
         notes.append(f"The log driver of {name} is not one of Fargate's: its lines were left out.")
     return made
+
+
+def _log_options(given: Mapping[str, Any], notes: list[str]) -> dict[str, str]:
+    options = dict(given["logConfiguration"].get("options") or {})
+    secret = [str(each["name"]) for each in given["logConfiguration"].get("secretOptions") or ()]
+    if secret:
+        notes.append(f"Secret log options of {given['name']} were not fetched: they have the value secret-NAME.")
+    options |= {name: f"secret-{name}" for name in secret}
+    is_aws = options.get("Name", "").lower() in configuration.MODELLED
+    return configuration.without_addresses(options) if is_aws else options
 
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import PurePosixPath
 
@@ -17,9 +17,10 @@ from lab_helpers.firelens.classic import Section, sections
 from lab_helpers.firelens.options import ContainerLog
 
 AGENT, INCLUDED = "the ECS agent", "your file"
-MODELLED = frozenset({"cloudwatch_logs", "kinesis_firehose", "s3", "cloudwatch", "firehose"})
-HERE = frozenset({"null", "stdout", "file", "counter"})
-"""Outputs that lead nowhere outside the task."""
+MODELLED = frozenset(
+    {"cloudwatch_logs", "kinesis_firehose", "kinesis_streams", "s3", "cloudwatch", "firehose", "kinesis"}
+)
+"""Outputs that lead to AWS."""
 _INCLUDE = re.compile(r"^\s*@INCLUDE\s+(\S+)\s*$", re.IGNORECASE)
 _HEADING = re.compile(r"^\s*\[(\w+)\]")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
@@ -58,12 +59,11 @@ class Given:
 
 @dataclass(frozen=True)
 class Output:
-    """One output: its plugin, its options with variables resolved, who wrote it. `sink`: the file that stands in."""
+    """One output: its plugin, its options with variables resolved, who wrote it."""
 
     plugin: str
     values: Mapping[str, str]
     author: str
-    sink: str = ""
 
 
 def authored(generated: str, logs: Sequence[ContainerLog], files: Given) -> list[Line]:
@@ -142,40 +142,17 @@ def resolved(text: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda found: variables.get(found[1], ""), text)
 
 
-def led_away(text: str, folder: str, prefix: str) -> tuple[str, list[Output]]:
-    """Return a file in which outputs that lead off this AWS write into files in `folder`; and what they were.
-
-    Addresses in AWS outputs (endpoints, proxies) are taken out: the trial's own are put there.
-    """
-    made: list[str] = []
-    sinks: list[Output] = []
-    for kind, block in _blocks(text):
-        section = sections(block)[0] if kind == "OUTPUT" else None
-        if section is None:
-            made.append(block)
-        elif section.name in MODELLED:
-            made.append(_without(block, _WAYS_OUT))
-        elif section.name in HERE or not section.name:
-            made.append(block)
-        else:
-            name = f"{prefix}-{len(sinks)}"
-            sinks.append(replace(Output(section.name, section.values, ""), sink=name))
-            made.append(_sink(section, folder, name))
-    return "\n".join(made), sinks
-
-
-def sink_options(options: Mapping[str, str], folder: str, name: str) -> dict[str, str]:
-    """Return awsfirelens log options that write into a file in place of the destination that they name."""
-    kept = {key: value for key, value in options.items() if key in _FIRELENS_OPTIONS}
-    return {**kept, "Name": "file", "Path": folder, "File": name}
+def led_here(text: str) -> str:
+    """Return a file without the addresses in its AWS outputs (endpoints, proxies): the trial's own are put there."""
+    return "\n".join(
+        _without(block, _WAYS_OUT) if kind == "OUTPUT" and sections(block)[0].name in MODELLED else block
+        for kind, block in _blocks(text)
+    )
 
 
 def without_addresses(options: Mapping[str, str]) -> dict[str, str]:
     """Return log options without endpoints and proxies of their own."""
     return {key: value for key, value in options.items() if key.lower() not in _WAYS_OUT}
-
-
-_FIRELENS_OPTIONS = frozenset({"include-pattern", "exclude-pattern", "log-driver-buffer-limit"})
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
@@ -195,9 +172,3 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 def _without(block: str, names: frozenset[str]) -> str:
     return "\n".join(line for line in block.split("\n") if (line.split() or [""])[0].lower() not in names)
-
-
-def _sink(section: Section, folder: str, name: str) -> str:
-    key = "Match_Regex" if "match_regex" in section.values else "Match"
-    match = f"    {key} {section.values[key.lower()]}\n" if key.lower() in section.values else ""
-    return f"[OUTPUT]\n    Name file\n{match}    Path {folder}\n    File {name}"

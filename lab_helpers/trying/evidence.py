@@ -6,11 +6,12 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.clients import aws_errors
-from lab_helpers.trying.configuration import Output
+from lab_helpers.router.recording.recorder import Recorded
+from lab_helpers.router.records.json_text import dumps
+from lab_helpers.trying.outside.sent import address
 from lab_helpers.trying.place import DELIVERY_BUCKET
 
 MOST_RECORDS = 10_000
@@ -48,17 +49,13 @@ def in_s3(s3: Any) -> Iterator[Arrived]:
                     yield from _in_object(bucket, item["Key"], body)
 
 
-def in_sinks(sinks: Sequence[Output], folder: Path) -> Iterator[Arrived]:
-    """Return the records that were written into files in place of destinations outside AWS."""
-    for sink in sinks:
-        file = folder / sink.sink.rpartition("/")[2]
-        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-        host = sink.values.get("host") or sink.values.get("Host") or sink.plugin
-        for line in text.splitlines()[:MOST_RECORDS]:
-            tag, _, rest = line.partition(": ")
-            start = rest.find(", ")
-            record = rest[start + 2 : -1] if rest.startswith("[") and start > 0 else line
-            yield Arrived(sink.plugin, host, tag, _record(record))
+def outside(recordings: Sequence[Recorded]) -> Iterator[Arrived]:
+    """Return the records that were kept in place of being sent outside AWS, as they were before the output's form."""
+    for each in recordings:
+        where = address(each.plugin, each.options, each.core)
+        for tag, records in each.chunks:
+            for record in records[:MOST_RECORDS]:
+                yield Arrived(each.plugin, where, tag, json.loads(dumps(record.body)))
 
 
 def _events(logs: Any, group: str) -> Iterator[Arrived]:

@@ -1,6 +1,6 @@
 """The files of the router's image: single ones for the place that the definition names, or an image's folder.
 
-A copy of them is built, in which outputs that lead off this AWS write into files.
+A copy of them is built, in which AWS outputs name no address of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lab_helpers.base.errors import TaskDefinitionError
 from lab_helpers.base.paths import inside
 from lab_helpers.firelens import stock
 from lab_helpers.trying import configuration
-from lab_helpers.trying.configuration import Given, Output
+from lab_helpers.trying.configuration import Given
 
 DOCKERFILE = "Dockerfile"
 CONFIG_FOLDER = "/fluent-bit/etc"
@@ -27,19 +27,18 @@ _NO_IMAGE_FILES = frozenset({".git", ".terraform", "node_modules", "__pycache__"
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The files as they were given, and the outputs that were led away."""
+    """The files as they were given."""
 
     given: Given
-    sinks: tuple[Output, ...]
     folder: Path | None
     """What to build; None: nothing was given."""
 
 
-def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path, sink_folder: Path) -> ImageFiles:
+def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> ImageFiles:
     """Copy what was given to `folder`, ready to be built. Raises TaskDefinitionError where that cannot be."""
     if not given:
         _refuse_unknown(router)
-        return ImageFiles(Given(), (), None)
+        return ImageFiles(Given(), None)
     folder.mkdir()
     named = (router["firelensConfiguration"].get("options") or {}).get("config-file-value", "")
     is_image = len(given) == 1 and (given[0] / DOCKERFILE).is_file()
@@ -47,7 +46,7 @@ def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path, sink_
         shutil.copytree(given[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NO_IMAGE_FILES))
     else:
         _lay_out(given, named, str(router.get("image", "")), folder)
-    return _led_away(folder, sink_folder)
+    return _led_here(folder)
 
 
 def _refuse_unknown(router: Mapping[str, Any]) -> None:
@@ -82,25 +81,22 @@ def _lay_out(given: Sequence[Path], named: str, image: str, folder: Path) -> Non
     (folder / DOCKERFILE).write_text("\n".join([f"FROM {base}", *copies, ""]), encoding="utf-8")
 
 
-def _led_away(folder: Path, sink_folder: Path) -> ImageFiles:
+def _led_here(folder: Path) -> ImageFiles:
     texts: dict[str, str] = {}
     places: dict[str, str] = {}
-    sinks: list[Output] = []
-    for number, path in enumerate(sorted(each for each in folder.rglob("*") if each.is_file())[:MOST_FILES]):
+    for path in sorted(each for each in folder.rglob("*") if each.is_file())[:MOST_FILES]:
         text = _text(path, folder)
         if text is None:
             continue
         name = path.relative_to(folder).as_posix()
         texts[name] = text
         if "[OUTPUT]" in text.upper():
-            led, found = configuration.led_away(text, str(sink_folder), f"sink-{number}")
-            path.write_text(led + "\n", encoding="utf-8")
-            sinks += [Output(each.plugin, each.values, f"{configuration.INCLUDED} {name}", each.sink) for each in found]
+            path.write_text(configuration.led_here(text) + "\n", encoding="utf-8")
     for source, target in _COPY.findall(texts.pop(DOCKERFILE, "")):
         if source in texts:
             ends = target.endswith("/") or PurePosixPath(target).name in (".", "")
             places[target.rstrip("/") + f"/{PurePosixPath(source).name}" if ends else target] = source
-    return ImageFiles(Given(texts, places), tuple(sinks), folder)
+    return ImageFiles(Given(texts, places), folder)
 
 
 def _text(path: Path, folder: Path) -> str | None:

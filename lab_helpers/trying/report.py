@@ -15,14 +15,21 @@ MOST_CHARACTERS = 400
 
 def text(trial: Trial, *, everything: bool = False) -> str:
     """Return the whole report; `everything`: all records, and not only the first of each place."""
-    parts = [_configuration(trial), _task(trial), _arrived(trial, everything), _calls(trial), _lost(trial)]
+    parts = [
+        _configuration(trial),
+        _task(trial),
+        _arrived(trial, everything),
+        _outside(trial, everything),
+        _calls(trial),
+        _lost(trial),
+    ]
     if trial.complaints:
         parts.append(["The router's warnings and errors", *(f"  {line}" for line in trial.complaints)])
     if trial.notes:
         parts.append(["Notes", *(f"  {note}" for note in trial.notes)])
     if trial.kept:
         parts.append([f"Left standing: {trial.kept}"])
-    return "\n\n".join("\n".join(map(_visible, part)) for part in parts)
+    return "\n\n".join("\n".join(map(_visible, part)) for part in parts if part)
 
 
 def _configuration(trial: Trial) -> list[str]:
@@ -38,7 +45,9 @@ def _task(trial: Trial) -> list[str]:
 
 def _arrived(trial: Trial, everything: bool) -> list[str]:
     lines = ["What arrived (printed: " + ", ".join(f"{name} {n}" for name, n in trial.printed.items()) + ")"]
-    ordered = sorted(trial.arrived, key=lambda each: (each.kind, each.destination, each.place))
+    own = {each.plugin for each in trial.outside}
+    arrived = [each for each in trial.arrived if each.kind not in own]
+    ordered = sorted(arrived, key=lambda each: (each.kind, each.destination, each.place))
     for (kind, destination, place), group in groupby(ordered, lambda each: (each.kind, each.destination, each.place)):
         records = list(group)
         lines.append(f"  {kind} {destination} {place}: {_count(len(records), 'record')}")
@@ -46,6 +55,16 @@ def _arrived(trial: Trial, everything: bool) -> list[str]:
         lines += [f"    {_short(each.record, everything)}" for each in shown]
         lines += [f"    … and {len(records) - len(shown)} more (--json has all)"] if len(shown) < len(records) else []
     return lines if ordered else [*lines, "  nothing, anywhere"]
+
+
+def _outside(trial: Trial, everything: bool) -> list[str]:
+    lines = ["Outside AWS (recorded here; nothing left this machine)"]
+    for each in trial.outside:
+        lines.append(f"  {each.told}" + (f" ({each.author})" if each.author else ""))
+        lines += [f"    {each.form}:"] if each.bodies else []
+        shown = [line for body in each.bodies for line in body.splitlines()]
+        lines += [f"    {_short(line, everything)}" for line in (shown if everything else shown[:MOST_SHOWN])]
+    return lines if len(lines) > 1 else []
 
 
 def _calls(trial: Trial) -> list[str]:
@@ -70,7 +89,7 @@ def _lost(trial: Trial) -> list[str]:
         lines.append(f"  {_count(balance['unrouted'], 'record')} that no output's Match took")
     lines += [f"  {each}" for each in trial.unmatched]
     if balance.get("router") in ("not counted", "metrics only"):
-        lines.append("  the real Fluent Bit keeps no account of its records: what it dropped is not all counted")
+        lines.append("  the router kept no account of its records: what it dropped is not all counted")
     return lines if len(lines) > 1 else [*lines, "  nothing"]
 
 

@@ -13,10 +13,12 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import TaskDefinitionError, WaitTimeoutError
 from lab_helpers.base.wait import wait_until
 from lab_helpers.firelens.options import parse_container_log
+from lab_helpers.router.recording.recorder import recorded
 from lab_helpers.trying import adapting, configuration, evidence, image_files, place
 from lab_helpers.trying.configuration import Given, Line, Output
 from lab_helpers.trying.definition import logged_by_router, parse, router_of
 from lab_helpers.trying.evidence import Arrived
+from lab_helpers.trying.outside.sent import Sent, by_author
 
 TASK_TIMEOUT_S = 60.0
 """How long the lines may take to be printed, and how long the task may take to end after that."""
@@ -33,6 +35,8 @@ MOST_LINES, MOST_LINE_BYTES = 10_000, 10 << 20
 class Trial:
     """What was seen. `calls` are by role and operation, `refused` as `lab explain-denials` has them.
 
+    `outside`: what outputs that lead outside AWS would have sent; their records are among `arrived`, too.
+
     `dropped`: what is lost for good, by place and reason; `unmatched`: filters and outputs that fit no tag.
     """
 
@@ -40,6 +44,7 @@ class Trial:
     stopped: str
     exit_codes: Mapping[str, int | None]
     arrived: tuple[Arrived, ...]
+    outside: tuple[Sent, ...]
     calls: Mapping[str, Mapping[str, int]]
     refused: tuple[Mapping[str, str], ...]
     balance: Mapping[str, Any]
@@ -80,6 +85,7 @@ class Trial:
             "task": {"stoppedReason": self.stopped, "exitCodes": dict(self.exit_codes)},
             "printed": dict(self.printed),
             "arrived": [vars(each) for each in self.arrived],
+            "outside": [vars(each) for each in self.outside],
             "calls": {role: dict(calls) for role, calls in self.calls.items()},
             "refused": [dict(each) for each in self.refused],
             "balance": dict(self.balance), "dropped": dict(self.dropped), "unmatched": list(self.unmatched),
@@ -139,7 +145,7 @@ class _Attempt:
         self._register(definition)  # refused as it was given, in ECS's words
         router = router_of(definition)
         assert router is not None, "ECS has refused a definition without one"
-        image = image_files.gather(files, router, self._home / "image", self._sinks)
+        image = image_files.gather(files, router, self._home / "image")
         uri = place.publish(backend, image.folder) if image.folder else None
         adapted = adapting.adapt(definition, self._line_files(lines), self._sinks, uri)
         self._notes += adapted.notes
@@ -152,14 +158,8 @@ class _Attempt:
         variables = adapting.environment_of(router, adapting.region_of(definition))
         outputs = configuration.outputs(config, variables)
         self._notes += place.make_destinations(backend, outputs, self._groups(adapted.definition))
-        sinks = (*adapted.sinks, *image.sinks)
-        self._notes += [
-            f"{each.plugin} ({each.author}) leads outside this AWS: its records went into a file, nothing left the "
-            "machine. They are shown as they were before the output gave them its form."
-            for each in sinks
-        ]
         task = self._run_task(self._register(adapted.definition), lines)
-        return self._seen(task, config, outputs, sinks, lines)
+        return self._seen(task, config, outputs, lines)
 
     def _register(self, definition: Mapping[str, Any]) -> str:
         with aws_errors("RegisterTaskDefinition"):
@@ -232,7 +232,7 @@ class _Attempt:
 
     def _seen(
         self, task: dict[str, Any], config: list[Line], outputs: Sequence[Output],
-        sinks: Sequence[Output], lines: Mapping[str, Sequence[str]],
+        lines: Mapping[str, Sequence[str]],
     ) -> Trial:  # fmt: skip
         backend = self._backend
         self._wait_for_delivery()
@@ -245,23 +245,27 @@ class _Attempt:
         log = [str(each.record) for each in own]
         status = backend.status()
         balance: dict[str, Any] = next(iter(status["services"]["ecs"]["log_records"]["tasks"].values()), {})
+        recordings = tuple(recorded(self._sinks))
         arrived = (
             *(each for each in events if each not in own),
             *evidence.in_s3(backend.client("s3")),
-            *evidence.in_sinks(sinks, self._sinks),
+            *evidence.outside(recordings),
         )
+        if recordings:
+            self._notes.append("Nothing left this machine: what leads outside AWS was recorded in its place.")
         running = backend.running()
         return Trial(
             configuration=tuple(config),
             stopped=str(task.get("stoppedReason", "")),
             exit_codes={each["name"]: each.get("exitCode") for each in task["containers"]},
             arrived=arrived,
+            outside=by_author(recordings, _authors(outputs)),
             calls=status["calls_by_role"],
             refused=tuple(backend.denials()),
             balance=balance,
             dropped=balance.get("losses", {}),
             unmatched=tuple(configuration.unmatched(config, self._tags())),
-            complaints=tuple(dict.fromkeys(line for line in log if "[error]" in line or "[ warn]" in line)),
+            complaints=tuple(dict.fromkeys(line for line in log if _is_complaint(line))),
             notes=tuple(dict.fromkeys(self._notes)),
             printed={name: len(texts) for name, texts in lines.items()},
             kept=f"{self._home} ({running.endpoint_url})" if self._keep and running else "",
@@ -283,6 +287,18 @@ class _Attempt:
             wait_until(lambda: not held(), 10.0, POLL_S, "the delivery streams to deliver")
         except WaitTimeoutError:
             self._notes.append("A delivery stream still holds records that it could not deliver.")
+
+
+def _is_complaint(line: str) -> bool:
+    return ("[error]" in line or "[ warn]" in line) and "service will shutdown in max" not in line  # each one's last
+
+
+def _authors(outputs: Sequence[Output]) -> dict[str, list[str]]:
+    """Return who wrote the outputs of each plugin, in their order."""
+    found: dict[str, list[str]] = {}
+    for each in outputs:
+        found.setdefault(each.plugin, []).append(each.author)
+    return found
 
 
 def _has_printed(task: Mapping[str, Any], lines: Mapping[str, Sequence[str]]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,12 @@ EXTRA = """
     Match *
     Host http-intake.logs.example.com
     apikey secret
+    dd_service shop
+[OUTPUT]
+    Name http
+    Match *
+    Host 127.0.0.1
+    Port PORT
 [OUTPUT]
     Name cloudwatch_logs
     Match api-*
@@ -50,14 +57,26 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_records_arrive_where_the_configuration_says(firelens: Firelens, tmp_path: Path, temporary: Path) -> None:
-    """Firehose and the stand-in of datadog have what the filter lets pass; the rest is told, and nothing is left."""
-    (tmp_path / "extra.conf").write_text(EXTRA)
-    trial = firelens.run(
-        kit.definition({}, kit.including("/fluent-bit/etc/extra.conf")), tmp_path / "extra.conf", LINES
-    )
+    """Firehose and what stands for datadog have what the filter lets pass; the rest is told, and nothing is left.
+
+    Nobody connects to the address that the http output names.
+    """
+    definition = kit.definition({}, kit.including("/fluent-bit/etc/extra.conf"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        (tmp_path / "extra.conf").write_text(EXTRA.replace("PORT", str(listener.getsockname()[1])))
+        trial = firelens.run(definition, tmp_path / "extra.conf", LINES)
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
     assert [each.record["log"] for each in trial.firehose] == ["hello", '{"a": 1}']
     assert all(each.place.startswith("shop/") for each in trial.firehose)
     assert [each.record["log"] for each in trial.of("datadog")] == ["hello", '{"a": 1}']
+    datadog, http = trial.outside
+    address = "http://http-intake.logs.example.com:80/api/v2/logs"
+    assert datadog.told == f"would have sent 2 records to datadog at {address}, in 1 request"
+    assert datadog.author == "your file extra.conf"
+    assert '"service":"shop"' in datadog.bodies[0]
+    assert http.records == 2
     assert trial.calls["shop-task"]["firehose:PutRecordBatch"] >= 1
     assert trial.balance["removed"] == 1
     assert not trial.dropped
@@ -65,6 +84,7 @@ def test_records_arrive_where_the_configuration_says(firelens: Firelens, tmp_pat
     assert "Exclude log health" in trial.generated_config
     told = report.text(trial)
     assert "1 record removed by filters" in told
+    assert "would have sent 2 records to datadog" in told
     assert "interval is 0 s" in told
     assert not list(temporary.iterdir())
 
@@ -83,6 +103,18 @@ def test_a_right_that_is_missing_is_told_with_its_role(
     assert seen["refused"][0]["action"].startswith("logs:")
     assert sum(seen["dropped"].values()) == 1
     assert not [each for each in seen["arrived"] if each["kind"] == "cloudwatch"]
+    assert not list(temporary.iterdir())
+
+
+def test_an_option_that_the_destination_does_not_know_ends_the_router(firelens: Firelens, temporary: Path) -> None:
+    """In Fluent Bit's words, in the task's reason; a secret option is there."""
+    definition = kit.definition({"Name": "datadog", "dd_tag": "a"})
+    web = definition["taskDefinition"]["containerDefinitions"][1]
+    web["logConfiguration"]["secretOptions"] = [{"name": "apikey", "valueFrom": "arn:aws:ssm:eu-west-1:1:parameter/k"}]
+    trial = firelens.run(definition, (), LINES)
+    assert "datadog: unknown configuration property 'dd_tag'" in trial.stopped
+    assert trial.exit_codes["log_router"] == 255
+    assert not trial.arrived
     assert not list(temporary.iterdir())
 
 

@@ -26,6 +26,7 @@ from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.runtimes.runtime import Runtime
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, start_order
 from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World, public_image
+from lab_helpers.router.recording import RECORD_IN
 
 log = logging.getLogger(__name__)
 
@@ -143,8 +144,10 @@ class Preparation:
             )
 
         self.router = write()
-        if self.router.has_go_outputs and router.runtime.name == FLUENT_BIT:
-            log.info("Task %s: Go plugins are only in AWS's image; its router is the built-in one.", self._task.id)
+        records = RECORD_IN in router.spec.environment
+        if (self.router.has_go_outputs or records) and router.runtime.name == FLUENT_BIT:
+            reason = "only it records outputs" if records else "Go plugins are only in AWS's image"
+            log.info("Task %s: %s; its router is the built-in one.", self._task.id, reason)
             self.router.release()
             router.runtime = RouterRuntime("builtin")
             self.router = write()
