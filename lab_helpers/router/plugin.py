@@ -37,11 +37,14 @@ class PluginKind(enum.Enum):
 
 
 class PluginInitError(Exception):
-    """The plugin cannot start; each line is logged as an error of this instance, in order."""
+    """The plugin cannot start; each line is logged as an error of this instance, in order.
 
-    def __init__(self, *lines: str) -> None:
+    A line that begins with `[` has a component of its own. `early`: the reference finds it before it makes any filter.
+    """
+
+    def __init__(self, *lines: str, early: bool = False) -> None:
         super().__init__("; ".join(lines))
-        self.lines = lines
+        self.lines, self.early = lines, early
 
 
 @dataclass
@@ -112,12 +115,8 @@ class Input(Protocol):
 class Filter(Protocol):
     """A filter: a pure step on the records of one tag, on the engine's thread.
 
-    It has `filter`, or `filter_batch` where it can work without decoding. One with `looks_at_neighbours` treats a
-    record by those beside it: it is given them one at a time where the reference's input hands them on so (forward
-    mode).
+    It has `filter`, or `filter_batch` where it can work without decoding.
     """
-
-    looks_at_neighbours: bool = False
 
     def filter(self, tag: str, records: list[Record], /) -> list[Record] | None:
         """Return the records to go on with; None when nothing was changed. Bodies may be changed in place."""
@@ -160,7 +159,7 @@ class Plugin:
     `create(options, context)` builds an instance; raises PluginInitError. `help` is one sentence. `core` names core
     properties that this plugin reads from `context.properties` (documentation). `accepts_any` refuses no unknown
     option; `is_external` plugins are there only when the command line enables them (`-e NAME.so`). `config_error` is
-    the plugin's own line behind a value that cannot be read; '' where the real one has none.
+    what the plugin itself says of a value that cannot be read, a line or several; '' where the real one says nothing.
     """
 
     kind: ClassVar[PluginKind]
@@ -184,10 +183,11 @@ class InputPlugin(Plugin):
 
 @dataclass(frozen=True)
 class FilterPlugin(Plugin):
-    """The descriptor of a filter."""
+    """The descriptor of a filter. `reads_early`: the reference reads its options before it makes any filter."""
 
     kind = PluginKind.FILTER
     create: Callable[[Options, FilterContext], Filter]
+    reads_early: bool = False
 
 
 @dataclass(frozen=True)

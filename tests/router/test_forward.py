@@ -78,13 +78,18 @@ def test_messages_read_alike_are_the_messages_sent(sent: list[Any], cut: int) ->
         (["t", 1.5, {"a": 1}], "invalid data format, type=4"),
         (["t", None, {"a": 1}], "invalid data format, type=0"),
         (["t", TIME], "message mode requires at least 3 elements"),
-        (["t", b"\x1f\x8bnothing", {"compressed": "gzip"}], "decompression failed, data may be corrupt"),
+        (["t", b"\x1f\x8bnothing at all", {"compressed": "gzip"}], "decompression failed, data may be corrupt"),
         (["t", PACKED, {"fluent_signal": 1}], "cmt_decode_msgpack_create failed. ret=10"),
-        (["t", PACKED, {"fluent_signal": 2}], "invalid chunk event type"),
+        (["t", PACKED, {"fluent_signal": 2}], "could not decode trace message. ret=10"),
+        (["t", PACKED, {"fluent_signal": 3}], "invalid value in options fluent_signal\ninvalid chunk event type"),
+        (["t", PACKED, {"fluent_signal": ""}], "invalid value type in options fluent_signal\ninvalid chunk event type"),
+        (["t", PACKED, {"compressed": "zstd"}], "[zstd] frame is corrupted: Unknown frame descriptor"),
+        (["t", TIME, {"a": 1}, {"metadata": 5}], ""),
+        (["t", msgpack.ExtType(1, b"12345678"), {"a": 1}], "could not ingest Forward message: -8"),
         (["t", PACKED, {"compressed": "gzip"}], "[gzip] invalid magic bytes : ce92"),
         (["t", PACKED, {"chunk": 5}], ""),
-        (["t", [None]], "Event decoder failure : -4"),
-        (["t", [[1, None]]], "Event decoder failure : -10"),
+        (["t", [None]], "event decoder or encoder failure: -4"),
+        (["t", [[1, None]]], "event decoder or encoder failure: -10"),
         ({"a": 1}, ""),
         (["only"], ""),
         ([5, TIME, {}], ""),
@@ -96,6 +101,40 @@ def test_what_is_no_message_ends_the_connection(message: Any, why: str) -> None:
     framing = read_frames(good + msgpack.packb(message) + good)
     assert len(framing.frames) == 1
     assert str(framing.error) == why
+
+
+@pytest.mark.parametrize(
+    ("entry", "number"),
+    [
+        ([TIME, {}, 1], -5), ([[TIME], {}], -7), ([["x", {}], {}], -8), ([[TIME, 5], {}], -9), ([[TIME, {}], 5], -10),
+        ([-1, {}], -8), ([True, {}], -8), ([None, 5], -8), ([msgpack.ExtType(5, b"x"), 5], -10),
+        ([msgpack.ExtType(5, b"x"), {}], -8), ([EVENT_TIME, 5], -10), (5, -4),
+    ],
+)  # fmt: skip
+def test_entries_before_one_that_is_none_are_taken(entry: Any, number: int) -> None:
+    """The reference's number says what is wrong; nothing is said before the message is whole."""
+    data = msgpack.packb(["t", [[TIME, {"a": 1}], [[EVENT_TIME, {"m": 1}], {"a": 2}], entry, [TIME, {"a": 3}]]])
+    framing = read_frames(data)
+    assert [record.body for record in decode(framing.frames[0].raw)] == [{"a": 1}, {"a": 2}]
+    assert framing.frames[0].count == 2
+    assert str(framing.error) == f"event decoder or encoder failure: {number}"
+    assert read_frames(data[:-1]).error is None
+
+
+def test_packed_entries_have_a_limit() -> None:
+    """As they came, and unpacked; one that is cut off gives what it has, one of the other kind a warning."""
+    packed = gzip.compress(PACKED)
+    assert str(read_frames(msgpack.packb(["t", PACKED]), 10).error) == (
+        f"packedforward payload too large ({len(PACKED)} bytes), limit=10"
+    )
+    bomb = gzip.compress(PACKED * 1000)
+    assert str(read_frames(msgpack.packb(["t", bomb, {}]), len(bomb)).error) == (
+        f"decompressed payload exceeds limit ({len(bomb)} bytes)"
+    )
+    (cut,) = read_frames(msgpack.packb(["t", packed[:-9], {"compressed": "gzip"}])).frames
+    assert cut.count == 2
+    (other,) = read_frames(msgpack.packb(["t", packed, {"compressed": "zstd"}])).frames
+    assert (other.count, other.warning) == (2, "compressed=zstd but magic says gzip; using magic")
 
 
 def test_entries_are_counted_up_to_the_last_whole_one() -> None:

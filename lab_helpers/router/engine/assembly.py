@@ -9,7 +9,7 @@ from typing import Any
 from lab_helpers.router import plugins
 from lab_helpers.router.config.config_text import ConfigError, Configuration
 from lab_helpers.router.config.processors import CONTENT_MODIFIER, processed
-from lab_helpers.router.core.log import ComponentLog
+from lab_helpers.router.core.log import ComponentLog, Log
 from lab_helpers.router.core.loop import Loop
 from lab_helpers.router.core.options import to_flag, to_size
 from lab_helpers.router.core.retry import parse_limit
@@ -21,6 +21,7 @@ from lab_helpers.router.engine.workers import Worker
 from lab_helpers.router.plugin import (
     Filter,
     FilterContext,
+    FilterPlugin,
     FlushResult,
     Input,
     InputContext,
@@ -141,8 +142,9 @@ class _Builder:
         def ended() -> None:
             self._log.error("[engine] filter initialization failed")
 
-        def failed() -> None:
-            self._log.error(f"Failed initialize filter {one.name}")
+        def failed(exc: PluginInitError | None = None) -> None:
+            is_early = exc.early if exc else isinstance(one.plugin, FilterPlugin) and one.plugin.reads_early
+            self._log.error(f"Failed {'pre_run callback on' if is_early else 'initialize'} filter {one.name}")
             ended()
 
         if not one.core.get("match") and not one.core.get("match_regex"):
@@ -154,7 +156,12 @@ class _Builder:
             one.name, one.log(self._service), self._service, one.core, emit=self._emitter(one), loop=self._loop,
             exit=self._hooks.exit,
         )  # fmt: skip
-        step = self._created(one, options, context, failed)
+        try:
+            step = one.plugin.create(options, context)
+        except PluginInitError as exc:
+            _tell(exc, self._log, context.log)
+            failed(exc)
+            raise InitError(one.name) from exc
         return FilterInstance(one.shown_name, matches(one, self._service), step)
 
     def _emitter(self, one: Declared) -> Callable[[str, list[Record]], None]:
@@ -206,7 +213,7 @@ class _Builder:
             raise InitError(one.name) from exc
 
 
-def _tell(exc: PluginInitError, log: ComponentLog, own: ComponentLog) -> None:
+def _tell(exc: PluginInitError, log: Log, own: Log) -> None:
     for line in exc.lines:  # a line with a component of its own keeps it
         (log if line.startswith("[") else own).error(line)
 

@@ -164,8 +164,8 @@ def read_options(
     except OptionError as exc:
         for line in exc.lines:
             log.error(line)
-        if one.plugin.config_error:
-            one.log(service).error(one.plugin.config_error)
+        for line in one.plugin.config_error.splitlines():
+            (log if line.startswith("[") else one.log(service)).error(line)
         failed()
         raise InitError(one.name) from exc
 

@@ -188,15 +188,6 @@ class Engine:
         steps = self._filters_by_tag.get(tag)
         if steps is None:
             steps = self._filters_by_tag[tag] = [one for one in self.filters if one.matches(tag)]
-        if not batch.apart or not any(one.step.looks_at_neighbours for one in steps):
-            self._pass_through(steps, tag, batch)
-            return
-        singles = [Batch(records=[record]) for record in batch.records()]
-        for single in singles:
-            self._pass_through(steps, tag, single)
-        batch.replace([record for single in singles for record in single.records()])
-
-    def _pass_through(self, steps: list[FilterInstance], tag: str, batch: Batch) -> None:
         for one in steps:
             before = batch.count
             self.counters.add("filter", one.name, records=before)

@@ -1,7 +1,8 @@
 """Join the lines of messages, per stream, by multiline parsers.
 
-Source: Fluent Bit 4.2.8, flb_ml.c and flb_ml_rule.c, with its memory: after a flush the state of the rules stays, so
-that a continuation which comes too late becomes a record of its own with nothing but its text and the older time.
+Source: Fluent Bit 5.1.1, flb_ml.c and flb_ml_rule.c, with its memory: after a flush the state of the rules stays, so
+that a continuation which comes too late becomes a record of its own. A line by which a message is complete (the last of
+a Python traceback) is kept as if it began another, and comes once more as it is; 4.2.8 did not do so.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Group:
     rule: Rule | None = None
 
     def begin(self, record: Record) -> None:
-        """Keep the record whose keys and time the message gets."""
-        self.first, self.time_ns = record.body, record.time_ns
+        """Give the message this record's time, and its keys where no earlier one's are waiting."""
+        self.first, self.time_ns = record.body if self.first is None else self.first, record.time_ns
 
     def add(self, text: str, limit_bytes: int) -> bool:
         """Append; return TRUNCATED where the limit cut something off."""
@@ -66,6 +67,7 @@ class Merger:
     """The parsers of one filter or input, with their streams.
 
     `flush(stream, record)` is called for every finished message. `key_content` overrides the parsers' own.
+    `takes_text`: the records are lines of a file, no maps; then only what a parser has read is kept of them.
     """
 
     def __init__(
@@ -75,9 +77,10 @@ class Merger:
         log: Log,
         key_content: str | None = None,
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        takes_text: bool = False,
     ) -> None:
         self.parsers = [replace(one, key_content=key_content) if key_content else one for one in parsers]
-        self._flush, self._log, self._limit_bytes = flush, log, limit_bytes
+        self._flush, self._log, self._limit_bytes, self._takes_text = flush, log, limit_bytes, takes_text
         self._groups: dict[tuple[int, str], dict[str, Group]] = {}
         self._last: tuple[int, str] | None = None
 
@@ -155,6 +158,10 @@ class Merger:
         group.rule = rule
         if group.text and any(one.starts for one in parser.following(rule)):
             self._flush_group(number, stream, group)
+        if self._takes_text and parser.parser is None:
+            group.time_ns = record.time_ns
+        elif group.first is None:
+            group.begin(record)
         return False
 
     def _group(self, number: int, stream: str, name: str) -> Group:

@@ -1,7 +1,7 @@
 """Check that records look as expected: keys that must or must not exist, values.
 
-Source: Fluent Bit 4.2.8: rules are checked in order, the first that fails is reported, and no further record of the
-batch is checked then (in forward mode each record is a batch of its own).
+Source: Fluent Bit 5.1.1: of each record the rules are checked in order, and the first that fails is reported; with
+action exit no further record is checked.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ Check = Callable[[dict[Any, Any]], str]
 class Expect(Filter):
     """The filter: checks that return what is wrong, or ''."""
 
-    looks_at_neighbours = True
-
     def __init__(self, options: Options, context: FilterContext) -> None:
         self._context = context
         self._action = options["action"].lower()
@@ -40,15 +38,17 @@ class Expect(Filter):
             context.log.warn("no rules has been defined")
 
     def filter(self, _tag: str, records: list[Record]) -> list[Record] | None:
-        """Return None, or with action result_key the records with the verdict as their first key."""
-        passed = all(self._passes(record.body) for record in records)
-        if not passed and self._action == "warn":
+        """Return None, or with action result_key the records with their verdicts as first keys."""
+        if self._action == "result_key":
+            return [Record(time_ns, self._judged(body, self._passes(body))) for time_ns, body in records]
+        for record in records:
+            if self._passes(record.body):
+                continue
+            if self._action == "exit":
+                self._context.exit(EXIT_STATUS)
+                break
             self._context.log.warn("expect check failed")
-        if not passed and self._action == "exit":
-            self._context.exit(EXIT_STATUS)
-        if self._action != "result_key":
-            return None
-        return [Record(time_ns, self._judged(body, passed)) for time_ns, body in records]
+        return None
 
     def _passes(self, body: dict[Any, Any]) -> bool:
         wrong = next(filter(None, (check(body) for check in self._checks)), "")

@@ -2,13 +2,15 @@
 
 Source: Fluent Bit 5.1.1: the function gets tag, time and record, and returns a code, a time and a record (or a list of
 records): -1 drops, 0 keeps the record as it came, 1 takes time and record, 2 takes the record alone. Numbers without
-a fraction become integers. An error in the function keeps the record.
-Not modelled: functions of five arguments (groups and metadata), `type_array_key` for empty tables of Lua code that
-makes them itself, `enable_flb_null`.
+a fraction become integers. After an error in the function, or a result that is no record, all records of the batch stay
+as they came. A function of five arguments gets group and metadata, too, both empty here.
+Not modelled: FLB_ENV, `type_array_key` for empty tables of Lua code that makes them itself, `enable_flb_null`.
 """
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,23 @@ from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, Plugi
 from lab_helpers.router.records.record import NS, Record
 
 DROP, KEEP, TAKE, TAKE_BODY = -1, 0, 1, 2
-ARGUMENTS = 3
+WITH_METADATA = 5
+# arguments of a function that wants the group and the metadata, too
 _COUNT = b"function(f) return debug.getinfo(f, 'u').nparams end"
+
+
+class _FailedError(Exception):
+    """The function failed, or gave no record back; the text is the error to log."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Lua code, what Lua calls it in errors, and what Fluent Bit calls it."""
+
+    code: bytes
+    chunk_name: bytes
+    kind: str
+    shown: str
 
 
 class Lua(Filter):
@@ -29,73 +46,77 @@ class Lua(Filter):
         self._log, self._time_as_table = context.log, options["time_as_table"]
         self._integers = frozenset(_names(options["type_int_key"]))
         self._arrays = frozenset(_names(options["type_array_key"]))
-        if not options["call"]:
-            raise PluginInitError("function name defined by 'call' is not set", "configuration error")
+        self._call = options["call"]
+        source = _source(options, context)
         library = _library()
         self._error: type[Exception] = library.LuaError
         self._lua = library.LuaRuntime(
             encoding=None, unpack_returned_tuples=True, register_eval=False, register_builtins=False
         )
-        self._load(options, context)
-        self._function = self._lua.globals()[_bytes(options["call"])]
+        self._script = source.shown
+        self._load(source)
+        self._function = self._lua.globals()[_bytes(self._call)]
         if self._function is None:
-            raise PluginInitError(f"function {options['call']} is not found")
+            raise PluginInitError(f"function {self._call} is not found")
         try:
-            count = self._lua.eval(_COUNT)(self._function)
+            self._has_metadata = self._lua.eval(_COUNT)(self._function) >= WITH_METADATA
         except self._error:
-            count = ARGUMENTS  # a function of C
-        if count != ARGUMENTS:
-            raise PluginInitError(f"invalid number of arguments for function '{options['call']}': {count}")
+            self._has_metadata = False  # a function of C
 
     def filter(self, tag: str, records: list[Record]) -> list[Record] | None:
-        """Return what the function makes of the records."""
-        return [made for record in records for made in self._called(tag, record)]
-
-    def _load(self, options: Options, context: FilterContext) -> None:
-        code = options["code"]
-        if code is None:
-            if not options["script"]:
-                raise PluginInitError("no script path defined", "configuration error")
-            path = Path(context.service.config_dir) / options["script"]
-            try:
-                code = path.read_text(encoding="utf-8", errors="surrogateescape")
-            except OSError as exc:
-                raise PluginInitError(f"cannot access script '{path}'", "configuration error") from exc
+        """Return what the function makes of the records; None where it fails for one of them: all stay as they are."""
         try:
-            self._lua.execute(code.encode("utf-8", "surrogateescape"))
+            return [made for record in records for made in self._called(tag, record)]
+        except _FailedError as exc:
+            self._log.error(str(exc))
+            return None
+
+    def _load(self, source: _Source) -> None:
+        run = self._lua.globals()[b"loadstring"](source.code, source.chunk_name, b"t")
+        if isinstance(run, tuple):  # nil, and why
+            raise PluginInitError(f"[luajit] error loading {source.kind}: {_text(run[1])}", early=True)
+        try:
+            run()
         except self._error as exc:
-            raise PluginInitError(f"[luajit] error loading script: {exc}", "configuration error") from exc
+            raise PluginInitError(f"[luajit] invalid lua content, error=2: {_said(exc)}") from exc
 
     def _called(self, tag: str, record: Record) -> list[Record]:
+        arguments = [_bytes(tag), self._time(record.time_ns), self._to_lua(record.body)]
+        if self._has_metadata:  # the group and the metadata: records have neither here
+            arguments[2:2] = [self._lua.table_from({}), self._lua.table_from({})]
         try:
-            returned = self._function(_bytes(tag), self._time(record.time_ns), self._to_lua(record.body))
-            code, time, body = returned
+            returned = self._function(*arguments)
         except self._error as exc:
-            self._log.error(f"error code 2: {exc}")
-            return [record]
-        except (TypeError, ValueError):  # fewer values than three
-            code, time, body = KEEP, None, None
+            raise _FailedError(f"error code 2: {_said(exc)}") from exc
+        values = returned if isinstance(returned, tuple) else (returned,)
+        count = 4 if self._has_metadata else 3
+        code, time, *_, body = (*values, *[None] * count)[:count]
+        code = int(code) if isinstance(code, int | float) else KEEP
         if code == DROP:
             return []
-        if code == KEEP:
-            return [record]
         if code not in (TAKE, TAKE_BODY):
-            self._log.error(f"unexpected Lua script return code {code}, original record will be kept.")
+            if code != KEEP:
+                self._log.error(f"unexpected Lua script return code {code}, original record will be kept.")
             return [record]
-        time_ns = self._time_of(time) if code == TAKE else record.time_ns
+        time_ns = self._time_of(time, record.time_ns) if code == TAKE else record.time_ns
         found = self._from_lua(body)
         bodies = found if isinstance(found, list) else [found]
-        return [Record(time_ns, each) for each in bodies if isinstance(each, dict) and each]
+        if not all(isinstance(each, dict) for each in bodies):
+            raise _FailedError(f"invalid table returned at {self._call}(), {self._script}")
+        return [Record(time_ns, each) for each in bodies]
 
     def _time(self, time_ns: int) -> Any:
         if not self._time_as_table:
             return time_ns / NS
         return self._lua.table_from({b"sec": time_ns // NS, b"nsec": time_ns % NS})
 
-    def _time_of(self, time: Any) -> int:
-        if self._time_as_table:
-            return int(time[b"sec"] or 0) * NS + int(time[b"nsec"] or 0)
-        return round(float(time) * NS)
+    def _time_of(self, time: Any, known_ns: int) -> int:
+        if not self._time_as_table:
+            return round(time * NS) if isinstance(time, int | float) else 0
+        if not hasattr(time, "items"):
+            self._log.error("invalid lua timestamp type returned")
+            return known_ns
+        return _whole(time[b"sec"]) * NS + _whole(time[b"nsec"])
 
     def _to_lua(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -106,7 +127,7 @@ class Lua(Filter):
 
     def _from_lua(self, value: Any, key: Any = None) -> Any:
         if isinstance(value, bytes):
-            return value.decode("utf-8", "surrogateescape")
+            return _text(value)
         if isinstance(value, float):
             return int(value) if key in self._integers or value.is_integer() else value
         if hasattr(value, "items"):
@@ -131,6 +152,42 @@ def _library() -> Any:
         return import_module("lupa.lua51")
 
 
+def _source(options: Options, context: FilterContext) -> _Source:
+    """Return the code. Raises PluginInitError, in the reference's order, where there is none or no function's name."""
+    code, path = options["code"], None
+    if code is None:
+        if not options["script"]:
+            raise _unusable("no script path defined")
+        path = Path(context.service.config_dir) / options["script"]
+        try:
+            code = path.read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError as exc:
+            raise _unusable(f"cannot access script '{path}'") from exc
+    if not options["call"]:
+        raise _unusable("function name defined by 'call' is not set")
+    if path is None:
+        return _Source(_bytes(code), b"fluentbit.lua", "buffer", "(null)")
+    return _Source(_bytes(code), b"@" + os.fsencode(path), "script", str(path))
+
+
+def _unusable(why: str) -> PluginInitError:
+    return PluginInitError(why, "[filter_lua] filter cannot be loaded", early=True)
+
+
+def _said(exc: Exception) -> str:
+    """Return Lua's own sentence, without where it was called from."""
+    said = exc.args[0] if exc.args else ""
+    return (_text(said) if isinstance(said, bytes) else str(said)).partition("\nstack traceback:")[0]
+
+
+def _whole(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
 def _names(text: str | None) -> list[str]:
     return (text or "").split()
 
@@ -153,5 +210,6 @@ PLUGIN = FilterPlugin(
         Option("time_as_table", Kind.FLAG, "Time is a table of sec and nsec, without loss.", "false"),
         Option("enable_flb_null", Kind.FLAG, "Accepted, not modelled.", "false"),
     ),
-    config_error="",
+    config_error="configuration error\n[filter_lua] filter cannot be loaded",
+    reads_early=True,
 )

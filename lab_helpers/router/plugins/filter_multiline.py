@@ -43,8 +43,6 @@ class _Reentry:
 class JoinByParser(Filter):
     """Mode parser."""
 
-    looks_at_neighbours = True
-
     def __init__(self, options: Options, context: FilterContext) -> None:
         self._context, self._reentry = context, _Reentry(context)
         self._buffers: bool = options["buffer"]

@@ -26,7 +26,6 @@ class RecordModifier(Filter):
         self._keeps = _key_rule(removed, kept)
         self._uuid_key = options["uuid_key"]
         self._adds = bool(self._appended or self._uuid_key)
-        self.looks_at_neighbours = self._keeps is not None
 
     def filter_batch(self, _tag: str, batch: Batch) -> None:
         """Change every record of the batch."""

@@ -1,6 +1,6 @@
 """Make records up: the same one again and again.
 
-Source: Fluent Bit 4.2.8. Not modelled: metadata goes nowhere (it is checked), test_hang_on_exit (accepted).
+Source: Fluent Bit 5.1.1. Not modelled: metadata goes nowhere (it is checked), test_hang_on_exit (accepted).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lab_helpers.router.records.json_reader import JsonIncompleteError, JsonInva
 from lab_helpers.router.records.record import NS, Batch, Record
 
 DEFAULT_RECORD = '{"message":"dummy"}'
+UNRESOLVED = "environment variable resolution failed for {}, using default"
 INCOMPLETE = "data is incomplete. Use default string."
 
 
@@ -25,7 +26,11 @@ class Dummy(Input):
     def __init__(self, options: Options, context: InputContext) -> None:
         self._context = context
         self._bodies = _bodies(options["dummy"], context)
-        if not _is_json(options["metadata"]):
+        texts = {"body": options["dummy"], "metadata": options["metadata"]}
+        self._unreadable = [part for part, text in texts.items() if text and not _is_json(text)]
+        if not options["metadata"]:
+            context.log.warn(UNRESOLVED.format("metadata"))
+        elif "metadata" in self._unreadable:
             context.log.warn(INCOMPLETE)
         self._samples, self._copies = options["samples"], options["copies"]
         self._made = 0
@@ -63,6 +68,8 @@ class Dummy(Input):
             return
         self._made += 1
         stamp = self._now_ns()
+        for part in self._unreadable * (self._copies if self._made == 1 or not self._is_fixed else 0):
+            self._context.log.warn(f"failed to parse JSON template, using cached {part}")
         records = [Record(stamp, copy.deepcopy(body)) for _ in range(self._copies) for body in self._bodies]
         if records:
             self._context.ingest(self._context.tag, Batch(records=records))
@@ -76,7 +83,10 @@ class Dummy(Input):
 
 
 def _bodies(text: str, context: InputContext) -> list[dict[Any, Any]]:
-    if not _is_json(text):
+    if not text:
+        context.log.warn(UNRESOLVED.format("dummy message"))
+        text = DEFAULT_RECORD
+    elif not _is_json(text):
         context.log.warn(INCOMPLETE)
         text = DEFAULT_RECORD
     arrived = read_arrived(text.encode("utf-8", "surrogateescape"))
@@ -94,8 +104,8 @@ def _is_json(text: str) -> bool:
 
 def _interval_s(options: Options) -> float:
     seconds, nanoseconds = options["interval_sec"], options["interval_nsec"]
-    if seconds > 0 or nanoseconds > 0:
-        return float(max(0, seconds) + max(0, nanoseconds) / NS)
+    if min(seconds, nanoseconds) >= 0 and (seconds or nanoseconds):
+        return float(seconds + nanoseconds / NS)
     return 1.0 / options["rate"] if options["rate"] > 1 else 1.0
 
 

@@ -1,6 +1,6 @@
 """Take records by the forward protocol, on a unix socket or TCP: what the awsfirelens log driver speaks.
 
-Source: Fluent Bit 4.2.8. Over its Mem_Buf_Limit the input closes its connections and listens again when there is room;
+Source: Fluent Bit 5.1.1. Over its Mem_Buf_Limit the input closes its connections and listens again when there is room;
 what was not read yet is not acknowledged. With a key a connection begins with the handshake of secure forward.
 At its end it takes what senders have sent already: every connection that waits, to the last byte that the kernel holds
 (the reference takes a part). What is read and cannot be taken is told to the engine as lost.
@@ -41,6 +41,8 @@ class Forward(Input):
         self._has_key = bool(options["shared_key"] or options["empty_shared_key"])
         if options["security.users"] and not self._has_key:
             raise PluginInitError("security.users is set but no shared_key or empty_shared_key")
+        if options["unix_path"] and options["workers"] > 1:
+            raise PluginInitError("workers is not supported with unix_path")
         if to_flag(context.properties.get("tls", "off")):
             raise PluginInitError("'tls' on an input is not modelled by this router")
         self._context, self._options = context, options
@@ -100,7 +102,7 @@ class Forward(Input):
         if not tag:
             self._context.lose(frame.count, "no tag")  # the reference loses a record without a tag, too
             return True
-        may_go_on = self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count, apart=frame.apart))
+        may_go_on = self._context.ingest(tag, Batch(raw=frame.raw, count=frame.count))
         return may_go_on or self._stopped
 
     def handshake(self) -> ServerHandshake | None:
@@ -131,7 +133,9 @@ class Forward(Input):
         socket.getaddrinfo(host, None, family)  # create_server hides what kind of error it was
         listener = socket.create_server((host, port % 65_536), family=family, backlog=BACKLOG)
         shown = listener.getsockname()[1]
-        self._context.log.info(f"listening on {host}:{shown}")
+        workers = max(1, self._options["workers"])
+        plural = "" if workers == 1 else "s"
+        self._context.log.info(f"listening on {host}:{shown} with {workers} worker{plural}")
         return listener
 
     def _unix_listener(self, path: str) -> socket.socket:
@@ -236,8 +240,10 @@ class Connection:
             self.is_processing = False
 
     def _take_frames(self) -> None:
-        framing = read_frames(self._rest)
+        framing = read_frames(self._rest, self._owner.max_bytes)
         for number, frame in enumerate(framing.frames, start=1):
+            if frame.warning:
+                self._owner.context.log.warn(frame.warning)
             may_go_on = self._owner.take(frame)
             if frame.chunk is not None:
                 self._answer(acknowledgement(frame.chunk))
@@ -263,11 +269,12 @@ class Connection:
         self._owner.context.lose(sum(frame.count for frame in frames if frame.chunk is None), "paused input")
 
     def _tell(self, error: FrameError) -> None:
-        text, log = str(error), self._owner.context.log
-        if text.startswith("["):
-            self._owner.context.service.sink.write("error", text)
-        elif text:
-            (log.error if error.is_error else log.warn)(text)
+        log = self._owner.context.log
+        for text in str(error).splitlines():
+            if text.startswith("["):
+                self._owner.context.service.sink.write("error", text)
+            else:
+                (log.error if error.is_error else log.warn)(text)
 
     def _answer(self, data: bytes) -> None:
         if not self._is_open:
@@ -292,6 +299,7 @@ PLUGIN = InputPlugin(
         Option("buffer_chunk_size", Kind.SIZE, "Accepted, without effect: reads are 256 KiB.", "1024000"),
         Option("buffer_max_size", Kind.SIZE, "Largest message in bytes; above, the connection is closed.", "6144000"),
         Option("empty_shared_key", Kind.FLAG, "Secure forward with an empty key.", "false"),
+        Option("workers", Kind.INTEGER, "Accepted: one thread reads; above 1 not with unix_path.", "1"),
     ),
     core=("listen", "port", "tag", "mem_buf_limit", "storage.type"),
     config_error="config map set error",

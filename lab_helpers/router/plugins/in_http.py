@@ -207,4 +207,5 @@ PLUGIN = InputPlugin(
         Option("successful_response_code", Kind.INTEGER, "200, 201 or 204.", default="201"),
     ),
     core=("listen", "port", "tag", "mem_buf_limit"),
+    config_error="",
 )

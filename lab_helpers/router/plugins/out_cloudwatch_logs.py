@@ -208,4 +208,5 @@ PLUGIN = OutputPlugin(
         Option("add_entity", Kind.FLAG, "Accepted, not modelled.", "false"),
     ),
     core=("port", "retry_limit", "tls", "tls.ca_file"),
+    config_error="configuration error\nInitialization failed",
 )

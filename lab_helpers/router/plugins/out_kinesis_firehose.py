@@ -49,4 +49,5 @@ PLUGIN = OutputPlugin(
         Option("simple_aggregation", Kind.FLAG, "Join records up to the size of one.", "false"),
     ),
     core=("port", "retry_limit", "tls", "tls.ca_file"),
+    config_error="configuration error\nInitialization failed",
 )

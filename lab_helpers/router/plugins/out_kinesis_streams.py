@@ -64,4 +64,5 @@ PLUGIN = OutputPlugin(
         Option("compression", help="gzip, zstd or snappy: compress each record."),
     ),
     core=("port", "retry_limit", "tls", "tls.ca_file"),
+    config_error="configuration error\nInitialization failed",
 )

@@ -35,8 +35,11 @@ def compressor(kind: str) -> Callable[[bytes], bytes] | None:
     return None
 
 
-def decompress(encoding: str, data: bytes) -> bytes:
-    """Return the plain bytes of `gzip` (one member or several), `deflate`, `zlib` or `zstd`. Raises DecompressError."""
+def decompress(encoding: str, data: bytes, *, may_be_cut: bool = False) -> bytes:
+    """Return the plain bytes of `gzip` (one member or several), `deflate`, `zlib` or `zstd`. Raises DecompressError.
+
+    `may_be_cut`: what a stream without its end gives is good enough.
+    """
     if encoding == "zstd":
         import zstandard
 
@@ -45,7 +48,7 @@ def decompress(encoding: str, data: bytes) -> bytes:
         except zstandard.ZstdError as exc:
             raise DecompressError(f"{encoding}: {exc}") from exc
     else:
-        plain = _inflated(encoding, data)
+        plain = _inflated(encoding, data, may_be_cut)
     if len(plain) > MAX_PLAIN_BYTES:
         raise DecompressError(f"{encoding}: unfolds to more than {MAX_PLAIN_BYTES} bytes")
     return plain
@@ -60,7 +63,7 @@ def gzip_complaint(data: bytes) -> str:
     return "invalid method" if data[2] != DEFLATE_METHOD else "invalid gzip data"
 
 
-def _inflated(encoding: str, data: bytes) -> bytes:
+def _inflated(encoding: str, data: bytes, may_be_cut: bool) -> bytes:
     from isal import isal_zlib
 
     damaged: tuple[Any, ...] = (isal_zlib.error,)  # mypy knows no types of isal's
@@ -72,7 +75,7 @@ def _inflated(encoding: str, data: bytes) -> bytes:
             plain += inflater.decompress(rest, MAX_PLAIN_BYTES + 1 - len(plain))
         except damaged as exc:
             raise DecompressError(f"{encoding}: {exc}") from exc
-        if not inflater.eof and len(plain) <= MAX_PLAIN_BYTES:
+        if not inflater.eof and not may_be_cut and len(plain) <= MAX_PLAIN_BYTES:
             raise DecompressError(f"{encoding}: cut off")
         rest = inflater.unused_data
         if encoding != "gzip" or not rest.startswith(GZIP_MAGIC):

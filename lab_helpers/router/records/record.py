@@ -40,10 +40,10 @@ class Batch:
     """Records of one tag on their way from an input through the filters.
 
     Either `raw` (concatenated msgpack entries `[time, body]`) or decoded records; `appended` are (key, value) pairs
-    that each body gets at its end, not yet applied to `raw`. `apart`: the input hands each record on by itself.
+    that each body gets at its end, not yet applied to `raw`.
     """
 
-    __slots__ = ("_raw", "_records", "apart", "appended", "count")
+    __slots__ = ("_raw", "_records", "appended", "count")
 
     def __init__(
         self,
@@ -51,9 +51,8 @@ class Batch:
         count: int = 0,
         records: list[Record] | None = None,
         appended: tuple[tuple[str, str], ...] = (),
-        apart: bool = False,
     ) -> None:
-        self._raw, self._records, self.apart = raw, records, apart
+        self._raw, self._records = raw, records
         self.count = count if records is None else len(records)
         self.appended = appended
 

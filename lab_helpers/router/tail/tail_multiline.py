@@ -33,7 +33,7 @@ class TailMultiline:
             raise PluginInitError(*exc.lines) from exc
         self._reads_text = all(parser.key_content is None for parser in parsers)
         with_key = [replace(parser, key_content=parser.key_content or TEXT) for parser in parsers]
-        self._merger = Merger(with_key, self._collect, log)
+        self._merger = Merger(with_key, self._collect, log, takes_text=True)
         self._key, self._ingest, self._log = key, ingest, context.log
         self._done: dict[str, list[Record]] = {}
         self._tags: dict[str, str] = {}

@@ -36,10 +36,10 @@ def test_rules(bench: Bench, rule: str, complaint: str) -> None:
 
 
 def test_result_key_comes_first(bench: Bench) -> None:
-    """With action result_key each record of the chunk carries the verdict as its first key."""
+    """With action result_key each record carries its own verdict as its first key."""
     lines = "Name expect\nAction result_key\nResult_Key ok\nKey_Exists log"
     bodies = bench.filtered(lines, {"log": "x"}, {"zz": 1})
-    assert [list(body.items()) for body in bodies] == [[("ok", False), ("log", "x")], [("ok", False), ("zz", 1)]]
+    assert [list(body.items()) for body in bodies] == [[("ok", True), ("log", "x")], [("ok", False), ("zz", 1)]]
 
 
 def test_exit_ends_the_router(bench: Bench) -> None:

@@ -60,16 +60,33 @@ def test_values_go_through_lua_and_back() -> None:
     assert record.body == {"n": 1, "f": 1.5, "w": 2, "l": [1, "x"], "t": True, "m": {"e": {}}}
 
 
-def test_an_error_keeps_the_record() -> None:
-    """It is logged, and nothing is lost."""
-    assert [each.body for each in _run("function f(t, s, r) error('x') end", {"x": 1})] == [{"x": 1}]
+@pytest.mark.parametrize("code", ["if r.n == 2 then error('x') end return 1, s, r", "return 1, s, r.n < 2 and r or 5"])
+def test_a_failure_keeps_all_records_of_the_batch(code: str) -> None:
+    """Also those before it: an error in the function, or a result that is no record."""
+    made = Bench().build(PluginKind.FILTER, "lua", f"call f\ncode function f(t, s, r) r.n = r.n + 0.5 {code} end")
+    records = [Record(NS, {"n": number}) for number in (1, 1.5)]
+    assert made.filter("a", records) is None
+    assert records == [Record(NS, {"n": 1}), Record(NS, {"n": 1.5})]
+
+
+def test_values_that_a_function_does_not_return_are_nil() -> None:
+    """Without a code the record stays; a function of one argument is called with three."""
+    assert [each.body for each in _run("function f(a) end", {"x": 1})] == [{"x": 1}]
+    assert [each.body for each in _run("function f(t, s, r) return 1, s, {} end", {"x": 1})] == [{}]
+
+
+def test_a_function_of_five_arguments_returns_four_values() -> None:
+    """The group's attributes and the record's metadata come before the record; both are empty here."""
+    code = "function f(t, s, g, m, r) r.y = next(g) == nil and next(m) == nil return 2, s, m, r end"
+    assert [each.body for each in _run(code, {"x": 1})] == [{"x": 1, "y": True}]
 
 
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
         ("code x = 1", "function f is not found"),
-        ("code function f(a) end", "invalid number of arguments for function 'f': 1"),
+        ("code function", r"\[luajit\] error loading buffer: .*fluentbit.lua.*<name>"),
+        ("code error('x')", r"\[luajit\] invalid lua content, error=2: .*: x$"),
         ("script gone.lua", "cannot access script"),
         ("type_int_key x", "no script path defined"),
     ],

@@ -49,11 +49,13 @@ def test_makes_records(lines: str, bodies: list[Any]) -> None:
     assert [record.body for record in made(lines, 3)[0]] == bodies
 
 
-def test_bad_json_is_replaced() -> None:
-    """A record that is no JSON is a warning, and the default takes its place."""
-    records, log = made('Dummy {"a":', 1)
-    assert records[0].body == {"message": "dummy"}
-    assert log == ["[ warn] [input:dummy:dummy.0] data is incomplete. Use default string."]
+@pytest.mark.parametrize("part", ["body", "metadata"])
+def test_bad_json_is_replaced(part: str) -> None:
+    """A record or metadata that is no JSON is a warning at the start and at each record; the default is taken."""
+    records, log = made(f'{"Dummy" if part == "body" else "Metadata"} {{"a":', 2)
+    assert [record.body for record in records] == [{"message": "dummy"}] * 2
+    cached = f"[ warn] [input:dummy:dummy.0] failed to parse JSON template, using cached {part}"
+    assert log == ["[ warn] [input:dummy:dummy.0] data is incomplete. Use default string.", cached, cached]
 
 
 def test_times() -> None:
