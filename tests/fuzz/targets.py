@@ -205,7 +205,13 @@ WORDS = st.sampled_from([
     "UNION ALL", "WITH t AS", "t", "CASE WHEN", "END", "range(9)", "repeat('x', 999999999)", "-", "||", "=", "IS NULL",
     "CAST(", "AS", "array[1]", "map(", "read_text('/etc/passwd')", "LIMIT", "VALUES", "JOIN", "ON", "?", ";", "--",
     "SHOW TABLES", "DROP TABLE", "COPY", "SET", "ATTACH", "date '2021-11-07'", "interval '1' day", "`", '"', "\x00",
+    "DESCRIBE", "EXPLAIN", "UNLOAD (", ") TO 's3://b/x/'", "CREATE TABLE t AS", "CREATE EXTERNAL TABLE t (", "a int",
+    "LOCATION 's3://b/x'", "PARTITIONED BY (", "STORED AS PARQUET", "INSERT INTO t", "WITH (", "format = 'JSON'",
+    "PREPARE x FROM", "url_extract_path('/a')", "slice(a, 1)", "format(", "parse_datetime(", '"$path"', "date_add(",
 ])  # fmt: skip
+
+
+NEW_TABLE = "CREATE EXTERNAL TABLE t ("
 
 
 @contextmanager
@@ -217,13 +223,16 @@ def of_sql() -> Iterator[list[Attempt]]:
         def check(words: list[str]) -> None:
             with suppress(AwsError, UnsupportedError):
                 parsed = statement.parse(" ".join(words), "lab")
-                if parsed.show or statement.tables(parsed):
+                if parsed.command or parsed.external or statement.tables(parsed):
                     return
                 sql = statement.to_duckdb(parsed, {})
                 with suppress(SqlError, TooMuchError), opened(workers, Path(made)) as engine:
+                    for macro in statement.macros(parsed):
+                        engine.execute(macro)
                     assert not any("root:" in (value or "") for row in engine.run(sql).rows for value in row)
 
         yield [Attempt("statements", (st.lists(WORDS, max_size=14).map(lambda words: ["SELECT", *words]),), check),
+               Attempt("tables", (st.lists(WORDS, max_size=9).map(lambda words: [NEW_TABLE, *words]),), check),
                Attempt("anything", (st.lists(st.one_of(WORDS, texts(6)), max_size=10),), check)]  # fmt: skip
     workers.close()
 

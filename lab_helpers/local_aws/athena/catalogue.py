@@ -2,47 +2,76 @@
 
 Source: Glue's Table structure; Athena, "Partition projection" (types date, integer, enum, injected;
 storage.location.template).
-Not modelled: tables of other formats than JSON lines (OpenX and Hive JSON SerDe), partitions registered in Glue, views.
+A table whose partitions are not projected has those that are registered in Glue, as in Athena.
+Not modelled: tables of other formats than JSON lines, Parquet and delimited text; views; columns of text formats that
+are nested are JSON.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
+from lab_helpers.local_aws.athena import hive_types
 from lab_helpers.local_aws.athena.statement import TableName, UnsupportedError
 
-JSON_SERDES = frozenset(
-    {
-        "org.openx.data.jsonserde.JsonSerDe",
-        "org.apache.hive.hcatalog.data.JsonSerDe",
-        "com.amazon.ionhiveserde.IonHiveSerDe",
-    }
-)
+JSON, PARQUET, TEXT, CSV = "json", "parquet", "text", "csv"
+SERDES = {
+    "org.openx.data.jsonserde.JsonSerDe": JSON,
+    "org.apache.hive.hcatalog.data.JsonSerDe": JSON,
+    "com.amazon.ionhiveserde.IonHiveSerDe": JSON,
+    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe": PARQUET,
+    "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe": TEXT,
+    "org.apache.hadoop.hive.serde2.OpenCSVSerde": CSV,
+}
 _VARIABLE = re.compile(r"\\\$\\\{(\w+)\\\}")
-_DUCKDB_TYPES = {
-    "string": "VARCHAR", "varchar": "VARCHAR", "char": "VARCHAR", "tinyint": "TINYINT", "smallint": "SMALLINT",
-    "int": "INTEGER", "integer": "INTEGER", "bigint": "BIGINT", "float": "FLOAT", "double": "DOUBLE",
-    "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP",
-}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of objects: a bucket and what their keys begin with."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def uri(self) -> str:
+        """The folder's S3 URI."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    @staticmethod
+    def of(uri: str) -> Place:
+        """The folder that an S3 URI means, with or without its last slash."""
+        parts = urlsplit(uri)
+        path = parts.path.lstrip("/")
+        return Place(parts.netloc, path if not path or path.endswith("/") else f"{path}/")
 
 
 @dataclass(frozen=True)
 class CatalogueTable:
-    """A table: columns and partition keys with DuckDB's types, and where its objects are."""
+    """A table: columns and partition keys with DuckDB's types, and where its objects are.
+
+    `partitions` are those that are registered, by their values; None where an object's key says to which it belongs.
+    """
 
     name: TableName
     columns: Mapping[str, str]
     partition_keys: Mapping[str, str]
-    bucket: str
-    prefix: str
+    place: Place
     parameters: Mapping[str, str]
-    skips_malformed: bool
+    format: str
+    serde: Mapping[str, str]
+    partitions: Mapping[tuple[str, ...], Place] | None = None
+
+    @property
+    def skips_malformed(self) -> bool:
+        """Whether a line that is no JSON is a row of NULLs."""
+        return self.serde.get("ignore.malformed.json", "false").lower() == "true"
 
     def partition_of(self, key: str) -> dict[str, str] | None:
         """The partition values that an object's key means; None for an object that belongs to no partition."""
@@ -51,7 +80,7 @@ class CatalogueTable:
         template = self.parameters.get("storage.location.template")
         pattern = self._template_pattern(template) if template else self._hive_pattern()
         found = re.match(pattern, key)
-        return dict(found.groupdict()) if found else None
+        return {key: unquote(value) for key, value in found.groupdict().items()} if found else None
 
     def _template_pattern(self, template: str) -> str:
         path = urlsplit(template).path.lstrip("/").rstrip("/") + "/"
@@ -65,19 +94,40 @@ class CatalogueTable:
         return r"-?\d+" if kind == "integer" else "[^/]+"
 
     def _hive_pattern(self) -> str:
-        return re.escape(self.prefix) + "/".join(f"{key}=(?P<{key}>[^/]+)" for key in self.partition_keys) + "/"
+        return re.escape(self.place.prefix) + "/".join(f"{key}=(?P<{key}>[^/]+)" for key in self.partition_keys) + "/"
 
 
 def load(glue: Any, name: TableName) -> CatalogueTable:
-    """Ask Glue for a table.
+    """Ask Glue for a table and its partitions.
 
     Raises UnsupportedError with Athena's words when there is none, or when it is of another form.
     """
+    table = from_glue(name, described(glue, name))
+    if table.partition_keys and table.parameters.get("projection.enabled", "false").lower() != "true":
+        found = partitions(glue, name)
+        places = {tuple(each["Values"]): Place.of(each["StorageDescriptor"]["Location"]) for each in found}
+        return replace(table, partitions=places)
+    return table
+
+
+def described(glue: Any, name: TableName) -> dict[str, Any]:
+    """Glue's description of a table. Raises UnsupportedError when there is none."""
     try:
-        found = glue.get_table(DatabaseName=name.database, Name=name.name)["Table"]
+        found: dict[str, Any] = glue.get_table(DatabaseName=name.database, Name=name.name)["Table"]
     except ClientError as exc:
         raise UnsupportedError(f"TABLE_NOT_FOUND: line 1:1: Table '{name}' does not exist") from exc
-    return from_glue(name, found)
+    return found
+
+
+def partitions(glue: Any, name: TableName) -> list[dict[str, Any]]:
+    """Glue's descriptions of a table's partitions."""
+    pages = glue.get_paginator("get_partitions").paginate(DatabaseName=name.database, TableName=name.name)
+    return [each for page in pages for each in page["Partitions"]]
+
+
+def unescaped(values: Iterable[str]) -> tuple[str, ...]:
+    """Values of a partition as they are, from the names of its folders."""
+    return tuple(unquote(value) for value in values)
 
 
 def from_glue(name: TableName, table: Mapping[str, Any]) -> CatalogueTable:
@@ -85,24 +135,20 @@ def from_glue(name: TableName, table: Mapping[str, Any]) -> CatalogueTable:
     storage = table.get("StorageDescriptor") or {}
     serde = storage.get("SerdeInfo") or {}
     library = serde.get("SerializationLibrary", "")
-    if library not in JSON_SERDES:
+    if library not in SERDES:
         raise UnsupportedError(
-            f"NOT_SUPPORTED: {name} is read by {library or 'no SerDe'}; locally only JSON SerDes are"
+            f"NOT_SUPPORTED: {name} is read by {library or 'no SerDe'}; locally JSON, Parquet and text SerDes are"
         )
-    place = urlsplit(storage.get("Location", ""))
     return CatalogueTable(
         name,
         _columns(storage.get("Columns", ())),
         _columns(table.get("PartitionKeys", ())),
-        place.netloc,
-        place.path.lstrip("/"),
+        Place.of(storage.get("Location", "")),
         table.get("Parameters") or {},
-        (serde.get("Parameters") or {}).get("ignore.malformed.json", "false").lower() == "true",
+        SERDES[library],
+        serde.get("Parameters") or {},
     )
 
 
 def _columns(described: Any) -> dict[str, str]:
-    return {
-        column["Name"].lower(): _DUCKDB_TYPES.get(column.get("Type", "string").partition("(")[0].lower(), "JSON")
-        for column in described
-    }
+    return {column["Name"].lower(): hive_types.to_duckdb(column.get("Type", "string")) for column in described}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lab_helpers.local_aws.athena.prepared import is_kept_here
 from lab_helpers.local_aws.athena.result import Result
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.kit.service import Kept, NothingKept
@@ -38,6 +39,11 @@ class Execution:
     result: Result | None = None
     parameters: tuple[str, ...] = ()
 
+    @property
+    def manifest(self) -> str:
+        """The S3 URI of the list of objects that were written, for a statement that writes some."""
+        return f"{self.output}-manifest.csv"
+
     def described(self) -> dict[str, Any]:
         """The QueryExecution structure."""
         status = {"State": self.state, "SubmissionDateTime": self.submitted_at.timestamp()}
@@ -50,6 +56,7 @@ class Execution:
             "QueryExecutionId": self.id,
             "Query": self.sql,
             "StatementType": self.statement.type,
+            "SubstatementType": self.statement.subtype,
             "ResultConfiguration": {"OutputLocation": self.output},
             "QueryExecutionContext": {"Database": self.statement.database, "Catalog": "awsdatacatalog"},
             "Status": status,
@@ -57,6 +64,7 @@ class Execution:
                 "EngineExecutionTimeInMillis": took_ms,
                 "TotalExecutionTimeInMillis": took_ms,
                 "DataScannedInBytes": self.scanned_bytes,
+                **({"DataManifestLocation": self.manifest} if self.statement.target else {}),
             },
             "WorkGroup": self.workgroup,
             **({"ExecutionParameters": list(self.parameters)} if self.parameters else {}),
@@ -75,6 +83,8 @@ class Book:
         self._kept = kept or NothingKept()
         self._executions: dict[str, Execution] = {}
         for name in self._kept.names():
+            if is_kept_here(name):
+                continue
             found: Execution = self._kept.load(name)
             self._executions[name] = found if found.state in FINAL else replace(found, state=FAILED, reason=INTERRUPTED)
         self._executions = dict(sorted(self._executions.items(), key=lambda pair: pair[1].submitted_at))

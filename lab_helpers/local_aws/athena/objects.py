@@ -33,6 +33,7 @@ class LocalFile:
 
     path: Path
     partition: tuple[str, ...]
+    uri: str
 
 
 class ObjectFiles:
@@ -45,7 +46,10 @@ class ObjectFiles:
         """Return the objects' files, in their order. Raises botocore's ClientError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(FETCHERS, "athena-fetch") as pool:
-            return list(pool.map(lambda item: LocalFile(self._fetch_one(s3, item), item.partition), objects))
+            return list(pool.map(lambda item: self._local(s3, item), objects))
+
+    def _local(self, s3: Any, item: TableObject) -> LocalFile:
+        return LocalFile(self._fetch_one(s3, item), item.partition, f"s3://{item.bucket}/{item.key}")
 
     def _fetch_one(self, s3: Any, item: TableObject) -> Path:
         name = hashlib.sha256(f"{item.bucket}/{item.key}/{item.etag}".encode()).hexdigest()

@@ -1,23 +1,27 @@
 """Athena's operations on query executions; workgroups and catalogues are the control plane's.
 
-Source: the API reference of Athena (2017-05-18). Not modelled: result reuse, encryption, named and prepared queries,
+Source: the API reference of Athena (2017-05-18). Not modelled: result reuse, encryption, named queries,
 GetQueryRuntimeStatistics.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.athena import executions
+from lab_helpers.local_aws.athena import commands, executions
 from lab_helpers.local_aws.athena.executions import Book, Execution
+from lab_helpers.local_aws.athena.prepared import Prepared
 from lab_helpers.local_aws.athena.result import Result
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.service import Clients
+
+if TYPE_CHECKING:
+    from lab_helpers.local_aws.athena.statement import Statement
 
 PRINCIPAL = "athena.amazonaws.com"
 MAX_QUERY_BYTES = 262_144
@@ -36,11 +40,12 @@ class Operations:
         book: Book,
         clock: Clock,
         clients: Clients,
+        prepared: Prepared,
         submit: Callable[[Execution], None],
         cancel: Callable[[str], None],
     ) -> None:
         self._book, self._clock, self._clients = book, clock, clients
-        self._submit, self._cancel = submit, cancel
+        self._prepared, self._submit, self._cancel = prepared, submit, cancel
         self._by_token: dict[str, str] = {}
 
     def table(self) -> Mapping[tuple[str, str], Handler]:
@@ -69,9 +74,9 @@ class Operations:
         workgroup = params.get("WorkGroup") or "primary"
         name = str(uuid.uuid4())
         folder = self._output_location(request, workgroup)
-        output = f"{folder.rstrip('/')}/{name}.csv"
         given = tuple(params.get("ExecutionParameters") or ())
-        statement = parse(sql, database, given)
+        statement = parse(*self._resolved(request, sql, workgroup, database, given))
+        output = f"{folder.rstrip('/')}/{_file_of(statement, name)}"
         now = self._clock.now()
         execution = Execution(name, sql, statement, request.region, workgroup, output, now, parameters=given)
         self._book.add(execution)
@@ -108,10 +113,11 @@ class Operations:
         begin, size = _place(request), int(request.params.get("MaxResults") or MAX_RESULTS)
         if not 1 <= size <= MAX_RESULTS:
             raise AwsError("InvalidRequestException", f"MaxResults is more than maximum allowed length {MAX_RESULTS}.")
-        header = [tuple(name for name, _ in execution.result.columns)] if execution.statement.type == "DML" else []
+        header = [tuple(name for name, _ in execution.result.columns)] if execution.statement.is_select else []
         rows: list[tuple[str | None, ...]] = [*header, *execution.result.rows]
         following = {"NextToken": str(begin + size)} if begin + size < len(rows) else {}
-        return {"ResultSet": _result_set(execution.result, rows[begin : begin + size]), "UpdateCount": 0} | following
+        shown = _result_set(execution.result, rows[begin : begin + size])
+        return {"ResultSet": shown, "UpdateCount": execution.result.update_count} | following
 
     def stop(self, request: ApiRequest) -> dict[str, Any]:
         """Cancel an execution; one that has ended stays as it is."""
@@ -127,6 +133,18 @@ class Operations:
         begin, size = _place(request), int(request.params.get("MaxResults") or 50)
         following = {"NextToken": str(begin + size)} if begin + size < len(found) else {}
         return {"QueryExecutionIds": [execution.id for execution in found[begin : begin + size]]} | following
+
+    def _resolved(
+        self, request: ApiRequest, sql: str, workgroup: str, database: str, given: Sequence[str]
+    ) -> tuple[str, str, Sequence[str]]:
+        """What is to be parsed: an EXECUTE stands for its statement, a PREPARE or DEALLOCATE is done at once."""
+        command = commands.parse(sql, database)
+        if command is not None and command.name == "PREPARE":
+            self._prepared.put(request.region, workgroup, command.table, command.texts["query"])
+        elif command is not None and command.name == "DEALLOCATE_PREPARE":
+            self._prepared.remove(request.region, workgroup, command.table)
+        sql, parameters = self._prepared.resolved(sql, request.region, workgroup, given)
+        return sql, database, parameters
 
     def _output_location(self, request: ApiRequest, workgroup: str) -> str:
         asked = (request.params.get("ResultConfiguration") or {}).get("OutputLocation")
@@ -148,6 +166,13 @@ class Operations:
                 return {}
             raise AwsError("InvalidRequestException", f"WorkGroup {name} is not found.") from exc
         return group.get("Configuration") or {}
+
+
+def _file_of(statement: Statement, name: str) -> str:
+    """Where below the results' folder a statement's result is."""
+    if statement.target:
+        return f"tables/{name}" if statement.target.kind == "CREATE_TABLE_AS_SELECT" else name
+    return f"{name}.csv" if statement.is_select else f"{name}.txt"
 
 
 def _place(request: ApiRequest) -> int:

@@ -14,16 +14,23 @@ _ATHENA_TYPES = {
 }  # fmt: skip
 """DuckDB's names where lower case is not enough; Trino's sum of integers is a bigint."""
 
+PATH = "$path"
+"""The hidden column of every table: the S3 URI of the object that a row is from."""
 UNNAMED = "_unnamed_"
 """How the names begin that a query's unnamed columns have in DuckDB."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Column names with Athena's types, and rows of text (None: NULL)."""
+    """Column names with Athena's types, and rows of text (None: NULL).
+
+    Of rows that were written to S3, how many (`update_count`) and into which objects (`files`, S3 URIs).
+    """
 
     columns: tuple[tuple[str, str], ...]
     rows: list[tuple[str | None, ...]]
+    update_count: int = 0
+    files: tuple[str, ...] = ()
 
 
 def column_name(name: str, place: int) -> str:

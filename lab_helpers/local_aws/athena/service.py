@@ -19,6 +19,7 @@ from lab_helpers.local_aws.athena import executions, s3_select
 from lab_helpers.local_aws.athena.executions import Book, Execution
 from lab_helpers.local_aws.athena.objects import ObjectFiles
 from lab_helpers.local_aws.athena.operations import PRINCIPAL, Operations
+from lab_helpers.local_aws.athena.prepared import Prepared
 from lab_helpers.local_aws.athena.result import Result
 from lab_helpers.local_aws.duck.processes import Bounds, Workers
 from lab_helpers.local_aws.kit.api import Handler, WsgiApp
@@ -44,11 +45,14 @@ class AthenaService:
         self._pool: ThreadPoolExecutor | None = None
         self._workers = workers or Workers(Bounds())
         self._engines: dict[str, Engine] = {}
-        self._operations = Operations(self._book, context.clock, context.clients, self._submit, self._cancel)
+        self._prepared = Prepared(context.kept, context.clock)
+        self._operations = Operations(
+            self._book, context.clock, context.clients, self._prepared, self._submit, self._cancel
+        )
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         """Return the operations that this service answers itself; S3 Select is what it has taken the place of."""
-        return {**self._operations.table(), ("s3", "SelectObjectContent"): s3_select.refuse}
+        return {**self._operations.table(), **self._prepared.table(), ("s3", "SelectObjectContent"): s3_select.refuse}
 
     def routes(self) -> Mapping[str, WsgiApp]:
         """Athena has no plain HTTP endpoints."""
@@ -126,10 +130,21 @@ class AthenaService:
 
 
 def _write(s3: Any, execution: Execution, result: Result) -> None:
-    """Put the result file where the caller wants it, every value quoted as Athena does."""
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_ALL)
-    writer.writerow(name for name, _ in result.columns)
-    writer.writerows(result.rows)
-    place = urlsplit(execution.output)
-    s3.put_object(Bucket=place.netloc, Key=place.path.lstrip("/"), Body=text.getvalue().encode())
+    """Put the result file where the caller wants it: every value quoted as Athena does, plain lines where the statement
+    is no query, a list of objects where it wrote some.
+    """
+    if execution.statement.target:
+        _put(s3, execution.manifest, "".join(f"{uri}\n" for uri in result.files))
+    elif execution.statement.is_select:
+        text = io.StringIO()
+        writer = csv.writer(text, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_ALL)
+        writer.writerow(name for name, _ in result.columns)
+        writer.writerows(result.rows)
+        _put(s3, execution.output, text.getvalue())
+    else:
+        _put(s3, execution.output, "".join("\t".join(cell or "" for cell in row) + "\n" for row in result.rows))
+
+
+def _put(s3: Any, uri: str, text: str) -> None:
+    place = urlsplit(uri)
+    s3.put_object(Bucket=place.netloc, Key=place.path.lstrip("/"), Body=text.encode())

@@ -1,27 +1,37 @@
 """A statement in Athena's SQL (Trino): which tables it reads, and the same in DuckDB's SQL. Pure.
 
-Not modelled: DDL but SHOW TABLES / SHOW DATABASES, INSERT, CTAS, UNLOAD, prepared statements, Iceberg, federated
-catalogues.
+Not modelled: MERGE, UPDATE, DELETE, Iceberg, views, federated catalogues, Trino's query plans (EXPLAIN tells DuckDB's),
+overflows, time zones of results but UTC.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from lab_helpers.local_aws.athena.result import UNNAMED
+from lab_helpers.local_aws.athena import commands, functions, targets
+from lab_helpers.local_aws.athena import tables as glue_tables
+from lab_helpers.local_aws.athena.commands import Command
+from lab_helpers.local_aws.athena.result import PATH, UNNAMED
+from lab_helpers.local_aws.athena.targets import Target
 from lab_helpers.local_aws.kit.api import AwsError
 
 CATALOG = "awsdatacatalog"
 _TOO_DEEP = "line 1:1: statement is too large (stack overflow while parsing)"
 """Trino's words."""
-_SHOW = re.compile(r"\s*show\s+(tables|databases|schemas)(?:\s+in\s+[`\"]?(\w+)[`\"]?)?\s*;?\s*", re.IGNORECASE)
+_EXPLAIN = re.compile(
+    r"(?:\s|--[^\n]*\n)*explain(?:\s+analyze)?(?:\s*\((?P<options>[^()]*)\))?\s+(?=select|with|values|insert|create|\()",
+    re.IGNORECASE,
+)
+_ODD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What sqlglot raises, besides its own errors, for statements that nobody writes."""
+INFORMATION_SCHEMA = "information_schema"
 
 
 class UnsupportedError(Exception):
@@ -41,21 +51,40 @@ class TableName:
 
 @dataclass(frozen=True)
 class Statement:
-    """A parsed statement.
+    """A parsed statement: a `command`, a new table (`external`: database, Glue's TableInput), else `tree` is a query,
+    whose rows go to `target` where there is one.
 
-    `show` is "tables" or "databases" for SHOW, whose database is `database`; else `tree` is a query.
-    `problem` is why the query will fail, where that is known before it runs.
+    `explained` is "TEXT" or "VALIDATE" where its plan is asked for. `problem` is why the query will fail, where that is
+    known before it runs.
     """
 
     tree: Any
     database: str
-    show: str = ""
+    command: Command | None = None
     problem: str = ""
+    target: Target | None = None
+    explained: str = ""
+    external: tuple[str, dict[str, Any]] | None = None
+    is_lenient: bool = False
 
     @property
     def type(self) -> str:
         """Athena's StatementType."""
-        return "DDL" if self.show else "DML"
+        if self.external:
+            return "DDL"
+        return "UTILITY" if self.explained else self.command.type if self.command else "DML"
+
+    @property
+    def subtype(self) -> str:
+        """Athena's SubstatementType."""
+        if self.command or self.external:
+            return self.command.name if self.command else "CREATE_TABLE"
+        return "EXPLAIN" if self.explained else self.target.kind if self.target else "SELECT"
+
+    @property
+    def is_select(self) -> bool:
+        """Whether its rows are its result."""
+        return self.subtype == "SELECT"
 
 
 def parse(sql: str, database: str, parameters: Sequence[str] = ()) -> Statement:
@@ -63,24 +92,48 @@ def parse(sql: str, database: str, parameters: Sequence[str] = ()) -> Statement:
 
     Raises AwsError (InvalidRequestException) as StartQueryExecution does for malformed ones.
     """
-    shown = _SHOW.fullmatch(sql)
-    if shown:
-        return Statement(
-            None, (shown[2] or database).lower(), "tables" if shown[1].lower() == "tables" else "databases"
-        )
+    if command := commands.parse(sql, database.lower()):
+        return Statement(None, database.lower(), command)
+    if explained := _EXPLAIN.match(sql):
+        form = "VALIDATE" if "validate" in (explained["options"] or "").lower() else "TEXT"
+        return replace(parse(sql[explained.end() :], database, parameters), explained=form)
+    if unloaded := targets.unload(sql):
+        return replace(parse(unloaded[0], database, parameters), target=unloaded[1])
     sql, problem = _bound(sql, parameters)
+    tree = _tree(sql)
+    try:
+        return _statement(tree, database, problem)
+    except _ODD as exc:  # parts are not where SQL has them
+        raise _refused(1, 1, sql.split()[0]) from exc
+
+
+def _statement(tree: Any, database: str, problem: str) -> Statement:
+    if glue_tables.is_external(tree):
+        table = tree.find(exp.Table)
+        external = ((table.db or database).lower(), glue_tables.input_of(tree))
+        return Statement(None, database.lower(), external=external, is_lenient=bool(tree.args.get("exists")))
+    found = targets.of(tree, database)
+    tree, target = found or (tree, None)
+    if isinstance(tree, exp.Values):
+        tree = targets.select_of(tree)
+    return Statement(tree, database.lower(), problem=problem, target=target)
+
+
+def _tree(sql: str) -> Any:
     try:
         trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]
     except SqlglotError as exc:
         raise _malformed(exc) from exc
     except RecursionError as exc:
         raise AwsError("InvalidRequestException", _TOO_DEEP, extra={"AthenaErrorCode": "MALFORMED_QUERY"}) from exc
+    except _ODD as exc:
+        raise _refused(1, 1, (sql.split() or [""])[0]) from exc
     if len(trees) != 1:
         raise AwsError("InvalidRequestException", f"Only one sql statement is allowed. Got: {sql}")
     if isinstance(trees[0], exp.Condition | exp.Alias) and not isinstance(trees[0], exp.Query):
         # sqlglot reads a bare expression where SQL wants a statement
         raise _refused(1, 1, sql.split()[0])
-    return Statement(trees[0], database.lower(), problem=problem)
+    return trees[0]
 
 
 def _bound(sql: str, parameters: Sequence[str]) -> tuple[str, str]:
@@ -110,6 +163,11 @@ def _constant(parameter: str) -> str:
     return parameter.strip() if literal else f"({trees[0].sql(dialect='athena')})"
 
 
+def expressions(text: str) -> list[str]:
+    """The expressions of a list of them. Raises AwsError (InvalidRequestException) for what is none."""
+    return [str(each.sql(dialect="athena")) for each in _tree(f"SELECT {text}").expressions]
+
+
 def tables(statement: Statement) -> list[TableName]:
     """The catalogue's tables that a query reads. Raises UnsupportedError for what is no query."""
     if statement.problem:
@@ -119,14 +177,35 @@ def tables(statement: Statement) -> list[TableName]:
     return sorted({_name(table, statement.database) for table in _catalogue_tables(statement.tree)})
 
 
+def asks_for_paths(statement: Statement) -> bool:
+    """Whether a query names the hidden column "$path"."""
+    return any(column.name == PATH for column in statement.tree.find_all(exp.Column))
+
+
+def macros(statement: Statement) -> list[str]:
+    """Statements that teach DuckDB the functions of Trino's that the query calls."""
+    return functions.macros(statement.tree)
+
+
 def to_duckdb(statement: Statement, views: Mapping[TableName, str]) -> str:
     """The query for DuckDB, with a view's name in place of each table."""
     tree = statement.tree.copy()
+    if asks_for_paths(statement):
+        _hide_paths(tree)
     for table in list(_catalogue_tables(tree)):
         view = exp.to_table(views[_name(table, statement.database)])
         table.replace(exp.alias_(view, table.alias_or_name, table=True))
     _mark_unnamed(tree)
-    return str(tree.transform(_as_trino_means).sql(dialect="duckdb"))
+    return str(functions.as_trino_means(tree).sql(dialect="duckdb"))
+
+
+def _hide_paths(tree: Any) -> None:
+    """Keep "$path" out of a `*` that stands for a table's own columns."""
+    own = {id(table.find_ancestor(exp.Select)) for table in _catalogue_tables(tree)}
+    for star in list(tree.find_all(exp.Star)):
+        holder = star.parent if isinstance(star.parent, exp.Column) else star
+        if isinstance(holder.parent, exp.Select) and id(holder.parent) in own:
+            star.set("except_", [exp.to_identifier(PATH, quoted=True)])
 
 
 def _mark_unnamed(tree: Any) -> None:
@@ -174,13 +253,6 @@ def _is_about(condition: Any, keys: list[str]) -> bool:
 
 def _unqualified(node: Any) -> Any:
     return exp.column(node.name) if isinstance(node, exp.Column) else node
-
-
-def _as_trino_means(node: Any) -> Any:
-    if isinstance(node, exp.RegexpExtract) and not isinstance(node.parent, exp.Nullif):
-        # no match: Trino answers NULL, DuckDB an empty string
-        return exp.Nullif(this=node.copy(), expression=exp.Literal.string(""))
-    return node
 
 
 def _malformed(exc: SqlglotError) -> AwsError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-FORMAT = 4
+FORMAT = 5
 """Goes up when what is kept, or how, changes: an older state is then refused, never read half."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from collections.abc import Iterator
@@ -67,18 +68,68 @@ class MemoryS3:
 
 
 class MemoryGlue:
-    """Tables by name, of the database `lab`."""
+    """Tables by name, and their partitions, of the database `lab`."""
 
     def __init__(self, *tables: dict[str, Any]) -> None:
         self.tables = {table["Name"]: table for table in tables}
+        self.partitions: dict[str, list[dict[str, Any]]] = {}
+        self.databases = ["lab"]
 
     def get_table(self, *, DatabaseName: str, Name: str) -> dict[str, Any]:  # noqa: N803
         if DatabaseName != "lab" or Name not in self.tables:
             raise error("EntityNotFoundException", f"Table {Name} not found.", "GetTable")
         return {"Table": self.tables[Name]}
 
+    def create_table(self, *, DatabaseName: str, TableInput: dict[str, Any]) -> None:  # noqa: N803
+        assert DatabaseName == "lab"
+        if TableInput["Name"] in self.tables:
+            raise error("AlreadyExistsException", "Table already exists.", "CreateTable")
+        self.tables[TableInput["Name"]] = TableInput
+
+    def delete_table(self, *, DatabaseName: str, Name: str) -> None:  # noqa: N803
+        self.get_table(DatabaseName=DatabaseName, Name=Name)
+        del self.tables[Name]
+
+    def create_database(self, *, DatabaseInput: dict[str, Any]) -> None:  # noqa: N803
+        if DatabaseInput["Name"] in self.databases:
+            raise error("AlreadyExistsException", "Database already exists.", "CreateDatabase")
+        self.databases.append(DatabaseInput["Name"])
+
+    def delete_database(self, *, Name: str) -> None:  # noqa: N803
+        if Name not in self.databases:
+            raise error("EntityNotFoundException", f"Database {Name} not found.", "DeleteDatabase")
+        self.databases.remove(Name)
+
+    def create_partition(self, *, DatabaseName: str, TableName: str, PartitionInput: dict[str, Any]) -> None:  # noqa: N803
+        assert DatabaseName == "lab"
+        known = self.partitions.setdefault(TableName, [])
+        if any(each["Values"] == PartitionInput["Values"] for each in known):
+            raise error("AlreadyExistsException", "Partition already exists.", "CreatePartition")
+        known.append(PartitionInput)
+
+    def batch_create_partition(
+        self,
+        *,
+        DatabaseName: str,  # noqa: N803
+        TableName: str,  # noqa: N803
+        PartitionInputList: list[dict[str, Any]],  # noqa: N803
+    ) -> None:
+        for each in PartitionInputList:
+            with contextlib.suppress(ClientError):
+                self.create_partition(DatabaseName=DatabaseName, TableName=TableName, PartitionInput=each)
+
+    def delete_partition(self, *, DatabaseName: str, TableName: str, PartitionValues: list[str]) -> None:  # noqa: N803
+        assert DatabaseName == "lab"
+        known = self.partitions.get(TableName, [])
+        if not any(each["Values"] == PartitionValues for each in known):
+            raise error("EntityNotFoundException", "Partition not found.", "DeletePartition")
+        known[:] = [each for each in known if each["Values"] != PartitionValues]
+
     def get_paginator(self, operation: str) -> Any:
-        tables, databases = {"TableList": list(self.tables.values())}, {"DatabaseList": [{"Name": "lab"}]}
+        if operation == "get_partitions":
+            return _PartitionPages(self.partitions)
+        tables = {"TableList": list(self.tables.values())}
+        databases = {"DatabaseList": [{"Name": name} for name in self.databases]}
         return _Pages(tables if operation == "get_tables" else databases)
 
 
@@ -98,6 +149,15 @@ class _Pages:
 
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
         return [self._page]
+
+
+class _PartitionPages:
+    def __init__(self, partitions: dict[str, list[dict[str, Any]]]) -> None:
+        self._partitions = partitions
+
+    def paginate(self, *, DatabaseName: str, TableName: str) -> list[dict[str, Any]]:  # noqa: N803
+        assert DatabaseName == "lab"
+        return [{"Partitions": self._partitions.get(TableName, [])}]
 
 
 class MemoryClients:
@@ -121,7 +181,8 @@ class Lab:
     """The service with a table `httpd` over the bucket `logs`, and calls to it."""
 
     def __init__(self, folder: Path) -> None:
-        self.clients = MemoryClients(MemoryGlue(logs_table("httpd", "logs")))
+        self.glue = MemoryGlue(logs_table("httpd", "logs"))
+        self.clients = MemoryClients(self.glue)
         self.s3 = self.clients.s3
         context = ServiceContext("", 0, folder, ACCOUNT, folder, ManualClock(), None, self.clients)  # type: ignore[arg-type]
         self.service = AthenaService(context, WORKERS)
@@ -152,7 +213,13 @@ class Lab:
         assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
         found = self.call("GetQueryResults", QueryExecutionId=name)["ResultSet"]["Rows"]
         texts = [[cell.get("VarCharValue") for cell in row["Data"]] for row in found]
-        return texts[1:] if execution["StatementType"] == "DML" else texts
+        return texts[1:] if execution["SubstatementType"] == "SELECT" else texts
+
+    def done(self, sql: str, **more: Any) -> dict[str, Any]:
+        """The description of a statement that succeeds."""
+        execution = self.ended(self.start(sql, **more))
+        assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+        return execution
 
     def reason(self, sql: str) -> str:
         """Why a query failed."""

@@ -4,30 +4,16 @@ import csv
 import io
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lab_helpers.local_aws.kit.api import AwsError
 from tests.local_aws.athena.harness import Lab
-from tests.support.log_samples import HEALTH_CHECK, TASKS, gzipped, ndjson, record, request_line
+from tests.support.log_samples import HEALTH_CHECK, ndjson, record
 
 STATUS = """SELECT regexp_extract(log, '" (\\d{3}) ', 1) AS status, count(*) AS n FROM httpd
 GROUP BY 1 ORDER BY n DESC, status"""
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    first = [record(request_line("r-0")), record(HEALTH_CHECK), record("AH00094: started")]
-    second = [record(request_line("r-1"), TASKS[1]), record(request_line("r-2").replace(" 200 ", " 404 "))]
-    made.s3.objects["logs", "2021/11/07/09/stream-1.gz"] = gzipped(*first)
-    made.s3.objects["logs", "2021/11/07/10/stream-2.gz"] = gzipped(*second)
-    made.s3.objects["logs", "other/file.txt"] = b"not a log"
-    made.service.start()
-    yield made
-    made.service.stop()
 
 
 def test_records_in_s3_are_rows(lab: Lab) -> None:
@@ -129,7 +115,9 @@ def test_the_result_is_written_to_s3(lab: Lab) -> None:
         ("SELECT nothing FROM httpd", "COLUMN_NOT_FOUND"),
         ("SELECT no_such_function(1)", "SYNTAX_ERROR"),
         ("SELECT * FROM httpd, 5", "SYNTAX_ERROR"),
-        ("INSERT INTO httpd VALUES (1)", "NOT_SUPPORTED"),
+        ("DELETE FROM httpd", "NOT_SUPPORTED"),
+        ("INSERT INTO httpd VALUES (1)", "TYPE_MISMATCH: line 1:1: Insert query has mismatched column types"),
+        ("SELECT 1 / 0", "DIVISION_BY_ZERO: Division by zero"),
         ("SELECT CAST(log AS bigint) FROM httpd", "GENERIC_USER_ERROR"),
         ("SELECT * FROM read_text('/etc/hostname')", "GENERIC_USER_ERROR: Permission Error"),
     ],

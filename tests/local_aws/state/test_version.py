@@ -13,9 +13,11 @@ from lab_helpers.local_aws.state import version
 SHAPES = {
     "alb.control": "ed4d545558da",
     "alb.model": "fdfc8a670b5d",
+    "athena.commands": "68774199edc2",
     "athena.executions": "e2dcc81b4c72",
-    "athena.result": "2cc0acb02171",
-    "athena.statement": "cefc3db2687e",
+    "athena.result": "c214d991354e",
+    "athena.statement": "82c1b841d49c",
+    "athena.targets": "0d4857e5a3a0",
     "cloudwatch.alarm": "290f725e4c03",
     "cloudwatch.book": "0a960fb4bd6e",
     "cloudwatch.metrics": "da4ec5677d6f",
@@ -28,7 +30,7 @@ SHAPES = {
     "kit.api": "8bf8667983b1",
 }
 """The fields of each module's dataclasses as they were when FORMAT got the value of FORMAT_OF_SHAPES."""
-FORMAT_OF_SHAPES = 4
+FORMAT_OF_SHAPES = 5
 
 
 @pytest.mark.parametrize("module", SHAPES)
