@@ -233,6 +233,14 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return list(found.cors or []) if found is not None else []
 
+    def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str] | None:
+        """Return algorithm and type of an object's checksum (version empty: the latest); None where it has none."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        versions = [] if found is None else found.keys.getlist(key, [])
+        chosen = next((each for each in reversed(versions) if not version or str(each.version_id) == version), None)
+        algorithm = getattr(chosen, "checksum_algorithm", None)
+        return (algorithm, getattr(chosen, "checksum_type", None) or "FULL_OBJECT") if algorithm else None
+
     def has_upload(self, bucket: str, upload_id: str) -> bool:
         """Tell whether a bucket has an open multipart upload; true also where there is no such bucket."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
@@ -254,6 +262,11 @@ class MotoBridge:
         identity = tuple(pair for holder in holders for pair in _policies(holder, None).identity)
         boundary = _policies(user, self.user_boundary(name)).boundary
         return PrincipalPolicies(identity, boundary, _tags(backend.list_user_tags(name)), str(user.id))
+
+    def group_policies(self, name: str) -> PrincipalPolicies:
+        """Return what the members of a group may do by it."""
+        group = iam_backends[ACCOUNT_ID][_PARTITION].groups.get(name)
+        return PrincipalPolicies(()) if group is None else replace(_policies(group, None), unique_id=str(group.id))
 
     def user_boundary(self, name: str) -> str | None:
         """Return the ARN of a user's permissions boundary; None without one, or without such a user."""

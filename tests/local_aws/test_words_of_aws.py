@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.ecr.operations import unusable_id
 from lab_helpers.local_aws.ecs.operations import describe, parameters
-from lab_helpers.local_aws.front.protocol import Call
+from lab_helpers.local_aws.front.moto_answers import finish
+from lab_helpers.local_aws.front.protocol import Call, refusal
 from lab_helpers.local_aws.front.scalable_targets import ScalableTargets
 from lab_helpers.local_aws.front.validation import check, explain_failure
 from lab_helpers.local_aws.identity.policy_checks import checks
@@ -79,6 +80,45 @@ def test_a_role_arn_that_is_none(arn: str) -> None:
     assert (error.value.code, error.value.message) == ("ValidationError", f"{arn} is invalid")
 
 
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"RoleName": "bad name!", "AssumeRolePolicyDocument": "{}"},
+         "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the "
+         "following: +=,.@_-"),
+        ({"RoleName": "rôle", "AssumeRolePolicyDocument": "{}"},
+         "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the "
+         "following: +=,.@_-"),
+        ({"RoleName": "r", "Path": "no-slash", "AssumeRolePolicyDocument": "{}"},
+         "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric "
+         "characters and/or / characters."),
+        ({"RoleName": "r" * 65, "AssumeRolePolicyDocument": "{}"},
+         f"1 validation error detected: Value '{'r' * 65}' at 'roleName' failed to satisfy constraint: Member must "
+         "have length less than or equal to 64"),
+    ],
+)  # fmt: skip
+def test_names_and_paths_of_iam(params: dict[str, str], message: str) -> None:
+    """Wrong signs have a sentence of IAM's own; a wrong length has the common one (aws-amplify/amplify-cli#9120)."""
+    with pytest.raises(AwsError) as error:
+        check(_call("iam", "CreateRole", params, "query"))
+    assert (error.value.code, error.value.message) == ("ValidationError", message)
+
+
+def test_values_of_the_load_balancers_calls() -> None:
+    """A target type that is none is refused; what ELB words otherwise (lengths, names) is left to who answers."""
+    with pytest.raises(AwsError) as error:
+        check(_call("elasticloadbalancing", "CreateTargetGroup", {"Name": "x" * 40, "TargetType": "other"}, "query"))
+    assert (error.value.code, error.value.message) == (
+        "ValidationError",
+        "1 validation error detected: Value 'other' at 'targetType' failed to satisfy constraint: Member must satisfy "
+        "enum value set: [instance, ip, lambda, alb]",
+    )
+    check(_call("elasticloadbalancing", "CreateTargetGroup", {"Name": "x" * 40, "TargetType": "ip"}, "query"))
+    wrong = {"ListenerArn": "a", "Priority": "1", "Conditions": [], "Actions": [{"Type": "forwards"}]}
+    with pytest.raises(AwsError, match=r"at 'actions\.1\.member\.type'"):
+        check(_call("elasticloadbalancing", "CreateRule", wrong, "query"))
+
+
 def _document(**statement: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
@@ -115,6 +155,27 @@ def test_a_malformed_trust_policy(change: Mapping[str, Any], message: str) -> No
     with pytest.raises(AwsError) as error:
         checks("1" * 12, lambda _: True)["iam", "CreateRole"]({"AssumeRolePolicyDocument": _document(**statement)}, b"")
     assert error.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("service", "code", "member"),
+    [
+        ("athena", "InvalidRequestException", "Message"),
+        ("glue", "EntityNotFoundException", "Message"),
+        ("glue", "AccessDeniedException", "Message"),
+        ("firehose", "ResourceNotFoundException", "message"),
+        ("ecs", "ClientException", "message"),
+        ("", "InternalFailure", "message"),
+    ],
+)
+def test_what_a_service_calls_an_errors_text(service: str, code: str, member: str) -> None:
+    """Source: the error shapes of botocore's descriptions. Ours and moto's refusals are alike."""
+    ours = json.loads(refusal("json", AwsError(code, "text"), service=service)[2])
+    assert ours == {"__type": code, member: "text"}
+    moto = json.dumps({"__type": code, "message": "text"}).encode()
+    told = finish("json", service, 400, [("Content-Type", "text/html"), ("Content-Length", str(len(moto)))], moto)
+    assert json.loads(told[2]) == ours
+    assert ("Content-Type", "application/x-amz-json-1.1") in told[1]
 
 
 def test_members_of_a_new_role(aws: LocalAws) -> None:

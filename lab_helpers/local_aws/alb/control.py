@@ -28,6 +28,7 @@ from lab_helpers.local_aws.kit.service import ServiceContext
 _LOG = logging.getLogger(__name__)
 PRINCIPAL = "elasticloadbalancing.amazonaws.com"
 _KEPT = "plane"
+_SSE_S3 = {"SSEAlgorithm": "AES256"}
 _LOG_FOLDER = "access-logs"
 _FIREWALL_S = 3.0
 """How often security groups are read again: a change holds within this time."""
@@ -115,15 +116,28 @@ class Control:
             self.keep()
 
     def test_log_bucket(self, arn: str, region: str, bucket: str, prefix: str) -> None:
-        """Write the test object of access logs; raises AwsError as ModifyLoadBalancerAttributes does."""
+        """Write the test object of access logs; raises AwsError as ModifyLoadBalancerAttributes does.
+
+        A bucket whose default encryption is not SSE-S3 is refused: "the only option that is supported".
+        """
+        if "AWSLogs" in prefix:
+            raise AwsError("InvalidConfigurationRequest", "The prefix of access logs cannot contain 'AWSLogs'")
+        refusal = f"Access Denied for bucket: {bucket}. Please check S3bucket permission"
+        if not self._is_encrypted_by_s3(region, bucket):
+            raise AwsError("InvalidConfigurationRequest", refusal)
         try:
             self._make_log(arn, region, bucket, prefix).write_test_file(self._s3(arn))
         except ClientError as error:
             _LOG.info("Access logs to %s refused: %s", bucket, error)
-            raise AwsError(
-                "InvalidConfigurationRequest",
-                f"Access Denied for bucket: {bucket}. Please check S3bucket permission",
-            ) from error
+            raise AwsError("InvalidConfigurationRequest", refusal) from error
+
+    def _is_encrypted_by_s3(self, region: str, bucket: str) -> bool:
+        s3 = self._context.clients.as_service("s3", PRINCIPAL, region)
+        try:
+            rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        except ClientError:
+            return True  # there is no such bucket: the test object will tell
+        return all(rule.get("ApplyServerSideEncryptionByDefault", _SSE_S3) == _SSE_S3 for rule in rules)
 
     def check_new(self, region: str, params: Mapping[str, Any]) -> list[str]:
         """Return the security groups of a load balancer to be created: the VPC's default one where none is given.

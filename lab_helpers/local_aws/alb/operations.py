@@ -46,8 +46,10 @@ class Operations:
             "CreateLoadBalancer": self.create_load_balancer,
             "DeleteLoadBalancer": self.delete_load_balancer,
             "DeregisterTargets": self.deregister_targets,
+            "DescribeListeners": self.describe,
             "DescribeLoadBalancerAttributes": self.describe_attributes,
             "DescribeLoadBalancers": self.describe_load_balancers,
+            "DescribeRules": self.describe,
             "DescribeTargetGroups": self.describe_target_groups,
             "DescribeTargetHealth": self.describe_target_health,
             "ModifyLoadBalancerAttributes": self.modify_attributes,
@@ -60,7 +62,11 @@ class Operations:
         """Let moto make a change, then follow it."""
         answer = request.forward(None)
         self._control.reconcile(request.region)
-        return answer
+        return _without_foreign(answer)
+
+    def describe(self, request: ApiRequest) -> dict[str, Any]:
+        """Let moto describe listeners or rules."""
+        return _without_foreign(request.forward(None))
 
     def create_load_balancer(self, request: ApiRequest) -> dict[str, Any]:
         """Create a load balancer with its nodes and its loopback port."""
@@ -73,7 +79,9 @@ class Operations:
             self._control.set_groups(request.region, shape["LoadBalancerArn"], groups)
             shape["SecurityGroups"] = groups
         self._control.reconcile(request.region)
-        return self._with_dns_names(answer)
+        answer = self._with_dns_names(answer)
+        shape["State"] = {"Code": "provisioning"}  # active as soon as it is asked for
+        return answer
 
     def delete_load_balancer(self, request: ApiRequest) -> dict[str, Any]:
         """Delete a load balancer, its nodes and its port; refused under deletion protection."""
@@ -153,6 +161,20 @@ class Operations:
                 shape["State"] = {"Code": "active"}
                 shape["Scheme"] = shape.get("Scheme") or "internet-facing"
         return answer
+
+
+def _without_foreign(answer: dict[str, Any]) -> dict[str, Any]:
+    """Drop what AWS does not tell: TLS of a listener that has none, clients' secrets."""
+    listeners, rules = answer.get("Listeners") or [], answer.get("Rules") or []
+    for listener in listeners:
+        if listener.get("Protocol") not in {"HTTPS", "TLS"}:
+            listener.pop("SslPolicy", None)
+        if listener.get("Protocol") != "TLS" or not any(listener.get("AlpnPolicy") or ()):
+            listener.pop("AlpnPolicy", None)
+    actions = [*(a for each in listeners for a in each.get("DefaultActions") or ())]
+    for action in (*actions, *(a for each in rules for a in each.get("Actions") or ())):
+        (action.get("AuthenticateOidcConfig") or {}).pop("ClientSecret", None)
+    return answer
 
 
 def _keys(request: ApiRequest, group: TargetGroup) -> list[TargetKey]:

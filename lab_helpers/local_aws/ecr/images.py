@@ -12,6 +12,9 @@ from lab_helpers.local_aws.ecr.manifest import is_digest, is_tag, parse_manifest
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.kit.clock import Clock
 
+_BETWEEN_SCANS_S = 24 * 3600.0
+"""Source: "An image can only be scanned once per 24 hours" (StartImageScan)."""
+
 
 class Repositories(Protocol):
     """Where repositories are known: moto, asked through the API."""
@@ -57,13 +60,16 @@ class Images:
         return image
 
     def scan(self, where: Settings, image_id: Mapping[str, Any]) -> Image:
-        """Scan an image now; raises AwsError."""
+        """Scan an image now; raises AwsError. A second time within a day, a scan on push counted, is refused."""
         image = self.get(where, image_id)
         if image.manifest.children:
             kind = image.manifest.media_type
             raise AwsError("UnsupportedImageTypeException", f"Images of media type {kind} cannot be scanned.")
+        now = self._clock.now().timestamp()
+        if image.scanned_at is not None and now < image.scanned_at + _BETWEEN_SCANS_S:
+            raise refusals.scanned_already()
         with self.catalogue.changing():
-            image.scanned_at = self._clock.now().timestamp()
+            image.scanned_at = now
         return image
 
     def scan_status(self, image: Image) -> dict[str, str] | None:

@@ -16,6 +16,8 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 MEDIA_TYPES = frozenset({OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST})
+NO_MEDIA_TYPE = "image manifest mediatype not provided in manifest or parameter"
+"""Source: imageManifestMediaType of PutImage; the words are those that moto's authors collected."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
@@ -73,7 +75,7 @@ def is_tag(text: str) -> bool:
 def _media_type(parsed: Any, given: str | None) -> str:
     kind = parsed.get("mediaType") or given
     if not kind:
-        kind = OCI_INDEX if "manifests" in parsed else OCI_MANIFEST
+        raise AwsError("InvalidParameterException", NO_MEDIA_TYPE)
     if kind not in MEDIA_TYPES:
         raise ValueError(f"unsupported manifest media type {kind}")
     return str(kind)

@@ -32,6 +32,18 @@ def no_scan(image_id: Mapping[str, Any], repository: str, registry: str) -> AwsE
     return AwsError("ScanNotFoundException", message)
 
 
+def scanned_already() -> AwsError:
+    """The image was scanned within the last 24 hours."""
+    message = "The scan quota per image has been exceeded. Wait and try again."
+    return AwsError("LimitExceededException", message)
+
+
+def another_registry(name: str, registry: str) -> AwsError:
+    """The repository is one of another account's, which has let nobody in."""
+    message = f"The repository with name '{name}' does not exist in the registry with id '{registry}'"
+    return AwsError("RepositoryNotFoundException", message)
+
+
 def no_upload(upload_id: str, repository: str, registry: str) -> AwsError:
     """There is no such upload."""
     message = (

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lab_helpers.local_aws.ecr import registry_ids
 from lab_helpers.local_aws.ecr.blobs import BlobStore
 from lab_helpers.local_aws.ecr.catalogue import Catalogue, Settings
 from lab_helpers.local_aws.ecr.images import Images
@@ -43,7 +44,7 @@ class EcrService:
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         """Return the operations that this service answers itself."""
-        return {**self._operations.table(), **self._layer_operations.table()}
+        return registry_ids.minding({**self._operations.table(), **self._layer_operations.table()})
 
     def routes(self) -> Mapping[str, WsgiApp]:
         """Return the registry."""

@@ -12,7 +12,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
-from lab_helpers.local_aws.front import cors, hosts, outcome, protocol, s3_deletion, validation
+from lab_helpers.local_aws.front import (
+    cors,
+    hosts,
+    moto_answers,
+    outcome,
+    protocol,
+    s3_answers,
+    s3_deletion,
+    validation,
+)
 from lab_helpers.local_aws.identity import refusals
 from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
@@ -38,6 +47,8 @@ class ControlPlane(Protocol):
         """Keep what is done with the control plane inside, past `call`."""
 
     def cors_rules(self, bucket: str) -> Any: ...
+
+    def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str] | None: ...
 
 
 class Gateway:
@@ -139,7 +150,7 @@ class Gateway:
             self._tell(call, caller, environ, *outcome.of_answer(answered))
             return answered
         self._tell(call, caller, environ, refusal.code, refusal.message)
-        return protocol.refusal(kind, refusal, environ["REQUEST_METHOD"])
+        return protocol.refusal(kind, refusal, environ["REQUEST_METHOD"], call.service if call else "")
 
     def _answered(
         self, call: protocol.Call, environ: dict[str, Any], body: bytes, caller: Caller
@@ -199,9 +210,7 @@ class Gateway:
         handler = self._overrides.get((call.service, call.operation))
         change = change_of(call.service, call.operation, call.params)
         if handler is None:
-            with self._control_plane.keeping(change):
-                got = self._control_plane.call(environ, body, change)
-            return got.status, [(name, value) for name, value in got.headers if name.lower() != "connection"], got.body
+            return self._from_moto(call, environ, body, change)
 
         def forward(params: Mapping[str, Any] | None) -> dict[str, Any]:
             changed = body if params is None else protocol.encode_body(call, params)
@@ -214,6 +223,19 @@ class Gateway:
         )
         with self._control_plane.keeping(change):
             return protocol.answer(call, handler(request))
+
+    def _from_moto(
+        self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
+    ) -> protocol.HttpAnswer:
+        asked, document = (
+            s3_answers.for_moto(call.operation, environ, body) if call.protocol == "s3" else (environ, body)
+        )
+        with self._control_plane.keeping(change):
+            got = self._control_plane.call(asked, document, change)
+        if call.protocol != "s3":
+            return moto_answers.finish(call.protocol, call.service, got.status, got.headers, got.body)
+        whole = (got.status, list(got.headers), got.body)
+        return s3_answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
 
     def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
         validation.check(call)

@@ -107,6 +107,6 @@ def _glue_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
 
 def check_known(table: Mapping[tuple[str, str], Handler]) -> list[str]:
     """Return the overrides whose operation AWS does not have: a misspelt name would silently leave the call to moto."""
-    from lab_helpers.local_aws.front.protocol import service_model
+    from lab_helpers.local_aws.front.model_files import service_model
 
     return [f"{name}:{op}" for name, op in table if op not in service_model(name).operation_names]

@@ -7,11 +7,16 @@ it three times at its import. Plain dictionaries keep their order, too.
 from __future__ import annotations
 
 import gzip
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 from botocore.loaders import JSONFileLoader, Loader
+from botocore.model import ServiceModel
+
+CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
+"""Signing names whose botocore client is called otherwise."""
 
 
 class QuickFileLoader(JSONFileLoader):
@@ -28,3 +33,10 @@ class QuickFileLoader(JSONFileLoader):
 def read_quickly() -> None:
     """Let every botocore session made from now on in this process read its descriptions so."""
     Loader.FILE_LOADER_CLASS = QuickFileLoader
+
+
+@lru_cache(maxsize=16)
+def service_model(signing_name: str) -> ServiceModel:
+    """Return botocore's description of a service; raises its DataNotFoundError or UnknownServiceError."""
+    name = CLIENT_NAMES.get(signing_name, signing_name)
+    return ServiceModel(Loader().load_service_model(name, "service-2"), name)

@@ -6,7 +6,6 @@ and path as operation, which no override names, so moto answers them.
 
 from __future__ import annotations
 
-import functools
 import json
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,12 +15,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import botocore.loaders
-import botocore.model
 import botocore.parsers
 
 from lab_helpers.base import nested_json
-from lab_helpers.local_aws.front import answer_xml, event_stream
+from lab_helpers.local_aws.front import answer_xml, event_stream, moto_answers, s3_answers
+from lab_helpers.local_aws.front.model_files import service_model
 from lab_helpers.local_aws.front.s3_operations import s3_call
 from lab_helpers.local_aws.kit.api import AwsError, EventStream
 
@@ -29,8 +27,6 @@ HttpAnswer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
 """Status, headers, body; a body that is no bytes is sent as it comes."""
 
 _DEEPEST = 64
-CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
-"""Signing names whose botocore client is called otherwise."""
 
 
 @dataclass(frozen=True)
@@ -129,21 +125,23 @@ def _xml(call: Call, members: Mapping[str, Any], request_id: str) -> bytes:
     return f'<{call.operation}Response xmlns="{space}">{inner}</{call.operation}Response>'.encode()
 
 
-def refusal(protocol: str, error: AwsError, method: str = "POST") -> tuple[int, list[tuple[str, str]], bytes]:
-    """Put an error into the form of a protocol, with AWS's code and text."""
+def refusal(
+    protocol: str, error: AwsError, method: str = "POST", service: str = ""
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Put an error into the form of a protocol, with AWS's code and text; `service` is the signing name, if known."""
     request_id = str(uuid.uuid4())
     code, message = escape(error.code), escape(error.message)
     if protocol in {"json", "rest"}:
-        members = {"__type": error.code, "message": error.message, **error.extra}
+        members = {"__type": error.code, moto_answers.message_member(service, error.code): error.message, **error.extra}
         headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", error.code)]
         return error.status, [*headers, ("x-amzn-RequestId", request_id)], json.dumps(members).encode()
     if protocol == "s3":
         more = "".join(f"<{name}>{escape(_printable(value))}</{name}>" for name, value in error.extra.items())
-        more += f"<RequestId>{request_id}</RequestId>"
+        marks = s3_answers.ids()
+        more += f"<RequestId>{marks[0][1]}</RequestId><HostId>{marks[1][1]}</HostId>"
         text = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
-        if method == "HEAD":
-            text = ""
-    elif protocol == "ec2":
+        return error.status, [("Content-Type", "application/xml"), *marks], b"" if method == "HEAD" else text.encode()
+    if protocol == "ec2":
         text = (
             f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
             f"<RequestID>{request_id}</RequestID></Response>"
@@ -248,9 +246,3 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.timestamp()
     raise TypeError(f"{type(value).__name__} is no JSON value")
-
-
-@functools.lru_cache(maxsize=16)
-def service_model(signing_name: str) -> botocore.model.ServiceModel:
-    name = CLIENT_NAMES.get(signing_name, signing_name)
-    return botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)

@@ -101,6 +101,8 @@ def _object_operation(method: str, query: Mapping[str, str], headers: Mapping[st
     for part in ("acl", "tagging"):
         if part in query and method in _VERBS:
             return f"{_VERBS[method]}Object{part.capitalize()}"
+    if method == "GET" and "attributes" in query:
+        return "GetObjectAttributes"
     if method == "POST":
         return _post_operation(query)
     copies = "HTTP_X_AMZ_COPY_SOURCE" in headers

@@ -20,7 +20,9 @@ from xml.etree import ElementTree
 from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.model import OperationNotFoundError
 
-from lab_helpers.local_aws.front.protocol import Call, service_model
+from lab_helpers.local_aws.front.model_files import service_model
+from lab_helpers.local_aws.front.protocol import Call
+from lab_helpers.local_aws.identity.policy_texts import iam_name_text
 from lab_helpers.local_aws.kit.api import AwsError
 
 _CHECKED = {
@@ -30,6 +32,8 @@ _CHECKED = {
     "monitoring": "ValidationError",
     "sts": "ValidationError",
 }
+_ONLY_VALUES = {"elasticloadbalancing": "ValidationError"}
+"""Services of whose refusals only those of a value that is none of a few are of the common form."""
 _OTHER_CODES = {
     "athena": "InvalidRequestException",
     "ec2": "MissingParameter",
@@ -65,6 +69,8 @@ _CHECKED_BY_THE_SERVICE = frozenset({"InputLogEvents", "PutRecordBatchRequestEnt
 
 def check(call: Call) -> None:
     """Raise AwsError when the call is not as AWS describes it; what AWS does not describe passes."""
+    if call.service in _ONLY_VALUES:
+        _refuse_values(call, _ONLY_VALUES[call.service])
     if call.service in _CHECKED:
         delivers = call.service == "logs" and "Delivery" in call.operation
         _refuse(call, _DELIVERY_CODE if delivers else _CHECKED[call.service])
@@ -135,10 +141,21 @@ def _refuse(call: Call, code: str) -> None:
         len(str(call.params.get(name) or "")) > _MOST_LOG_NAME for name in _NAMES_OF_LOGS
     ):
         raise AwsError(code, _TOO_LONG_FOR_LOGS)
-    found = list(problems(shape, call.params))
+    _refuse_for(list(problems(shape, call.params)), call, code)
+
+
+def _refuse_values(call: Call, code: str) -> None:
+    """Raise AwsError for a value that is none of those there are."""
+    shape = input_shape(call.service, call.operation)
+    if shape is not None:
+        _refuse_for([each for each in problems(shape, call.params) if "enum value set" in each], call, code)
+
+
+def _refuse_for(found: list[str], call: Call, code: str) -> None:
     if found:
+        own = iam_name_text(found[0]) if call.service == "iam" else ""
         errors = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
-        raise AwsError(code, errors + "; ".join(found))
+        raise AwsError(code, own or errors + "; ".join(found))
 
 
 @lru_cache(maxsize=512)
@@ -213,7 +230,7 @@ def _fits(pattern: str, value: str) -> bool:
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     # The patterns are Java's; those that Python does not read (\p{L}, …) are left to who answers the call.
     try:
-        return re.compile(pattern)
+        return re.compile(pattern, re.ASCII)  # Java's \w is a letter of ASCII
     except (re.error, FutureWarning):
         return None
 

@@ -10,17 +10,17 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from lab_helpers.iam import tags
 from lab_helpers.iam.actions import required
 from lab_helpers.iam.call import ANY, Access
-from lab_helpers.iam.evaluate import AccessRequest, Decision, NamedPolicy, Outcome, PolicySet, evaluate
+from lab_helpers.iam.evaluate import AccessRequest, Decision, NamedPolicy, PolicySet, evaluate
 from lab_helpers.iam.explain import row
 from lab_helpers.iam.policy import Document, PolicyError, PolicyKind, parse
 from lab_helpers.iam.trust import ASSUME_ROLE, may_assume
-from lab_helpers.local_aws.identity import session_tags
+from lab_helpers.local_aws.identity import log_accounts, session_tags
 from lab_helpers.local_aws.kit.api import AwsError, Caller, SessionPolicies
 from lab_helpers.local_aws.kit.clock import Clock
 
@@ -46,6 +46,15 @@ Context = Mapping[str, str | tuple[str, ...]]
 TagsOf = Callable[[str], Mapping[str, str]]
 
 
+@dataclass(frozen=True)
+class Held:
+    """What decides about a principal: its policies, their texts by name, and the keys that it brings along."""
+
+    policies: PolicySet
+    texts: Mapping[str, str]
+    keys: Context
+
+
 class PolicySource(Protocol):
     """Where policies are kept: moto_bridge.MotoBridge."""
 
@@ -54,6 +63,8 @@ class PolicySource(Protocol):
     def role_policies(self, role_arn: str) -> Any: ...
 
     def user_policies(self, name: str) -> Any: ...
+
+    def group_policies(self, name: str) -> Any: ...
 
     def bucket_policy(self, bucket: str) -> str | None: ...
 
@@ -91,7 +102,7 @@ class Authoriser:
         for access in required(service, operation, params, region, caller.account_id):
             about = {**keys, **access.context, **self._resource_keys(access, policies)}
             wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, about)
-            self._settle(evaluate(wanted, policies))
+            self._settle(_decided(wanted, policies, log_accounts.older_name(caller.principal, region)))
 
     def check_trust(
         self, caller: Caller, role_arn: str, context: Context | None = None, action: str = ASSUME_ROLE
@@ -113,12 +124,14 @@ class Authoriser:
             decision = may_assume(_NO_TRUST, who, keys, role_arn=role_arn, action=action, own=own)
         self._settle(decision)
 
-    def simulate(self, caller: Caller, action: str, resource: str, context: Context) -> Outcome:
-        """Return what would be decided about an action on a resource; it is not recorded."""
-        if caller.kind in _UNRESTRICTED:
-            return Outcome.ALLOWED
-        wanted = AccessRequest(caller.arn, caller.account_id, action, resource, {**context, **self._keys(caller)})
-        return evaluate(wanted, self._policies(caller, None)).outcome
+    def held(self, caller: Caller) -> Held:
+        """Return what decides about a caller, or about the members of a group; raises AwsError NoSuchEntity."""
+        found = self._found(caller)
+        if not found.unique_id and caller.kind not in _UNRESTRICTED:
+            kind, _, name = caller.arn.rpartition(":")[2].partition("/")
+            raise AwsError("NoSuchEntity", f"The {kind} with name {name.rpartition('/')[2]} cannot be found.", 404)
+        texts = dict((*found.identity, *([found.boundary] if found.boundary else [])))
+        return Held(self._policies(caller, None), texts, self._keys(caller))
 
     def require_policy(self, arn: str) -> None:
         """Raise AwsError when there is no such managed policy."""
@@ -156,6 +169,8 @@ class Authoriser:
     def _found(self, caller: Caller) -> Any:
         if caller.kind == "service":
             return _NO_POLICIES
+        if caller.kind == "group":
+            return self._source.group_policies(caller.arn.rsplit("/", 1)[-1])
         if caller.role_arn:
             return self._source.role_policies(caller.role_arn)
         return self._source.user_policies(caller.arn.rsplit("/", 1)[-1])
@@ -184,6 +199,15 @@ class Authoriser:
         with self._lock:
             self._denials.append(row(self._clock.now(), decision))
         raise AwsError(decision.error_code, decision.message, decision.http_status)
+
+
+def _decided(wanted: AccessRequest, policies: PolicySet, older_name: str | None) -> Decision:
+    """Decide as the caller, or else by the name under which it is known in older policies."""
+    decision = evaluate(wanted, policies)
+    if decision.allowed or older_name is None:
+        return decision
+    again = evaluate(replace(wanted, principal_arn=older_name), policies)
+    return again if again.allowed else decision
 
 
 def _is_free(caller: Caller, service: str, operation: str) -> bool:

@@ -6,6 +6,7 @@ Not modelled: the states Scheduled and Running, since a query is done when it is
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -123,7 +124,7 @@ class Queries:
     ) -> str:
         query_id = str(uuid.uuid4())
         created_ms = int(self._clock.now().timestamp() * 1000)
-        text = request.params["queryString"]
+        text = _described_text(request.params, groups, language)
         with self._lock:
             self._finished[query_id] = Finished(
                 query_id, text, request.region, groups, created_ms, results, stats, language
@@ -163,6 +164,18 @@ def _group_names(params: Mapping[str, Any]) -> Sequence[str]:
         )
     names: Sequence[str] = given[0]
     return names
+
+
+def _described_text(params: Mapping[str, Any], groups: Sequence[str], language: str) -> str:
+    """Return the query as DescribeQueries tells it, source and time first.
+
+    Source: LocalStack's recording test_describe_queries; of several groups, and of SQL, none is recorded.
+    """
+    text = str(params["queryString"])
+    if language != "CWLI":
+        return text
+    start, end = _milliseconds(params["startTime"]), _milliseconds(params["endTime"], 999)
+    return f"SOURCE {', '.join(json.dumps(name) for name in groups)} START={start} END={end} | {text}"
 
 
 def _milliseconds(moment: int, rest: int = 0) -> int:

@@ -261,6 +261,71 @@ def _log_delivery(bucket: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def test_a_new_load_balancer_is_provisioning_and_then_active(lab: Lab) -> None:
+    """Source: CreateLoadBalancer, "the initial state of the load balancer is provisioning"."""
+    made = lab.elb.create_load_balancer(Name="new", Subnets=lab.subnets)["LoadBalancers"][0]
+    assert made["State"] == {"Code": "provisioning"}
+    described = lab.elb.describe_load_balancers(Names=["new"])["LoadBalancers"][0]
+    assert described["State"] == {"Code": "active"}
+    lab.elb.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
+
+
+def test_listeners_and_rules_tell_what_they_have(lab: Lab) -> None:
+    """SslPolicy is of HTTPS and TLS, AlpnPolicy of TLS alone (API reference: Listener); no secret of a client's."""
+    arn, group_arn, _ = lab.balancer()
+    (listener,) = lab.elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    assert not {"SslPolicy", "AlpnPolicy"} & set(listener)
+    changed = lab.elb.modify_listener(ListenerArn=listener["ListenerArn"], Port=81)["Listeners"][0]
+    assert not {"SslPolicy", "AlpnPolicy"} & set(changed)
+    site = {"Issuer": "https://i", "AuthorizationEndpoint": "https://a", "TokenEndpoint": "https://t"}
+    oidc = {**site, "UserInfoEndpoint": "https://u", "ClientId": "client", "ClientSecret": "secret"}
+    actions = [
+        {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": oidc},
+        {"Type": "forward", "Order": 2, "TargetGroupArn": group_arn},
+    ]
+    where = [{"Field": "path-pattern", "Values": ["/private"]}]
+    made = lab.elb.create_rule(ListenerArn=listener["ListenerArn"], Priority=1, Conditions=where, Actions=actions)
+    described = lab.elb.describe_rules(RuleArns=[made["Rules"][0]["RuleArn"]])
+    for answer in (made, described):
+        told = next(each for each in answer["Rules"][0]["Actions"] if each["Type"] == "authenticate-oidc")
+        assert (told["AuthenticateOidcConfig"]["ClientId"], "ClientSecret" in told["AuthenticateOidcConfig"]) == (
+            "client", False,
+        )  # fmt: skip
+
+
+def test_access_logs_are_refused_where_aws_refuses_them(lab: Lab) -> None:
+    """A bucket must encrypt by SSE-S3; the prefix has no AWSLogs in it; the region's older account may still write."""
+    arn, _, _ = lab.balancer()
+    s3, bucket = lab.aws.client("s3"), "older-alblog"
+
+    def switch(prefix: str) -> None:
+        attributes = {"enabled": "true", "bucket": bucket, "prefix": prefix}
+        pairs = [{"Key": f"access_logs.s3.{name}", "Value": value} for name, value in attributes.items()]
+        lab.elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=pairs)
+
+    def let_in(account: str) -> None:
+        policy = json.loads(_log_delivery(bucket))
+        policy["Statement"][0]["Principal"] = {"AWS": f"arn:aws:iam::{account}:root"}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    let_in("127311923021")  # us-east-1's
+    with pytest.raises(ClientError, match=f"Access Denied for bucket: {bucket}"):
+        switch("lb")
+    let_in("582318560864")
+    with pytest.raises(ClientError, match="cannot contain 'AWSLogs'"):
+        switch("AWSLogs")
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    with pytest.raises(ClientError, match=f"Access Denied for bucket: {bucket}"):
+        switch("lb")
+    s3.delete_bucket_encryption(Bucket=bucket)
+    switch("lb")
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [
+        "lb/AWSLogs/123456789012/ELBAccessLogTestFile"
+    ]
+
+
 def test_access_logs_to_s3(lab: Lab) -> None:
     """Switched on: a test object at once; another bucket, or the end: what was logged is delivered, by node."""
     arn, _, port = lab.balancer()

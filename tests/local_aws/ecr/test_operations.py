@@ -229,6 +229,8 @@ def test_not_scanned(ecr: Any):
     image_id = {"imageTag": "latest"}
     assert refused(ecr.describe_image_scan_findings, imageId=image_id)[0] == "ScanNotFoundException"
     ecr.start_image_scan(repositoryName=NAME, imageId=image_id)
+    again = refused(ecr.start_image_scan, imageId=image_id)
+    assert again == ("LimitExceededException", "The scan quota per image has been exceeded. Wait and try again.")
     assert ecr.describe_image_scan_findings(repositoryName=NAME, imageId=image_id)["imageScanStatus"]["status"]
 
 

@@ -108,7 +108,9 @@ def test_query_is_answered(logs: Any) -> None:
     assert found["status"] == "Complete"
     assert [[cell["value"] for cell in row] for row in found["results"]] == [["200", "2"], ["404", "1"]]
     assert (found["statistics"]["recordsMatched"], found["statistics"]["recordsScanned"]) == (3.0, 3.0)
-    assert query_id in [each["queryId"] for each in logs.describe_queries(logGroupName=GROUP)["queries"]]
+    described = {each["queryId"]: each for each in logs.describe_queries(logGroupName=GROUP)["queries"]}
+    start, end = span["startTime"], span["endTime"]
+    assert described[query_id]["queryString"] == f'SOURCE "{GROUP}" START={start}000 END={end}999 | {query}'
 
 
 def test_bad_queries_are_refused(logs: Any) -> None:
