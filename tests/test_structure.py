@@ -194,6 +194,7 @@ ROOMS_WITH_NAMES_FROM_OUTSIDE = (
     f"{LOCAL_AWS}.ecs", f"{LOCAL_AWS}.ecr", f"{LOCAL_AWS}.alb", f"{LOCAL_AWS}.athena", f"{LOCAL_AWS}.firehose",
     f"{LOCAL_AWS}.front", f"{LOCAL_AWS}.logs", f"{LOCAL_AWS}.server", "lab_helpers.images", "lab_helpers.drills",
     "lab_helpers.exercises", "lab_helpers.workbook", "lab_helpers.lab", "lab_helpers.backends",
+    "lab_helpers.classroom",
 )  # fmt: skip
 JOINS_OF_OUR_OWN_NAMES = {
     "context_dir / dockerfile": "the Dockerfile that the caller of the builder names, wherever it is",

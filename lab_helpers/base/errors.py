@@ -25,6 +25,7 @@ LabError
 ├── FileRefusedError         a file of the working copy would not be taken by who reads it; nothing was written
 ├── CheckpointError          a checkpoint is not there, or cannot be taken
 ├── CertificateError         a certificate was changed, or is none
+├── ClassError               a class cannot be joined, left or served
 ├── NotYetError              an earlier notebook has to run first; names it
 └── CheckFailedError         a check of the workbook does not hold
 
@@ -349,3 +350,64 @@ class CertificateError(LabError):
             "{name} was changed after it was issued: its signature does not hold. Ask for the file that the lab wrote."
         )
         return cls(say(text, name=name))
+
+
+class ClassError(LabError):
+    """A class cannot be joined, left or served; make it with one of its class methods."""
+
+    @classmethod
+    def no_address(cls, given: str) -> ClassError:
+        """What was given is no address of a class."""
+        return cls(
+            say(
+                "{given!r} is no address of a class. It looks like http://192.168.1.20:8750; your trainer has it.",
+                given=given,
+            )
+        )
+
+    @classmethod
+    def no_answer(cls, where: str) -> ClassError:
+        """Nothing answers there."""
+        return cls(
+            say(
+                "Nothing answers at {where}. Is it the address on your trainer's page, in the same network?",
+                where=where,
+            )
+        )
+
+    @classmethod
+    def refused(cls, where: str, why: str) -> ClassError:
+        """The server there does not want us; `why` is its own word, shown as a text."""
+        return cls(say("The class at {where} says: {why}", where=where, why=why))
+
+    @classmethod
+    def not_joined(cls) -> ClassError:
+        """There is no class to leave."""
+        return cls(say("This lab has joined no class. `lab join URL CODE` does; your trainer has both."))
+
+    @classmethod
+    def cannot_listen(cls, bind: str, port: int, why: str) -> ClassError:
+        """The address or the port cannot be had."""
+        return cls(
+            say(
+                "The class cannot be served at {bind}, port {port}: {why}. Name another one with --bind or --port.",
+                bind=bind,
+                port=port,
+                why=why,
+            )
+        )
+
+    @classmethod
+    def served_already(cls, where: str) -> ClassError:
+        """Another process serves this lab's class."""
+        return cls(say("This lab's class is served already, at {where}. End that one first (Ctrl-C).", where=where))
+
+    @classmethod
+    def damaged(cls, name: str) -> ClassError:
+        """What was kept of the class cannot be read."""
+        return cls(
+            say(
+                "What was kept of the class ({name}) cannot be read. `lab class serve --fresh` begins a new one.",
+                name=name,
+            )
+        )

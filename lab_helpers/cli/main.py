@@ -23,6 +23,7 @@ from lab_helpers.checkpoints import begin_anew
 from lab_helpers.cli import certificate as cli_certificate
 from lab_helpers.cli import checkpoints as cli_checkpoints
 from lab_helpers.cli import events as cli_events
+from lab_helpers.cli import classroom as cli_classroom
 from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
 from lab_helpers.cli import trying as cli_trying
@@ -49,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.options = options
     run: Callable[[argparse.Namespace], int] = args.run
     try:
-        return run(args)
+        status = run(args)
+        cli_classroom.tell()
+        return status
     except LabError as exc:
         print(f"lab: {exc}", file=sys.stderr)
         return 1
@@ -112,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_faults.add(commands)
     cli_checkpoints.add(commands)
     cli_certificate.add(commands)
+    cli_classroom.add(commands)
     cli_trying.add(commands)
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")

@@ -32,6 +32,8 @@ class Entry:
     is_here: bool
     facts: tuple[str, ...]
     """Steps, guesses, minutes, as they are said."""
+    is_held: bool = False
+    """Whether the trainer of a class holds it back for now: it is named, and not linked."""
 
 
 class Slot:
@@ -89,10 +91,11 @@ def _row(part: str, entries: Sequence[Entry]) -> str:
 def _chip(entry: Entry) -> str:
     mark, width = (HERE, 2) if entry.is_here else (MARKS[entry.state], 1)
     label = f"{mark} {entry.number}"
-    title = html.escape(f"{entry.title} ({say(entry.state)}): {', '.join(filter(None, entry.facts))}", quote=True)
-    weight = "bold" if entry.is_here else "normal"
-    style = f"{_CHIP};border:{width}px solid {_EDGE[entry.state]};font-weight:{weight}"
-    inner = html.escape(label) if entry.is_here else _linked(label, entry.link)
+    state = say("not released yet") if entry.is_held else say(entry.state)
+    title = html.escape(f"{entry.title} ({state}): {', '.join(filter(None, entry.facts))}", quote=True)
+    weight, line = "bold" if entry.is_here else "normal", "dashed" if entry.is_held else "solid"
+    style = f"{_CHIP};border:{width}px {line} {_EDGE[entry.state]};font-weight:{weight}"
+    inner = html.escape(label) if entry.is_here or entry.is_held else _linked(label, entry.link)
     return f"<span style='{style}' title='{title}'>{inner}</span>"
 
 
@@ -103,6 +106,8 @@ def _linked(text: str, link: str) -> str:
 
 _after: list[Callable[[], None]] = []
 """What is called after each cell of this kernel: one callback, that of the newest session."""
+_cells: list[str] = []
+"""The id of the newest cell that a person ran."""
 
 
 def after_each_cell(call: Callable[[], None]) -> None:
@@ -111,8 +116,19 @@ def after_each_cell(call: Callable[[], None]) -> None:
     if shell is None:
         return
     if not _after:
-        shell.events.register("post_run_cell", lambda _result: look_again() if in_live_notebook() else None)
+        shell.events.register("post_run_cell", _ran)
     _after[:] = [call]
+
+
+def newest_cell() -> str:
+    """Return the id of the cell that a person ran last in this kernel, as the notebook's file has it; else empty."""
+    return _cells[-1] if _cells else ""
+
+
+def _ran(result: Any) -> None:
+    if in_live_notebook():
+        _cells[:] = [str(getattr(getattr(result, "info", None), "cell_id", None) or "")]
+        look_again()
 
 
 def look_again() -> None:
