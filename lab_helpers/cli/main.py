@@ -22,8 +22,8 @@ from lab_helpers.base.redact import redact
 from lab_helpers.checkpoints import begin_anew
 from lab_helpers.cli import certificate as cli_certificate
 from lab_helpers.cli import checkpoints as cli_checkpoints
-from lab_helpers.cli import events as cli_events
 from lab_helpers.cli import classroom as cli_classroom
+from lab_helpers.cli import events as cli_events
 from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
 from lab_helpers.cli import trying as cli_trying
