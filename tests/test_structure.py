@@ -30,6 +30,8 @@ CONDA_NAMES = {
     "msgpack": "msgpack-python",
 }
 """Python packages that conda-forge calls otherwise."""
+SLOW_TO_LOAD = frozenset({"duckdb", "moto", "nbclient", "nbconvert", "nbformat", "nbval", "papermill", "polars"})
+"""What costs the quick loop seconds before its first test."""
 ONLY_FOR_THE_BUILD = frozenset({"editables", "hatchling"})
 
 
@@ -286,6 +288,20 @@ def _name(requirement: str) -> str:
     matched = re.match(r"[A-Za-z0-9._-]+", requirement)
     assert matched is not None, requirement
     return matched.group().lower().replace("_", "-")
+
+
+def test_the_quick_loop_collects_quickly() -> None:
+    """Its tests load what takes seconds where they use it; nbval, a plugin of pytest, is for those who name it."""
+    makefile = (ROOT / "Makefile").read_text()
+    rooms = re.findall(r"^QUICK := (.*)$", makefile, re.MULTILINE)[0].split()
+    paths = sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+    slow = [str(each) for path in paths for each in _imports_of(_dotted(path), path)
+            if each.at_load and each.imported.split(".")[0] in SLOW_TO_LOAD]  # fmt: skip
+    assert len(paths) > 80
+    assert slow == []
+    assert (
+        "no:nbval" in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
+    )
 
 
 def test_conda_environment_has_what_the_project_needs(

@@ -54,10 +54,11 @@ def lazily(package: str, names: dict[str, str], name: str) -> Any:
 
 
 if TYPE_CHECKING:
+    import nbformat
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 else:
-    np, pa, pd = Lazy("numpy"), Lazy("pyarrow"), Lazy("pandas")
+    nbformat, np, pa, pd = Lazy("nbformat"), Lazy("numpy"), Lazy("pyarrow"), Lazy("pandas")
 
-__all__ = ["Lazy", "lazily", "np", "pa", "pd"]
+__all__ = ["Lazy", "lazily", "nbformat", "np", "pa", "pd"]

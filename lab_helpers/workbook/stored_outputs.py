@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-from nbformat import NotebookNode
+from lab_helpers.base.lazy import nbformat
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _INJECTED = "injected-parameters"
 _OF_A_RUN = ("papermill", "execution", "ExecuteTime")

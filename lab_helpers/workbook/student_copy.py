@@ -8,10 +8,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import nbformat
-
 from lab_helpers.base.config import PROJECT
 from lab_helpers.base.errors import SettingsError
+from lab_helpers.base.lazy import nbformat
 
 PARTS = (
     "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "README.ja.md", "docs", "environment.yml", "fluentbit",

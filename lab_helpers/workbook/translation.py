@@ -13,12 +13,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from lab_helpers.base.config import PROJECT
 from lab_helpers.base.errors import LabError
+from lab_helpers.base.lazy import nbformat
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 NOTEBOOKS = PROJECT / "notebooks"
 JAPANESE = "ja"
