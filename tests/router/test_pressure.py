@@ -6,7 +6,8 @@ import threading
 
 from lab_helpers.router.engine.pressure import Pressure
 
-HIGH_BYTES = 100
+LIMIT_BYTES = 150
+"""Of an input: its reader waits above 100."""
 
 
 def _is_waiting(pressure: Pressure, chunk: str = "") -> bool:
@@ -14,7 +15,7 @@ def _is_waiting(pressure: Pressure, chunk: str = "") -> bool:
     done = threading.Event()
 
     def wait() -> None:
-        pressure.wait_turn(chunk, 60) if chunk else pressure.wait(HIGH_BYTES, 60)
+        pressure.wait_turn(chunk, 60) if chunk else pressure.wait_to_read(LIMIT_BYTES, 60)
         done.set()
 
     threading.Thread(target=wait, daemon=True).start()
@@ -48,13 +49,13 @@ def test_the_reader_goes_on_when_there_is_room_and_after_its_time() -> None:
     """Somebody who waits is woken; a slow destination does not stop the reader."""
     pressure, woken = Pressure(), threading.Event()
     pressure.add("a", 120)
-    reader = threading.Thread(target=lambda: (pressure.wait(HIGH_BYTES, 600), woken.set()), daemon=True)
+    reader = threading.Thread(target=lambda: (pressure.wait_to_read(LIMIT_BYTES, 600), woken.set()), daemon=True)
     reader.start()
     assert not woken.wait(0.1)
     pressure.remove("a", 120)
     assert woken.wait(60)
     pressure.add("b", 120)
-    pressure.wait(HIGH_BYTES, 0.01)
+    pressure.wait_to_read(LIMIT_BYTES, 0.01)
     assert _is_waiting(pressure)
 
 

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from lab_helpers.router.aws import put_log_events as put
 from lab_helpers.router.core.log import ComponentLog, Sink
-from lab_helpers.router.records.encode import JsonBatch, escape_lines
+from lab_helpers.router.records.lines import Lines
 
 DAY_MS = 24 * 3600 * 1000
+STREAM = put.LogStream("/g", "s")
 
 
 def bodies(times: list[int], lines: list[bytes]) -> tuple[list[Any], str]:
     """Return the decoded requests for these lines, and the log."""
     text = io.StringIO()
-    batch = JsonBatch(times, lines)
-    made = put.Batches("/g", "s", ComponentLog(Sink(stream=text))).bodies(batch)
+    batch = Lines(times, lines)
+    made = put.bodies(batch, STREAM, ComponentLog(Sink(stream=text)))
     return [orjson.loads(body) for body in made], text.getvalue()
 
 
@@ -96,16 +97,15 @@ def test_the_short_way_equals_the_long_one(rows: list[tuple[int, int]], limits: 
 def _both_ways(rows: list[tuple[int, int]]) -> tuple[list[Any], list[Any]]:
     times = [row[0] for row in rows]
     parts = [b'"n":"%b%d"' % (b"\x7f" * (row[1] % 9 == 0), row[1]) for row in rows]
-    batch = JsonBatch(times, parts, b"{", b',"e":1}')
-    short = list(put.Batches("/g", "s", ComponentLog(Sink())).bodies(batch))
-    plain = JsonBatch(times, batch.lines())
-    long = put.Batches("/g", "s", ComponentLog(Sink()))
+    batch = Lines(times, parts, b"{", b',"e":1}')
+    short = list(put.bodies(batch, STREAM, ComponentLog(Sink())))
+    plain = Lines(times, batch.complete())
+    long = put.Batches(STREAM, ComponentLog(Sink()))
     events = [
         put.Event(time_ms, len(line), message)
-        for time_ms, line, message in zip(times, plain.parts, escape_lines(plain).parts, strict=True)
+        for time_ms, line, message in zip(times, plain.parts, plain.escaped().parts, strict=True)
     ]
-    made = [put.body_of("/g", "s", batch) for event in events for batch in long.add(event)]
-    made += [put.body_of("/g", "s", batch) for batch in long.rest()]
+    made = [body for event in events for body in long.add(event)] + list(long.rest())
     return [orjson.loads(body)["logEvents"] for body in short], [orjson.loads(body)["logEvents"] for body in made]
 
 

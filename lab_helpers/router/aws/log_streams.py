@@ -10,21 +10,13 @@ import time
 from dataclasses import dataclass
 
 from lab_helpers.router.aws.http_client import Response
-from lab_helpers.router.aws.put_log_events import escaped_name
+from lab_helpers.router.aws.put_log_events import LogStream, escaped_name
 from lab_helpers.router.aws.signed_calls import AwsClient, log_error, read_error
 from lab_helpers.router.core.log import Log
 
 TARGET = "Logs_20140328."
 STREAM_KEPT_S = 4 * 3600
 CLASSES = ("STANDARD", "INFREQUENT_ACCESS")
-
-
-@dataclass(frozen=True)
-class LogStream:
-    """A stream in a group."""
-
-    group: str
-    name: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import orjson
 
 from lab_helpers.router.aws.prefetch import Prefetched
 from lab_helpers.router.core.log import Log
-from lab_helpers.router.records.encode import JsonBatch, escape_lines, escape_parts, escape_text
+from lab_helpers.router.records.lines import EMPTY_BYTES, Lines, escaped
 from lab_helpers.router.records.uniform import BLOCK_RECORDS
 
 MAX_BODY_BYTES = 1_048_576
@@ -30,6 +31,25 @@ REQUEST_BYTES = 76
 EVENT_BYTES = 42
 
 
+@dataclass(frozen=True)
+class LogStream:
+    """A stream in a group."""
+
+    group: str
+    name: str
+
+    def head(self) -> bytes:
+        """Return a request's body up to its first event."""
+        return b'{"logGroupName":%b,"logStreamName":%b,"logEvents":[' % (
+            escaped_name(self.group),
+            escaped_name(self.name),
+        )
+
+    def base_bytes(self) -> int:
+        """Return what a request counts before its first event."""
+        return REQUEST_BYTES + len(self.group.encode()) + len(self.name.encode())
+
+
 class Event(NamedTuple):
     """One event: its escaped message (no quotes around it) and the length of the JSON it was made of."""
 
@@ -38,124 +58,39 @@ class Event(NamedTuple):
     message: bytes
 
 
-class Batches:
-    """Requests for one stream: `add` events and send what it returns, then `rest`."""
-
-    def __init__(self, group: str, stream: str, log: Log) -> None:
-        self.group, self.stream, self._log = group, stream, log
-        self._base = REQUEST_BYTES + len(group.encode()) + len(stream.encode())
-        self._events: list[Event] = []
-        self._bytes = self._base
-        self._message_bytes = 0
-        self._oldest = self._newest = 0
-
-    def add(self, event: Event) -> Iterator[list[Event]]:
-        """Take an event; yield the batches that have to be sent before it, or because of it."""
-        if event.json_bytes <= 2:
-            return  # "" or {}: nothing to send, silently
-        if max(event.json_bytes, len(event.message)) >= MAX_BODY_BYTES:
-            yield from self.rest()
-            self._log.warn("Discarding massive log record")
-            return
-        if self._events and self._message_bytes + max(event.json_bytes, len(event.message)) > MAX_BODY_BYTES:
-            yield from self.rest()  # the reference writes the whole message into what is left before it cuts it
-        event = self._truncated(event)
-        size = EVENT_BYTES + len(event.message)
-        if self._events and (self._bytes + size > MAX_BODY_BYTES or not self._is_in_span(event.time_ms)):
-            yield from self.rest()
-        if self._bytes + size > MAX_BODY_BYTES:
-            self._log.warn("Discarding massive log record")
-            return
-        self._take(event, size)
-        if len(self._events) == MAX_EVENTS:
-            yield from self.rest()
-
-    def rest(self) -> Iterator[list[Event]]:
-        """Yield what is pending, if anything, sorted by time."""
-        if self._events:
-            yield sorted(self._events, key=lambda event: event.time_ms)
-        self._events, self._bytes, self._message_bytes = [], self._base, 0
-        self._oldest = self._newest = 0
-
-    def bodies(self, plain: JsonBatch) -> Prefetched[bytes]:
-        """Return the request bodies for all lines of a batch."""
-        if self._is_simple(plain):
-            return Prefetched(self._simple_bodies(plain), silent=True)
-        return Prefetched(self._careful_bodies(plain), silent=False)
-
-    def _careful_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
-        sizes = [len(part) + len(plain.prefix) + len(plain.suffix) for part in plain.parts]
-        for time_ms, size, message in zip(plain.times_ms, sizes, escape_lines(plain).lines(), strict=True):
-            for events in self.add(Event(time_ms, size, message)):
-                yield body_of(self.group, self.stream, events)
-        for events in self.rest():
-            yield body_of(self.group, self.stream, events)
-
-    def _is_simple(self, plain: JsonBatch) -> bool:
-        """Whether no event needs looking at: sizes in bounds, times positive, in order and within a day."""
-        times, common = plain.times_ms, len(plain.prefix) + len(plain.suffix)
-        return (
-            0 < times[0] <= times[-1] < times[0] + SPAN_MS
-            and times == sorted(times)
-            and (max(map(len, plain.parts)) + common) * MOST_ESCAPED < MAX_EVENT_BYTES
-            and (common > 2 or min(map(len, plain.parts)) + common > 2)
-        )
-
-    def _simple_bodies(self, plain: JsonBatch) -> Iterator[bytes]:
-        """Fill bodies with events that need not be looked at one by one."""
-        envelope = _Envelope(escape_text(plain.prefix), escape_text(plain.suffix))
-        pieces: list[bytes] = []
-        events, used = 0, self._base
-        for block in plain.blocks(BLOCK_RECORDS):
-            times, parts = block.times_ms, escape_parts(block.parts)
-            size = sum(map(len, parts))
-            while parts:
-                count, taken = _fitting(parts, size, MAX_EVENTS - events, envelope.each_bytes, MAX_BODY_BYTES - used)
-                pieces += envelope.pieces(times[:count], parts[:count])
-                events, used = events + count, used + taken + count * envelope.each_bytes
-                times, parts, size = times[count:], parts[count:], size - taken
-                if parts:
-                    yield envelope.body(head_of(self.group, self.stream), pieces)
-                    pieces, events, used = [], 0, self._base
-        yield envelope.body(head_of(self.group, self.stream), pieces)
-
-    def _truncated(self, event: Event) -> Event:
-        if len(event.message) <= MAX_EVENT_BYTES:
-            return event
-        self._log.warn(
-            f"[size={len(event.message)}] Truncating event which is larger than max size allowed by CloudWatch"
-        )
-        cut = event.message[:MAX_EVENT_BYTES]
-        backslashes = len(cut) - len(cut.rstrip(b"\\"))
-        return event._replace(message=cut[:-1] if backslashes % 2 else cut)
-
-    def _is_in_span(self, time_ms: int) -> bool:
-        if self._oldest == 0 or self._newest == 0:
-            return True
-        return max(self._newest, time_ms) - min(self._oldest, time_ms) < SPAN_MS
-
-    def _take(self, event: Event, size: int) -> None:
-        self._events.append(event)
-        self._bytes += size
-        self._message_bytes += len(event.message)
-        self._oldest = event.time_ms if self._oldest == 0 else min(self._oldest, event.time_ms)
-        self._newest = max(self._newest, event.time_ms)
+def bodies(lines: Lines, stream: LogStream, log: Log) -> Prefetched[bytes]:
+    """Return the bodies of the requests that send all lines to a stream."""
+    if _are_simple(lines):
+        return Prefetched(_simple_bodies(lines, stream), silent=True)
+    return Prefetched(_careful_bodies(lines, stream, log), silent=False)
 
 
-def head_of(group: str, stream: str) -> bytes:
-    """Return a request body up to its first event."""
-    return b'{"logGroupName":%b,"logStreamName":%b,"logEvents":[' % (escaped_name(group), escaped_name(stream))
+def _are_simple(lines: Lines) -> bool:
+    """Whether no event needs looking at: sizes in bounds, times in order and within a day."""
+    return (
+        lines.are_simple(MAX_EVENT_BYTES // MOST_ESCAPED)
+        and lines.are_in_order
+        and lines.times_ms[-1] < lines.times_ms[0] + SPAN_MS
+    )
 
 
-def escaped_name(text: str) -> bytes:
-    """Return a group's or stream's name as JSON writes it, with its quotes; bytes that are no UTF-8 stay."""
-    return json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogateescape")
-
-
-def body_of(group: str, stream: str, events: Sequence[Event]) -> bytes:
-    """Return the request body for these events."""
-    texts = [b'{"timestamp":%d,"message":"%b"}' % (event.time_ms, event.message) for event in events]
-    return head_of(group, stream) + b",".join(texts) + b"]}"
+def _simple_bodies(lines: Lines, stream: LogStream) -> Iterator[bytes]:
+    """Fill bodies with events that need not be looked at one by one."""
+    head, envelope = stream.head(), _Envelope(escaped(lines.prefix), escaped(lines.suffix))
+    pieces: list[bytes] = []
+    events, used = 0, stream.base_bytes()
+    for block in lines.blocks(BLOCK_RECORDS):
+        times, parts = block.times_ms, block.escaped().parts
+        size = sum(map(len, parts))
+        while parts:
+            count, taken = _fitting(parts, size, MAX_EVENTS - events, envelope.each_bytes, MAX_BODY_BYTES - used)
+            pieces += envelope.pieces(times[:count], parts[:count])
+            events, used = events + count, used + taken + count * envelope.each_bytes
+            times, parts, size = times[count:], parts[count:], size - taken
+            if parts:
+                yield envelope.body(head, pieces)
+                pieces, events, used = [], 0, stream.base_bytes()
+    yield envelope.body(head, pieces)
 
 
 class _Envelope:
@@ -197,3 +132,78 @@ def _fitting(parts: list[bytes], size: int, most: int, each_bytes: int, room_byt
     ends = list(accumulate(map(len, parts)))
     count = bisect_right(range(min(most, len(parts))), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
     return count, ends[count - 1] if count else 0
+
+
+def _careful_bodies(lines: Lines, stream: LogStream, log: Log) -> Iterator[bytes]:
+    batches = Batches(stream, log)
+    for time_ms, size, message in zip(lines.times_ms, lines.sizes(), lines.escaped().complete(), strict=True):
+        yield from batches.add(Event(time_ms, size, message))
+    yield from batches.rest()
+
+
+class Batches:
+    """Requests to one stream, event by event: send the bodies that `add` returns, then the `rest`."""
+
+    def __init__(self, stream: LogStream, log: Log) -> None:
+        self.stream, self._log = stream, log
+        self._events: list[Event] = []
+        self._bytes = stream.base_bytes()
+        self._message_bytes = 0
+        self._oldest = self._newest = 0
+
+    def add(self, event: Event) -> Iterator[bytes]:
+        """Take an event; yield the bodies that have to be sent before it, or because of it."""
+        if event.json_bytes <= EMPTY_BYTES:
+            return  # nothing to send, silently
+        if max(event.json_bytes, len(event.message)) >= MAX_BODY_BYTES:
+            yield from self.rest()
+            self._log.warn("Discarding massive log record")
+            return
+        if self._events and self._message_bytes + max(event.json_bytes, len(event.message)) > MAX_BODY_BYTES:
+            yield from self.rest()  # the reference writes the whole message into what is left before it cuts it
+        event = self._truncated(event)
+        size = EVENT_BYTES + len(event.message)
+        if self._events and (self._bytes + size > MAX_BODY_BYTES or not self._is_in_span(event.time_ms)):
+            yield from self.rest()
+        if self._bytes + size > MAX_BODY_BYTES:
+            self._log.warn("Discarding massive log record")
+            return
+        self._take(event, size)
+        if len(self._events) == MAX_EVENTS:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[bytes]:
+        """Yield the body of what is pending, if anything, sorted by time."""
+        if self._events:
+            in_order = sorted(self._events, key=lambda event: event.time_ms)
+            texts = [b'{"timestamp":%d,"message":"%b"}' % (event.time_ms, event.message) for event in in_order]
+            yield self.stream.head() + b",".join(texts) + b"]}"
+        self._events, self._bytes, self._message_bytes = [], self.stream.base_bytes(), 0
+        self._oldest = self._newest = 0
+
+    def _truncated(self, event: Event) -> Event:
+        if len(event.message) <= MAX_EVENT_BYTES:
+            return event
+        self._log.warn(
+            f"[size={len(event.message)}] Truncating event which is larger than max size allowed by CloudWatch"
+        )
+        cut = event.message[:MAX_EVENT_BYTES]
+        backslashes = len(cut) - len(cut.rstrip(b"\\"))
+        return event._replace(message=cut[:-1] if backslashes % 2 else cut)
+
+    def _is_in_span(self, time_ms: int) -> bool:
+        if self._oldest == 0 or self._newest == 0:
+            return True
+        return max(self._newest, time_ms) - min(self._oldest, time_ms) < SPAN_MS
+
+    def _take(self, event: Event, size: int) -> None:
+        self._events.append(event)
+        self._bytes += size
+        self._message_bytes += len(event.message)
+        self._oldest = event.time_ms if self._oldest == 0 else min(self._oldest, event.time_ms)
+        self._newest = max(self._newest, event.time_ms)
+
+
+def escaped_name(text: str) -> bytes:
+    """Return a group's or stream's name as JSON writes it, with its quotes; bytes that are no UTF-8 stay."""
+    return json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogateescape")

@@ -7,24 +7,21 @@ included; a partial failure sends the whole chunk again (duplicates).
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-import orjson
 
 from lab_helpers.router.aws.aws_output import build_client, values_of_key
 from lab_helpers.router.aws.http_client import Response
 from lab_helpers.router.aws.partial_failure import AnswerError, read_partial_failure
 from lab_helpers.router.aws.prefetch import Prefetched
-from lab_helpers.router.aws.record_data import MAX_RECORDS, base64_joined, batches, format_time, terminated
+from lab_helpers.router.aws.record_data import NEWLINE_BYTES, Bodies, format_time
 from lab_helpers.router.aws.signed_calls import AwsClient, log_error, read_error
 from lab_helpers.router.core.options import Options
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext, PluginInitError
 from lab_helpers.router.records.buffer import Chunk
-from lab_helpers.router.records.encode import JsonBatch
+from lab_helpers.router.records.lines import EMPTY_BYTES
 
 DEFAULT_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
-RECORD_JOINT, RECORDS_END = b'"},{"Data":"', b'"}]}'
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,17 @@ class RecordStream(Output):
     def __init__(self, api: Api, options: Options, context: OutputContext) -> None:
         self._api, self._log = api, context.log
         self._stream = options[api.stream_option] or ""
-        self._base = api.request_bytes + len(self._stream.encode())
         self._escape = context.service.escape_unicode
         self._time_key, self._log_key = options["time_key"], options["log_key"]
         self._time_format = options["time_key_format"] or DEFAULT_TIME_FORMAT
         self._aggregates = options["simple_aggregation"]
         self._compress = self._compression(options)
         self._check(options)
-        self._is_plain = not (self._time_key or self._log_key or self._aggregates or self._compress)
+        self._bodies = Bodies(
+            api.name_key, self._stream, api.request_bytes + len(self._stream.encode()), api.record_bytes,
+            api.max_body_bytes, api.between,
+        )  # fmt: skip
+        self._sends_lines = not (self._time_key or self._log_key or self._aggregates or self._compress)
         self._client: AwsClient = build_client(api.service, api.host_prefix, options, context)
 
     def flush(self, chunk: Chunk) -> FlushResult:
@@ -114,32 +114,9 @@ class RecordStream(Output):
 
     def _requests(self, chunk: Chunk) -> Prefetched[tuple[bytes, int]]:
         """Return the body and the number of records of each request."""
-        batches = chunk.json() if self._is_plain else []
-        least, most = _line_bytes(batches[0]) if len(batches) == 1 else (0, 0)
-        is_simple = least > 3 and most < self._api.max_record_bytes  # else lines are left out, with a warning
-        if is_simple:
-            return Prefetched(self._simple_bodies(batches[0], most), silent=True)
-        return Prefetched(self._bodies(self._encoded(chunk)), silent=False)
-
-    def _simple_bodies(self, batch: JsonBatch, most: int) -> Iterator[tuple[bytes, int]]:
-        """Yield what `_bodies` would for all lines of a batch; no line has more bytes than `most`."""
-        largest = self._api.record_bytes + -(-most // 3) * 4
-        if self._base + largest * MAX_RECORDS > self._api.max_body_bytes:
-            yield from self._bodies(_base64_of_each(batch))
-            return
-        for block in batch.blocks(MAX_RECORDS):  # a block's bytes are still near at hand
-            yield self._block_body(block), len(block.parts)
-
-    def _block_body(self, block: JsonBatch) -> bytes:
-        """Return what `_body` would for all lines of a block."""
-        if self._api.between is not None:
-            return self._body(_base64_of_each(block))
-        return b"".join([self._head(), base64_joined(block, RECORD_JOINT), RECORDS_END])
-
-    def _bodies(self, encoded: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
-        """Yield the body and the number of records of each request."""
-        for records in batches(encoded, self._base, self._api.record_bytes, self._api.max_body_bytes):
-            yield self._body(records), len(records)
+        if self._sends_lines and chunk.lines().are_simple(self._api.max_record_bytes - NEWLINE_BYTES):
+            return Prefetched(self._bodies.of_lines(chunk.lines()), silent=True)
+        return Prefetched(self._bodies.of_records(self._encoded(chunk)), silent=False)
 
     def _encoded(self, chunk: Chunk) -> Iterator[bytes]:
         lines = self._aggregated(self._lines(chunk)) if self._aggregates else self._lines(chunk)
@@ -157,7 +134,7 @@ class RecordStream(Output):
                     f"[size={len(line)}] Discarding record which is larger than max size allowed by "
                     f"{self._api.product}, {self._stream}"
                 )
-            if len(line) + 2 * bool(self._log_key) <= 3 or len(line) >= limit:
+            if len(line) + 2 * bool(self._log_key) <= EMPTY_BYTES + NEWLINE_BYTES or len(line) >= limit:
                 self._log.warn(f"Discarding large or unprocessable record, {self._stream}")
             else:
                 yield line
@@ -171,10 +148,9 @@ class RecordStream(Output):
                 yield from (value[1:-1] + b"\n" for value in values)
         elif self._time_key:
             for record, line in zip(chunk.records(), chunk.json_lines(), strict=True):
-                yield self._stamped(record.time_ns, line) if len(line) > 2 else line + b"\n"
+                yield self._stamped(record.time_ns, line) if len(line) > EMPTY_BYTES else line + b"\n"
         else:
-            for batch in chunk.json():
-                yield from terminated(batch)
+            yield from chunk.lines().terminated()
 
     def _stamped(self, time_ns: int, line: bytes) -> bytes:
         stamp = format_time(self._time_format, time_ns)
@@ -209,15 +185,6 @@ class RecordStream(Output):
             self._tell(response)
         self._log.error(f"Failed to send log records to {self._stream}")
         return False
-
-    def _head(self) -> bytes:
-        return b'{"%b":%b,"Records":[{"Data":"' % (self._api.name_key.encode(), orjson.dumps(self._stream))
-
-    def _body(self, records: list[bytes]) -> bytes:
-        between = self._api.between
-        if between is None:
-            return b"".join([self._head(), RECORD_JOINT.join(records), RECORDS_END])
-        return b"".join([self._head(), b',{"Data":"'.join([record + between() for record in records]), b"]}"])
 
     def _all_taken(self, response: Response, count: int) -> bool:
         failed = self._failed_records(response)
@@ -257,16 +224,3 @@ class RecordStream(Output):
         if code.startswith("SerializationException"):
             self._log.error("<<------Bug in Code------>>")
         log_error(response, self._api.call, self._log)
-
-
-def _base64_of_each(batch: JsonBatch) -> list[bytes]:
-    return base64_joined(batch, b",").split(b",")
-
-
-def _line_bytes(batch: JsonBatch) -> tuple[int, int]:
-    """Return the bytes of the shortest and of the longest line, newline included; 0 where there is none."""
-    if not batch.parts:
-        return 0, 0
-    common = len(batch.prefix) + len(batch.suffix) + 1
-    sizes = list(map(len, batch.parts))
-    return min(sizes) + common, max(sizes) + common

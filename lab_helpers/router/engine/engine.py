@@ -20,15 +20,10 @@ from lab_helpers.router.engine.balances import balance, storage_status
 from lab_helpers.router.engine.chunk_maker import ChunkMaker
 from lab_helpers.router.engine.instances import FilterInstance, InputInstance
 from lab_helpers.router.engine.ledger import LedgerFile, is_whole, ledger, sentence
-from lab_helpers.router.engine.pressure import Pressure
+from lab_helpers.router.engine.pressure import Pressure, pause_if_over, resume_if_below
 from lab_helpers.router.engine.tasks import OutputInstance, Task, TaskBoard
 from lab_helpers.router.records.record import Batch
 
-HIGH_BYTES = 48 * 1024 * 1024
-# msgpack bytes in the outputs' hands above which reading waits a little
-LIMIT_SHARE = 2 / 3
-# of an input's Mem_Buf_Limit: reading waits before it would have to close connections
-READ_PAUSE_S = 0.05
 BACKLOG = "storage_backlog"
 # the input that hands out what an earlier run has left
 LEDGER_S, LEDGER_GAP_S = 0.5, 0.01
@@ -156,8 +151,9 @@ class Engine:
         if chunk.is_full():
             del instance.open_chunks[tag]
             self.tasks.start(chunk, outputs)
-            self._pressure.wait(_high_bytes(instance), READ_PAUSE_S)
-        return not self._pause_if_over(instance, size)
+            self._pressure.wait_to_read(instance.limit_bytes)
+        pause_if_over(instance, size, self.log)
+        return not instance.paused
 
     def _load_left_over(self) -> None:
         """Start tasks for the chunks of an earlier run."""
@@ -208,33 +204,12 @@ class Engine:
             outputs = self._outputs_by_tag[tag] = [one for one in self.outputs if one.matches(tag)]
         return outputs
 
-    def _pause_if_over(self, instance: InputInstance, size: int) -> bool:
-        limit = instance.mem_buf_limit
-        over = limit and instance.held_bytes >= limit and not instance.in_files
-        if over and not instance.paused and instance.source is not None:
-            self.log.warn(
-                f"[input] {instance.name} paused (mem buf overlimit - event of size {size}B exceeded limit {limit} "
-                f"to {instance.held_bytes}B)"
-            )
-            instance.paused = True
-            instance.source.pause()
-        return instance.paused
-
     def _task_over(self, task: Task) -> None:
         instance = next((one for one in self.inputs if one.name == task.chunk.input_name), None)
-        if instance is None:
-            return
-        instance.held_bytes -= task.chunk.size_bytes
-        if instance.source is None:
-            return
-        if instance.paused and instance.held_bytes < instance.mem_buf_limit and not self.stopping:
-            instance.paused = False
-            self.log.info(f"[input] resume {instance.name}")
-            self.log.info(
-                f"[input] {instance.name} resume (mem buf overlimit - buf size {instance.held_bytes}B now below limit "
-                f"{instance.mem_buf_limit}B)"
-            )
-            instance.source.resume()
+        if instance is not None:
+            instance.held_bytes -= task.chunk.size_bytes
+            if not self.stopping:
+                resume_if_below(instance, self.log)
 
     # draining
 
@@ -310,9 +285,3 @@ class Engine:
         (self.log.info if is_whole(found) else self.log.warn)(sentence(found))
         self._ledger_file.write(found)
         self._ledger_file = None
-
-
-def _high_bytes(instance: InputInstance) -> int:
-    """Return how much outputs may have in hand while this input reads on."""
-    limit = 0 if instance.in_files else instance.mem_buf_limit
-    return min(HIGH_BYTES, int(limit * LIMIT_SHARE)) if limit else HIGH_BYTES

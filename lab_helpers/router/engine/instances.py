@@ -24,6 +24,11 @@ class InputInstance:
     routable: bool = True
     open_chunks: dict[str, Chunk] = field(default_factory=dict)
 
+    @property
+    def limit_bytes(self) -> int:
+        """What its chunks may take of memory; 0 where there is no limit."""
+        return 0 if self.in_files else self.mem_buf_limit
+
 
 @dataclass
 class FilterInstance:

@@ -1,9 +1,12 @@
-"""Back-pressure: how many bytes outputs are working on right now, and pauses for who is too far ahead.
+"""Back-pressure: who has to wait, and when. There are three ways, and all of them are here.
 
-Reading faster than the outputs send only fills memory (and closes connections at Mem_Buf_Limit). An output that is
-ahead of the others does so, too: what it has encoded is kept for them. What waits for a retry does not count, so a
-failing destination fills the buffer up to its limit as in Fluent Bit, and every pause is short, so that a slow one
-holds up nobody for long.
+- Reading waits a little while the outputs have many bytes in hand (`wait_to_read`): faster than they send it would only
+  fill memory, and close connections at Mem_Buf_Limit.
+- An output that is ahead of the others waits a little (`wait_turn`): what it has encoded is kept for them.
+- An input whose chunks take its Mem_Buf_Limit is paused (`pause_if_over`) until they take less (`resume_if_below`).
+
+What waits for a retry is in nobody's hand, so a failing destination fills the buffer up to its limit as in Fluent Bit;
+and every wait is short, so that a slow destination holds up nobody for long.
 """
 
 from __future__ import annotations
@@ -12,8 +15,17 @@ import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from lab_helpers.router.core.log import Log
+from lab_helpers.router.engine.instances import InputInstance
+
+HIGH_BYTES = 48 * 1024 * 1024
+"""Msgpack bytes in the outputs' hands above which reading waits a little."""
+LIMIT_SHARE = 2 / 3
+"""Of an input's Mem_Buf_Limit: reading waits before it would have to close connections."""
 MOST_AHEAD = 2
 """Chunks that one output may be done with while another is not."""
+PAUSE_S = 0.05
+"""How long a reader, or an output that is ahead, waits at most, each chunk."""
 
 
 @dataclass(slots=True)
@@ -54,14 +66,15 @@ class Pressure:
                 self._partly_done -= 1
                 self._changed.notify_all()
 
-    def wait(self, high_bytes: int, timeout_s: float) -> None:
-        """Let a reader wait until outputs have no more in hand than this, but no longer than this time."""
+    def wait_to_read(self, limit_bytes: int, timeout_s: float = PAUSE_S) -> None:
+        """Let the reader of an input with this Mem_Buf_Limit (0: none) wait while outputs have too much in hand."""
+        high_bytes = min(HIGH_BYTES, int(limit_bytes * LIMIT_SHARE)) if limit_bytes else HIGH_BYTES
         with self._changed:
             if self._bytes > high_bytes:
                 self._changed.wait_for(lambda: self._bytes <= high_bytes, timeout_s)
 
-    def wait_turn(self, chunk: Hashable, timeout_s: float) -> None:
-        """Let an output that is ahead wait before its next chunk until others have come after, but no longer than this.
+    def wait_turn(self, chunk: Hashable, timeout_s: float = PAUSE_S) -> None:
+        """Let an output that is ahead wait before its next chunk until others have come after.
 
         One that others wait for goes on at once: its next chunk is partly done.
         """
@@ -69,3 +82,29 @@ class Pressure:
             held = self._held.get(chunk)
             if held is not None and not held.is_partly_done and self._partly_done > MOST_AHEAD:
                 self._changed.wait_for(lambda: self._partly_done <= MOST_AHEAD, timeout_s)
+
+
+def pause_if_over(instance: InputInstance, size_bytes: int, log: Log) -> None:
+    """Pause an input whose chunks take its limit now; `size_bytes` is what came last."""
+    limit = instance.limit_bytes
+    if not limit or instance.held_bytes < limit or instance.paused or instance.source is None:
+        return
+    log.warn(
+        f"[input] {instance.name} paused (mem buf overlimit - event of size {size_bytes}B exceeded limit {limit} "
+        f"to {instance.held_bytes}B)"
+    )
+    instance.paused = True
+    instance.source.pause()
+
+
+def resume_if_below(instance: InputInstance, log: Log) -> None:
+    """Let an input go on whose chunks take less than its limit again."""
+    if not instance.paused or instance.held_bytes >= instance.mem_buf_limit or instance.source is None:
+        return
+    instance.paused = False
+    log.info(f"[input] resume {instance.name}")
+    log.info(
+        f"[input] {instance.name} resume (mem buf overlimit - buf size {instance.held_bytes}B now below limit "
+        f"{instance.mem_buf_limit}B)"
+    )
+    instance.source.resume()

@@ -20,9 +20,6 @@ from lab_helpers.router.engine.workers import Worker
 from lab_helpers.router.plugin import FlushResult
 from lab_helpers.router.records.buffer import Chunk
 
-TURN_PAUSE_S = 0.05
-# how long an output that is ahead waits for the others at most, each chunk
-
 
 @dataclass
 class OutputInstance:
@@ -125,7 +122,7 @@ class TaskBoard:
     def wait_turn(self, chunk: Chunk) -> None:
         """Let an output that is ahead of the others wait a little; called on its worker's thread."""
         if not self.stopping:
-            self._pressure.wait_turn(chunk.name, TURN_PAUSE_S)
+            self._pressure.wait_turn(chunk.name)
 
     def retry_now(self) -> None:
         """Put all waiting retries on the outputs' queues: the router stops."""

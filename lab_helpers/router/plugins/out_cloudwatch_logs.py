@@ -10,26 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from lab_helpers.router.aws.aws_output import USER_AGENT, build_client, values_of_key
+from lab_helpers.router.aws.http_client import Response
 from lab_helpers.router.aws.log_streams import (
     CLASSES,
     TARGET,
     GroupSettings,
-    LogStream,
     LogStreams,
     SendError,
     StreamGoneError,
 )
-from lab_helpers.router.aws.put_log_events import Batches, Event, body_of
+from lab_helpers.router.aws.put_log_events import Batches, Event, LogStream, bodies
 from lab_helpers.router.aws.signed_calls import log_error, read_error
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options, to_integer
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError
 from lab_helpers.router.records.buffer import Chunk
-from lab_helpers.router.records.encode import JsonBatch
+from lab_helpers.router.records.lines import Lines, escaped
 from lab_helpers.router.records.template import Template, parse_template
 
 REQUEST_ID = "x-amzn-requestid"
@@ -53,6 +51,7 @@ class CloudWatchLogs(Output):
             group_class=self._class_of(options["log_group_class"] or ""),
         )
         self._log_key = options["log_key"]
+        self._looks_at_records = bool(self._group_template or self._stream_template or self._log_key)
         self._put_headers = {"x-amzn-logs-format": options["log_format"]} if options["log_format"] else {}
         agent = f"{USER_AGENT}-{options['extra_user_agent'] or ''}"
         self._client = build_client("logs", "logs", options, context, agent)
@@ -61,10 +60,10 @@ class CloudWatchLogs(Output):
     def flush(self, chunk: Chunk) -> FlushResult:
         """Deliver the chunk; RETRY when any call failed (what was sent before it will be sent again)."""
         try:
-            if self._group_template or self._stream_template or self._log_key:
+            if self._looks_at_records:
                 self._send_by_record(chunk)
             else:
-                self._send_all(chunk)
+                self._send_lines(chunk.tag, chunk.lines())
         except SendError as exc:
             self._log.error("Failed to send events")
             return FlushResult.ERROR if isinstance(exc, StreamGoneError) else FlushResult.RETRY
@@ -107,16 +106,13 @@ class CloudWatchLogs(Output):
 
     # sending
 
-    def _send_all(self, chunk: Chunk) -> None:
-        encoded = chunk.json()
-        lines = encoded[0] if len(encoded) == 1 else JsonBatch(chunk.times_ms(), chunk.json_lines())
+    def _send_lines(self, tag: str, lines: Lines) -> None:
         if not lines.parts:
             return  # nothing could be read: the reference does not even look for the stream
-        stream = self._streams.ready(self._stream_for(chunk.tag, {}))
-        batches = Batches(stream.group, stream.name, self._log)
-        bodies = batches.bodies(lines)
-        for body in bodies:
-            self._put(stream, body, bodies.prefetch)
+        stream = self._streams.ready(self._stream_for(tag, {}))
+        requests = bodies(lines, stream, self._log)
+        for body in requests:
+            self._put(stream, body, requests.prefetch)
 
     def _send_by_record(self, chunk: Chunk) -> None:
         """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
@@ -125,52 +121,18 @@ class CloudWatchLogs(Output):
             try:
                 stream = self._streams.ready(self._stream_for(chunk.tag, record.body))
             except SendError:
-                self._put_pending(batches)  # as the reference: what came before is sent, and again with the retry
+                self._put_rest(batches)  # as the reference: what came before is sent, and again with the retry
                 raise
-            if batches is None or (batches.group, batches.stream) != (stream.group, stream.name):
-                self._put_pending(batches)
-                batches = Batches(stream.group, stream.name, self._log)
+            if batches is None or batches.stream != stream:
+                self._put_rest(batches)
+                batches = Batches(stream, self._log)
             for event in self._events(record.time_ns // 1_000_000, record.body, line):
-                for events in batches.add(event):
-                    self._put(stream, body_of(batches.group, batches.stream, events))
-        self._put_pending(batches)
+                for body in batches.add(event):
+                    self._put(stream, body)
+        self._put_rest(batches)
 
     def _lines(self, chunk: Chunk) -> list[bytes]:
         return [b""] * chunk.count if self._log_key else chunk.json_lines()
-
-    def _events(self, time_ms: int, body: dict[Any, Any], line: bytes) -> list[Event]:
-        if not self._log_key:
-            return [Event(time_ms, len(line), orjson.dumps(line.decode())[1:-1])]
-        values = list(values_of_key(body, self._log_key, self._escape))
-        if not values:
-            self._log.error(f"Could not find log_key '{self._log_key}' in record")
-        return [Event(time_ms, len(value), value[1:-1]) for value in values]
-
-    def _put_pending(self, batches: Batches | None) -> None:
-        if batches is not None:
-            stream = LogStream(batches.group, batches.stream)
-            for events in batches.rest():
-                self._put(stream, body_of(batches.group, batches.stream, events))
-
-    def _put(self, stream: LogStream, body: bytes, meanwhile: Callable[[], None] | None = None) -> None:
-        for _ in range(2):  # a 200 without a request id is asked again once
-            response = self._client.call(TARGET + "PutLogEvents", body, self._put_headers, meanwhile)
-            if response is None or response.status != 200:
-                if response is not None and read_error(response.body).code == "ResourceNotFoundException":
-                    self._log.error(f"Log stream {stream.name} not found. Rejecting the chunk without retry.")
-                    self._log.error("Failed to send log events")
-                    self._streams.forget(stream)
-                    raise StreamGoneError
-                if response is not None and response.body:
-                    log_error(response, "PutLogEvents", self._log)
-                self._log.error("Failed to send log events")
-                self._log.error("Failed to send log events")
-                raise SendError
-            if REQUEST_ID in response.headers:
-                return
-        self._log.error("Recieved code 200 but response was invalid, x-amzn-RequestId header not found")
-        self._log.error("Failed to send log events")
-        raise SendError
 
     def _stream_for(self, tag: str, body: dict[Any, Any]) -> LogStream:
         stream = self._stream_template.render(tag, body, self._core_log) if self._stream_template else None
@@ -178,6 +140,43 @@ class CloudWatchLogs(Output):
         if stream is None:
             stream = self._options["log_stream_name"] or f"{self._options['log_stream_prefix']}{tag}"
         return LogStream(self._options["log_group_name"] if group is None else group, stream)
+
+    def _events(self, time_ms: int, body: dict[Any, Any], line: bytes) -> list[Event]:
+        if not self._log_key:
+            return [Event(time_ms, len(line), escaped(line))]
+        values = list(values_of_key(body, self._log_key, self._escape))
+        if not values:
+            self._log.error(f"Could not find log_key '{self._log_key}' in record")
+        return [Event(time_ms, len(value), value[1:-1]) for value in values]
+
+    def _put_rest(self, batches: Batches | None) -> None:
+        if batches is not None:
+            for body in batches.rest():
+                self._put(batches.stream, body)
+
+    def _put(self, stream: LogStream, body: bytes, meanwhile: Callable[[], None] | None = None) -> None:
+        for _ in range(2):  # a 200 without a request id is asked again once
+            response = self._client.call(TARGET + "PutLogEvents", body, self._put_headers, meanwhile)
+            if response is None or response.status != 200:
+                raise self._refused(stream, response)
+            if REQUEST_ID in response.headers:
+                return
+        self._log.error("Recieved code 200 but response was invalid, x-amzn-RequestId header not found")
+        self._log.error("Failed to send log events")
+        raise SendError
+
+    def _refused(self, stream: LogStream, response: Response | None) -> SendError:
+        """Tell why a call failed; return the error to raise."""
+        if response is not None and read_error(response.body).code == "ResourceNotFoundException":
+            self._log.error(f"Log stream {stream.name} not found. Rejecting the chunk without retry.")
+            self._log.error("Failed to send log events")
+            self._streams.forget(stream)
+            return StreamGoneError()
+        if response is not None and response.body:
+            log_error(response, "PutLogEvents", self._log)
+        self._log.error("Failed to send log events")
+        self._log.error("Failed to send log events")
+        return SendError()
 
 
 PLUGIN = OutputPlugin(

@@ -11,7 +11,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from lab_helpers.router.records.encode import JsonBatch, encode_part
+from lab_helpers.router.records.encode import encode_part
+from lab_helpers.router.records.lines import Lines, joined
 from lab_helpers.router.records.record import Batch, Record, decode
 from lab_helpers.router.records.storage import ChunkFile, StoredBatch
 
@@ -52,7 +53,7 @@ class Chunk:
         self._parts: list[Part] | None = []
         self._lock = threading.Lock()
         self._records: list[Record] | None = None
-        self._json: list[JsonBatch] | None = None
+        self._lines: Lines | None = None
 
     def add(self, batch: Batch) -> int:
         """Append the batch, to the chunk's file too where it has one; return the bytes it takes. Raises OSError."""
@@ -77,34 +78,30 @@ class Chunk:
                 self.unreadable = self.count - len(self._records)
             return self._records
 
-    def json(self) -> list[JsonBatch]:
-        """Return the records' JSON, as one batch for each run of entries that were treated alike."""
+    def lines(self) -> Lines:
+        """Return the records' JSON."""
         with self._lock:
-            if self._json is None:
-                self._json = [
-                    encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self.parts()
-                ]
-                self.unreadable = self.count - sum(len(batch.parts) for batch in self._json)
-            return self._json
+            if self._lines is None:
+                self._lines = joined(
+                    [encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self.parts()]
+                )
+                self.unreadable = self.count - len(self._lines.parts)
+            return self._lines
 
     def json_lines(self) -> list[bytes]:
         """Return each body as Fluent Bit's JSON, without a newline."""
-        return [line for batch in self.json() for line in batch.lines()]
-
-    def times_ms(self) -> list[int]:
-        """Return the records' times in milliseconds."""
-        return [stamp for batch in self.json() for stamp in batch.times_ms]
+        return self.lines().complete()
 
     def forget_decoded(self) -> None:
         """Free what was decoded and encoded; it is made again when asked for."""
         with self._lock:
-            self._records = self._json = None
+            self._records = self._lines = None
 
     def let_go(self) -> None:
         """Keep only the file in memory's place, where the chunk has one: it will wait for long."""
         with self._lock:
             if self.file is not None:
-                self._parts = self._records = self._json = None
+                self._parts = self._records = self._lines = None
 
     def is_up(self) -> bool:
         """Whether its bytes are in memory."""

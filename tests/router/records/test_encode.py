@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from lab_helpers.router.aws.record_data import base64_joined
 from lab_helpers.router.records import uniform
-from lab_helpers.router.records.encode import JsonBatch, encode_part, encode_records, escape_lines
+from lab_helpers.router.records.encode import encode_part, encode_records
+from lab_helpers.router.records.lines import Lines
 from lab_helpers.router.records.record import decode
 
 METADATA = (("ecs_cluster", "demo"), ("ecs_task_arn", "arn:aws:ecs:r:1:task/demo/ab"))
@@ -37,7 +38,7 @@ def test_records_of_one_container_give_the_careful_encoding(rows: list[tuple[Any
     raw = packed([(stamp, {"source": "stdout", "log": text, "n": 1}) for stamp, text in rows])
     expected = encode_records(decode(raw, METADATA), escapes)
     batch = encode_part(raw, len(rows), METADATA, escapes)
-    assert (batch.lines(), batch.times_ms) == (expected.lines(), expected.times_ms)
+    assert (batch.complete(), batch.times_ms) == (expected.complete(), expected.times_ms)
 
 
 BODIES = st.dictionaries(
@@ -54,7 +55,7 @@ def test_any_records_give_the_careful_encoding(rows: list[tuple[Any, dict[str, A
     """The short ways give way where a record is not plain: floats, odd texts, repeated keys, empty maps."""
     raw = packed(rows)
     expected = encode_records(decode(raw, METADATA), escapes)
-    assert encode_part(raw, len(rows), METADATA, escapes).lines() == expected.lines()
+    assert encode_part(raw, len(rows), METADATA, escapes).complete() == expected.complete()
 
 
 def test_alike_records_take_the_way_without_decoding() -> None:
@@ -86,7 +87,7 @@ def test_a_value_that_looks_like_the_end_of_an_entry_stays_a_value() -> None:
     """A log line may hold the very bytes that stand between two lines."""
     rows = [(1, {"log": "a", "source": "stdout"}), (1, {"log": "a\xa6source\xa6stdout\x92", "source": "stdout"})]
     expected = encode_records(decode(packed(rows)), False)
-    assert encode_part(packed(rows), 2, (), False).lines() == expected.lines()
+    assert encode_part(packed(rows), 2, (), False).complete() == expected.complete()
 
 
 @pytest.mark.parametrize("size", range(1, 40))
@@ -105,35 +106,35 @@ def test_one_odd_record_sends_the_chunk_the_general_way(second: dict[str, Any]) 
     """Another constant, another type, another order or a missing key: none may be written with the first's pattern."""
     raw = packed([(1, {"log": "a", "source": "stdout"}), (2, second)])
     assert uniform.cut_uniform(raw, (), True) is None
-    assert encode_part(raw, 2, (), True).lines()[1] == orjson.dumps(second)
+    assert encode_part(raw, 2, (), True).complete()[1] == orjson.dumps(second)
 
 
 def test_a_repeated_key_keeps_its_last_value_and_place() -> None:
     """{"a":1,"b":2,"a":3} is written {"b":2,"a":3}."""
     body = b"\x83\xa1a\x01\xa1b\x02\xa1a\x03"
-    assert encode_part(b"\x92\x01" + body, 1, (), True).lines() == [b'{"b":2,"a":3}']
+    assert encode_part(b"\x92\x01" + body, 1, (), True).complete() == [b'{"b":2,"a":3}']
 
 
 def test_unreadable_entries_cost_only_themselves() -> None:
     """A record that is no map is left out, its neighbours are not."""
     raw = packed([(1, {"a": 1}), (2, "text"), (3, {"b": 2})])
-    assert encode_part(raw, 3, (), True).lines() == [b'{"a":1}', b'{"b":2}']
+    assert encode_part(raw, 3, (), True).complete() == [b'{"a":1}', b'{"b":2}']
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(TEXTS.map(lambda text: orjson.dumps({"log": text})), min_size=1, max_size=6))
 def test_escaped_lines_are_what_a_json_string_of_each_holds(lines: list[bytes]) -> None:
     """Escaping all lines at once equals escaping each."""
-    batch = JsonBatch([1] * len(lines), [line[1:-1] for line in lines], b"{", b"}")
+    batch = Lines([1] * len(lines), [line[1:-1] for line in lines], b"{", b"}")
     expected = [orjson.dumps(line.decode())[1:-1] for line in lines]
-    assert escape_lines(batch).lines() == expected
+    assert batch.escaped().complete() == expected
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=9), st.binary(max_size=9), st.lists(st.binary(max_size=12), min_size=1, max_size=5))
 def test_base64_put_together_equals_base64_of_the_whole(prefix: bytes, suffix: bytes, parts: list[bytes]) -> None:
     """Encoding the common ends once gives the same text for every length of every piece."""
-    text = base64_joined(JsonBatch([0] * len(parts), parts, prefix, suffix), b" , ")
+    text = base64_joined(Lines([0] * len(parts), parts, prefix, suffix), b" , ")
     assert text.split(b" , ") == [b64encode(prefix + part + suffix + b"\n") for part in parts]
 
 
@@ -141,5 +142,5 @@ def test_a_record_nested_too_deeply_costs_only_itself() -> None:
     """No recursion error reaches the chunk: the neighbours are written."""
     deep = b"\x81\xa1a" * 900 + b"\x01"
     raw = packed([(1, {"a": 1})]) + b"\x92\x02" + deep + packed([(3, {"b": 2})])
-    lines = encode_part(raw, 3, (), True).lines()
+    lines = encode_part(raw, 3, (), True).complete()
     assert (lines[0], lines[-1]) == (b'{"a":1}', b'{"b":2}')
