@@ -26,6 +26,8 @@ _FILE = Path(__file__).with_name("page.html")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _EVERY_MS = 2000
+_NEWEST = 3
+"""Predictions that are drawn; the older ones are folded away."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def _words() -> dict[str, object]:
     """What the page says, by the keys of its script."""
     return {
         "every": _EVERY_MS,
+        "newest": _NEWEST,
         "parts": {part: say(name) if name else "" for part, name in NAMES.items()},
         "title": say("The class"),
         "sum": say("{here} at work, {away} at a break, {gone} not heard of, {all} in all"),
@@ -90,10 +93,10 @@ def _words() -> dict[str, object]:
         "nobody": say("Nobody."),
         "guessed": say("{guessed} of {all} have guessed, {seen} have seen what happened"),
         "no guesses": say("Nobody has guessed yet."),
+        "older": say("{count} older ones"),
         "show": say("Show the answers now"),
         "head who": say("who"),
-        "head where": say("notebook"),
-        "head section": say("section"),
+        "head where": say("notebook and section"),
         "head min": say("minutes here"),
         "head all min": say("minutes in all"),
         "head passed": say("steps passed"),

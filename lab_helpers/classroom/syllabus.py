@@ -57,9 +57,14 @@ def _lesson(page: Page, folder: Path) -> Lesson:
     sections, section_of = [page.title], {}
     for cell in cells:
         if cell["cell_type"] == "markdown":
-            sections += _HEADING.findall("".join(cell["source"]))
+            sections += [_plain(heading) for heading in _HEADING.findall("".join(cell["source"]))]
         section_of[str(cell.get("id", ""))] = len(sections) - 1
     return Lesson(page, tuple(sections), section_of, tuple(_questions(cells)))
+
+
+def _plain(heading: str) -> str:
+    """Return a heading without the signs of its emphasis."""
+    return heading.replace("`", "").replace("**", "").strip()
 
 
 def _questions(cells: list[dict[str, Any]]) -> Iterator[Question]:

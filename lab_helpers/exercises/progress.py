@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from lab_helpers.base import nested_json
 from lab_helpers.base.errors import SettingsError
 from lab_helpers.base.whole_file import write_whole
 
@@ -103,13 +105,16 @@ class Progress:
         """Take what others have written meanwhile: a widget lives longer than the cell that made it."""
         _, self._records, self._guesses = _read(self._file)
 
-    def _save(self) -> None:
-        content = {
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as its file has it."""
+        return {
             "owner": self.owner,
             "exercises": {key: asdict(value) for key, value in self._records.items()},
             "predictions": {key: asdict(value) for key, value in self._guesses.items()},
         }
-        write_whole(self._file, json.dumps(content, indent=1).encode())
+
+    def _save(self) -> None:
+        write_whole(self._file, json.dumps(self.as_dict(), indent=1).encode())
 
 
 def table(progress: Progress, names: Iterable[str]) -> list[tuple[str, ...]]:
@@ -145,17 +150,20 @@ def _guess_row(name: str, guesses: list[Guess]) -> tuple[str, ...]:
     return (name, f"{len(chosen)} of {len(guesses)}", str(right), most)
 
 
-def class_table(folder: Path, names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return one row per trainee (passed, tried, the exercises open after a try), the header first.
+def class_table(
+    folder: Path, names: Iterable[str], minutes_of: Callable[[Path], tuple[int, int] | None] = lambda _: None
+) -> list[tuple[str, ...]]:
+    """Return one row per trainee (passed, tried, minutes, the exercises open after a try), the header first.
 
-    `folder` holds the trainees' files anywhere below it: a copy of each `.lab` folder, or files `NAME.progress.json`.
+    `minutes_of` a file are those used, and those planned for what was begun. `folder` holds the trainees' files
+    anywhere below it: a copy of each `.lab` folder, or files `NAME.progress.json`.
     Raises SettingsError when there is none.
     """
     files = _files(folder)
     if not files:
         raise SettingsError("--class", str(folder.name), f"a folder with the trainees' {FILE} files below it")
-    header = ("trainee", "passed", "tried", "stuck at")
-    return [header, *(_class_row(path, folder, tuple(names)) for path in files)]
+    header, wanted = ("trainee", "passed", "tried", "minutes", "planned", "stuck at"), tuple(names)
+    return [header, *(_class_row(path, folder, wanted, minutes_of(path)) for path in files)]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -163,18 +171,19 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob(f"*{FILE}")) if HEADLESS not in path.relative_to(folder).parts]
 
 
-def _class_row(path: Path, folder: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+def _class_row(path: Path, folder: Path, names: tuple[str, ...], minutes: tuple[int, int] | None) -> tuple[str, ...]:
     owner, records, _ = _read(path)
     place = path.relative_to(folder)
     trainee = place.parts[0] if len(place.parts) > 1 else path.name.removesuffix(FILE).rstrip(".") or owner
     passed = [name for name in names if name in records and records[name].passed_at]
     stuck = [name for name in names if name in records and records[name].attempts and name not in passed]
-    return (trainee, f"{len(passed)} of {len(names)}", str(len(passed) + len(stuck)), " ".join(stuck))
+    used, planned = map(str, minutes) if minutes else ("–", "–")
+    return (trainee, f"{len(passed)} of {len(names)}", str(len(passed) + len(stuck)), used, planned, " ".join(stuck))
 
 
 def _read(file: Path) -> tuple[str, dict[str, Record], dict[str, Guess]]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = nested_json.loads(file.read_text(encoding="utf-8"))
         records = {name: Record(**value) for name, value in content["exercises"].items()}
         guesses = {
             name: Guess(str(value["chosen"]), str(value["outcome"]))

@@ -44,7 +44,7 @@ def test_class(tmp_path: Path) -> None:
     Progress(tmp_path / "ken").attempted("02_1", False)
     (tmp_path / "ken" / FILE).rename(tmp_path / f"ken.{FILE}")
     rows = class_table(tmp_path, ["01_1", "02_1"])
-    assert set(rows[1:]) == {("mia", "1 of 2", "1", ""), ("ken", "0 of 2", "1", "02_1")}
+    assert set(rows[1:]) == {("mia", "1 of 2", "1", "–", "–", ""), ("ken", "0 of 2", "1", "–", "–", "02_1")}
 
 
 def test_class_without_files(tmp_path: Path) -> None:
