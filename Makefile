@@ -57,7 +57,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --quiet --genera
 EXTRA = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["terraform"], sep="\n")
 
 lock: setup ## renew requirements.lock after a change of pyproject.toml
-	$(LOCK) --extra dev pyproject.toml -o requirements.lock
+	$(LOCK) --extra workbook --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/python -c '$(EXTRA)' | $(LOCK) - -o requirements-terraform.lock
 
 clean: ## stop the local AWS and remove everything that was made here

@@ -271,9 +271,10 @@ def _is_a_number(node: ast.Name | ast.Attribute) -> bool:
 
 @pytest.fixture(scope="module")
 def declared() -> dict[str, list[str]]:
-    """The dependencies of pyproject.toml: {"lab": requirements, "dev": requirements}."""
+    """The dependencies of pyproject.toml: {"lab": those of the core and of the workbook, "dev": requirements}."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {"lab": project["dependencies"], "dev": project["optional-dependencies"]["dev"]}
+    extras = project["optional-dependencies"]
+    return {"lab": project["dependencies"] + extras["workbook"], "dev": extras["dev"]}
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab_helpers.base import project
 from lab_helpers.base.capabilities import CAPABILITIES, Capabilities
 from lab_helpers.base.errors import SettingsError
 from lab_helpers.base.whole_file import write_whole
@@ -22,7 +23,8 @@ BACKENDS = tuple(CAPABILITIES)
 DEFAULT_PREFIX = "firelens-lab"
 DEFAULT_LOG_GROUP = "/ecs/firelens"
 """The article's; a lab with the prefix `firelens` would share it, so there is none."""
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT, HOME = project.project(), project.home()
+"""Where notebooks, Terraform files and Fluent Bit files are, and where state is kept (see base.project)."""
 _SECRETS = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
     "LAB_ENDPOINT_SECRET_ACCESS_KEY",
@@ -50,7 +52,7 @@ class Settings:
     backend: str = "local"
     prefix: str = DEFAULT_PREFIX
     region: str = "ap-northeast-1"
-    home: Path = PROJECT / ".lab"
+    home: Path = HOME
     port: int = 0
     requests: int = 300
     rate_per_s: float = 30.0

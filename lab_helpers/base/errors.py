@@ -3,6 +3,9 @@
 LabError
 ├── SettingsError            a setting is unknown or has an impossible value
 ├── MissingToolError         a program the step needs is not installed, or too old
+├── MissingExtraError        a Python package that an extra of this one brings is not installed
+├── NoWorkbookError          an installed package works with a folder that `lab new` laid out, and there is none
+├── NewFolderError           `lab new` cannot lay the workbook out there
 ├── CommandError             a program ended badly; carries the tail of its output
 │   └── TerraformError       Terraform's own error text
 ├── TerraformBusyError       another notebook or terminal runs Terraform on this lab
@@ -73,6 +76,31 @@ class MissingToolError(LabError):
     def __init__(self, tool: str, found: str, remedy: str) -> None:
         super().__init__(f"{tool}: {found}. {remedy}")
         self.tool = tool
+
+
+class MissingExtraError(LabError):
+    """A Python package is not installed that an extra of this one brings; `extra` is what pip is to install."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        text = "This needs the Python package {package}, which is not installed: pip install '{extra}'"
+        super().__init__(say(text, package=package, extra=extra))
+        self.package, self.extra = package, extra
+
+
+class NoWorkbookError(LabError):
+    """There is no workbook in a folder, nor above it."""
+
+    def __init__(self, folder: str) -> None:
+        text = "There is no workbook in {folder}, nor above it. `lab new lab` lays one out; then: cd lab"
+        super().__init__(say(text, folder=folder))
+
+
+class NewFolderError(LabError):
+    """The workbook cannot be laid out in a folder."""
+
+    def __init__(self, folder: str, why: str) -> None:
+        text = "The workbook cannot be laid out in {folder}: {why}. Name a folder that is not there yet, or is empty."
+        super().__init__(say(text, folder=folder, why=why))
 
 
 class CommandError(LabError):

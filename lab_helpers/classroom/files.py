@@ -14,7 +14,6 @@ from typing import Any
 
 from lab_helpers.base.config import private_folder, write_private
 from lab_helpers.base.paths import inside
-from lab_helpers.classroom.room import MOST_SENTENCE, plain
 
 FOLDER = "class"
 SEAT, TOLD, PLACE, SAID, ROOM = "seat.json", "told.json", "place.json", "said.json", "room.json"
@@ -102,6 +101,8 @@ def told_from(value: dict[str, Any], at: float | None = None) -> Told:
     released = value["released"]
     names = None if released is None else tuple(str(each)[:100] for each in list(released)[:100])
     moment = float(value["at"]) if at is None else at
+    from lab_helpers.classroom.room import MOST_SENTENCE, plain  # the whole course: not where nobody joined a class
+
     return Told(plain(str(value["sentence"]), MOST_SENTENCE), int(value["number"]), names, moment)
 
 

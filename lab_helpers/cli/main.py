@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab_helpers.backends.local import LocalBackend, backend_of, denials_table
-from lab_helpers.base import config
+from lab_helpers.base import config, extras, project
 from lab_helpers.base.errors import LabError, SettingsError
 from lab_helpers.base.messages import ENGLISH, languages, speaking
 from lab_helpers.base.redact import redact
@@ -26,6 +26,7 @@ from lab_helpers.cli import classroom as cli_classroom
 from lab_helpers.cli import events as cli_events
 from lab_helpers.cli import faults as cli_faults
 from lab_helpers.cli import logs as cli_logs
+from lab_helpers.cli import new as cli_new
 from lab_helpers.cli import trying as cli_trying
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except LabError as exc:
         print(f"lab: {exc}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as exc:
+        lacking = extras.missing(exc)
+        if lacking is None:
+            raise
+        print(f"lab: {lacking}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stdout = None
@@ -118,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_certificate.add(commands)
     cli_classroom.add(commands)
     cli_trying.add(commands)
+    cli_new.add(commands)
     image = commands.add_parser("image", help="build and push the Fluent Bit image")
     publish = image.add_subparsers(required=True, metavar="ACTION").add_parser("publish", help="build and push")
     publish.add_argument("--repository-url", required=True)
@@ -281,12 +289,19 @@ def _policy(_: argparse.Namespace) -> int:
     return 0
 
 
+def _workbook_settings() -> config.Settings:
+    """Return the settings of a command that needs a workbook; raises NoWorkbookError where there is none."""
+    settings = config.load()
+    project.require_workbook(has_home=settings.home != project.home())
+    return settings
+
+
 def _run(args: argparse.Namespace) -> int:
+    settings = _workbook_settings()
     from lab_helpers.workbook import runner
     from lab_helpers.workbook.run_display import RunDisplay
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end tears down, as after Ctrl-C
-    settings = config.load()
     settings = replace(settings, keep=settings.keep or args.keep, solve=settings.solve or args.solve)
     notebooks = runner.select(args.notebooks, runner.folder_of(args.language))
     whole = args.notebooks in (None, runner.ALL)
@@ -302,6 +317,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _jupyter(args: argparse.Namespace) -> int:
+    extras.require("jupyterlab", "ipykernel")
     page = START_PAGE if args.language == ENGLISH else f"{args.language}/{START_PAGE}"
     argv = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/notebooks/{page}"]
     # The lab works without a network: JupyterLab is not to ask for news and updates.
@@ -320,7 +336,7 @@ def _own_copy(language: str) -> Path:
     """Make or freshen the trainee's own copy, and say which notebooks are newer in the course."""
     from lab_helpers.workbook import own_copy
 
-    settings = config.load()
+    settings = _workbook_settings()
     with speaking(language):
         for kept in own_copy.make(settings):
             print(kept.sentence(), flush=True)
@@ -330,6 +346,7 @@ def _own_copy(language: str) -> Path:
 def _renew(args: argparse.Namespace) -> int:
     from lab_helpers.workbook import translation
 
+    _workbook_settings()
     for language in [args.language] if args.language else languages():
         if language != ENGLISH:
             translation.build_all()  # the other languages have the code of the English ones
@@ -387,6 +404,7 @@ def _student_copy(args: argparse.Namespace) -> int:
 def _translate(_: argparse.Namespace) -> int:
     from lab_helpers.workbook import translation
 
+    _workbook_settings()
     for path in translation.build_all():
         print(path.name)
     return 0

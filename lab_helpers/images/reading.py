@@ -17,13 +17,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import urllib3
-import zstandard
 
+from lab_helpers.base import extras
 from lab_helpers.base.bounded import BoundedReader, TooLargeError
 from lab_helpers.base.errors import ImageError
 
 LAYER_BYTES = 32 * 1024 * 1024
 UNPACKED_BYTES = 2048 * 1024 * 1024
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
@@ -134,7 +135,7 @@ def _opened(layer: bytes) -> Iterator[tarfile.TarFile]:
         stream: Any = BoundedReader(_plain(layer), UNPACKED_BYTES)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             yield archive
-    except (tarfile.TarError, TooLargeError, OSError, EOFError, zlib.error, zstandard.ZstdError) as exc:
+    except _of_a_broken(layer) as exc:
         raise ImageError(f"A layer cannot be unpacked: {exc}.") from exc
 
 
@@ -142,9 +143,14 @@ def _plain(layer: bytes) -> Any:
     packed = io.BytesIO(layer)
     if layer.startswith(b"\x1f\x8b"):
         return gzip.GzipFile(fileobj=packed)
-    if layer.startswith(b"\x28\xb5\x2f\xfd"):
-        return zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+    if layer.startswith(_ZSTD_MAGIC):
+        return extras.loaded("zstandard").ZstdDecompressor().stream_reader(packed, read_across_frames=True)
     return packed
+
+
+def _of_a_broken(layer: bytes) -> tuple[type[Exception], ...]:
+    usual = tarfile.TarError, TooLargeError, OSError, EOFError, zlib.error
+    return (*usual, extras.loaded("zstandard").ZstdError) if layer.startswith(_ZSTD_MAGIC) else usual
 
 
 def _name(member: tarfile.TarInfo) -> str:

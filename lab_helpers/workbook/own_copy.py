@@ -22,6 +22,7 @@ from typing import Any
 from lab_helpers.base.config import PROJECT, Settings, private_folder, write_private
 from lab_helpers.base.messages import language_of, say, speaking
 from lab_helpers.base.paths import inside, is_plain
+from lab_helpers.base.project import PACKAGE
 from lab_helpers.base.whole_file import write_whole
 from lab_helpers.files import WorkingCopy
 from lab_helpers.files.working_copy import FOLDERS
@@ -64,7 +65,7 @@ def make(settings: Settings, source: Path = PROJECT) -> list[Kept]:
     private_folder(folder)
     _link_working_copy(settings, folder, source)
     for name in _pages(source):
-        write_whole(inside(folder, name), inside(source, name).read_bytes())
+        write_whole(inside(folder, name), _origin(source, name).read_bytes())
     made, kept = _read_made(folder / _MADE), []
     for name in _names(source):
         notebook = json.loads(inside(source / NOTEBOOKS, f"{name}.ipynb").read_text(encoding="utf-8"))
@@ -158,8 +159,13 @@ def _pages(source: Path) -> list[str]:
     found |= {path.relative_to(source).as_posix() for path in (source / "docs").rglob("*") if path.is_file()}
     for readme in (path for path in source.glob("README*.md") if path.name in _PAGES):
         links = (link for link in _LINK.findall(readme.read_text(encoding="utf-8")) if is_plain(link))
-        found |= {link for link in links if not link.startswith(f"{NOTEBOOKS}/") and inside(source, link).is_file()}
+        found |= {link for link in links if not link.startswith(f"{NOTEBOOKS}/") and _origin(source, link).is_file()}
     return sorted(found)
+
+
+def _origin(source: Path, name: str) -> Path:
+    """Return where a page is; the package's own files are with it when it is installed."""
+    return inside(PACKAGE.parent if name.startswith(f"{PACKAGE.name}/") else source, name)
 
 
 def _link_working_copy(settings: Settings, folder: Path, source: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from lab_helpers.base import extras
 from lab_helpers.local_aws.athena import commands, executions
 from lab_helpers.local_aws.athena.executions import Book, Execution
 from lab_helpers.local_aws.athena.prepared import Prepared
@@ -63,6 +64,7 @@ class Operations:
         """Begin a query, once a client request token."""
         from lab_helpers.local_aws.athena.statement import parse  # sqlglot: not at the server's start
 
+        extras.require("duckdb", "sqlglot")
         params = request.params
         token = params.get("ClientRequestToken")
         if token in self._by_token:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lab_helpers.base import extras
 from lab_helpers.local_aws.firehose import conversion, jq_query, keys, limits, processing
 from lab_helpers.local_aws.firehose.buffering import BufferingHints
 from lab_helpers.local_aws.kit.api import AwsError
@@ -64,6 +65,8 @@ def _check_values(s3: Mapping[str, Any]) -> None:
     if compression not in keys.EXTENSIONS:
         enum = "[UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY]"
         raise limits.invalid(f"'{compression}'", "compressionFormat", f"Member must satisfy enum value set: {enum}")
+    if "snappy" in compression.lower():
+        extras.require("pyarrow")
     try:
         BufferingHints.parse(s3.get("BufferingHints") or {})
         keys.check_prefixes(s3.get("Prefix") or "", s3.get("ErrorOutputPrefix") or "")
@@ -153,6 +156,7 @@ def _check_conversion(s3: Mapping[str, Any]) -> None:
     given = s3.get("DataFormatConversionConfiguration") or {}
     if not given or given.get("Enabled") is False:
         return
+    extras.require("pyarrow")
     found = conversion.parse(given)
     serializer = (given.get("OutputFormatConfiguration") or {}).get("Serializer") or {}
     if "OrcSerDe" in serializer and serializer["OrcSerDe"] is not None:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
+from lab_helpers.base import extras
+from lab_helpers.base.errors import MissingExtraError
 from lab_helpers.local_aws.front import (
     cors,
     hosts,
@@ -259,6 +261,11 @@ class Gateway:
 
 def _explained(call: protocol.Call | None, body: bytes, error: Exception) -> AwsError:
     """Return AWS's refusal of a call that made somebody fail, or InternalFailure when the call was good."""
+    lacking = error if isinstance(error, MissingExtraError) else None
+    if isinstance(error, ModuleNotFoundError):
+        lacking = extras.missing(error)
+    if lacking is not None:
+        return AwsError("InternalFailure", str(lacking))  # not 500: nothing is gained by asking again
     refusal = validation.explain_failure(call, body) if call else None
     if refusal is not None:
         _LOG.info("a malformed call was refused: %s", refusal)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab_helpers.base import extras
 from lab_helpers.local_aws.duck.processes import Workers
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
 from lab_helpers.local_aws.kit.clock import Clock
@@ -75,6 +76,7 @@ class Queries:
         return {"queryId": self._keep(request, names, results, _statistics(rows, matched))}
 
     def _start_sql(self, request: ApiRequest) -> dict[str, Any]:
+        extras.require("duckdb", "pyarrow", "sqlglot")
         from lab_helpers.local_aws.logs.insights import sql  # sqlglot and pyarrow: not at the server's start
 
         params, span = request.params, _span(request.params)

@@ -5,8 +5,11 @@ Source: names as in Fluent Bit 5.1.1. Not modelled: `arrow` and `parquet`.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
+
+from lab_helpers.router.plugin import PluginInitError
 
 GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 MIN_GZIP_BYTES, DEFLATE_METHOD = 18, 8
@@ -14,23 +17,27 @@ MAX_PLAIN_BYTES = 100 * 1024 * 1024
 # a body that unfolds to more is refused
 
 
+_LACKING = "{kind} needs the Python package {package}, which is not installed: pip install 'firelens-lab[workbook]'"
+
+
 class DecompressError(ValueError):
     """The bytes are not what their encoding says, or too many."""
 
 
 def compressor(kind: str) -> Callable[[bytes], bytes] | None:
-    """Return the function for `gzip`, `zstd` or `snappy`; None for any other name."""
+    """Return the function for `gzip`, `zstd` or `snappy`; None for any other name.
+
+    Raises PluginInitError where the Python package for it is not installed.
+    """
     if kind == "gzip":
         from isal import igzip
 
         return lambda data: bytes(igzip.compress(data, compresslevel=1))
     if kind == "zstd":
-        import zstandard
-
+        zstandard = _package(kind, "zstandard")
         return lambda data: bytes(zstandard.ZstdCompressor().compress(data))
     if kind == "snappy":
-        import pyarrow
-
+        pyarrow = _package(kind, "pyarrow")
         return lambda data: bytes(pyarrow.Codec("snappy").compress(data, asbytes=True))
     return None
 
@@ -41,8 +48,10 @@ def decompress(encoding: str, data: bytes, *, may_be_cut: bool = False) -> bytes
     `may_be_cut`: what a stream without its end gives is good enough.
     """
     if encoding == "zstd":
-        import zstandard
-
+        try:
+            import zstandard
+        except ModuleNotFoundError as exc:
+            raise DecompressError(_LACKING.format(kind=encoding, package="zstandard")) from exc
         try:
             plain = bytes(zstandard.ZstdDecompressor().stream_reader(data).read(MAX_PLAIN_BYTES + 1))
         except zstandard.ZstdError as exc:
@@ -52,6 +61,13 @@ def decompress(encoding: str, data: bytes, *, may_be_cut: bool = False) -> bytes
     if len(plain) > MAX_PLAIN_BYTES:
         raise DecompressError(f"{encoding}: unfolds to more than {MAX_PLAIN_BYTES} bytes")
     return plain
+
+
+def _package(kind: str, name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as exc:
+        raise PluginInitError(_LACKING.format(kind=kind, package=name)) from exc
 
 
 def gzip_complaint(data: bytes) -> str:

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import zstandard
-
+from lab_helpers.base import extras
 from lab_helpers.base.bounded import BoundedReader, TooLargeError
+from lab_helpers.base.errors import MissingExtraError
 from lab_helpers.base.paths import below, entry_below
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -73,6 +73,8 @@ def unpack(layer: Path, rootfs: Path, limits: LayerLimits | None = None) -> Laye
             return known.after(stream.used_bytes, unpacking.entries)
     except LayerError:
         raise
+    except MissingExtraError as exc:
+        raise LayerError(f"the layer is compressed with zstd. {exc}") from exc
     except TooLargeError as exc:
         raise LayerError(f"the layer unpacks to more than {exc.most_bytes // MIB} MiB") from exc
     except OSError as exc:
@@ -220,7 +222,7 @@ def _opened(layer: Path, most_bytes: int) -> Iterator[tuple[tarfile.TarFile, Bou
         if magic.startswith(_GZIP_MAGIC):
             plain = gzip.GzipFile(fileobj=packed)
         elif magic == _ZSTD_MAGIC:
-            plain = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+            plain = extras.loaded("zstandard").ZstdDecompressor().stream_reader(packed, read_across_frames=True)
         stream = BoundedReader(plain, most_bytes)
         readable: Any = stream
         with tarfile.open(fileobj=readable, mode="r|", errorlevel=2) as archive:

@@ -1,0 +1,51 @@
+"""Size and time of an installation from the wheel: `python -m benchmarks.install [core] [workbook]`.
+
+Each in a virtual environment of its own, twice: the second time pip's cache is warm. Needs a package index.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+EXTRAS = {"core": "", "workbook": "[workbook]"}
+SIZES = """
+import importlib.metadata as m, os
+files = {d.metadata["Name"]: [d.locate_file(f) for f in d.files or ()] for d in m.distributions()}
+ours = [os.path.getsize(f) for name, some in files.items() if name not in ("pip", "setuptools") for f in some
+        if os.path.exists(f) and not str(f).endswith(".pyc")]
+print(len(files.keys() - {"pip", "setuptools"}), sum(ours))
+"""
+
+
+def main() -> None:
+    """Print a line an extra: packages, size of their files without bytecode, seconds of the two installations."""
+    wanted = sys.argv[1:] or list(EXTRAS)
+    with tempfile.TemporaryDirectory() as folder:
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+        subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+        (wheel,) = Path(folder).glob("*.whl")
+        for name in wanted:
+            seconds = [_install(Path(folder, f"{name}-{number}"), f"{wheel}{EXTRAS[name]}") for number in range(2)]
+            python = Path(folder, f"{name}-1", "bin", "python")
+            told = subprocess.run([python, "-I", "-c", SIZES], check=True, capture_output=True, text=True).stdout
+            packages, size = told.split()
+            print(
+                f"{name:9} {packages} packages, {int(size) / 1e6:.0f} MB, {seconds[0]:.1f} s, again {seconds[1]:.1f} s"
+            )
+
+
+def _install(venv: Path, what: str) -> float:
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    started = time.monotonic()
+    pip = [str(venv / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-compile", what]
+    subprocess.run(pip, check=True)
+    return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    main()
