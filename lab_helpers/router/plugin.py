@@ -81,10 +81,13 @@ class InputContext(Context):
 
 @dataclass
 class FilterContext(Context):
-    """For filters: `emit(tag, records)` puts records in at the head of the whole filter chain again (rewrite_tag,
-    multiline); `loop` for timers; `exit(status)` ends the whole router (expect)."""
+    """For filters: `loop` for timers; `exit(status)` ends the whole router (expect).
 
-    emit: Callable[[str, list[Record]], None] = field(kw_only=True)
+    `emit(tag, records)` puts records in at the head of the whole filter chain again (rewrite_tag, multiline), and
+    returns those that are not taken.
+    """
+
+    emit: Callable[[str, list[Record]], list[Record]] = field(kw_only=True)
     loop: Loop = field(kw_only=True)
     exit: Callable[[int], None] = field(kw_only=True, default=lambda _status: None)
 

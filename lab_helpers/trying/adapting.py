@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.router.core.service import NO_COMMANDS
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
 from lab_helpers.trying.definition import logged_by_router, router_of
@@ -106,7 +107,7 @@ def _router(
     if image is not None:
         made["image"] = image
     region = region_of(definition)
-    variables = {**environment_of(given, region), RECORD_IN: str(folder)}
+    variables = {**environment_of(given, region), RECORD_IN: str(folder), NO_COMMANDS: "1"}
     made["environment"] = [{"name": name, "value": value} for name, value in variables.items()]
     if given.get("secrets"):
         notes.append(f"Secrets of {given['name']} were not fetched: they have the value secret-NAME.")

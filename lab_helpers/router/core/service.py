@@ -8,6 +8,9 @@ from typing import Any
 
 from lab_helpers.router.core.log import Sink
 
+NO_COMMANDS = "LAB_ROUTER_NO_COMMANDS"
+"""Set in the environment, it forbids the router to run commands of its configuration: that is somebody else's."""
+
 
 @dataclass
 class Section:

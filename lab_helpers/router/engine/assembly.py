@@ -11,10 +11,11 @@ from lab_helpers.router.config.config_text import ConfigError, Configuration
 from lab_helpers.router.config.processors import CONTENT_MODIFIER, processed
 from lab_helpers.router.core.log import ComponentLog, Log
 from lab_helpers.router.core.loop import Loop
-from lab_helpers.router.core.options import to_flag, to_size
+from lab_helpers.router.core.options import Options, to_flag, to_size
 from lab_helpers.router.core.retry import parse_limit
 from lab_helpers.router.core.service import Section, Service
 from lab_helpers.router.engine.built_parts import Declared, InitError, declare, has_match, matches, read_options
+from lab_helpers.router.engine.emitters import Emitter, Emitters
 from lab_helpers.router.engine.instances import FilterInstance, InputInstance
 from lab_helpers.router.engine.tasks import OutputInstance
 from lab_helpers.router.engine.workers import Worker
@@ -91,6 +92,7 @@ class _Builder:
     def __init__(self, service: Service, loop: Loop, hooks: Hooks) -> None:
         self._service, self._loop, self._hooks = service, loop, hooks
         self._log = ComponentLog(service.sink)
+        self._emitters = Emitters(service, hooks.ingest, hooks.add_input)
 
     def input(self, one: Declared) -> InputInstance:
         instance = InputInstance(one.plugin.name, one.shown_name, mem_buf_limit=_limit(one.core.get("mem_buf_limit")))
@@ -132,10 +134,12 @@ class _Builder:
             raise ConfigError(section.get("name"))
         pairs = [(key, str(value)) for key, value in section.pairs if key != "name"]
         one = Declared(plugin, number, f"{owner.name}.processor.{number}", {"match": "*"}, pairs)
+        options = read_options(one, self._service, "-F", failed)
         context = FilterContext(
-            one.name, log, self._service, one.core, emit=self._emitter(one), loop=self._loop, exit=self._hooks.exit
-        )
-        step: Filter = self._created(one, read_options(one, self._service, "-F", failed), context, failed)
+            one.name, log, self._service, one.core, emit=self._emitter(one, options), loop=self._loop,
+            exit=self._hooks.exit,
+        )  # fmt: skip
+        step: Filter = self._created(one, options, context, failed)
         return step
 
     def filter(self, one: Declared) -> FilterInstance:
@@ -153,8 +157,8 @@ class _Builder:
             raise InitError(one.name)
         options = read_options(one, self._service, "-F", failed, ended)
         context = FilterContext(
-            one.name, one.log(self._service), self._service, one.core, emit=self._emitter(one), loop=self._loop,
-            exit=self._hooks.exit,
+            one.name, one.log(self._service), self._service, one.core, emit=self._emitter(one, options),
+            loop=self._loop, exit=self._hooks.exit,
         )  # fmt: skip
         try:
             step = one.plugin.create(options, context)
@@ -164,19 +168,12 @@ class _Builder:
             raise InitError(one.name) from exc
         return FilterInstance(one.shown_name, matches(one, self._service), step)
 
-    def _emitter(self, one: Declared) -> Callable[[str, list[Record]], None]:
-        """Return the function that puts a filter's own records in; its input appears with the first of them."""
-        emitter = InputInstance("emitter", f"emitter_for_{one.name}")
-        is_known = False
-
-        def emit(tag: str, records: list[Record]) -> None:
-            nonlocal is_known
-            if not is_known:
-                is_known = True
-                self._hooks.add_input(emitter)
-            self._hooks.ingest(emitter, tag, Batch(records=records))
-
-        return emit
+    def _emitter(self, one: Declared, options: Options) -> Callable[[str, list[Record]], list[Record]]:
+        """Return the function that puts a filter's own records in."""
+        known = set(options)
+        name = options["emitter_name"] if "emitter_name" in known else None
+        limit = options["emitter_mem_buf_limit"] if "emitter_mem_buf_limit" in known else 0
+        return Emitter(self._emitters, name or f"emitter_for_{one.name}", limit).emit
 
     def output(self, one: Declared) -> OutputInstance:
         def failed() -> None:

@@ -8,10 +8,13 @@ from lab_helpers.router.plugin import Plugin, PluginKind
 
 CATALOGUE: tuple[tuple[PluginKind, str], ...] = (
     (PluginKind.INPUT, "dummy"),
+    (PluginKind.INPUT, "exec"),
     (PluginKind.INPUT, "forward"),
     (PluginKind.INPUT, "http"),
     (PluginKind.INPUT, "tail"),
     (PluginKind.INPUT, "tcp"),
+    (PluginKind.FILTER, "aws"),
+    (PluginKind.FILTER, "ecs"),
     (PluginKind.FILTER, "expect"),
     (PluginKind.FILTER, "grep"),
     (PluginKind.FILTER, "lua"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from lab_helpers.router.plugin import PluginKind
 
 _INPUTS = """
-blob collectd cpu disk docker docker_events ebpf elasticsearch event_test event_type exec exec_wasi
+blob collectd cpu disk docker docker_events ebpf elasticsearch event_test event_type exec_wasi
 fluentbit_metrics fluentbit_logs gpu_metrics head health kafka kmsg kubernetes_events mem mqtt netif nginx_metrics
 node_exporter_metrics opentelemetry podman_metrics process_exporter_metrics proc prometheus_remote_write
 prometheus_scrape prometheus_textfile random serial splunk statsd stdin syslog systemd thermal udp unix_socket
 """
 _FILTERS = """
-aws checklist ecs geoip2 kubernetes log_to_metrics nightfall stdout sysinfo tensorflow wasm
+checklist geoip2 kubernetes log_to_metrics nightfall stdout sysinfo tensorflow wasm
 """
 _OUTPUTS = """
 azure azure_blob azure_kusto azure_logs_ingestion bigquery calyptia chronicle datadog es exit flowcounter gelf influxdb

@@ -3,7 +3,8 @@
 Source: Fluent Bit 4.2.8: with `Buffer on` (default) records leave the filter and come back, joined, as from an input of
 their own, through all filters again; `flush_ms` (default 2000) after the last tick what is unfinished goes too. What is
 unfinished when the router ends is lost, in the real one as well.
-Not modelled: emitter_mem_buf_limit, emitter_storage.type, debug_flush.
+A message that a full emitter does not take is lost.
+Not modelled: emitter_storage.type, debug_flush.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ class _Reentry:
         """Send the records through the chain; emit() of the engine comes back when they have passed."""
         outer, self._tag = self._tag, tag
         try:
-            self._context.emit(tag, records)
+            refused = self._context.emit(tag, records)
         finally:
             self._tag = outer
+        if refused:
+            self._context.log.warn(f"{len(refused)} joined record(s) lost: the emitter is full (emitter_mem_buf_limit)")
 
 
 class JoinByParser(Filter):
@@ -155,9 +158,9 @@ PLUGIN = FilterPlugin(
         Option("flush_ms", Kind.INTEGER, "Milliseconds until unfinished messages are let go.", default="2000"),
         Option("multiline.parser", Kind.COMMA_LIST, "Names of multiline parsers, tried in order.", multiple=True),
         Option("multiline.key_content", help="The key that holds the text."),
-        Option("emitter_name", help="Name of the emitter in metrics (accepted)."),
+        Option("emitter_name", help="Name of the emitter in metrics and in the log."),
         Option("emitter_storage.type", help="memory or filesystem (accepted).", default="memory"),
-        Option("emitter_mem_buf_limit", Kind.SIZE, "Buffer of the emitter (accepted).", default="10M"),
+        Option("emitter_mem_buf_limit", Kind.SIZE, "Most that the emitter holds; above, messages are lost.", "10M"),
     ),
     config_error="",
 )

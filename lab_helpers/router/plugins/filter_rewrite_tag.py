@@ -1,9 +1,10 @@
 """Give records another tag, and send them through all filters again.
 
-Source: Fluent Bit 4.2.8: the first rule whose expression finds something in its key's string decides; the new record
-enters as from an input of its own, the old one stays where the rule says keep.
-Not modelled: emitter_mem_buf_limit, emitter_storage.type. Where the real one crashes (a new tag that the filter's Match
-takes again, endlessly), this one stops after MAX_ROUNDS with an error and lets the record go on as it is.
+Source: Fluent Bit 5.1.1: the first rule whose expression finds something in its key's string decides; the new record
+enters as from an input of its own (engine/emitters.py), the old one stays where the rule says keep, and where the
+emitter does not take the new one: it is full, or the record is one of its own.
+Not modelled: emitter_storage.type. Where several filters rewrite each other's records endlessly, this one stops after
+MAX_ROUNDS with an error and lets the record go on as it is; the real one does not stop.
 """
 
 from __future__ import annotations
@@ -59,19 +60,20 @@ class RewriteTag(Filter):
 
     def filter(self, tag: str, records: list[Record]) -> list[Record] | None:
         """Emit the records that a rule takes; return those that stay."""
-        kept: list[Record] = []
+        staying: list[bool] = []
         emitted: dict[str, list[Record]] = {}
         for record in records:
             rule, new_tag = self._decide(tag, record)
-            if rule is not None and self._may_emit(tag, new_tag):
-                if not rule.keeps:
-                    emitted.setdefault(new_tag, []).append(record)
-                    continue
+            stays = rule is None or rule.keeps or not self._may_emit(tag, new_tag)
+            if not stays:
+                emitted.setdefault(new_tag, []).append(record)
+            elif rule is not None and rule.keeps and self._may_emit(tag, new_tag):
                 emitted.setdefault(new_tag, []).append(Record(record.time_ns, dict(record.body)))
-            kept.append(record)
-        for new_tag, group in emitted.items():
-            self._context.emit(new_tag, group)
-        return kept if emitted else None
+            staying.append(stays)
+        refused = {id(record) for new_tag, group in emitted.items() for record in self._context.emit(new_tag, group)}
+        if not emitted or len(refused) == sum(map(len, emitted.values())):
+            return None
+        return [record for record, stays in zip(records, staying, strict=True) if stays or id(record) in refused]
 
     def _decide(self, tag: str, record: Record) -> tuple[Rule | None, str]:
         for rule in self._rules:
@@ -87,7 +89,7 @@ class RewriteTag(Filter):
         if rounds > MAX_ROUNDS:
             self._context.log.error(
                 f"tag '{tag}' is rewritten to '{new_tag}', which 'Match' takes again, endlessly (the real Fluent Bit "
-                "crashes here): the record goes on as it is; give the new tag a form that 'Match' does not take"
+                "does not stop): the record goes on as it is; give the new tag a form that 'Match' does not take"
             )
             return False
         self._rounds[new_tag] = max(rounds, self._rounds.get(new_tag, 0))
@@ -116,9 +118,9 @@ PLUGIN = FilterPlugin(
     RewriteTag,
     (
         Option("rule", Kind.WORDS, "KEY REGEX NEW_TAG KEEP: one rule.", multiple=True, at_least=4),
-        Option("emitter_name", help="Name of the emitter in metrics (accepted)."),
+        Option("emitter_name", help="Name of the emitter in metrics and in the log."),
         Option("emitter_storage.type", help="memory or filesystem (accepted).", default="memory"),
-        Option("emitter_mem_buf_limit", Kind.SIZE, "Buffer of the emitter (accepted).", default="10M"),
+        Option("emitter_mem_buf_limit", Kind.SIZE, "Most that the emitter holds; else records keep their tag.", "10M"),
     ),
     config_error="",
 )

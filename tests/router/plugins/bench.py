@@ -69,8 +69,9 @@ class Bench:
         self.ingested += [(tag, record) for record in batch.records()]
         return True
 
-    def _emit(self, tag: str, records: list[Record]) -> None:
+    def _emit(self, tag: str, records: list[Record]) -> list[Record]:
         self.emitted += [(tag, record) for record in records]
+        return []
 
     def filtered(self, lines: str, *bodies: dict[Any, Any], tag: str = "app") -> list[dict[Any, Any]]:
         """Return the bodies that a filter, `Name NAME` first in its lines, makes of these."""

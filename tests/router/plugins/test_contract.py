@@ -19,6 +19,7 @@ PREFIX = {PluginKind.INPUT: "in", PluginKind.FILTER: "filter", PluginKind.OUTPUT
 FOLDER = Path(plugins.__file__).parent
 # what a section of each needs at least, where that is something
 MINIMUM = {
+    "exec": "Command true",
     "tail": "Path {folder}/*.log",
     "nest": "Operation nest",
     "type_converter": "str_key a b int",
