@@ -178,7 +178,7 @@ def _interval_s(options: Options) -> float:
     seconds, nanoseconds = options["interval_sec"], options["interval_nsec"]
     if seconds <= 0 and nanoseconds <= 0:
         return 1.0
-    return max(0, seconds) + max(0, nanoseconds) / float(NS)
+    return float(max(0, seconds) + max(0, nanoseconds) / NS)
 
 
 PLUGIN = InputPlugin(
