@@ -99,6 +99,10 @@ class Session(HandsOn):
             known = ", ".join(each.name for each in fields(Pipeline))
             raise SettingsError("pipeline", sorted(members), f"some of {known}") from exc
 
+    def board(self) -> display.Shown | None:
+        """Show the pipeline: in an open notebook a live board, elsewhere one look; errors as `display.board`."""
+        return display.board(self)
+
     def where(self) -> display.Shown | None:
         """Show where one is in the course: in an open notebook the strip that is kept up to date, else its text."""
         if self.strips is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lab_helpers.base.lazy import lazily
 
 if TYPE_CHECKING:
+    from lab_helpers.display.board_widget import Board, board
     from lab_helpers.display.buttons import Action, Asking, ask_line, below, show_with_buttons
     from lab_helpers.display.canvas import Chart
     from lab_helpers.display.cells import explain_missing_names, register_cell_magic
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from lab_helpers.display.course_strip import strip
     from lab_helpers.display.drawing import log_path
     from lab_helpers.display.flow_chart import flow
-    from lab_helpers.display.live_panel import Panel, panel
+    from lab_helpers.display.live_panel import panel
     from lab_helpers.display.loss import cost, gaps, memory
     from lab_helpers.display.outcomes import deployed, plan, verdict
     from lab_helpers.display.playground import played
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 else:
     _ROOMS = {
         "resource_graph": ("built",),
+        "board_widget": ("Board", "board"),
         "buttons": ("Action", "Asking", "ask_line", "below", "show_with_buttons"),
         "canvas": ("Chart",),
         "cells": ("explain_missing_names", "register_cell_magic"),
@@ -45,7 +47,7 @@ else:
         "course_strip": ("strip",),
         "drawing": ("log_path",),
         "flow_chart": ("flow",),
-        "live_panel": ("Panel", "panel"),
+        "live_panel": ("panel",),
         "loss": ("cost", "gaps", "memory"),
         "outcomes": ("deployed", "plan", "verdict"),
         "playground": ("played",),
@@ -65,13 +67,14 @@ __all__ = [
     "Action",
     "Asking",
     "Bar",
+    "Board",
     "Chart",
-    "Panel",
     "Shown",
     "TerraformBar",
     "Trace",
     "ask_line",
     "below",
+    "board",
     "built",
     "cost",
     "deployed",

@@ -76,7 +76,7 @@ OF_THE_PIPELINE = (
     ("logs", "CreateLogStream"), ("logs", "CreateLogGroup"), ("sts", "AssumeRole"),
 )  # fmt: skip
 """The calls, by signing name and operation, that carry log lines on; what came of the latest tells how a stop is."""
-CALLS_SHOWN = 40
+CALLS_SHOWN = 100
 LOCK = "server.lock"
 """The file, in the data folder, that says whose the folder is."""
 POLL_S = 0.1

@@ -102,35 +102,50 @@ def test_start_page_leads_to_japanese_and_it_speaks(jupyterlab: str, tmp_path: P
         browser.close()
 
 
-PANEL_CELL = """
+BOARD_CELL = """
 import itertools
-import pandas as pd
-from IPython.display import display
-from lab_helpers.display import Panel, table
-looks = itertools.count(1)
-panel = Panel(lambda: table(pd.DataFrame({"figure": [f"look {next(looks)} of the panel"]})), every_s=0.2)
-display(panel.widget)
-panel.start()
+from datetime import UTC, datetime
+from lab_helpers.board.look import Hop, Look
+from lab_helpers.display import Board, board_widget
+totals = itertools.count(1)
+
+def look():
+    well = Hop("firehose", "Firehose", 100 + next(totals), 7)
+    return Look(datetime.now(UTC), (well, Hop("s3", "S3", 93, refused="AccessDenied: not authorized")), (), "a note")
+
+board_widget.show(Board(look, lambda hop: (f"the last record of {hop}",), every_s=0.2))
 """
 
 
-def test_live_panel_goes_on_and_stops(jupyterlab: str, tmp_path: Path) -> None:
-    """The panel's figures change while no cell runs, and its button ends that."""
+def test_board_goes_on_and_leaves_its_picture(jupyterlab: str, tmp_path: Path) -> None:
+    """Figures change while no cell runs, a click opens a hop's records; stopped, the picture outlives the kernel."""
     from playwright.sync_api import expect, sync_playwright
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PANEL_CELL)])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(BOARD_CELL)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    nbformat.write(notebook, tmp_path / "notebooks" / "panel.ipynb")
+    file = tmp_path / "notebooks" / "board.ipynb"
+    nbformat.write(notebook, file)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page()
-        page.goto(f"{jupyterlab}/lab/tree/notebooks/panel.ipynb")
+        page = browser.new_page(viewport={"width": 853, "height": 480})  # a projector at 150 %
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/board.ipynb")
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        figure = page.get_by_text(re.compile(r"look \d+ of the panel")).first
+        figure = page.locator("b", has_text=re.compile(r"^1\d\d$")).first
         figure.wait_for(timeout=60_000)
         expect(figure).not_to_have_text(figure.inner_text(), timeout=30_000)
+        expect(page.locator("button.mod-danger", has_text="S3")).to_be_visible()
+        page.locator("button.jupyter-button", has_text="Firehose").click()
+        page.get_by_text("the last record of firehose").wait_for(timeout=30_000)
         page.locator("button.jupyter-button", has_text="Stop").click()
-        page.locator("button.jupyter-button[disabled]").wait_for(timeout=10_000)
+        page.get_by_text("The board was stopped.").wait_for(timeout=30_000)
+        expect(page.locator("button.jupyter-button", has_text="Firehose")).to_have_count(0)
+        page.keyboard.press("Control+s")
+        expect(page.locator(".jp-mod-dirty")).to_have_count(0, timeout=30_000)
         browser.close()
+    (cell,) = nbformat.read(file, as_version=4).cells
+    kept = cell.outputs[0]["data"]
+    assert "application/vnd.jupyter.widget-view+json" not in kept
+    assert "AccessDenied: not authorized" in kept["text/html"]
+    assert "AccessDenied: not authorized" in kept["text/plain"]
