@@ -33,7 +33,7 @@ test: setup ## run all tests (unit, integration, the workbook, its stored output
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 quick: setup ## unit tests without the local AWS, Terraform and notebooks
-	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile $(QUICK)
+	$(BIN)/python -m pytest -q -p no:nbval --numprocesses 2 --dist loadfile $(QUICK)
 
 soak: setup ## faults, load and endurance, with what was promised (ROWS=kill,throttle SECONDS=20 RECORDS= LAB_RUNS=)
 	$(BIN)/python -m tests.soak $(if $(ROWS),--rows "$(ROWS)") $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RECORDS),--records $(RECORDS)) $(if $(LAB_RUNS),--lab-runs $(LAB_RUNS))
