@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
+from urllib.parse import quote
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
@@ -267,6 +268,40 @@ class MotoBridge:
         """Return what the members of a group may do by it."""
         group = iam_backends[ACCOUNT_ID][_PARTITION].groups.get(name)
         return PrincipalPolicies(()) if group is None else replace(_policies(group, None), unique_id=str(group.id))
+
+    def make_linked_role(
+        self, name: str, trust: str, service: str, description: str, policy_arn: str
+    ) -> dict[str, Any] | None:
+        """Make a service's own role, with its policy if it is known; None when there is a role of that name."""
+        backend = iam_backends[ACCOUNT_ID][_PARTITION]
+        if any(role.name == name for role in list(backend.roles.values())):
+            return None
+        role = backend.create_role(
+            name, trust, f"/aws-service-role/{service}/", None, description, [], "3600", linked_service=service
+        )
+        self.ensure_managed_policy(policy_arn)
+        if policy_arn in backend.managed_policies:
+            backend.attach_role_policy(policy_arn, name)
+        told = {"Path": role.path, "RoleName": role.name, "RoleId": role.id, "Arn": role.arn}
+        more = {"Description": description} if description else {}
+        made = {"CreateDate": role.create_date.replace(tzinfo=role.create_date.tzinfo or UTC)}
+        return {**told, **made, "AssumeRolePolicyDocument": quote(trust), **more}
+
+    def linked_service(self, name: str) -> str | None:
+        """Return the service that a role is linked to, if any; raises AwsError NoSuchEntity without such a role."""
+        roles = list(iam_backends[ACCOUNT_ID][_PARTITION].roles.values())
+        role = next((each for each in roles if each.name == name), None)
+        if role is None:
+            raise AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
+        service: str | None = getattr(role, "_linked_service", None)
+        return service
+
+    def release_linked_role(self, name: str) -> None:
+        """Take a role's policies away, so that it can be deleted."""
+        backend = iam_backends[ACCOUNT_ID][_PARTITION]
+        role = next((each for each in list(backend.roles.values()) if each.name == name), None)
+        for arn in list(role.managed_policies if role is not None else ()):
+            backend.detach_role_policy(arn, name)
 
     def user_boundary(self, name: str) -> str | None:
         """Return the ARN of a user's permissions boundary; None without one, or without such a user."""

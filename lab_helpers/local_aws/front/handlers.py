@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from lab_helpers.local_aws.identity.credentials import unique_id
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, Service, WsgiApp
 from lab_helpers.local_aws.moto_bridge import MotoBridge
 
@@ -46,6 +48,18 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
         # AWS tells these two in GetRole only
         return {"Role": {name: value for name, value in role.items() if name not in _NOT_OF_A_NEW_ROLE}}
 
+    def create_policy(request: ApiRequest) -> dict[str, Any]:
+        policy = request.forward(None)["Policy"]
+        return {"Policy": {"PermissionsBoundaryUsageCount": 0, **policy}}
+
+    def delete_policy(request: ApiRequest) -> dict[str, Any]:
+        try:
+            return request.forward(None)
+        except AwsError as error:
+            if error.code != "NoSuchEntity":
+                raise
+            raise AwsError(error.code, f"Policy {request.params['PolicyArn']} was not found.", 404) from error
+
     names = (
         "AttachRolePolicy",
         "AttachUserPolicy",
@@ -54,7 +68,8 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
         "GetPolicyVersion",
         "PutRolePermissionsBoundary",
     )
-    return {**{("iam", name): with_policy for name in names}, ("iam", "CreateRole"): create_role}
+    own = {"CreateRole": create_role, "CreatePolicy": create_policy, "DeletePolicy": delete_policy}
+    return {("iam", name): handler for name, handler in {**dict.fromkeys(names, with_policy), **own}.items()}
 
 
 def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
@@ -75,6 +90,14 @@ def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
             put(request)
         return shown(answer)
 
+    def get_user(request: ApiRequest) -> dict[str, Any]:
+        if not request.params.get("UserName"):
+            if request.caller.kind == "operator":
+                return {"User": _operator(request.caller.arn)}
+            if request.caller.kind != "user":
+                raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials")
+        return shown(request.forward(None))
+
     def shown(answer: dict[str, Any]) -> dict[str, Any]:
         arn = bridge.user_boundary(answer["User"]["UserName"])
         boundary = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
@@ -83,9 +106,15 @@ def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
     return {
         ("iam", "CreateUser"): create,
         ("iam", "DeleteUserPermissionsBoundary"): delete,
-        ("iam", "GetUser"): lambda request: shown(request.forward(None)),
+        ("iam", "GetUser"): get_user,
         ("iam", "PutUserPermissionsBoundary"): put,
     }
+
+
+def _operator(arn: str) -> dict[str, Any]:
+    """Return the lab's operator as a user, as GetCallerIdentity names it."""
+    told = {"Path": "/", "UserName": arn.rpartition("/")[2], "UserId": unique_id("AIDA", arn), "Arn": arn}
+    return {**told, "CreateDate": datetime(2021, 1, 1, tzinfo=UTC)}
 
 
 def _ensure_policy(bridge: MotoBridge, request: ApiRequest) -> None:

@@ -11,7 +11,7 @@ from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.metrics import MetricPublisher
 from lab_helpers.local_aws.kit.service import Clients
-from lab_helpers.local_aws.logs import filter_events
+from lab_helpers.local_aws.logs import filter_events, moto_members
 from lab_helpers.local_aws.logs.events import EventSource, StoredGroup, found_group
 from lab_helpers.local_aws.logs.extracted import extracted
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
@@ -66,6 +66,7 @@ class LogsService:
             "StopQuery": self._queries.stop,
             "TestMetricFilter": _test_metric_filter,
             **self._metric_filters.table(),
+            **moto_members.table(),
         }
         return {("logs", operation): handler for operation, handler in handlers.items()}
 

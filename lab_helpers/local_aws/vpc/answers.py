@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+from botocore.loaders import Loader
 
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.kit.service import Clients, HandlersOnly
@@ -40,6 +43,8 @@ class VpcAnswers(HandlersOnly):
             ("ec2", "DescribeSecurityGroups"): _describe_security_groups,
             ("ec2", "DescribeVpcEndpointServices"): _describe_endpoint_services,
             ("ec2", "DescribeAvailabilityZones"): _describe_zones,
+            ("ec2", "DescribeRouteTables"): _describe_route_tables,
+            ("ec2", "GetSecurityGroupsForVpc"): self._groups_for_vpc,
         }
 
     def _delete_nat_gateway(self, request: ApiRequest) -> dict[str, Any]:
@@ -71,6 +76,17 @@ class VpcAnswers(HandlersOnly):
             self._ec2(request).create_tags(Resources=[options["DhcpOptionsId"]], Tags=tags)
             options["Tags"] = tags
         return answer
+
+    def _groups_for_vpc(self, request: ApiRequest) -> dict[str, Any]:
+        """List the groups of a VPC. Not modelled: groups that others share."""
+        vpc = str(request.params.get("VpcId", ""))
+        found = self._ec2(request).describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
+        groups = [
+            {"Description": each["Description"], "GroupName": each["GroupName"], "OwnerId": each["OwnerId"],
+             "GroupId": each["GroupId"], "Tags": each.get("Tags", []), "PrimaryVpcId": each["VpcId"]}
+            for each in found["SecurityGroups"]
+        ]  # fmt: skip
+        return {"SecurityGroupForVpcs": groups}
 
     def _ec2(self, request: ApiRequest) -> Any:
         return self._clients.as_service("ec2", _PRINCIPAL, request.region)
@@ -135,4 +151,20 @@ def _describe_zones(request: ApiRequest) -> dict[str, Any]:
     for zone in answer["AvailabilityZones"]:
         region = zone["RegionName"]
         zone |= {"OptInStatus": "opt-in-not-required", "GroupName": f"{region}-zg-1", "NetworkBorderGroup": region}
+        zone["GroupLongName"] = f"{_place_of(region)} 1"
     return answer
+
+
+@lru_cache(maxsize=8)
+def _place_of(region: str) -> str:
+    """Return what AWS calls a region, such as Asia Pacific (Tokyo)."""
+    for partition in Loader().load_data("endpoints")["partitions"]:
+        if region in partition["regions"]:
+            return str(partition["regions"][region]["description"])
+    return region
+
+
+def _describe_route_tables(request: ApiRequest) -> dict[str, Any]:
+    """Tell that no gateway propagates routes, which is a list without members on AWS."""
+    answer = request.forward(None)
+    return {**answer, "RouteTables": [{"PropagatingVgws": [], **table} for table in answer["RouteTables"]]}
