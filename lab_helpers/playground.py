@@ -23,7 +23,7 @@ from lab_helpers.base.errors import LabError
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.files import WorkingCopy
-from lab_helpers.files.router_check import RouterCheck, in_folder
+from lab_helpers.files.router_check import RouterCheck, expanded, in_folder
 from lab_helpers.firelens.classic import Section, sections, without_sections
 
 TAG = "httpd-firelens-0123456789abcdef0123456789abcdef"
@@ -88,6 +88,7 @@ def play(text: str, samples: Sequence[Sample], router: RouterCheck, copy: Workin
         if copy is not None:
             copy.snapshot(folder)
         refusal = _refusal(text, router, folder)
+        text = expanded(text, folder / "fluentbit")
         parsed = sections(text)
         filters = tuple(each for each in parsed if each.kind == "FILTER")
         outputs = tuple(each for each in parsed if each.kind == "OUTPUT")

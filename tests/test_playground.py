@@ -89,6 +89,29 @@ def test_records_that_a_filter_holds_back_are_waited_for(tmp_path: Path) -> None
     assert [str(each.record["log"]).splitlines() for each in found.arrived] == [["Error: a", "  at b", "  at c"]]
 
 
+def test_included_files_are_opened(tmp_path: Path) -> None:
+    """AWS's parse-json.conf finds its parsers, a file of the working copy its own; an output in it sends nothing."""
+    copy = WorkingCopy(tmp_path / "work", PROJECT)
+    copy.freshen()
+    copy.write("fluentbit/more.conf", "[OUTPUT]\n    Name http\n    Match *\n    Host logs.example.com\n")
+    conf = "@INCLUDE /fluent-bit/configs/parse-json.conf\n@INCLUDE more.conf\n"
+    found = play(conf, samples_of(["GET /", '{"log": "{\\"level\\": \\"warn\\"}"}']), ROUTER, copy)
+    assert not found.refused, found.log
+    assert [each.label for each in (*found.filters, *found.outputs)] == ["FILTER parser", "OUTPUT http"]
+    assert [each.record for each in found.of(1)] == [{"level": "warn"}]
+    assert "logs.example.com" not in found.log
+
+
+def test_an_included_file_that_is_wrong_is_refused(tmp_path: Path) -> None:
+    """Files that include each other, too: in the router's words."""
+    copy = WorkingCopy(tmp_path / "work", PROJECT)
+    copy.freshen()
+    copy.write("fluentbit/more.conf", "@INCLUDE /fluent-bit/configs/parse-json.conf\n[FILTER]\n    Name nothing\n")
+    found = play("@INCLUDE /fluent-bit/etc/more.conf\n", samples_of(["x"]), ROUTER, copy)
+    assert found.refused
+    assert "'nothing'" in found.log
+
+
 def test_sections_are_read_and_left_out() -> None:
     """Keys in lower case, comments not among them; a kind can be taken out of the text."""
     service, *rest = sections("# a\n[SERVICE]\n    Flush 1\n    # b\n" + CONF)

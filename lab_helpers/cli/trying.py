@@ -6,18 +6,22 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from lab_helpers.base.errors import SettingsError, TaskDefinitionError
+from lab_helpers.base.errors import LabError, SettingsError, TaskDefinitionError
+
+if TYPE_CHECKING:
+    from lab_helpers.trying.place import LocalAws
 
 
 def add(commands: Any) -> None:
     """Add `try` to the subcommands of `lab` (argparse's action)."""
     text = "run your own task definition on a throw-away local AWS, and show what becomes of its log lines"
     command = commands.add_parser("try", help=text, description=text)
-    command.set_defaults(run=_try)
+    command.set_defaults(run=_try, piped=None)
     command.add_argument(
         "definition", type=Path, help="task definition as JSON (as registered, or as the CLI prints it)"
     )
@@ -29,16 +33,65 @@ def add(commands: Any) -> None:
     command.add_argument("--execution-policy", type=Path, metavar="FILE", help="more of the execution role's rights")
     what = "follow the first line with this text (or the text itself) through tag, filters and Match"
     command.add_argument("--explain", metavar="TEXT", help=what)
+    what = "try again at each save of the definition, files, lines and policies, until Ctrl-C"
+    how_long = command.add_mutually_exclusive_group()
+    how_long.add_argument("--watch", action="store_true", help=what)
+    what = "leave the local AWS standing, and say where it is"
+    how_long.add_argument("--keep", action="store_true", help=what)
     command.add_argument("--json", action="store_true", help="all that was seen, as JSON")
-    command.add_argument("--keep", action="store_true", help="leave the local AWS standing, and say where it is")
 
 
 def _try(args: argparse.Namespace) -> int:
-    from lab_helpers.trying import explaining, report, trial
+    from lab_helpers.trying.place import local_aws
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind, as Ctrl-C
+    if not args.watch:
+        print(_told(args, local_aws))
+        return 0
+    return _watch(args)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from lab_helpers.trying import watching
+    from lab_helpers.trying.place import Spare
+
+    if not args.lines and args.explain is None and not sys.stdin.isatty():
+        piped = list(taken(sys.stdin.buffer))  # once: it is at its end after that
+        args.piped = lambda definition: {only_app_of(definition): piped}
+    regions = list[str]()
+    with Spare() as spare:
+
+        def start(region: str, *, keep: bool) -> Any:
+            regions[:] = [region]
+            return spare.local_aws(region, keep=keep)
+
+        def once() -> None:
+            try:
+                print(_told(args, start), flush=True)
+            except LabError as exc:
+                print(f"lab: {exc}", file=sys.stderr)
+
+        def prepare() -> None:
+            for region in regions:  # none before a definition could be read
+                spare.prepare(region)
+            print(f"lab: watching {', '.join(map(str, _watched(args)))} (Ctrl-C ends)", file=sys.stderr, flush=True)
+
+        watching.watch(_watched(args), once, prepare)
+    return 0
+
+
+def _watched(args: argparse.Namespace) -> list[Path]:
+    lines = [Path(pair.partition("=")[2]) for pair in args.lines]
+    policies = [path for path in (args.task_policy, args.execution_policy) if path]
+    return [args.definition, *args.files, *lines, *policies]
+
+
+def _told(args: argparse.Namespace, start: Callable[..., AbstractContextManager[LocalAws]]) -> str:
+    """Try once; return what is said about it."""
+    from lab_helpers.trying import explaining, report, trial
+
     text = _read(args.definition)
-    lines = _lines(args.lines, text, args.explain)
+    lines = _lines(args, text)
     seen = trial.attempt(
         text,
         args.files,
@@ -46,16 +99,16 @@ def _try(args: argparse.Namespace) -> int:
         task_policy=_policy(args.task_policy),
         execution_policy=_policy(args.execution_policy),
         keep=args.keep,
+        start=start,
     )
-    told = json.dumps(seen.as_dict(), indent=2, default=str) if args.json else report.text(seen)
-    if args.explain is not None and not args.json:
-        told = explaining.text(seen, next(iter(lines.values()))[0])
-    print(told)
-    return 0
+    if args.json:
+        return json.dumps(seen.as_dict(), indent=2, default=str)
+    return report.text(seen) if args.explain is None else explaining.text(seen, next(iter(lines.values()))[0])
 
 
-def _lines(given: Sequence[str], definition: str, explained: str | None) -> Mapping[str, list[str]]:
-    lines = _given_lines(given, definition, explained)
+def _lines(args: argparse.Namespace, definition: str) -> Mapping[str, list[str]]:
+    explained = args.explain
+    lines = args.piped(definition) if args.piped else _given_lines(args.lines, definition, explained)
     if explained is None:
         return lines
     found = ((name, line) for name, texts in lines.items() for line in texts if explained in line)

@@ -17,12 +17,18 @@ from lab_helpers.firelens.running import running
 START_TIMEOUT_S = 15.0
 IMAGE_FOLDER = "/fluent-bit/etc/"
 """Where the Dockerfile puts the files of fluentbit/."""
+COPIES = "included"
+"""The folder beside it for copies of included files."""
+COPIES = "included"
+"""The folder beside it for copies of included files."""
+MOST_INCLUDES = 20
 NOWHERE = Transport("127.0.0.1", 9)
 """Port 9 discards; nothing is sent there, since the router is stopped before it has a record."""
 _STARTED = "Shutdown Grace Period"
 """Printed when all inputs, filters and outputs are made."""
 _INPUT = "[INPUT]\n    Name dummy\n    Tag lab.check\n    Samples 1\n\n"
 _SECTION = re.compile(r"(?m)^\s*\[(\w+)\]\s*$")
+_INCLUDE = re.compile(r"(?mi)^[ \t]*@INCLUDE[ \t]+(\S+)[ \t]*$")
 _PARSER_ERROR = re.compile(r"\[ *error\] \[(parser|config)")
 _STAMP = re.compile(r"^\[[\d/]+ [\d:.]+\] \[ *(\w+)\] *")
 
@@ -65,13 +71,45 @@ class RouterCheck:
 
 
 def in_folder(text: str, folder: Path) -> str:
-    """Return a configuration with the image's paths led to a folder, and its AWS outputs led nowhere."""
+    """Return a configuration with the image's paths led to a folder, and its AWS outputs led nowhere.
+
+    A file that it includes and that names such paths, too, is led in the same way: in a copy beside the folder.
+    """
+    led: dict[Path, Path] = {}
+
+    def place(file: Path) -> Path:
+        if file.suffix == ".conf" and file.is_file() and file not in led:
+            led[file] = file  # before its own includes are read: two files may include each other
+            given = file.read_text(encoding="utf-8")
+            made = localise(given, NOWHERE, resolve)
+            if made != given:
+                led[file] = folder.parent / COPIES / f"{len(led)}-{file.name}"
+                led[file].parent.mkdir(exist_ok=True)
+                led[file].write_text(made, encoding="utf-8")
+        return led.get(file, file)
 
     def resolve(path: str) -> list[str]:
-        here = folder / path.removeprefix(IMAGE_FOLDER) if path.startswith(IMAGE_FOLDER) else Path(path)
-        return [str(here)] if here.exists() else [*map(str, stock.files(path))] or [path]
+        return [str(place(each)) for each in files_of(path, folder)] or [path]
 
     return localise(text, NOWHERE, resolve)
+
+
+def expanded(text: str, folder: Path, depth: int = 0) -> str:
+    """Return a configuration with the files that it includes in the place of their lines; unknown ones stay named."""
+
+    def opened(found: re.Match[str]) -> str:
+        files = [each for each in files_of(found[1], folder) if each.is_file()] if depth < MOST_INCLUDES else []
+        texts = [expanded(each.read_text(encoding="utf-8"), folder, depth + 1) for each in files]
+        return "\n".join(texts) or found[0]
+
+    return _INCLUDE.sub(opened, text)
+
+
+def files_of(path: str, folder: Path) -> list[Path]:
+    """Return where a path of the image is: in the folder that has its /fluent-bit/etc, else among AWS's own files."""
+    is_own = path.startswith(IMAGE_FOLDER) or not path.startswith("/")  # relative ones lie beside the generated one
+    here = folder / path.removeprefix(IMAGE_FOLDER) if is_own else Path(path)
+    return [here] if here.exists() else stock.files(path)
 
 
 def _errors(said: str) -> str:

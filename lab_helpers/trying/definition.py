@@ -23,7 +23,10 @@ PRINTED_ONLY = frozenset(
 DEFAULTS = {"family": "tried", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256"}
 MEMORY = "512"
 _TERRAFORM = re.compile(r"\$\{\s*(?:(?:var|local|data|module|each|count|path|terraform|aws_\w+)[.\[]|\w+\()[^}]*\}?")
-_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[A-Z_]{3,}>|\{\{[^}]*\}\}")
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[A-Za-z_ -]{3,}>|\{\{[^}]*\}\}")
+_BLANK = re.compile(r"(?<![?\\(])<[A-Za-z][A-Za-z_ -]+>")
+"""What a person was to fill in, where no tag and no group of a pattern is: `<aws_region>`."""
+_PATTERNS = ("include-pattern", "exclude-pattern")
 _LITERAL = ("family", "taskRoleArn", "executionRoleArn", "cpu", "memory", "networkMode")
 _COMMENT = re.compile(r"^[ \t]*(//|/\*|#)|[,\[\]{}][ \t]*//", re.MULTILINE)
 
@@ -73,9 +76,11 @@ def only_app(definition: Mapping[str, Any]) -> str:
 def unresolved_in(definition: Mapping[str, Any]) -> Iterator[str]:
     """Name what stands in a definition in place of a value; `${NAME}` in a command or a log option is a variable."""
     for place, value in _texts(definition, ""):
-        is_literal = place.rpartition(".")[2] in {*_LITERAL, "image"}
-        pattern = _PLACEHOLDER if is_literal else _TERRAFORM
-        for match in pattern.finditer(value):
+        owner, _, member = place.rpartition(".")
+        patterns = [_PLACEHOLDER if member in {*_LITERAL, "image"} else _TERRAFORM]
+        if owner.endswith("logConfiguration.options") and member not in _PATTERNS:
+            patterns.append(_BLANK)
+        for match in (each for pattern in patterns for each in pattern.finditer(value)):
             yield f"{match[0]} ({place.lstrip('.')})"
 
 
@@ -87,6 +92,21 @@ def router_of(definition: Mapping[str, Any]) -> dict[str, Any] | None:
 def logged_by_router(container: Mapping[str, Any]) -> bool:
     """Tell whether a container's log driver is awsfirelens."""
     return (container.get("logConfiguration") or {}).get("logDriver") == "awsfirelens"
+
+
+def with_secret_options(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition in which awsfirelens' secretOptions stand as the options that the agent makes of them.
+
+    Their values are variables of the router: `apikey ${apikey_1}`, the number being the container's place.
+    """
+    containers = []
+    for place, container in enumerate(definition["containerDefinitions"]):
+        log = container.get("logConfiguration") or {}
+        secret = [str(each["name"]) for each in log.get("secretOptions") or ()]
+        options = {**(log.get("options") or {}), **{name: f"${{{name}_{place}}}" for name in secret}}
+        is_changed = secret and logged_by_router(container)
+        containers.append({**container, "logConfiguration": {**log, "options": options}} if is_changed else container)
+    return {**definition, "containerDefinitions": containers}
 
 
 def _loaded(text: str) -> Any:

@@ -22,7 +22,7 @@ MOST_RECORDS = 10_000
 class Arrived:
     """One record: the kind of its destination, which one, and where in it (stream or key); `record` is a text or JSON.
 
-    `kind` is "cloudwatch", "firehose", "s3", or the name of a plugin that leads outside AWS.
+    `kind` is "cloudwatch", "firehose", "kinesis", "s3", or the name of a plugin that leads outside AWS.
     """
 
     kind: str
@@ -47,6 +47,20 @@ def in_s3(s3: Any) -> Iterator[Arrived]:
                 for item in page.get("Contents", []):
                     body = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
                     yield from _in_object(bucket, item["Key"], body)
+
+
+def in_kinesis(kinesis: Any) -> Iterator[Arrived]:
+    """Return the records of all data streams."""
+    with aws_errors("GetRecords"):
+        for stream in kinesis.list_streams()["StreamNames"]:
+            for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+                start = kinesis.get_shard_iterator(
+                    StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+                )
+                read = kinesis.get_records(ShardIterator=start["ShardIterator"], Limit=MOST_RECORDS)
+                for each in read["Records"]:
+                    text = each["Data"].decode(errors="replace").rstrip("\n")
+                    yield Arrived("kinesis", stream, shard["ShardId"], _record(text))
 
 
 def outside(recordings: Sequence[Recorded]) -> Iterator[Arrived]:

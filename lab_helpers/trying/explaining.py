@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab_helpers.trying import configuration
-from lab_helpers.trying.trial import Trial
+from lab_helpers.trying.seen import Trial
 
 DROPPING = frozenset({"grep", "lua", "throttle", "rewrite_tag", "multiline", "sampling", "wasm", "log_to_metrics"})
 """Filters that may take a record away (or out of its tag)."""
@@ -41,7 +41,7 @@ def _way(trial: Trial, line: str) -> Iterator[str]:
 def _end(trial: Trial, line: str, taken: list[str], suspects: list[str]) -> Iterator[str]:
     for each in trial.arrived:
         yield f"arrived in {each.kind} {each.destination} {each.place}{_change(each.record, line)}"
-    if trial.balance.get("removed"):
+    if trial.balance.get("removed") and not (trial.arrived and trial.put_in_again):
         yield f"dropped by a filter: {' or '.join(suspects) or 'none that is known to drop'}"
     elif not taken and not trial.arrived:
         yield "not matched: no output takes its tag"

@@ -21,8 +21,10 @@ from lab_helpers.trying.configuration import Given
 DOCKERFILE = "Dockerfile"
 CONFIG_FOLDER = "/fluent-bit/etc"
 MOST_FILE_BYTES, MOST_FILES = 1 << 20, 500
+_INIT_S3 = re.compile(r"aws_fluent_bit_init_s3_\d+", re.IGNORECASE)
+_S3_ARN = "arn:aws:s3:::"
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
-_NO_IMAGE_FILES = frozenset({".git", ".terraform", "node_modules", "__pycache__", ".venv"})
+NO_IMAGE_FILES = frozenset({".git", ".terraform", "node_modules", "__pycache__", ".venv"})
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,31 @@ def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> Im
     named = (router["firelensConfiguration"].get("options") or {}).get("config-file-value", "")
     is_image = len(given) == 1 and (given[0] / DOCKERFILE).is_file()
     if is_image:
-        shutil.copytree(given[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_NO_IMAGE_FILES))
+        shutil.copytree(given[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NO_IMAGE_FILES))
     else:
         _lay_out(given, named, str(router.get("image", "")), folder)
     return _led_here(folder)
+
+
+@dataclass(frozen=True)
+class FromS3:
+    """A given file that the init image fetches from S3 when it starts."""
+
+    path: Path
+    bucket: str
+    key: str
+
+
+def from_s3(given: Sequence[Path], router: Mapping[str, Any]) -> list[FromS3]:
+    """Return which of the given files the init image's variables name, by the ends of their keys, in their order."""
+    variables = {str(each["name"]): str(each.get("value", "")) for each in router.get("environment") or ()}
+    found = []
+    for name in sorted(filter(_INIT_S3.fullmatch, variables), key=lambda each: int(each.rpartition("_")[2])):
+        bucket, _, key = variables[name].removeprefix(_S3_ARN).partition("/")
+        path = next((each for each in given if each.is_file() and each.name == key.rpartition("/")[2]), None)
+        if path is not None and variables[name].startswith(_S3_ARN):
+            found.append(FromS3(path, bucket, key))
+    return found
 
 
 def _refuse_unknown(router: Mapping[str, Any]) -> None:
@@ -97,6 +120,14 @@ def _led_here(folder: Path) -> ImageFiles:
             ends = target.endswith("/") or PurePosixPath(target).name in (".", "")
             places[target.rstrip("/") + f"/{PurePosixPath(source).name}" if ends else target] = source
     return ImageFiles(Given(texts, places), folder)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of one configuration file; raises TaskDefinitionError where it is none."""
+    text = _text(path, path.parent)
+    if text is None:
+        raise TaskDefinitionError(f"{path} is no text in UTF-8", "Name the router's configuration files.")
+    return text
 
 
 def _text(path: Path, folder: Path) -> str | None:

@@ -25,26 +25,102 @@ CLUSTER = "try"
 REPOSITORY = "lab-try-router"
 DELIVERY_BUCKET = "lab-try-delivered"
 DELIVERY_ROLE = "lab-try-delivery"
+KINESIS = frozenset({"kinesis_streams", "kinesis"})
+"""Plugins that write to data streams."""
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
+class LocalAws:
+    """A local AWS of a trial's own in a temporary folder; `stop` takes both away, and is safe twice."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self.home = Path(tempfile.mkdtemp(prefix="lab-try-"))
+        self.backend = LocalBackend(replace(config.load(), home=self.home, backend="local", port=0, region=region))
+        self._network: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Start it; nothing is left when that fails or is interrupted."""
+        try:
+            self.backend.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def warm_up(self) -> None:
+        """Do what a trial does first, before it is asked for: clients, network, cluster."""
+        for service in ("ecs", "iam", "logs", "s3", "ecr", "firehose"):
+            self.backend.client(service)
+        self.network()
+
+    def network(self) -> dict[str, Any]:
+        """Return RunTask's networkConfiguration; network and cluster are made at the first call."""
+        self._network = self._network or network(self.backend)
+        return self._network
+
+    def stop(self) -> None:
+        try:
+            self.backend.stop()
+        finally:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+
 @contextmanager
-def local_aws(region: str, *, keep: bool = False) -> Iterator[tuple[LocalBackend, Path]]:
-    """Start a local AWS in a temporary folder; both go at the end, unless `keep` and nothing went wrong."""
-    home = Path(tempfile.mkdtemp(prefix="lab-try-"))
+def local_aws(region: str, *, keep: bool = False) -> Iterator[LocalAws]:
+    """Start a local AWS; it goes at the end, unless `keep` and nothing went wrong."""
+    made = LocalAws(region)
+    made.start()
     kept = False
-    backend = LocalBackend(replace(config.load(), home=home, backend="local", port=0, region=region))
     try:
-        backend.start()
-        yield backend, home
+        yield made
         kept = keep
     finally:
         if not kept:
-            try:
-                backend.stop()
-            finally:
-                shutil.rmtree(home, ignore_errors=True)
+            made.stop()
+
+
+class Spare:
+    """One local AWS that stands ready for the next trial; each is used once. Owned with `with`."""
+
+    def __init__(self) -> None:
+        self._ready: LocalAws | None = None
+
+    def __enter__(self) -> Spare:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+
+    def prepare(self, region: str) -> None:
+        """Have one ready in this Region."""
+        if self._ready is not None and self._ready.region == region:
+            return
+        self.drop()
+        made = LocalAws(region)
+        made.start()
+        self._ready = made
+        made.warm_up()
+
+    @contextmanager
+    def local_aws(self, region: str, *, keep: bool = False) -> Iterator[LocalAws]:
+        """Hand out the one that is ready, or start one where it is of another Region."""
+        self.prepare(region)
+        made, self._ready = self._ready, None
+        assert made is not None, "prepared above"
+        kept = False
+        try:
+            yield made
+            kept = keep
+        finally:
+            if not kept:
+                made.stop()
+
+    def drop(self) -> None:
+        """Take the ready one away; safe twice."""
+        made, self._ready = self._ready, None
+        if made is not None:
+            made.stop()
 
 
 def make_roles(iam: Any, wanted: Mapping[str, tuple[str, str | None, bool]]) -> list[str]:
@@ -75,10 +151,20 @@ def make_destinations(backend: LocalBackend, outputs: Sequence[Output], groups: 
             _quiet(client(backend, "logs", region), "create_log_group", logGroupName=group)
         if output.plugin == "s3" and output.values.get("bucket"):
             _bucket(backend, output.values["bucket"])
+        if output.plugin in KINESIS and output.values.get("stream"):
+            streams = client(backend, "kinesis", region)
+            _quiet(streams, "create_stream", StreamName=output.values["stream"], ShardCount=1)
         name = output.values.get("delivery_stream", "")
         if output.plugin in {"kinesis_firehose", "firehose"} and name and _delivery_stream(backend, name, region):
             notes.append(f"Delivery stream {name}: its buffer interval is 0 s for the trial, its objects are plain.")
     return notes
+
+
+def put_object(backend: LocalBackend, bucket: str, key: str, text: str) -> None:
+    """Put a file of the router's into S3, whose bucket is made for it."""
+    _bucket(backend, bucket)
+    with aws_errors("PutObject"):
+        backend.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
 
 def publish(backend: LocalBackend, folder: Path) -> str:

@@ -5,6 +5,7 @@ Nothing but pytest is imported before a test asks for it.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from lab_helpers.trying.trial import Trial
+    from lab_helpers.trying.seen import Trial
+
+
+UPDATE = "--firelens-update"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes snapshots anew."""
+    text = "write the snapshots of generated FireLens configurations anew"
+    parser.getgroup("firelens").addoption(UPDATE, action="store_true", default=False, help=text)
 
 
 class Firelens:
     """Runs task definitions, each on a local AWS of its own that is gone afterwards."""
+
+    def __init__(self, updates: bool = False) -> None:
+        self._updates = updates
 
     def run(
         self,
@@ -40,8 +53,25 @@ class Firelens:
         given = [files] if isinstance(files, Path) else files
         return trial.attempt(definition, given, printed, task_policy=task_policy, execution_policy=execution_policy)
 
+    def check_config(self, trial: Trial, snapshot: Path) -> None:
+        """Compare the generated configuration with a file; raises AssertionError with the lines that differ.
+
+        With `--firelens-update` the file is written in its place.
+        """
+        if self._updates:
+            snapshot.parent.mkdir(parents=True, exist_ok=True)
+            snapshot.write_text(trial.generated_config, encoding="utf-8")
+            return
+        if not snapshot.is_file():
+            raise AssertionError(f"There is no {snapshot}: write it with pytest {UPDATE}, and look at it.")
+        kept = snapshot.read_text(encoding="utf-8")
+        if kept != trial.generated_config:
+            before, now = kept.splitlines(), trial.generated_config.splitlines()
+            told = "\n".join(difflib.unified_diff(before, now, str(snapshot), "generated now", lineterm=""))
+            raise AssertionError(f"The generated configuration is another one (pytest {UPDATE} takes it):\n{told}")
+
 
 @pytest.fixture
-def firelens() -> Firelens:
+def firelens(request: pytest.FixtureRequest) -> Firelens:
     """Return what tries FireLens set-ups; `firelens.run(task_definition, files, lines)`."""
-    return Firelens()
+    return Firelens(bool(request.config.getoption(UPDATE, default=False)))

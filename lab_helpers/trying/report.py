@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import groupby
 
-from lab_helpers.trying.trial import Trial
+from lab_helpers.trying.seen import Trial
 
 MOST_SHOWN = 3
 """Records that are shown of one place."""
@@ -54,7 +54,8 @@ def _arrived(trial: Trial, everything: bool) -> list[str]:
         shown = records if everything else records[:MOST_SHOWN]
         lines += [f"    {_short(each.record, everything)}" for each in shown]
         lines += [f"    … and {len(records) - len(shown)} more (--json has all)"] if len(shown) < len(records) else []
-    return lines if ordered else [*lines, "  nothing, anywhere"]
+    nothing = "  nothing in AWS" if own else "  nothing, anywhere"
+    return lines if ordered else [*lines, nothing]
 
 
 def _outside(trial: Trial, everything: bool) -> list[str]:
@@ -84,7 +85,9 @@ def _lost(trial: Trial) -> list[str]:
     lines = ["Dropped, and left undelivered"]
     lines += [f"  {count} lost: {place}" for place, count in trial.dropped.items()]
     if balance.get("removed"):
-        lines.append(f"  {_count(balance['removed'], 'record')} removed by filters")
+        again = ", ".join(trial.put_in_again)
+        more = f" ({again}: what it takes comes in again, joined or under another tag)" if again else ""
+        lines.append(f"  {_count(balance['removed'], 'record')} removed by filters{more}")
     if balance.get("unrouted"):
         lines.append(f"  {_count(balance['unrouted'], 'record')} that no output's Match took")
     lines += [f"  {each}" for each in trial.unmatched]

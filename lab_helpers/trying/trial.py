@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from lab_helpers.backends.local import LocalBackend, firelens_config
+from lab_helpers.backends.local import firelens_config
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import TaskDefinitionError, WaitTimeoutError
 from lab_helpers.base.wait import wait_until
@@ -16,9 +16,11 @@ from lab_helpers.firelens.options import parse_container_log
 from lab_helpers.router.recording.recorder import recorded
 from lab_helpers.trying import adapting, configuration, evidence, image_files, place
 from lab_helpers.trying.configuration import Given, Line, Output
-from lab_helpers.trying.definition import logged_by_router, parse, router_of
-from lab_helpers.trying.evidence import Arrived
-from lab_helpers.trying.outside.sent import Sent, by_author
+from lab_helpers.trying.definition import logged_by_router, parse, router_of, with_secret_options
+from lab_helpers.trying.image_files import FromS3
+from lab_helpers.trying.outside.sent import by_author
+from lab_helpers.trying.place import LocalAws
+from lab_helpers.trying.seen import Trial
 
 TASK_TIMEOUT_S = 60.0
 """How long the lines may take to be printed, and how long the task may take to end after that."""
@@ -27,70 +29,10 @@ NO_MORE = json.dumps(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}}
 )
 """Rights that mean nothing: the managed policy of execution roles is enough."""
+NOT_HERE = "this router does not. It has"
+"""The router says so of a plugin that Fluent Bit has."""
 MOST_LINES, MOST_LINE_BYTES = 10_000, 10 << 20
 """What is taken of the lines of one container, in lines and bytes: a source may never end."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was seen. `calls` are by role and operation, `refused` as `lab explain-denials` has them.
-
-    `outside`: what outputs that lead outside AWS would have sent; their records are among `arrived`, too.
-
-    `dropped`: what is lost for good, by place and reason; `unmatched`: filters and outputs that fit no tag.
-    """
-
-    configuration: tuple[Line, ...]
-    stopped: str
-    exit_codes: Mapping[str, int | None]
-    arrived: tuple[Arrived, ...]
-    outside: tuple[Sent, ...]
-    calls: Mapping[str, Mapping[str, int]]
-    refused: tuple[Mapping[str, str], ...]
-    balance: Mapping[str, Any]
-    dropped: Mapping[str, int]
-    unmatched: tuple[str, ...]
-    complaints: tuple[str, ...]
-    notes: tuple[str, ...]
-    printed: Mapping[str, int]
-    kept: str = ""
-    """Where the local AWS is that was left standing."""
-    logs: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def generated_config(self) -> str:
-        """The configuration with the user's files behind the lines that include them, without the authors."""
-        return "\n".join(line.text for line in self.configuration) + "\n"
-
-    @property
-    def cloudwatch(self) -> tuple[Arrived, ...]:
-        return self.of("cloudwatch")
-
-    @property
-    def firehose(self) -> tuple[Arrived, ...]:
-        return self.of("firehose")
-
-    @property
-    def s3(self) -> tuple[Arrived, ...]:
-        return self.of("s3")
-
-    def of(self, kind: str) -> tuple[Arrived, ...]:
-        """Return what arrived at one kind of destination, such as "datadog"."""
-        return tuple(each for each in self.arrived if each.kind == kind)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON takes it."""
-        return {
-            "configuration": [vars(line) for line in self.configuration],
-            "task": {"stoppedReason": self.stopped, "exitCodes": dict(self.exit_codes)},
-            "printed": dict(self.printed),
-            "arrived": [vars(each) for each in self.arrived],
-            "outside": [vars(each) for each in self.outside],
-            "calls": {role: dict(calls) for role, calls in self.calls.items()},
-            "refused": [dict(each) for each in self.refused],
-            "balance": dict(self.balance), "dropped": dict(self.dropped), "unmatched": list(self.unmatched),
-            "complaints": list(self.complaints), "notes": list(self.notes), "kept": self.kept,
-        }  # fmt: skip
 
 
 def attempt(
@@ -101,10 +43,12 @@ def attempt(
     task_policy: str | None = None,
     execution_policy: str | None = None,
     keep: bool = False,
+    start: Callable[..., AbstractContextManager[LocalAws]] = place.local_aws,
 ) -> Trial:
     """Run a task definition on a local AWS of its own, and return what was seen.
 
-    `files`: the router's configuration files, or the folder of its image; `lines`: what each container prints.
+    `files`: the router's configuration files, or the folder of its image; `lines`: what each container prints; `start`
+    gives the local AWS, by Region and `keep`.
     Raises TaskDefinitionError for what cannot be tried, AwsCallError with ECS's words for what it refuses.
     """
     text = task_definition if isinstance(task_definition, str) else json.dumps(task_definition)
@@ -115,8 +59,8 @@ def attempt(
     elif router is None:
         raise TaskDefinitionError("no container has a firelensConfiguration", "Mark the log router with one.")
     _check_lines(definition, lines or {})
-    with place.local_aws(adapting.region_of(definition), keep=keep) as (backend, home):
-        return _Attempt(backend, home, definition, keep).run(
+    with start(adapting.region_of(definition), keep=keep) as aws:
+        return _Attempt(aws, definition, keep).run(
             files, lines or {}, {"taskRoleArn": task_policy, "executionRoleArn": execution_policy}
         )
 
@@ -132,9 +76,10 @@ def _check_lines(definition: Mapping[str, Any], lines: Mapping[str, Sequence[str
 
 
 class _Attempt:
-    def __init__(self, backend: LocalBackend, home: Path, definition: dict[str, Any], keep: bool) -> None:
-        self._backend, self._home, self._definition, self._keep = backend, home, definition, keep
-        self._sinks = home / "sinks"
+    def __init__(self, aws: LocalAws, definition: dict[str, Any], keep: bool) -> None:
+        self._aws, self._backend, self._home = aws, aws.backend, aws.home
+        self._definition, self._keep = definition, keep
+        self._sinks = self._home / "sinks"
         self._sinks.mkdir()
         self._notes: list[str] = []
 
@@ -145,12 +90,14 @@ class _Attempt:
         self._register(definition)  # refused as it was given, in ECS's words
         router = router_of(definition)
         assert router is not None, "ECS has refused a definition without one"
-        image = image_files.gather(files, router, self._home / "image")
+        fetched = image_files.from_s3(files, router)
+        rest = [each for each in files if each not in {one.path for one in fetched}]
+        image = image_files.gather(rest, router, self._home / "image")
         uri = place.publish(backend, image.folder) if image.folder else None
         adapted = adapting.adapt(definition, self._line_files(lines), self._sinks, uri)
         self._notes += adapted.notes
         self._make_roles(policies)
-        config = self._configuration(definition, image.given)
+        config = [*self._configuration(definition, image.given), *self._put_into_s3(fetched)]
         self._notes += [
             f"{path} is included, but it is not among the files that were given: it is not in the image here."
             for path in configuration.missing(config, image.given)
@@ -186,14 +133,25 @@ class _Attempt:
             self._notes.append("The definition names no task role: its router has no right to anything.")
 
     def _configuration(self, definition: Mapping[str, Any], files: Given) -> list[Line]:
-        whole = {"networkMode": "awsvpc", **definition, "revision": 1}
+        whole = {"networkMode": "awsvpc", **with_secret_options(definition), "revision": 1}
         arn = f"arn:aws:ecs:{adapting.region_of(definition)}:{adapting.ACCOUNT}:task/{place.CLUSTER}/TASK-ID"
         logs = [
             parse_container_log(each["name"], each["logConfiguration"].get("options") or {})
-            for each in definition["containerDefinitions"]
+            for each in whole["containerDefinitions"]
             if logged_by_router(each)
         ]
         return configuration.authored(firelens_config(whole, place.CLUSTER, arn), logs, files)
+
+    def _put_into_s3(self, fetched: Sequence[FromS3]) -> list[Line]:
+        """Put there what the init image fetches, and return its lines: it includes them behind what FireLens makes."""
+        lines = []
+        for each in fetched:
+            text = image_files.text_of(each.path)
+            place.put_object(self._backend, each.bucket, each.key, configuration.led_here(text))
+            author = f"{configuration.INCLUDED} {each.path.name}"
+            lines += [Line(line, author) for line in text.splitlines()]
+            self._notes.append(f"{each.path.name} was put into S3 ({each.bucket}/{each.key}) for the init image.")
+        return lines
 
     def _groups(self, definition: Mapping[str, Any]) -> list[str]:
         logged = [each.get("logConfiguration") or {} for each in definition["containerDefinitions"]]
@@ -204,7 +162,7 @@ class _Attempt:
         ecs = self._backend.client("ecs")
         with aws_errors("RunTask"):
             started = ecs.run_task(
-                cluster=place.CLUSTER, taskDefinition=definition, networkConfiguration=place.network(self._backend)
+                cluster=place.CLUSTER, taskDefinition=definition, networkConfiguration=self._aws.network()
             )
         arn = started["tasks"][0]["taskArn"]
         try:
@@ -245,10 +203,13 @@ class _Attempt:
         log = [str(each.record) for each in own]
         status = backend.status()
         balance: dict[str, Any] = next(iter(status["services"]["ecs"]["log_records"]["tasks"].values()), {})
+        data_streams = {each.values.get("region", "") for each in outputs if each.plugin in place.KINESIS}
+        self._notes += [f"Not modelled: {line.partition('[config] ')[2]}" for line in log if NOT_HERE in line]
         recordings = tuple(recorded(self._sinks))
         arrived = (
             *(each for each in events if each not in own),
             *evidence.in_s3(backend.client("s3")),
+            *(each for name in data_streams for each in evidence.in_kinesis(place.client(backend, "kinesis", name))),
             *evidence.outside(recordings),
         )
         if recordings:

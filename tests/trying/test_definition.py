@@ -49,3 +49,19 @@ def test_what_is_not_resolved_is_named() -> None:
     assert "${FAMILY} (family)" in str(raised.value)
     assert "${var.cpu} (cpu)" in str(raised.value)
     assert "BUCKET" not in str(raised.value)
+
+
+def test_what_was_to_be_filled_in_is_named() -> None:
+    """In log options, where examples have it; a group of a pattern is none."""
+    options = {"Name": "es", "Cloud_ID": "<elastic_cloud_id>", "exclude-pattern": "^<html>", "Regex": "(?<name>x)"}
+    with pytest.raises(TaskDefinitionError, match=r"in it: <elastic_cloud_id> \(.*options.Cloud_ID\)\."):
+        definition.parse(json.dumps(kit.definition(options)))
+
+
+def test_secret_options_stand_as_the_agent_writes_them() -> None:
+    """Variables of the router, with the container's place in their names."""
+    given = kit.definition({"Name": "datadog"})["taskDefinition"]
+    given["containerDefinitions"][1]["logConfiguration"]["secretOptions"] = [{"name": "apikey", "valueFrom": "arn"}]
+    router, web = definition.with_secret_options(given)["containerDefinitions"]
+    assert web["logConfiguration"]["options"] == {"Name": "datadog", "apikey": "${apikey_1}"}
+    assert router == given["containerDefinitions"][0]

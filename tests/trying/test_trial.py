@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from lab_helpers.base.errors import AwsCallError, TaskDefinitionError
 from lab_helpers.cli import main
 from lab_helpers.trying import report
+from lab_helpers.trying.configuration import Line
 from lab_helpers.trying.pytest_plugin import Firelens
+from lab_helpers.trying.seen import Trial
 from tests.trying import kit
 
 EXTRA = """
@@ -36,6 +39,11 @@ EXTRA = """
     Match *
     Host 127.0.0.1
     Port PORT
+[OUTPUT]
+    Name kinesis_streams
+    Match web-*
+    region eu-west-1
+    stream shop-stream
 [OUTPUT]
     Name cloudwatch_logs
     Match api-*
@@ -69,6 +77,7 @@ def test_records_arrive_where_the_configuration_says(firelens: Firelens, tmp_pat
         with pytest.raises(BlockingIOError):
             listener.accept()
     assert [each.record["log"] for each in trial.firehose] == ["hello", '{"a": 1}']
+    assert [each.record["log"] for each in trial.kinesis] == ["hello", '{"a": 1}']
     assert all(each.place.startswith("shop/") for each in trial.firehose)
     assert [each.record["log"] for each in trial.of("datadog")] == ["hello", '{"a": 1}']
     datadog, http = trial.outside
@@ -82,11 +91,25 @@ def test_records_arrive_where_the_configuration_says(firelens: Firelens, tmp_pat
     assert not trial.dropped
     assert "Match api-*" in trial.unmatched[0]
     assert "Exclude log health" in trial.generated_config
+    with pytest.raises(AssertionError, match="--firelens-update"):
+        firelens.check_config(trial, tmp_path / "kept" / "web.conf")
+    Firelens(updates=True).check_config(trial, tmp_path / "kept" / "web.conf")
+    firelens.check_config(trial, tmp_path / "kept" / "web.conf")
+    with pytest.raises(AssertionError, match=r"-    Name http\n\+    Name https"):
+        firelens.check_config(replace(trial, configuration=_changed(trial)), tmp_path / "kept" / "web.conf")
     told = report.text(trial)
     assert "1 record removed by filters" in told
     assert "would have sent 2 records to datadog" in told
     assert "interval is 0 s" in told
     assert not list(temporary.iterdir())
+
+
+def _changed(trial: Trial) -> tuple[Line, ...]:
+    """Return its configuration with another output."""
+    return tuple(
+        replace(line, text=line.text + "s") if line.text.strip() == "Name http" else line
+        for line in trial.configuration
+    )
 
 
 def test_a_right_that_is_missing_is_told_with_its_role(

@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from lab_helpers.local_aws.ecs.containers import process as process_module
 from lab_helpers.local_aws.ecs.containers.process import ContainerProcess
-from lab_helpers.local_aws.ecs.containers.warden import Warden
+from lab_helpers.local_aws.ecs.containers.warden import SOCKET_PATH_BYTES, Warden
 from lab_helpers.local_aws.ecs.logs.lines import LogLine
 
 
@@ -208,3 +209,17 @@ def test_lines_in_quick_succession_are_read_together(tmp_path: Path, warden: War
     assert process.finished.wait(20)
     assert kept.texts() == [str(number) for number in range(100)]
     assert len(sizes) < 50
+
+
+def test_sockets_have_a_short_path_where_temporary_files_lie_deep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unix socket's path ends at 103 bytes on macOS: a longer one could not be bound, and no log line arrived."""
+    deep = tmp_path / ("d" * 80)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    warden = Warden()
+    try:
+        assert len(str(warden.run_dir / f"{'0' * 32}.sock")) <= SOCKET_PATH_BYTES
+    finally:
+        warden.stop()

@@ -31,6 +31,17 @@ rm -rf -- "$1"
 """
 
 
+SOCKET_PATH_BYTES = 103
+"""What macOS takes for a unix socket; Linux takes 107."""
+_NAME_BYTES = len("/lab-ecs-12345678/0123456789abcdef0123456789abcdef.sock")
+
+
+def _short_folder() -> str | None:
+    """Return where a socket's path is short enough; None: where temporary files are, unless that lies too deep."""
+    is_short = len(tempfile.gettempdir().encode()) + _NAME_BYTES <= SOCKET_PATH_BYTES
+    return None if is_short else "/tmp"
+
+
 class Warden:
     """Owns the guarding shell and `run_dir`, a folder with a short path for unix sockets."""
 
@@ -53,8 +64,7 @@ class Warden:
         with self._lock:
             if self._process is not None:
                 return
-            # Unix socket paths end at 107 bytes, and a lab may lie deep.
-            self._run_dir = Path(tempfile.mkdtemp(prefix="lab-ecs-"))
+            self._run_dir = Path(tempfile.mkdtemp(prefix="lab-ecs-", dir=_short_folder()))
             self._process = self._shell(self._run_dir)
 
     def guard(self, group: int) -> None:

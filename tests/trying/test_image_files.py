@@ -1,0 +1,32 @@
+"""Where given files go: into the image, or into S3 for the init image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.trying.image_files import FromS3, from_s3, text_of
+
+
+def test_files_of_the_init_image_are_known_by_the_ends_of_their_keys(tmp_path: Path) -> None:
+    """In the order of the variables; what no variable names belongs into the image."""
+    given = [tmp_path / name for name in ("extra.conf", "filter.conf", "output.conf")]
+    for path in given:
+        path.write_text("")
+    environment = [
+        {"name": "aws_fluent_bit_init_s3_10", "value": "arn:aws:s3:::ours/router/output.conf"},
+        {"name": "aws_fluent_bit_init_s3_2", "value": "arn:aws:s3:::ours/filter.conf"},
+        {"name": "aws_fluent_bit_init_file_1", "value": "/extra.conf"},
+    ]
+    expected = [FromS3(given[1], "ours", "filter.conf"), FromS3(given[2], "ours", "router/output.conf")]
+    assert from_s3(given, {"environment": environment}) == expected
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe[\x00", b"\xef\xbb\xbf[OUTPUT]\n"])
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    """And one with a byte order mark: Fluent Bit would read another word."""
+    (tmp_path / "extra.conf").write_bytes(content)
+    with pytest.raises(TaskDefinitionError, match=r"extra\.conf"):
+        text_of(tmp_path / "extra.conf")
