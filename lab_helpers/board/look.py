@@ -88,7 +88,7 @@ class Watcher:
         last = errors.iloc[-1] if len(errors) else None
         refused = ("", "") if last is None else (str(last["message"]), f"{last['at']:%H:%M:%S}")
         hops = (
-            Hop("alb", say("load balancer"), now.alb),
+            Hop("alb", "ALB", now.alb),
             Hop("cloudwatch", "CloudWatch", now.cloudwatch),
             Hop("firehose", "Firehose", now.firehose, now.held),
             Hop("s3", "S3", now.s3, None, refused=refused[0], refused_at=refused[1]),
@@ -110,7 +110,7 @@ def of_answer(answer: Mapping[str, Any], out: LabOutputs, region: str) -> Look:
     router, delivers = out.task_role_arn, out.firehose_role_arn
     assumed = _refusal(row for row in latest if row["call"] == "sts:AssumeRole" and row["resource"] == delivers)
     hops = (
-        Hop("alb", say("load balancer"), group.get("requests", 0), refused=_unhealthy(group.get("targets", {}))),
+        Hop("alb", "ALB", group.get("requests", 0), refused=_unhealthy(group.get("targets", {}))),
         *_in_the_task(services.get("ecs", {}).get("log_records", {})),
         Hop("cloudwatch", "CloudWatch", events, **told(_TO_CLOUDWATCH, router, out.httpd_log_group)),
         Hop(
