@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,7 @@ from lab_helpers.classroom.serving import open_class
 from lab_helpers.classroom.syllabus import questions
 from lab_helpers.exercises import Progress
 from tests.classroom.people import STEPS, Clock, guesses, works
+from tests.support.stored_notebooks import LAB
 
 JSON = {"Content-Type": "application/json"}
 
@@ -338,3 +341,18 @@ def test_the_trainer_is_told_what_an_address_opens(tmp_path: Path, monkeypatch: 
         told = "\n".join(serving.welcome(server))
         assert f"lab join http://192.0.2.7:{server.port} {server.room.code}" in told
         assert "not encrypted" in told
+
+
+def test_the_command_ends_in_order(tmp_path: Path) -> None:
+    """`lab class serve` prints page and code at once; told to end it keeps the class, says so, and ends with 0."""
+    environ = {**os.environ, "LAB_HOME": str(tmp_path)}
+    command = [LAB, "class", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        assert running.stdout is not None
+        head = [running.stdout.readline() for _ in range(4)]
+        running.terminate()
+        rest = running.stdout.read()
+    kept = files.room(tmp_path)
+    assert head[1].strip() == f"http://127.0.0.1:{kept['port']}/#token={kept['room']['trainer']}"
+    assert head[3].strip() == f"lab join http://127.0.0.1:{kept['port']} {kept['room']['code']}"
+    assert (running.returncode, "The class is closed." in rest, "Traceback" in rest) == (0, True, False)
