@@ -125,6 +125,8 @@ def unmatched(lines: Sequence[Line], tags: Sequence[str]) -> list[str]:
     all_sections = with_authors(lines)
     made = [each.values.get("rule", "").split() for each, _ in all_sections if each.name == "rewrite_tag"]
     new = [rule[2] for rule in made if len(rule) > 2]
+    inputs = [each for each, author in all_sections if each.kind == "INPUT" and author != AGENT]
+    new += [each.values.get("tag", f"{each.name}.0") for each in inputs]
     if any("$" in tag for tag in new):
         return []  # made of the record: any tag can be
     return [

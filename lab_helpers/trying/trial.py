@@ -81,6 +81,7 @@ class _Attempt:
         self._definition, self._keep = definition, keep
         self._sinks = self._home / "sinks"
         self._sinks.mkdir()
+        self._put = set[tuple[str, str]]()
         self._notes: list[str] = []
 
     def run(
@@ -148,6 +149,7 @@ class _Attempt:
         for each in fetched:
             text = image_files.text_of(each.path)
             place.put_object(self._backend, each.bucket, each.key, configuration.led_here(text))
+            self._put.add((each.bucket, each.key))
             author = f"{configuration.INCLUDED} {each.path.name}"
             lines += [Line(line, author) for line in text.splitlines()]
             self._notes.append(f"{each.path.name} was put into S3 ({each.bucket}/{each.key}) for the init image.")
@@ -208,7 +210,7 @@ class _Attempt:
         recordings = tuple(recorded(self._sinks))
         arrived = (
             *(each for each in events if each not in own),
-            *evidence.in_s3(backend.client("s3")),
+            *(each for each in evidence.in_s3(backend.client("s3")) if (each.destination, each.place) not in self._put),
             *(each for name in data_streams for each in evidence.in_kinesis(place.client(backend, "kinesis", name))),
             *evidence.outside(recordings),
         )

@@ -32,6 +32,16 @@ def test_a_match_that_fits_no_tag_is_named_with_its_author() -> None:
     assert told.startswith("FILTER grep (your file extra.conf): Match api-* fits no tag")
 
 
+def test_a_tag_of_an_input_of_the_users_own_is_a_tag() -> None:
+    """What reads a file, or takes records over HTTP."""
+    own = (
+        "[INPUT]\n  Name tail\n  Tag app.*\n[FILTER]\n  Name grep\n  Match app.*\n[FILTER]\n  Name lua\n  Match apps\n"
+    )
+    found = [configuration.Line(text, "your file a.conf") for text in own.splitlines()]
+    (told,) = configuration.unmatched(found, ["web-firelens-1"])
+    assert told == "FILTER lua (your file a.conf): Match apps fits no tag; the tags are web-firelens-1, app.*"
+
+
 def test_variables_of_an_option_are_resolved() -> None:
     """As the router does it."""
     found = configuration.outputs(lines(), {"GROUP": "/shop"})

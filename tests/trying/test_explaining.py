@@ -1,0 +1,62 @@
+"""The way of one line, as a trial of it shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab_helpers.firelens.generate import generate
+from lab_helpers.firelens.options import ContainerLog
+from lab_helpers.trying import configuration, explaining
+from lab_helpers.trying.configuration import Given
+from lab_helpers.trying.evidence import Arrived
+from lab_helpers.trying.seen import Trial
+
+EXTRA = """[FILTER]
+    Name parser
+    Match web-*
+    Key_Name log
+    Parser json
+[FILTER]
+    Name grep
+    Match web-*
+    Exclude log x
+[OUTPUT]
+    Name datadog
+    Match api-*
+"""
+ADDED = {"source": "stdout", "container_name": "web", "ecs_cluster": "try"}
+
+
+def trial(*arrived: Arrived, **rest: Any) -> Trial:
+    """Return a trial of one line of web's."""
+    log = ContainerLog("web")
+    files = Given({"extra.conf": EXTRA})
+    metadata = [("ecs_cluster", "try")]
+    lines = configuration.authored(generate([log], include_path="/extra.conf", metadata=metadata), [log], files)
+    whole: dict[str, Any] = {
+        "configuration": tuple(lines), "stopped": "", "exit_codes": {}, "arrived": arrived, "outside": (), "calls": {},
+        "refused": (), "balance": {}, "dropped": {}, "unmatched": (), "complaints": (), "notes": (),
+        "printed": {"web": 1},
+    }  # fmt: skip
+    return Trial(**{**whole, **rest})
+
+
+def test_a_changed_record_names_who_may_have_changed_it() -> None:
+    """The agent's own filter only adds what is told apart."""
+    told = explaining.text(trial(Arrived("s3", "b", "key", {"a": 1, **ADDED})), '{"a": 1}')
+    assert 'arrived in s3 b key, changed: {"a": 1} (by FILTER parser (your file extra.conf))' in told
+
+
+def test_an_unchanged_record_names_nobody() -> None:
+    """It is the line, with what FireLens adds."""
+    told = explaining.text(trial(Arrived("s3", "b", "key", {"log": "x y", **ADDED})), "x y")
+    assert told.endswith("arrived in s3 b key, unchanged")
+
+
+def test_a_dropped_line_names_the_filter_and_one_that_nobody_takes_says_so() -> None:
+    """Each with the file that it stands in."""
+    told = explaining.text(trial(balance={"removed": 1}), "x")
+    assert told.endswith("dropped by a filter: FILTER grep (your file extra.conf)")
+    told = explaining.text(trial(), "x")
+    assert "OUTPUT datadog (your file extra.conf): does not match its tag" in told
+    assert told.endswith("not matched: no output takes its tag")
