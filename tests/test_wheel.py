@@ -65,7 +65,7 @@ class Installed:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
         environ["PYTHONPATH"] = str(self.core if core else self.site)
         return subprocess.run(
-            [sys.executable, *argv], cwd=cwd, env=environ, input=lines, capture_output=True, text=True, timeout=100,
+            [sys.executable, *argv], cwd=cwd, env=environ, input=lines, capture_output=True, text=True, timeout=280,
             check=False,
         )  # fmt: skip
 
@@ -135,6 +135,7 @@ def test_a_students_copy_can_be_made_of_it(wheel: Installed, tmp_path: Path) -> 
     assert not [name for name in names if "solutions" in name or name.startswith("lab_helpers/course")]
 
 
+@pytest.mark.timeout(300)
 def test_the_core_tries_a_set_up_without_the_extras(wheel: Installed, tmp_path: Path) -> None:
     """`lab try` ends in its verdict where neither JupyterLab nor pandas, pyarrow, DuckDB or matplotlib is."""
     options = {"Name": "cloudwatch_logs", "region": "eu-west-1", "log_group_name": "/a", "log_stream_prefix": "a-"}

@@ -71,7 +71,7 @@ class Firelens:
             raise AssertionError(f"The generated configuration is another one (pytest {UPDATE} takes it):\n{told}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def firelens(request: pytest.FixtureRequest) -> Firelens:
     """Return what tries FireLens set-ups; `firelens.run(task_definition, files, lines)`."""
     return Firelens(bool(request.config.getoption(UPDATE, default=False)))
