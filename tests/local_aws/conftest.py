@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.answers_by_model import held
 
 TRUST_TASKS = {
     "Version": "2012-10-17",
@@ -22,6 +23,14 @@ def aws(tmp_path: Path) -> Iterator[LocalAws]:
     """A running local AWS that has only moto's services and our IAM."""
     with LocalAws(tmp_path / "aws", factories=[]) as running:
         yield running
+
+
+@pytest.fixture
+def answers_as_described() -> Iterator[None]:
+    """Every answer of our handlers in the test is as botocore's description of its operation says."""
+    with held() as found:
+        yield
+    assert found.problems == []
 
 
 @pytest.fixture

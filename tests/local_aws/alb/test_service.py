@@ -19,6 +19,7 @@ from lab_helpers.local_aws.kit.service import ServiceContext
 from lab_helpers.local_aws.server import LocalAws
 from tests.local_aws.alb.kit import Client, backend, wait_until
 
+pytestmark = pytest.mark.usefixtures("answers_as_described")
 OPEN = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}
 
 

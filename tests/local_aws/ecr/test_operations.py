@@ -22,6 +22,7 @@ from lab_helpers.local_aws.kit.api import Caller
 from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.server import LocalAws
 
+pytestmark = pytest.mark.usefixtures("answers_as_described")
 NAME = "inomaso-dev-ecr-fluentbit"
 
 

@@ -17,6 +17,7 @@ from lab_helpers.local_aws.kit.clock import ManualClock
 from lab_helpers.local_aws.server import LocalAws
 from tests.local_aws.firehose.fakes import BUCKET, STREAM, destination, work
 
+pytestmark = pytest.mark.usefixtures("answers_as_described")
 GROUP, ERRORS, NAME = "/ecs/firelens", "kinesis_error", "inomaso-dev-firehose-role"
 
 
