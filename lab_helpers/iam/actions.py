@@ -31,6 +31,15 @@ _PREFIXES = {
 # AWS answers these to anyone, whatever the policies say.
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
+# Of services without a table: operations whose action has another name.
+_RENAMED = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "sns:PublishBatch": "sns:Publish",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
+
 _IAM_LISTS = {
     "ListRoles": "role",
     "ListUsers": "user",
@@ -69,7 +78,7 @@ def required(
 
 
 def _any(call: Call) -> tuple[Access, ...]:
-    return call.access()
+    return call.access(action=_RENAMED.get(call.action, call.action))
 
 
 def _firehose(call: Call) -> tuple[Access, ...]:

@@ -11,8 +11,20 @@ from urllib.parse import unquote
 
 from .call import ANY, Access, Call
 
+# Configurations that have one action to read one or all, and one to write or delete.
+_CONFIGURATIONS = ("Analytics", "IntelligentTiering", "Inventory", "Metrics")
 # Operations whose action has another name.
 _RENAMED = {
+    **{
+        operation.format(kind): f"{action}{kind}Configuration"
+        for kind in _CONFIGURATIONS
+        for operation, action in (
+            ("GetBucket{}Configuration", "Get"),
+            ("ListBucket{}Configurations", "Get"),
+            ("PutBucket{}Configuration", "Put"),
+            ("DeleteBucket{}Configuration", "Put"),
+        )
+    },
     "HeadObject": "GetObject",
     "SelectObjectContent": "GetObject",
     "GetObjectAttributes": "GetObject",

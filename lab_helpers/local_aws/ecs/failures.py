@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lab_helpers.local_aws.ecs import arns, rollout
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
-from lab_helpers.local_aws.ecs.model import Deployment, Service, Store, Task
+from lab_helpers.local_aws.ecs.model import Deployment, Service, Task
+from lab_helpers.local_aws.ecs.store import Store
 from lab_helpers.local_aws.kit.clock import Clock
 
 

@@ -70,7 +70,7 @@ class MetadataEndpoint:
         container = running.by_runtime_id(runtime_id) if running else None
         if running is None or container is None:
             return _error("404 Not Found", f"No container {runtime_id} runs.")
-        with self._world.store.changed:
+        with self._world.store.held():
             if what == "":
                 return _json(_container_shape(running.task, container))
             if what in ("task", "taskWithTags"):

@@ -79,14 +79,9 @@ class Preparation:
 
     def _pull_all(self) -> dict[str, Image]:
         store, task = self._world.store, self._task
-        with store.changed:
-            task.times["pull_started"] = store.now()
+        store.stamp(task, "pull_started")
         pulled = {spec.name: self._pull(spec) for spec in task.spec.containers}
-        store.pin(task, {name: image.digest for name, image in pulled.items() if image.digest})
-        with store.changed:
-            task.times["pull_stopped"] = store.now()
-            for name, image in pulled.items():
-                task.containers[name].image_digest = image.digest
+        store.pulled(task, {name: image.digest for name, image in pulled.items()})
         return pulled
 
     def _pull(self, spec: ContainerSpec) -> Image:

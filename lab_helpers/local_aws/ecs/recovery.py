@@ -23,7 +23,7 @@ _DESCRIPTION = "arn:aws:ecs:"
 
 def keep(world: World) -> None:
     """Write services and tasks down, unless they are as they were."""
-    with world.store.changed:
+    with world.store.held():
         world.context.kept.save(_KEPT, world.store.records())
 
 

@@ -63,10 +63,8 @@ class TaskRunner:
         running = RunningTask(self._world, task, self._ended)
         with self._lock:
             self._running[task_id] = running
-        with store.changed:
-            self._forget_old()
-            store.tasks[task_id] = task
-            store.notify()
+        self._forget_old()
+        store.add_task(task)
         running.start()
         return task
 
@@ -86,8 +84,7 @@ class TaskRunner:
         """Return the account of each task's log lines, by task id: of all that run, and of those that have stopped."""
         with self._lock:
             running = {task_id: each.log_records() for task_id, each in self._running.items()}
-        with self._world.store.changed:
-            stopped = {task.id: task.log_records for task in self._world.store.tasks.values()}
+        stopped = {task.id: task.log_records for task in self._world.store.tasks()}
         return {task_id: found for task_id, found in {**stopped, **running}.items() if found is not None}
 
     def stop_all(self) -> None:
@@ -110,10 +107,7 @@ class TaskRunner:
         self.on_ended(task)
 
     def _forget_old(self) -> None:
-        now, store = self._world.store.now(), self._world.store
-        old = [each for each in store.tasks.values() if now - each.times.get("STOPPED", now) > KEEP_STOPPED_S]
-        for task in old:
-            del store.tasks[task.id]
+        for task in self._world.store.forget_stopped(KEEP_STOPPED_S):
             shutil.rmtree(self._world.task_folder(task.id), ignore_errors=True)
 
 

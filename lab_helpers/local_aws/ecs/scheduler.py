@@ -8,9 +8,10 @@ import threading
 from lab_helpers.local_aws.ecs import recovery, rollout, targets
 from lab_helpers.local_aws.ecs.failures import Failures
 from lab_helpers.local_aws.ecs.lifecycle import StopCode, TaskStatus
-from lab_helpers.local_aws.ecs.model import Deployment, Service, Store, Task
+from lab_helpers.local_aws.ecs.model import Deployment, Service, Task
 from lab_helpers.local_aws.ecs.rollout import Goal, TaskView
 from lab_helpers.local_aws.ecs.runner import TaskRunner
+from lab_helpers.local_aws.ecs.store import Store
 from lab_helpers.local_aws.ecs.world import World
 from lab_helpers.local_aws.kit.clock import Clock
 
@@ -45,32 +46,28 @@ class Scheduler:
 
     def stop(self) -> None:
         """Stop scheduling; tasks are left to their runner."""
-        with self._store.changed:
-            self._stopped = True
-            self._store.changed.notify_all()
+        self._stopped = True
+        self._store.touch()
         if self._thread.ident is not None:
             self._thread.join()
 
     def task_ended(self, task: Task) -> None:
         """Draw the consequences of a task's end for its service: failures, back-off, circuit breaker, events."""
-        with self._store.changed:
-            service = self._store.services.get(task.service)
+        with self._store.changing():
+            service = self._store.service_of(task)
             deployment = _deployment(service, task.deployment_id) if service else None
             if service is not None and deployment is not None:
                 self._failures.account(service, deployment, task)
-            self._store.notify()
 
     def _run(self) -> None:
-        while not self._stopped:
-            with self._store.changed:
-                seen = self._store.serial
-                services = list(self._store.services.values())
-            for service in services:
+        while True:
+            seen = self._store.serial  # before the look at the flag: who sets it changes it, too
+            if self._stopped:
+                return
+            for service in self._store.services():
                 self._guarded(service)
             recovery.keep(self._world)
-            with self._store.changed:
-                if seen == self._store.serial and not self._stopped:
-                    self._clock.wait(self._store.changed, self._timeout_s())
+            self._store.wait_for_change(seen, self._clock, self._timeout_s)
 
     def _guarded(self, service: Service) -> None:
         try:
@@ -81,8 +78,8 @@ class Scheduler:
 
     def _timeout_s(self) -> float | None:
         now = self._clock.monotonic()
-        times = [self._next_health[each] for each in self._next_health if each in self._store.services]
-        for service in self._store.services.values():
+        times = [self._next_health[each] for each in self._next_health if self._store.service(each)]
+        for service in self._store.services():
             times += [each.next_start_at for each in service.deployments if each.next_start_at > now]
             times += [now + left for left in self._settling(service)]
         return max(0.01, min(times) - now) if times else None
@@ -93,22 +90,20 @@ class Scheduler:
         return [left for left in lefts if left > 0]
 
     def _reconcile(self, service: Service) -> None:
-        with self._store.changed:
+        with self._store.held():
             tasks = self._store.tasks_of(service)
             if service.status == "INACTIVE":
-                self._forget_old(service)
+                self._store.forget_inactive(service, KEEP_INACTIVE_S)
                 return
             if service.status == "DRAINING" and not tasks:
-                service.status, service.deployments = "INACTIVE", []
-                service.inactive_since = self._store.now()
-                self._store.notify()
+                self._store.deactivate(service)
                 return
-            self._drop_finished(service, tasks)
+            self._store.drop_finished(service, tasks)
             now = self._store.now()
             decision = rollout.decide(self._goal(service), [_view(service, task, now) for task in tasks])
         self._start(service, decision.start)
         self._stop_tasks(service, [task for task in tasks if task.id in decision.stop])
-        with self._store.changed:
+        with self._store.held():
             self._note_state(service, complete=decision.complete)
 
     def _goal(self, service: Service) -> Goal:
@@ -152,23 +147,9 @@ class Scheduler:
             self._store.add_event(service, "has reached a steady state.")
         service.is_steady = complete
 
-    def _drop_finished(self, service: Service, tasks: list[Task]) -> None:
-        used = {task.deployment_id for task in tasks}
-        kept = [each for each in service.deployments if each.status == "PRIMARY" or each.id in used]
-        if len(kept) != len(service.deployments):
-            service.deployments = kept
-            self._store.notify()
-
-    def _forget_old(self, service: Service) -> None:
-        if service.inactive_since is not None and self._store.now() - service.inactive_since > KEEP_INACTIVE_S:
-            del self._store.services[service.arn]
-
     def _check_health(self, service: Service) -> None:
         now = self._clock.monotonic()
-        with self._store.changed:
-            tasks = [
-                task for task in self._store.tasks_of(service) if task.status is TaskStatus.RUNNING and task.targets
-            ]
+        tasks = [task for task in self._store.tasks_of(service) if task.status is TaskStatus.RUNNING and task.targets]
         if not tasks:
             self._next_health.pop(service.arn, None)
             return
@@ -184,10 +165,7 @@ class Scheduler:
         address = task.interface.address if task.interface else ""
         for target in task.targets:
             state, why = targets.state(elbv2, target, address)
-            with self._store.changed:
-                if task.healthy_target is not (state == "healthy"):
-                    task.healthy_target = state == "healthy"
-                    self._store.notify()
+            self._store.target_is(task, healthy=state == "healthy")
             if state == "unhealthy" and not self._in_grace(service, task):
                 group = target.target_group_arn
                 self._store.add_event(

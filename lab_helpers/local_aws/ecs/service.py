@@ -12,7 +12,7 @@ from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard, ProcessMete
 from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.logs.ledger import summary
 from lab_helpers.local_aws.ecs.metadata import PREFIX, MetadataEndpoint
-from lab_helpers.local_aws.ecs.model import Store, Task
+from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.operations import image_parameters
 from lab_helpers.local_aws.ecs.operations.definitions import OtherOperations
 from lab_helpers.local_aws.ecs.operations.describe import counts
@@ -21,6 +21,7 @@ from lab_helpers.local_aws.ecs.operations.tasks import TaskOperations
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runner import TaskRunner
 from lab_helpers.local_aws.ecs.scheduler import Scheduler
+from lab_helpers.local_aws.ecs.store import Store
 from lab_helpers.local_aws.ecs.utilisation import Utilisation
 from lab_helpers.local_aws.ecs.world import ECS_PRINCIPAL, World, default_runtimes
 from lab_helpers.local_aws.kit.api import Handler, WsgiApp
@@ -50,7 +51,7 @@ class EcsService:
             TaskOperations(self._world, self._runner),
             OtherOperations(self._world),
         )
-        measured = Utilisation(context.clock, ProcessMeter(), memory.watched, store.tasks.get)
+        measured = Utilisation(context.clock, ProcessMeter(), memory.watched, store.task)
         self._metrics = MetricPublisher(
             lambda region: context.clients.as_service("cloudwatch", ECS_PRINCIPAL, region),
             context.clock,
@@ -92,9 +93,9 @@ class EcsService:
 
     def status(self) -> dict[str, Any]:
         store = self._world.store
-        with store.changed:
-            running, pending = counts(store.tasks.values())
-            services = [each for each in store.services.values() if each.status != "INACTIVE"]
+        with store.held():
+            running, pending = counts(store.tasks())
+            services = [each for each in store.services() if each.status != "INACTIVE"]
         return {
             "services": len(services),
             "running_tasks": running,

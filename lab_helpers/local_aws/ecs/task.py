@@ -96,16 +96,13 @@ class RunningTask:
 
     def _provision(self) -> None:
         store, task = self._world.store, self.task
-        with store.changed:
-            task.times[TaskStatus.PROVISIONING] = store.now()
+        store.stamp(task, TaskStatus.PROVISIONING)
         ec2 = self._world.aws("ec2", task.region)
         zones = interfaces.zones(ec2, task.network)
         if not zones:
             raise InterfaceError("The task has no subnet.")
         subnet = store.choose_subnet(task, zones)
-        task.interface = interfaces.create(ec2, task, subnet, zones[subnet])
-        with store.changed:
-            task.times["connected"] = store.now()
+        store.connect(task, interfaces.create(ec2, task, subnet, zones[subnet]))
         store.move(task, TaskStatus.PENDING)
 
     def _prepare(self) -> None:
@@ -137,13 +134,7 @@ class RunningTask:
         request = container.launch_request(world, task, each, self._router)
         hooks = Hooks(lambda: self._container_ended(each), lambda: not self._stopping)
         container.start(each, request, world.warden, hooks)
-        with world.store.changed:
-            if each.is_running:
-                each.record.status, each.record.started_at = "RUNNING", world.store.now()
-            elif each.record.started_at is None:
-                each.record.started_at = world.store.now()
-            task.version += 1
-            world.store.notify()
+        world.store.container_started(task, each.record, is_running=each.is_running)
         self._attach(each)
         if each.spec.health_check is not None:
             ports = self._router.listens if self._router else {}
@@ -168,7 +159,7 @@ class RunningTask:
             self._world.context.network.attach(self.task.interface.address, port, wired)
 
     def _container_ended(self, each: Container) -> None:
-        store, process = self._world.store, each.process
+        process = each.process
         if process is None:
             return
         if self._may_restart(each, process.exit_code):
@@ -176,16 +167,13 @@ class RunningTask:
                 self._to_restart.append(each)
                 self._wake.notify_all()
             return
-        with store.changed:
-            each.record.status, each.record.exit_code = "STOPPED", process.exit_code
-            each.record.finished_at = store.now()
-            if process.exit_code == 137:
-                each.record.reason = self._reason_of_a_kill(each)
-            self.task.version += 1
-            store.notify()
-        if each.spec.essential and not self._stopping:
+        ends_task = each.spec.essential and not self._stopping
+        reason = self._reason_of_a_kill(each) if process.exit_code == 137 else each.record.reason
+        if ends_task and not reason:
             complaint = router_complaint(process.tail()) if each.spec.firelens else process.last_line()
-            each.record.reason = each.record.reason or f"Exited ({process.exit_code}): {complaint}"[:MOST_CHARS]
+            reason = f"Exited ({process.exit_code}): {complaint}"[:MOST_CHARS]
+        self._world.store.container_ended(self.task, each.record, process.exit_code, reason)
+        if ends_task:
             self.stop(StopCode.ESSENTIAL_EXITED, self._essential_reason(each), hurry=True)
         with self._wake:
             self._wake.notify_all()
@@ -203,11 +191,7 @@ class RunningTask:
         container.clear(each)
         request = container.launch_request(world, self.task, each, self._router)
         hooks = Hooks(lambda: self._container_ended(each), lambda: not self._stopping)
-        with world.store.changed:
-            each.record.restart_count += 1
-            each.record.started_at = world.store.now()
-            self.task.version += 1
-            world.store.notify()
+        world.store.container_restarts(self.task, each.record)
         container.start(each, request, world.warden, hooks)
         self._attach(each)
 
@@ -226,15 +210,14 @@ class RunningTask:
         """Say what a health check cannot run on this machine: it fails, and who waits for HEALTHY would wait on."""
         sentence = f"The health check of container {name} needs a program that this machine has not: {told}"
         log.warning("Task %s: %s", self.task.id, sentence)
-        with self._world.store.changed:
+        store = self._world.store
+        with store.held():
             self.task.containers[name].reason = sentence[:MOST_CHARS]
-            self._world.store.add_event(self._world.store.service_of(self.task), f"(task {self.task.id}) {sentence}")
+            store.add_event(store.service_of(self.task), f"(task {self.task.id}) {sentence}")
 
     def _health_changed(self, name: str) -> None:
         each = self.containers.get(name)
-        with self._world.store.changed:
-            self.task.version += 1
-            self._world.store.notify()
+        self._world.store.touch(self.task)
         if each and each.record.health == "UNHEALTHY" and each.spec.essential:
             self.stop(
                 StopCode.SCHEDULER if self.task.service else StopCode.ESSENTIAL_EXITED,
@@ -314,10 +297,7 @@ class RunningTask:
         for each in reversed(self.containers.values()):
             container.stop(each)
         self._close_log_records()
-        with self._world.store.changed:
-            self.task.times["execution_stopped"] = self._world.store.now()
-            for record in self.task.containers.values():
-                record.status = "STOPPED"
+        self._world.store.execution_stopped(self.task)
 
     def log_records(self) -> TaskLedger | None:
         """Return the account of the task's log lines at this moment; None where no container logs by FireLens."""

@@ -11,13 +11,14 @@ from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.ecs.containers.images import Image, PullError, parse_image
 from lab_helpers.local_aws.ecs.containers.memory import MemoryGuard
 from lab_helpers.local_aws.ecs.containers.warden import Warden
-from lab_helpers.local_aws.ecs.model import Store, Task
+from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runtimes.httpd import HttpdRuntime
 from lab_helpers.local_aws.ecs.runtimes.log_router import RouterRuntime
 from lab_helpers.local_aws.ecs.runtimes.runtime import Runtime
 from lab_helpers.local_aws.ecs.runtimes.shell import CommandRuntime
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
+from lab_helpers.local_aws.ecs.store import Store
 from lab_helpers.local_aws.kit.service import ServiceContext
 
 ECS_PRINCIPAL = "ecs.amazonaws.com"

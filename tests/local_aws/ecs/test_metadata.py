@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from lab_helpers.local_aws.ecs.metadata import MetadataEndpoint
-from lab_helpers.local_aws.ecs.model import NetworkSettings, Store, Task
+from lab_helpers.local_aws.ecs.model import NetworkSettings, Task
 from lab_helpers.local_aws.ecs.runner import TaskRunner
 from lab_helpers.local_aws.ecs.spec import TaskSpec
+from lab_helpers.local_aws.ecs.store import Store
 from lab_helpers.local_aws.ecs.world import World
 from lab_helpers.local_aws.kit.api import Credentials
 from lab_helpers.local_aws.kit.clock import ManualClock

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lab_helpers.local_aws.ecs.model import Deployment, NetworkSettings, Service, Store, Task
+from lab_helpers.local_aws.ecs.model import Deployment, NetworkSettings, Service, Task
 from lab_helpers.local_aws.ecs.spec import TaskSpec
+from lab_helpers.local_aws.ecs.store import Store
 
 SPEC = TaskSpec("arn:aws:ecs:r:1:task-definition/f:1", "f", 1, ())
 NETWORK = NetworkSettings(())
@@ -34,7 +35,7 @@ def test_the_first_task_settles_the_digests() -> None:
         Deployment(name, SPEC, 0.0, 0.0, NETWORK, "FARGATE", "1.4.0", status=status)
         for name, status in (("new", "PRIMARY"), ("old", "ACTIVE"))
     ]
-    store.services[service.arn] = service
+    store.add_service(service)
     assert store.service_of(task("a", "old")) is service
     store.pin(task("a", "old"), {"router": "sha256:1"})
     store.pin(task("b", "old"), {"router": "sha256:2"})

@@ -90,10 +90,9 @@ class OtherOperations:
         """Add our services and tasks to moto's clusters."""
         answer = request.forward(None)
         store = self._world.store
-        with store.changed:
+        with store.held():
             for cluster in answer.get("clusters", []):
-                mine = [each for each in store.tasks.values() if each.cluster_arn == cluster["clusterArn"]]
-                running, pending = counts(mine)
+                running, pending = counts(store.tasks(cluster["clusterArn"]))
                 cluster |= {
                     "runningTasksCount": running,
                     "pendingTasksCount": pending,
@@ -106,12 +105,12 @@ class OtherOperations:
         params = {**request.params, "cluster": request.params.get("cluster") or "default"}
         name = str(params["cluster"])
         arn = name if name.startswith("arn:") else arns.arn(request.region, request.account_id, f"cluster/{name}")
-        with self._world.store.changed:
+        with self._world.store.held():
             if self._services(arn):
                 raise AwsError(
                     "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
                 )
-            if any(each.cluster_arn == arn and not each.status.is_stopped for each in self._world.store.tasks.values()):
+            if any(not each.status.is_stopped for each in self._world.store.tasks(arn)):
                 raise AwsError("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
         return request.forward(None)
 
@@ -125,7 +124,7 @@ class OtherOperations:
         owner = self._owner(request)
         if owner is None:
             return request.forward(None)
-        with self._world.store.changed:
+        with self._world.store.changing():
             tags = {each["key"]: each for each in [*owner.tags, *(request.params.get("tags") or [])]}
             owner.tags[:] = tags.values()
         return {}
@@ -135,13 +134,12 @@ class OtherOperations:
         owner = self._owner(request)
         if owner is None:
             return request.forward(None)
-        with self._world.store.changed:
+        with self._world.store.changing():
             owner.tags[:] = [each for each in owner.tags if each["key"] not in (request.params.get("tagKeys") or [])]
         return {}
 
     def _services(self, cluster: str) -> list[Service]:
-        services = self._world.store.services.values()
-        return [each for each in services if each.cluster_arn == cluster and each.status != "INACTIVE"]
+        return [each for each in self._world.store.services(cluster) if each.status != "INACTIVE"]
 
     def _owner(self, request: ApiRequest) -> Service | Task | None:
         arn = str(request.params.get("resourceArn") or "")
@@ -149,8 +147,7 @@ class OtherOperations:
         if kind not in ("service", "task"):
             return None
         store = self._world.store
-        with store.changed:
-            owner = store.services.get(arn) if kind == "service" else store.tasks.get(arns.last_part(arn))
+        owner = store.service(arn) if kind == "service" else store.task(arns.last_part(arn))
         if owner is None:
             raise parameters.invalid(f"The specified {kind} is not found. Specify a valid ARN and try again.")
         return owner

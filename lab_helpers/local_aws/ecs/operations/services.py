@@ -80,9 +80,8 @@ class ServiceOperations:
             created_by=request.caller.role_arn or request.caller.arn,
         )
         service.deployments = [self._deployment(service, spec, network)]
-        with world.store.changed:
-            world.store.services[service.arn] = service
-            world.store.notify()
+        with world.store.held():
+            world.store.add_service(service)
             return {"service": service_shape(service, [], with_tags=True)}
 
     def update(self, request: ApiRequest) -> dict[str, Any]:
@@ -98,7 +97,7 @@ class ServiceOperations:
             parameters.network_settings(world, request, spec) if params.get("networkConfiguration") else primary.network
         )
         targets = parameters.load_balancers(world, request, spec) if "loadBalancers" in params else service.targets
-        with world.store.changed:
+        with world.store.changing():
             renew = _needs_deployment(service, params, spec, network)
             service.settings |= {key: params[key] for key in KEPT if params.get(key) is not None}
             service.settings |= parameters.strategy(params)
@@ -110,18 +109,16 @@ class ServiceOperations:
                 service.desired_count = int(params["desiredCount"])
             if renew:
                 self._replace_deployment(service, spec, network)
-            world.store.notify()
             return {"service": service_shape(service, world.store.tasks_of(service), with_tags=False)}
 
     def delete(self, request: ApiRequest) -> dict[str, Any]:
         """Let a service drain; it is INACTIVE when its last task has stopped."""
         service = self._active(request)
         store = self._world.store
-        with store.changed:
+        with store.held():
             if service.desired_count > 0 and not request.params.get("force"):
                 raise invalid("The service cannot be stopped while it is scaled above 0.")
-            service.status, service.desired_count = "DRAINING", 0
-            store.notify()
+            store.drain(service)
             return {"service": service_shape(service, store.tasks_of(service), with_tags=False)}
 
     def describe(self, request: ApiRequest) -> dict[str, Any]:
@@ -134,11 +131,11 @@ class ServiceOperations:
         cluster = self._cluster(request)
         with_tags = "TAGS" in (request.params.get("include") or [])
         store, found, failures = self._world.store, [], []
-        with store.changed:
+        with store.held():
             for name in names:
                 arn = _service_arn(cluster, arns.last_part(name))
-                if arn in store.services:
-                    service = store.services[arn]
+                service = store.service(arn)
+                if service is not None:
                     found.append(service_shape(service, store.tasks_of(service), with_tags=with_tags))
                 else:
                     failures.append({"arn": arn, "reason": "MISSING"})
@@ -147,25 +144,17 @@ class ServiceOperations:
     def list_services(self, request: ApiRequest) -> dict[str, Any]:
         """List the ARNs of a cluster's services."""
         cluster = self._cluster(request)
-        with self._world.store.changed:
-            found = [
-                each.arn
-                for each in self._world.store.services.values()
-                if each.cluster_arn == cluster and each.status != "INACTIVE"
-            ]
+        found = [each.arn for each in self._world.store.services(cluster) if each.status != "INACTIVE"]
         return page(request.params, "serviceArns", found)
 
     def _cluster(self, request: ApiRequest) -> str:
         cluster = parameters.cluster_arn(request)
-        with self._world.store.changed:
-            known = any(each.cluster_arn == cluster for each in self._world.store.services.values())
-        return cluster if known else parameters.existing_cluster(self._world, request)
+        return cluster if self._world.store.services(cluster) else parameters.existing_cluster(self._world, request)
 
     def _check_new(self, cluster: str, name: str) -> None:
-        with self._world.store.changed:
-            there = self._world.store.services.get(_service_arn(cluster, name))
-            if there is None or there.status == "INACTIVE":
-                return
+        there = self._world.store.service(_service_arn(cluster, name))
+        if there is None or there.status == "INACTIVE":
+            return
         if there.status == "DRAINING":
             raise invalid("Unable to Start a service that is still Draining.")
         raise invalid("Creation of service was not idempotent.")
@@ -173,8 +162,7 @@ class ServiceOperations:
     def _active(self, request: ApiRequest) -> Service:
         cluster = self._cluster(request)
         arn = _service_arn(cluster, arns.last_part(str(request.params.get("service") or "")))
-        with self._world.store.changed:
-            service = self._world.store.services.get(arn)
+        service = self._world.store.service(arn)
         if service is None:
             raise AwsError("ServiceNotFoundException", "Service not found.")
         if service.status != "ACTIVE":

@@ -67,7 +67,7 @@ class TaskOperations:
             )
             for _ in range(count)
         ]
-        with world.store.changed:
+        with world.store.held():
             return {"tasks": [task_shape(task, with_tags=True) for task in tasks], "failures": []}
 
     def stop(self, request: ApiRequest) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class TaskOperations:
             raise parameters.invalid("The referenced task was not found.")
         reason = request.params.get("reason") or "Task stopped by user"
         self._runner.stop(task.id, StopCode.USER, str(reason))
-        with self._world.store.changed:
+        with self._world.store.held():
             return {"task": task_shape(task, with_tags=False)}
 
     def describe(self, request: ApiRequest) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class TaskOperations:
         with_tags = "TAGS" in (request.params.get("include") or [])
         found, failures = [], []
         cluster = parameters.cluster_arn(request)
-        with self._world.store.changed:
+        with self._world.store.held():
             for name in names:
                 task = self._task(request, name)
                 if task is not None:
@@ -110,8 +110,8 @@ class TaskOperations:
             "started_by": params.get("startedBy"),
             "group": f"service:{arns.last_part(str(service))}" if service else None,
         }
-        with self._world.store.changed:
-            tasks = [each for each in self._world.store.tasks.values() if each.cluster_arn == cluster]
+        with self._world.store.held():
+            tasks = self._world.store.tasks(cluster)
             found = [each.arn for each in tasks if _matches(each, wanted) and _of_family(each, params.get("family"))]
         if not tasks:
             parameters.existing_cluster(self._world, request)
@@ -119,9 +119,8 @@ class TaskOperations:
 
     def _task(self, request: ApiRequest, name: str) -> Task | None:
         cluster = parameters.cluster_arn(request)
-        with self._world.store.changed:
-            task = self._world.store.tasks.get(arns.last_part(name))
-            return task if task is not None and task.cluster_arn == cluster else None
+        task = self._world.store.task(arns.last_part(name))
+        return task if task is not None and task.cluster_arn == cluster else None
 
     def _check_overrides(self, overrides: Mapping[str, Any], names: list[str]) -> None:
         for each in overrides.get("containerOverrides") or ():

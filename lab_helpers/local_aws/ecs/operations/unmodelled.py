@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab_helpers.local_aws.ecs.containers.volumes import can_mount
-from lab_helpers.local_aws.ecs.model import Service, Store
+from lab_helpers.local_aws.ecs.model import Service
 from lab_helpers.local_aws.ecs.spec import TaskSpec
+from lab_helpers.local_aws.ecs.store import Store
 
 OF_CONTAINERS = (
     "credentialSpecs",
@@ -77,7 +78,7 @@ def tell(store: Store, service: Service, spec: TaskSpec) -> None:
     if not found:
         return
     message = _TOLD + ", ".join(found)
-    with store.changed:
+    with store.held():
         told = any(event["message"].endswith(message) for event in service.events)
     if not told:
         store.add_event(service, message)
