@@ -47,12 +47,13 @@ class S3Sender:
         self._log, self._core_log = log, core_log
         self._index = store.read_index()
         self._uploads: list[Upload] = []
-        self._queue: list[StoredFile] = []
+        self._queue: list[tuple[StoredFile, Upload | None]] = []
+        # with the upload that was open when the file came: each further try of a first part begins another one
 
     def enqueue(self, file: StoredFile) -> None:
         """Close the file for further records and send what is queued, in order."""
         file.locked = True
-        self._queue.append(file)
+        self._queue.append((file, self._upload_for(file.tag)))
         self._send_queue()
 
     def tick(self) -> None:
@@ -63,7 +64,7 @@ class S3Sender:
         self._log.info("Running upload timer callback (cb_s3_upload)..")
         now, timeout_s = time.time(), self._settings.timeout_s
         for file in [one for one in self._store.files if not one.locked and now >= one.created_at + timeout_s]:
-            if not self._send(file):
+            if not self._send(file, self._upload_for(file.tag)):
                 self._log.error(f"Could not send chunk with tag {file.tag}")
                 self._give_up_if_spent(file)
         for upload in list(self._uploads):
@@ -96,18 +97,17 @@ class S3Sender:
 
     def _send_queue(self) -> None:
         while self._queue:
-            file = self._queue[0]
-            if not self._send(file):
+            file, upload = self._queue[0]
+            if not self._send(file, upload):
                 if file.failures <= self._settings.retry_limit:
                     return
                 self._log.warn(f"Chunk file failed to send {file.failures} times, will not retry")
                 self.exhausted(file)
             self._queue.pop(0)
 
-    def _send(self, file: StoredFile) -> bool:
-        """Upload one file, as an object or as a part; count a failure."""
+    def _send(self, file: StoredFile, upload: Upload | None) -> bool:
+        """Upload one file, as an object or as a part of an upload; count a failure."""
         body = self._body(file)
-        upload = self._upload_for(file.tag)
         if upload is not None or self._wants_multipart(file, len(body)):
             sent = self._send_part(file, body, upload)
         else:
