@@ -14,7 +14,7 @@ import msgpack
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.service import Service
 from lab_helpers.router.engine.instances import InputInstance
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.record import Batch, Record, packable
 
 ENTRY_BYTES = 11
 # array header and EventTime before each body
@@ -63,7 +63,7 @@ class Emitter:
     def _within_limit(self, records: list[Record]) -> tuple[list[Record], list[Record]]:
         """Return the records that there is room for, and the others."""
         room = self._limit_bytes - self._input.held_bytes
-        pack = msgpack.Packer(unicode_errors="surrogateescape", default=lambda odd: odd.value).pack
+        pack = msgpack.Packer(unicode_errors="surrogateescape", default=packable).pack
         bodies = [record.body for record in records]
         if self._limit_bytes <= 0 or len(pack(bodies)) + ENTRY_BYTES * len(records) <= room:
             return records, []

@@ -22,6 +22,12 @@ from lab_helpers.router.records.record import NS, Record
 DROP, KEEP, TAKE, TAKE_BODY = -1, 0, 1, 2
 WITH_METADATA = 5
 # arguments of a function that wants the group and the metadata, too
+SMALLEST, LARGEST = -(1 << 63), (1 << 63) - 1
+_LIST_MARK = b"""
+local set, get, mark = setmetatable, getmetatable, {}
+return function(list) return set(list, mark) end, function(list) return get(list) == mark end
+"""
+# an empty list, which Lua cannot tell from an empty map, stays a list on its way through
 _COUNT = b"function(f) return debug.getinfo(f, 'u').nparams end"
 
 
@@ -54,6 +60,7 @@ class Lua(Filter):
             encoding=None, unpack_returned_tuples=True, register_eval=False, register_builtins=False
         )
         self._script = source.shown
+        self._as_list, self._is_list = self._lua.execute(_LIST_MARK)  # before code that may change setmetatable
         self._load(source)
         self._function = self._lua.globals()[_bytes(self._call)]
         if self._function is None:
@@ -122,21 +129,24 @@ class Lua(Filter):
         if isinstance(value, dict):
             return self._lua.table_from({self._to_lua(key): self._to_lua(each) for key, each in value.items()})
         if isinstance(value, list):
-            return self._lua.table_from([self._to_lua(each) for each in value])
+            return self._as_list(self._lua.table_from([self._to_lua(each) for each in value]))
+        if isinstance(value, int) and not SMALLEST <= value <= LARGEST:
+            return float(value)
         return _bytes(value) if isinstance(value, str) else value
 
     def _from_lua(self, value: Any, key: Any = None) -> Any:
         if isinstance(value, bytes):
             return _text(value)
         if isinstance(value, float):
-            return int(value) if key in self._integers or value.is_integer() else value
+            is_whole = SMALLEST <= value < LARGEST and (key in self._integers or value.is_integer())
+            return int(value) if is_whole else value
         if hasattr(value, "items"):
             return self._table(value, key)
         return value
 
     def _table(self, table: Any, name: Any) -> Any:
         pairs = dict(table.items())
-        if name in self._arrays and not pairs:
+        if not pairs and (name in self._arrays or self._is_list(table)):
             return []
         if pairs and all(isinstance(key, int | float) and key > 0 for key in pairs):
             return [self._from_lua(pairs.get(number)) for number in range(1, int(max(pairs)) + 1)]

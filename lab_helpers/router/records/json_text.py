@@ -72,7 +72,7 @@ def number(value: float) -> str:
     """Return a float's text."""
     if value != value or value in (float("inf"), float("-inf")):
         return str(value)
-    if abs(value) < _FLOAT_INTEGER_LIMIT and value == int(value):
+    if -_FLOAT_INTEGER_LIMIT <= value < _FLOAT_INTEGER_LIMIT and value == int(value):
         return f"{value:.1f}"
     return f"{value:.16g}"
 

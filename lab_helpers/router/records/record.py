@@ -226,9 +226,14 @@ def time_ns(value: Any) -> int:
     raise TypeError(f"a time of type {type(value).__name__}")
 
 
+def packable(odd: Any) -> Any:
+    """Return what stands for a value that msgpack has no form for: an odd key's own, or an integer's nearest float."""
+    return float(odd) if isinstance(odd, int) else odd.value
+
+
 def encode(records: Iterable[Record]) -> bytes:
     """Return the records as concatenated msgpack entries with EventTime stamps."""
-    pack = msgpack.Packer(unicode_errors="surrogateescape", default=lambda odd: odd.value).pack
+    pack = msgpack.Packer(unicode_errors="surrogateescape", default=packable).pack
     pieces: list[bytes] = []
     known, head = -1, b""
     for stamp, body in records:

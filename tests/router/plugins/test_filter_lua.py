@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgpack
 import pytest
 
 from lab_helpers.router.plugin import PluginInitError, PluginKind
@@ -58,6 +59,14 @@ def test_values_go_through_lua_and_back() -> None:
     body = {"n": 1, "f": 1.5, "w": 2.0, "l": [1, "x"], "t": True, "m": {"e": {}}, "z": None}
     (record,) = _run("function f(t, s, r) return 2, s, r end", body)
     assert record.body == {"n": 1, "f": 1.5, "w": 2, "l": [1, "x"], "t": True, "m": {"e": {}}}
+
+
+def test_what_lua_numbers_and_tables_cannot_hold_comes_back() -> None:
+    """Integers beyond 64 bits with a sign and floats beyond them are floats; an empty list stays a list."""
+    body = {"u": 2**64 - 1, "f": 1e20, "l": [], "m": {"l": []}, "n": -(2**63), "nan": float("inf")}
+    (record,) = _run("function f(t, s, r) return 2, s, r end", body)
+    assert record.body == {**body, "u": 2.0**64}
+    assert msgpack.packb(record.body)
 
 
 @pytest.mark.parametrize("code", ["if r.n == 2 then error('x') end return 1, s, r", "return 1, s, r.n < 2 and r or 5"])
