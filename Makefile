@@ -7,7 +7,7 @@ QUICK := tests/base tests/iam tests/firelens tests/logs tests/display tests/rout
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab jupyter quick test check notebooks bench docs lock clean soak
+.PHONY: help setup lab jupyter quick test check notebooks bench docs lock clean soak truth clients modules
 
 help: ## show this help
 	@echo "The FireLens lab. Usage: make TARGET"
@@ -38,6 +38,20 @@ quick: setup ## unit tests without the local AWS, Terraform and notebooks
 soak: setup ## faults, load and endurance, with what was promised (ROWS=kill,throttle SECONDS=20 RECORDS= LAB_RUNS=)
 	$(BIN)/python -m tests.soak $(if $(ROWS),--rows "$(ROWS)") $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RECORDS),--records $(RECORDS)) $(if $(LAB_RUNS),--lab-runs $(LAB_RUNS))
 
+truth: setup ## suites of others on the local AWS (TRUTH_MOTO=checkout TRUTH_LOCALSTACK=checkout SERVICES=sts LIMIT= TRUTH_PYTHON=)
+	$(BIN)/python -m tests.truth $(if $(TRUTH_MOTO),--moto $(TRUTH_MOTO)) $(if $(TRUTH_LOCALSTACK),--localstack $(TRUTH_LOCALSTACK)) \
+		$(if $(SERVICES),--services $(SERVICES)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(TRUTH_PYTHON),--python $(TRUTH_PYTHON))
+
+CLIENTS := .venv-clients
+CLIENT_TESTS := -c tests/clients/pytest.ini --rootdir tests/clients --confcutdir tests/clients
+
+clients: setup ## clients of others (awswrangler, PyAthena, s3fs, polars, aws, awslogs, old boto3) on the local AWS
+	@[ -x $(CLIENTS)/old/bin/python ] || $(PYTHON) -m venv $(CLIENTS)/old
+	@[ -x $(CLIENTS)/new/bin/python ] || $(PYTHON) -m venv $(CLIENTS)/new
+	$(CLIENTS)/old/bin/python -m pip install --quiet -r tests/clients/requirements-old.txt
+	$(CLIENTS)/new/bin/python -m pip install --quiet -r tests/clients/requirements.txt
+	LAB_PYTHON=$(CURDIR)/$(BIN)/python $(CLIENTS)/new/bin/python -m pytest $(CLIENT_TESTS) tests/clients
+
 check: setup ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,5 +76,5 @@ lock: setup ## renew requirements.lock after a change of pyproject.toml
 
 clean: ## stop the local AWS and remove everything that was made here
 	-@[ ! -x $(BIN)/lab ] || $(BIN)/lab down
-	rm -rf $(VENV) .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-clients .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

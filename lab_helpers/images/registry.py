@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
@@ -49,11 +49,27 @@ class Login:
 def log_in(ecr_client: Any, repository_url: str) -> Login:
     """Return the login for a repository's registry; raises botocore's ClientError.
 
-    The scheme is ECR's own answer: https, and http only for the local AWS on loopback.
+    The scheme is ECR's own answer: https, and http only for the local AWS on loopback. Raises ImageError where another
+    endpoint names AWS's own registry, as emulators without one do: nothing of theirs is to go there.
     """
+    _refuse_foreign(ecr_client, repository_url)
     data = ecr_client.get_authorization_token()["authorizationData"][0]
     scheme = data["proxyEndpoint"].partition("://")[0]
     return Login(f"{scheme}://{repository_url.partition('/')[0]}", data["authorizationToken"])
+
+
+def _refuse_foreign(ecr_client: Any, repository_url: str) -> None:
+    asked = urlsplit(str(getattr(getattr(ecr_client, "meta", None), "endpoint_url", ""))).hostname or ""
+    registry = repository_url.partition("/")[0]
+    if asked and _is_of_aws(registry) and not _is_of_aws(asked):
+        raise ImageError(
+            f"The endpoint {asked} has no registry: it names an address of AWS's own, {registry}, and "
+            "nothing is pushed there. Build on the local AWS (LAB_BACKEND=local) or on an account (LAB_BACKEND=aws)."
+        )
+
+
+def _is_of_aws(host: str) -> bool:
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws"))
 
 
 class RegistryClient:

@@ -265,6 +265,21 @@ class AccountEcr:
         return {"authorizationData": [{"authorizationToken": token, "proxyEndpoint": "https://1.dkr.ecr.invalid"}]}
 
 
+class EmulatorEcr:
+    """An ECR client of an endpoint that has no registry, as moto's: its repositories have AWS's own address."""
+
+    class meta:  # noqa: N801
+        endpoint_url = "http://127.0.0.1:5000"
+
+
+def test_nothing_is_pushed_to_aws_for_another_endpoint(context: Path):
+    """An endpoint without a registry is refused before anything is built, whoever builds, and AWS's is never asked."""
+    url = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/lab/x"
+    for builder in ("auto", "builtin"):
+        with pytest.raises(ImageError, match=r"The endpoint 127\.0\.0\.1 has no registry"):
+            publish(context, "Dockerfile", url, "latest", EmulatorEcr(), builder=builder)
+
+
 def test_an_account_needs_an_engine(context: Path, monkeypatch: pytest.MonkeyPatch):
     """An image without its base cannot run on Fargate, so it is not pushed there unasked."""
     monkeypatch.setattr("lab_helpers.images.publishing.find_engine", lambda: None)

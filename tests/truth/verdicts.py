@@ -1,0 +1,91 @@
+"""What an outcome of a test of others says about the local AWS. Pure.
+
+What nobody has judged and no rule knows is a fault: the table is never better than what was looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Verdict(Enum):
+    """Where a test belongs."""
+
+    PASS = "pass"
+    FAULT = "fault"
+    MISSING = "missing"
+    ELSE = "asks for something else"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a test ended: pytest's outcome, the exception's class and text, and the file that raised it."""
+
+    test: str
+    outcome: str
+    error: str = ""
+    text: str = ""
+    raised_in: str = ""
+
+
+_MISSING = re.compile(
+    r"NotImplementedError|has not been implemented|not implemented|The local AWS (has|knows|does)|locally|\(501\)"
+)
+"""What the local AWS says of what it does not have."""
+_ELSE = re.compile(
+    r"localhost:5000|moto-api|FOOBAR|ModuleNotFoundError|No module named|fixture '\w+' not found|server_mode|Docker",
+)
+"""Signs of a test that needs its own server, its own process or a program."""
+
+
+def judge(outcome: Outcome, judged: Mapping[str, tuple[Verdict, str]]) -> Verdict:
+    """Sort one outcome; `judged` are a person's verdicts by the test's id (without its file's folder)."""
+    if outcome.outcome == "passed":
+        return Verdict.PASS
+    if outcome.outcome == "skipped":
+        return Verdict.SKIPPED
+    known = judged.get(short(outcome.test)) or judged.get(short(outcome.test).partition("[")[0])
+    if known:
+        return known[0]
+    if _MISSING.search(outcome.text):
+        return Verdict.MISSING
+    if _ELSE.search(f"{outcome.error} {outcome.text}"):
+        return Verdict.ELSE
+    return Verdict.FAULT
+
+
+def short(test: str) -> str:
+    """A test's id from its file's name on."""
+    name, bracket, parameters = test.partition("[")
+    return name.rpartition("/")[2] + bracket + parameters
+
+
+def read_judged(lines: Iterable[str]) -> dict[str, tuple[Verdict, str]]:
+    """Verdicts from lines `verdict | test | reason`. Raises ValueError for a line of another form."""
+    made = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts = [part.strip() for part in line.split("|")]
+        names = {"fault": Verdict.FAULT, "missing": Verdict.MISSING, "else": Verdict.ELSE}
+        if len(parts) != 3 or parts[0] not in names or not parts[2]:
+            raise ValueError(f"line {number}: not `fault|missing|else | test | reason`: {line.strip()}")
+        made[parts[1]] = (names[parts[0]], parts[2])
+    return made
+
+
+def row(suite: str, service: str, verdicts: Iterable[Verdict]) -> str:
+    """A row of the table; tests that the suite skips are not counted as run."""
+    found = Counter(verdicts)
+    ran = found.total() - found[Verdict.SKIPPED]
+    order = (Verdict.PASS, Verdict.FAULT, Verdict.MISSING, Verdict.ELSE, Verdict.SKIPPED)
+    return "| " + " | ".join([suite, service, str(ran), *(str(found[each]) for each in order)]) + " |"
+
+
+HEAD = """| suite | service | run | pass | fault | missing | asks for something else | skipped |
+|---|---|---|---|---|---|---|---|"""
