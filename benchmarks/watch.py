@@ -68,7 +68,7 @@ def _rounds(process: subprocess.Popen[str], extra: Path) -> tuple[list[float], i
     for number in range(1, ROUNDS + 1):
         saved_at = time.monotonic()
         extra.write_text(EXTRA.format(round=number))
-        _until(process, f'"round": "{number}"')
+        _until(process, f"Record round {number}")  # the report comes whole
         seconds.append(time.monotonic() - saved_at)
         memory = max(memory, _memory(process.pid))
         _until(process, "watching")

@@ -141,8 +141,9 @@ def _lab_try(folder: Path, temporary: Path) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
+            process.terminate()  # takes its local AWS along
+            process.wait()
             killer.cancel()
-            process.kill()
 
 
 def _until(process: subprocess.Popen[str], text: str) -> str:
