@@ -7,7 +7,7 @@ QUICK := tests/base tests/iam tests/firelens tests/logs tests/display tests/rout
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab jupyter quick test check notebooks bench docs lock clean soak truth clients modules
+.PHONY: help setup lab jupyter quick test check notebooks bench docs lock clean soak truth clients
 
 help: ## show this help
 	@echo "The FireLens lab. Usage: make TARGET"
