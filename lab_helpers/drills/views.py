@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +15,6 @@ from lab_helpers.files import Change
 
 LOG_LINES = 6
 """Lines of a router's log that are shown, of its beginning and of its end each."""
-_OF_THE_CONTAINER = re.compile(r"[^\s\"]*/rootfs(?=/)")
-"""On the local AWS a container's files lie in a folder of this machine; the container calls it /."""
 TASK_KEYS = ("lastStatus", "stopCode", "stoppedReason")
 CONTAINER_KEYS = ("name", "lastStatus", "exitCode", "reason")
 _NOISE = "|".join(
@@ -54,7 +51,7 @@ def router_log(found: pd.DataFrame) -> Shown:
     rest = len(lines) - 2 * LOG_LINES
     if rest > 0:
         lines = [*lines[:LOG_LINES], say("… {count} lines between", count=rest), *lines[-LOG_LINES:]]
-    return display.text(in_container("\n".join(lines)) or say("(nothing but its start and its end)"))
+    return display.text("\n".join(lines) or say("(nothing but its start and its end)"))
 
 
 def task(description: Mapping[str, Any]) -> Shown:
@@ -64,7 +61,7 @@ def task(description: Mapping[str, Any]) -> Shown:
         for each in sorted(description["containers"], key=lambda each: str(each["name"]))
     ]
     shown = {key: description[key] for key in TASK_KEYS if key in description} | {"containers": containers}
-    return sources.source("answer.json", in_container(json.dumps(shown, indent=2)), "aws ecs describe-tasks")
+    return sources.source("answer.json", json.dumps(shown, indent=2), "aws ecs describe-tasks")
 
 
 def answers(found: Mapping[str, Any]) -> Shown:
@@ -80,7 +77,7 @@ def record(events: pd.DataFrame) -> Shown:
 
 def lines(found: Iterable[str]) -> Shown:
     """Return lines as they are."""
-    return display.text(in_container("\n".join(found)) or say("no event"))
+    return display.text("\n".join(found) or say("no event"))
 
 
 def diagnosis(
@@ -98,11 +95,6 @@ def diagnosis(
         "\n\n".join([head, *(each.text for each in shown)]),
         f"<details><summary><b>{html.escape(head)}</b></summary>{page}</details>",
     )
-
-
-def in_container(text: str) -> str:
-    """Return a text in which a container's files have the paths that the container knows."""
-    return _OF_THE_CONTAINER.sub("", text)
 
 
 def in_words(seen: pd.DataFrame) -> str:

@@ -173,10 +173,6 @@ class YamlFile(TaskDrill):
         told["lines in CloudWatch Logs"] = len(self.stage.events(take))
         return pd.DataFrame({"what": list(told), "value": list(told.values())})
 
-    def evidence(self) -> pd.DataFrame:
-        found = super().evidence()
-        return found.assign(message=found["message"].map(views.in_container))
-
     def show(self) -> Shown:
         text = self.broken_files()[CONF]
         setup = Setup(numbered(LINES), text, config_name="extra.yaml")

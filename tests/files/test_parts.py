@@ -29,6 +29,14 @@ def test_a_paragraph_is_replaced_in_its_place() -> None:
     assert with_part("httpd.conf", TEXT, "LogFormat", part("httpd.conf", TEXT, "LogFormat")) == TEXT
 
 
+def test_three_dots_take_the_rest_of_the_file() -> None:
+    """From the paragraph of the line to the end; what stands above stays."""
+    rest = part("httpd.conf", TEXT, "LogFormat ...")
+    assert rest == TEXT[TEXT.index("# What") :].rstrip("\n")
+    assert with_part("httpd.conf", TEXT, "LogFormat ...", "LogLevel info") == "Listen 80\n\nLogLevel info\n"
+    assert with_part("httpd.conf", TEXT, "LogFormat ...", rest) == TEXT
+
+
 def test_a_part_of_a_tf_file_is_a_block() -> None:
     """The same two functions, by the file's name."""
     assert part("a.tf", 'resource "x" "y" {\n  a = 1\n}\n', "x.y") == 'resource "x" "y" {\n  a = 1\n}'

@@ -49,6 +49,23 @@ def record_of_a_visit(lab: Lab, address: str, mark: str, agent: str = "", below:
     return _arrived(lab, mark, since, below)
 
 
+def last_failed_task(lab: Lab) -> dict[str, int]:
+    """Return the exit code of each container of the service's task that stopped last because one of them had ended.
+
+    Empty where no task did; a container that never started has none and is left out.
+    """
+    out = lab.outputs
+    stopped = [
+        task
+        for task in ecs_service.describe_tasks(lab.client("ecs"), out.cluster_name, "STOPPED")
+        if task.get("group") == f"service:{out.service_name}" and task.get("stopCode") == "EssentialContainerExited"
+    ]
+    if not stopped:
+        return {}
+    last = max(stopped, key=lambda task: task["stoppedAt"])
+    return {part["name"]: int(part["exitCode"]) for part in last["containers"] if "exitCode" in part}
+
+
 def messages_of_running_tasks(lab: Lab) -> list[str]:
     """Return all messages in httpd's group of the tasks that run now: not those of tasks that were replaced."""
     running = ecs_service.tasks(lab.client("ecs"), lab.outputs.cluster_name)["task"]

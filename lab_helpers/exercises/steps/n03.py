@@ -7,11 +7,13 @@ from typing import Any
 
 from lab_helpers.exercises.router_trial import filtered
 from lab_helpers.exercises.steps import looks
-from lab_helpers.exercises.steps.step import Act, Step, Verdict, Wrong, not_yet, passed
+from lab_helpers.exercises.steps.step import Act, Kind, Step, Verdict, Wrong, not_yet, passed
 from lab_helpers.lab import Lab
 
 EXTRA_CONF, DOCKERFILE = "fluentbit/extra.conf", "fluentbit/Dockerfile"
 _MOVING_TAGS = {"latest", "stable", ""}
+_STOPPED_BY_ECS = {0, 137, 143}
+"""Ends of a container that was asked to stop: in its own time, by SIGKILL, by SIGTERM."""
 _LINE = '10.0.11.203 - - [22/Nov/2026:10:59:08 +0000] "GET /?id=1 HTTP/1.1" 200 45'
 
 
@@ -53,6 +55,26 @@ def runs_team(lab: Lab, _: Any) -> Verdict:
     return passed(why, team=record["team"])
 
 
+def brought_down(lab: Lab, answer: Any) -> Verdict:
+    """03_3: the container that ended by itself in the task that ECS stopped last, and its exit code."""
+    if len(answer) != 2 or not isinstance(answer[0], str) or not isinstance(answer[1], int):
+        return not_yet("Two values are wanted: the container's name, and its exit code as a number.")
+    ended = looks.last_failed_task(lab)
+    if not ended:
+        return not_yet("No task of the service has stopped because a container ended: deploy the broken file first.")
+    name, code = answer
+    if name not in ended:
+        why = "No container {name!r} of this task has an `exitCode`; who has one: {names}."
+        return not_yet(why, name=name, names=", ".join(ended))
+    if ended[name] != code:
+        return not_yet("{name} did not end with {code}: read its `exitCode`.", name=name, code=code)
+    if code in _STOPPED_BY_ECS:
+        return not_yet("{name} was stopped by ECS, because the other one had ended before.", name=name)
+    return passed(
+        "{name} ended by itself, with {code}; it is essential, so ECS stopped the task.", name=name, code=code
+    )
+
+
 STEPS = (
     Step(
         id="03_1",
@@ -88,6 +110,23 @@ STEPS = (
             "A [FILTER] section goes before the outputs. Which filter of this notebook's generated file adds keys?",
             "record_modifier: its option is `Record KEY VALUE`, and Match says which records it takes.",
             "The tag is httpd-firelens-<task id>; Match * takes every tag. Then lab.deploy().",
+        ),
+    ),
+    Step(
+        "03_3",
+        "Name the container that brought the task down, and its exit code.",
+        3,
+        brought_down,
+        kind=Kind.ANSWER,
+        wants=tuple,
+        wrong=(
+            Wrong(("log_router",), "Two values are wanted"),
+            Wrong(("fluentbit", 1), "No container 'fluentbit'"),
+            Wrong(("log_router", 137), "read its `exitCode`"),
+        ),
+        hints=(
+            "`stopCode` of the task is EssentialContainerExited. Who has run has an `exitCode`, below `containers`.",
+            "0, 137 and 143 are ends that ECS asked for. Which container has another number?",
         ),
     ),
 )

@@ -110,6 +110,17 @@ def test_hidden_lines_never_reach_the_driver(tmp_path: Path, warden: Warden) -> 
     assert kept.texts() == ["a", "c"]
 
 
+def test_paths_are_those_that_the_container_knows(tmp_path: Path, warden: Warden) -> None:
+    """On AWS nobody sees the folder of this machine in which a container's files lie."""
+    kept = Kept()
+    process = _run(
+        "echo /home/x/rootfs/etc/a.conf:1; echo /home/x/rootfs-b/c", tmp_path, kept, warden, root=b"/home/x/rootfs"
+    )
+    assert process.finished.wait(10)
+    assert kept.texts() == ["/etc/a.conf:1", "/home/x/rootfs-b/c"]
+    assert process.tail() == kept.texts()
+
+
 SERVER = textwrap.dedent(
     """
         import sys, threading

@@ -172,6 +172,7 @@ def _spawn(
     container: Container, request: LaunchRequest, warden: Warden, gate: _Gate
 ) -> tuple[ContainerProcess, Launch]:
     launch = container.runtime.prepare(request)
+    root = request.image.rootfs if container.spec.firelens else None
     try:
         process = ContainerProcess(
             request.mounted.argv(launch.argv),
@@ -181,6 +182,7 @@ def _spawn(
             warden,
             gate.pass_one,
             launch.hidden,
+            str(root).encode() if root else None,
         )
     except OSError as exc:
         launch.release()

@@ -36,7 +36,8 @@ LINGER_S = 2.0
 class ContainerProcess:
     """Runs one program as a container.
 
-    `on_exit` is called once, from the reading thread, after the last line has gone to the driver.
+    `on_exit` is called once, from the reading thread, after the last line has gone to the driver. Lines with `hidden`
+    in them do not reach it. `root`: the folder of this machine that the container calls /; what it prints says so, too.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class ContainerProcess:
         warden: Warden,
         on_exit: Callable[[], None] = lambda: None,
         hidden: bytes | None = None,
+        root: bytes | None = None,
     ) -> None:
         self._driver, self._warden, self._on_exit, self._hidden = driver, warden, on_exit, hidden
+        self._root = root
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.exited = threading.Event()
         self.finished = threading.Event()
@@ -161,6 +164,8 @@ class ContainerProcess:
         lines = splitter.feed(data) if data else splitter.finish()
         if self._hidden is not None:
             lines = [line for line in lines if self._hidden not in line.text]
+        if self._root is not None:
+            lines = [line._replace(text=line.text.replace(self._root + b"/", b"/")) for line in lines]
         if lines:
             self._remember(lines)
             self._driver.write(lines)
