@@ -7,7 +7,7 @@ QUICK := tests/base tests/iam tests/firelens tests/logs tests/display tests/rout
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab jupyter quick test check notebooks bench docs lock clean soak truth clients
+.PHONY: help walk setup lab jupyter quick test check notebooks bench docs lock clean soak truth clients
 
 help: ## show this help
 	@echo "The FireLens lab. Usage: make TARGET"
@@ -34,6 +34,9 @@ test: setup ## run all tests (unit, integration, the workbook, its stored output
 
 quick: setup ## unit tests without the local AWS, Terraform and notebooks
 	$(BIN)/python -m pytest -q -p no:nbval --numprocesses 2 --dist loadfile $(QUICK)
+
+walk: setup ## do the whole course by hand in Chromium: type, choose, run, save (half an hour)
+	$(BIN)/python -m pytest -q tests/walk/walk_the_course.py
 
 soak: setup ## faults, load and endurance, with what was promised (ROWS=kill,throttle SECONDS=20 RECORDS= LAB_RUNS=)
 	$(BIN)/python -m tests.soak $(if $(ROWS),--rows "$(ROWS)") $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RECORDS),--records $(RECORDS)) $(if $(LAB_RUNS),--lab-runs $(LAB_RUNS))
