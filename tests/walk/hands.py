@@ -16,7 +16,7 @@ from tests.support.stored_notebooks import PROJECT
 STEP = re.compile(r'lab\.step\("([^"]+)"')
 FILE = re.compile(r"%%lab_file (\S+) ?(.*)")
 UNTOUCHED = re.compile(r"(?m)^\w+ = \.\.\.\n")
-CHOICE = re.compile(r"\A(?:.*\n)?lab\.predict\(")
+CHOICE = re.compile(r"^lab\.predict\(", re.MULTILINE)
 
 
 @dataclass(frozen=True)
