@@ -28,7 +28,7 @@ CELL_TIMEOUT_MS = 600_000
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The trainee's state folder, for the whole course: WALK_HOME, to go on where an earlier walk ended, or a new one."""
+    """The trainee's state folder of the whole course: a new one, or WALK_HOME, to go on where a walk ended."""
     known = os.environ.get("WALK_HOME")
     return Path(known) if known else tmp_path_factory.mktemp("walk")
 
