@@ -24,6 +24,9 @@ POLL_S = 1.0
 SHOWN_DIGEST = 19
 """Characters of a digest that are shown: sha256: and twelve more."""
 
+_BY_ROLLBACK = "Scaling activity initiated by"
+"""Begins the stopped reason of a task that is stopped because another deployment takes its place."""
+
 OnTick = Callable[[Tick], None] | None
 
 
@@ -153,11 +156,14 @@ def _wait(lab: Lab, wanted: str, on_tick: OnTick) -> bool:
 
 
 def _stopped_reason(lab: Lab, before: Running) -> str:
-    """Return what ECS says of the newest stopped task that was not there before: its reason, and its containers'."""
+    """Return what ECS says of the new task that failed last: its reason, and its containers'. A task that the rollback
+    itself stopped is asked only where there is no other.
+    """
     stopped = [task for task in _tasks(lab, "STOPPED") if task["taskArn"].rpartition("/")[2] not in before.tasks]
     if not stopped:
         return say("ECS names no stopped task")
-    newest = stopped[-1]
+    failed = [task for task in stopped if not str(task.get("stoppedReason", "")).startswith(_BY_ROLLBACK)]
+    newest = max(failed or stopped, key=lambda task: task["stoppedAt"])
     told = str(newest.get("stoppedReason", ""))
     codes = [f"{part['name']}: exit code {part['exitCode']}" for part in newest["containers"] if part.get("exitCode")]
     return told if "exit code" in told else "; ".join([told, *codes])

@@ -45,7 +45,15 @@ class OneService:
         self.updates += 1
         if self.fails:
             stopped = {"stoppedReason": "Essential container in task exited", "part": {"exitCode": 1}}
-            self.state, self.tasks["STOPPED"] = "FAILED", [self._task("2", self.pushed, **stopped)]
+            scaled = {"stoppedReason": "Scaling activity initiated by (deployment d)", "part": {"exitCode": 143}}
+            self.state, self.tasks["STOPPED"] = (
+                "FAILED",
+                [
+                    self._task("0", OLD, stoppedReason="an earlier deployment's", stoppedAt=1),
+                    self._task("2", self.pushed, stoppedAt=3, **stopped),
+                    self._task("3", self.pushed, stoppedAt=4, **scaled),
+                ],
+            )
         else:
             self.tasks["RUNNING"] = [self._task("2", self.pushed)]
         return {"service": {"deployments": [{"id": "d", "status": "PRIMARY"}]}}
