@@ -216,14 +216,17 @@ def response(request: Request, reply: Answer, keep: bool) -> bytes:
     """Return the bytes of a response; HTTP/0.9 has no head."""
     if request.version == (0, 9) and request.method:
         return reply.body
-    headers = [("Date", f"{datetime.now(UTC):%a, %d %b %Y %H:%M:%S} GMT"), ("Server", NAME), *reply.headers]
+    kind = [header for header in reply.headers if header[0] == "Content-Type"]  # the last, as Apache has it
+    headers = [("Date", f"{datetime.now(UTC):%a, %d %b %Y %H:%M:%S} GMT"), ("Server", NAME)]
+    headers += [header for header in reply.headers if header not in kind]
     if reply.status != 304:
         headers.append(("Content-Length", str(len(reply.body))))
     if not keep:
         headers.append(("Connection", "close"))
     elif request.version < (1, 1):
         headers.append(("Connection", "Keep-Alive"))
-    lines = [f"HTTP/1.1 {reply.status} {REASONS[reply.status]}", *(f"{name}: {value}" for name, value in headers)]
+    named = [f"{name}: {value}" for name, value in [*headers, *kind]]
+    lines = [f"HTTP/1.1 {reply.status} {REASONS[reply.status]}", *named]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + (b"" if request.method == "HEAD" else reply.body)
 
 
