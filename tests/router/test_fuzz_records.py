@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -100,6 +100,10 @@ def test_parsers_take_any_text(settings: str, text: str) -> None:
     bench.loop.close()
 
 
+def _without_repeats(lines: list[str], one: str) -> list[str]:
+    return [line for before, line in pairwise(["", *lines]) if line != one or before != one]
+
+
 @pytest.mark.parametrize("name", ["java", "python", "go", "ruby"])
 @bounded(25)
 @given(st.lists(st.sampled_from([
@@ -108,8 +112,9 @@ def test_parsers_take_any_text(settings: str, text: str) -> None:
     "a.rb:1:in `f'", "\tfrom a.rb:2:in `g'", "created by x", "\udcff",
 ]), max_size=12))  # fmt: skip
 def test_multiline_loses_no_line(name: str, lines: list[str]) -> None:
-    """Joined or not, the messages hold every line with text, in its order; the line that completes a message may come
-    once more behind it, as in 5.1.1 (recorded).
+    """Joined or not, the messages hold every line with text, in its order.
+
+    The line that ends a Python traceback comes once more behind it, as in 5.1.1 (seen with it).
     """
     bench = Bench()
     log = ComponentLog(bench.service.sink)
@@ -119,5 +124,8 @@ def test_multiline_loses_no_line(name: str, lines: list[str]) -> None:
         merger.append("s", Record(1, {"log": line}))
     merger.flush()
     got = [line for text in found for line in text.split("\n") if line]
-    assert [line for line, _ in groupby(got)] == [line for line, _ in groupby(line for line in lines if line)]
+    expected = [line for line in lines if line]
+    if name == "python":
+        got, expected = _without_repeats(got, "ValueError: no"), _without_repeats(expected, "ValueError: no")
+    assert got == expected
     bench.loop.close()

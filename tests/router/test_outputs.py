@@ -252,6 +252,22 @@ def test_s3_multipart_parts_and_completion(aws: Aws, tmp_path: Path) -> None:
     assert b"<PartNumber>1</PartNumber>" in aws.stand_in.calls[-1].body
 
 
+def test_s3_a_part_that_fails_ends_its_upload(aws: Aws, tmp_path: Path) -> None:
+    """Twice, with Retry_Limit 1: the next file begins another upload; the first one takes no more parts."""
+    aws.stand_in.answers["POST"] = [(200, b"<UploadId>u1</UploadId>"), (200, b"<UploadId>u2</UploadId>")]
+    refused = (503, b"<Error><Code>SlowDown</Code><Message>m</Message></Error>")
+    aws.stand_in.answers["PUT"] = [(200, b""), refused, refused]
+    output = aws.build("s3", f"bucket b\nregion r\nstore_dir {tmp_path}\ntotal_file_size 50M\nretry_limit 1\n")
+    for _ in range(10):
+        output.flush(chunk({"log": "x" * 3_000_000}))
+    output.stop()
+    paths = [call.path.partition("?")[2] for call in aws.stand_in.calls]
+    first = ["uploads=", "partNumber=1&uploadId=u1", *["partNumber=2&uploadId=u1"] * 3]
+    second = ["uploads=", "partNumber=1&uploadId=u2", "partNumber=2&uploadId=u2"]
+    assert paths == [*first, *second, "uploadId=u1", "uploadId=u2"]
+    assert sum("reached max upload errors" in line for line in aws.bench.log) == 1
+
+
 def test_s3_a_first_part_that_is_tried_again_begins_another_upload(aws: Aws, tmp_path: Path) -> None:
     """As in 5.1.1 (recorded: versus-s3-multipart-part-fails); nothing is given up while a part arrives in the end."""
     aws.stand_in.answers["POST"] = [(200, b"<UploadId>u1</UploadId>"), (200, b"<UploadId>u2</UploadId>")]

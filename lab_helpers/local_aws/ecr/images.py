@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from lab_helpers.local_aws.ecr import refusals, scanning
 from lab_helpers.local_aws.ecr.blobs import BlobStore
 from lab_helpers.local_aws.ecr.catalogue import Catalogue, Image, Settings
-from lab_helpers.local_aws.ecr.manifest import is_digest, is_tag, parse_manifest
+from lab_helpers.local_aws.ecr.manifest import digest_of, is_digest, is_tag, parse_manifest
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.kit.clock import Clock
 
@@ -34,9 +34,9 @@ class Images:
         self, where: Settings, content: bytes, media_type: str | None, tag: str | None, digest: str | None = None
     ) -> Image:
         """Add an image; raises AwsError as PutImage does."""
+        if digest and digest != digest_of(content):  # first: content that came damaged need not be a manifest
+            raise refusals.digest_differs(digest, digest_of(content))
         manifest = parse_manifest(content, media_type)
-        if digest and digest != manifest.digest:
-            raise refusals.digest_differs(digest, manifest.digest)
         if tag is not None and not is_tag(tag):
             raise AwsError("InvalidParameterException", f"Invalid parameter at 'imageTag': '{tag}' is no tag")
         now = self._clock.now().timestamp()

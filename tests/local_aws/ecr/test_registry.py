@@ -235,8 +235,7 @@ def test_wrong_digest_is_refused(registry: Registry):
     where = registry.call("POST", "blobs/uploads/").headers["Location"]
     refused = registry.call("PUT", f"{where}?digest={digest_of(b'other')}", b"content")
     assert (refused.status, code(refused)) == (400, "DIGEST_INVALID")
-    manifest = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}).encode()
-    by_digest = registry.call("PUT", f"manifests/{digest_of(b'other')}", manifest)
+    by_digest = registry.call("PUT", f"manifests/{digest_of(b'other')}", b'{"schemaVersion":2}')
     assert (by_digest.status, code(by_digest)) == (400, "DIGEST_INVALID")
 
 
