@@ -71,9 +71,15 @@ def local_aws(region: str, *, keep: bool = False) -> Iterator[LocalAws]:
     """Start a local AWS; it goes at the end, unless `keep` and nothing went wrong."""
     made = LocalAws(region)
     made.start()
+    with _lent(made, keep=keep):
+        yield made
+
+
+@contextmanager
+def _lent(made: LocalAws, *, keep: bool) -> Iterator[None]:
     kept = False
     try:
-        yield made
+        yield
         kept = keep
     finally:
         if not kept:
@@ -108,13 +114,8 @@ class Spare:
         self.prepare(region)
         made, self._ready = self._ready, None
         assert made is not None, "prepared above"
-        kept = False
-        try:
+        with _lent(made, keep=keep):
             yield made
-            kept = keep
-        finally:
-            if not kept:
-                made.stop()
 
     def drop(self) -> None:
         """Take the ready one away; safe twice."""

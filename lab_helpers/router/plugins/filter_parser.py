@@ -10,7 +10,8 @@ from typing import Any
 
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options
-from lab_helpers.router.parsing.parser import NoMatchError, Parsed, Parser, ParserError, build_parser
+from lab_helpers.router.parsing.named_parser import named_parser
+from lab_helpers.router.parsing.parser import NoMatchError, Parsed, Parser
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, look_up
 from lab_helpers.router.records.record import Record, put_last
@@ -72,15 +73,12 @@ class ParserFilter(Filter):
 
 def _parsers(names: list[str], context: FilterContext) -> list[Parser]:
     parsers = []
-    log = ComponentLog(context.service.sink)
     for name in names:
-        if name not in context.service.parsers:
+        parser = named_parser(name, context.service)
+        if parser is None:
             context.log.error(f"requested parser '{name}' not found")
-            continue
-        try:
-            parsers.append(build_parser(context.service.parsers[name], log))
-        except ParserError as exc:
-            raise PluginInitError(*exc.lines) from exc
+        else:
+            parsers.append(parser)
     return parsers
 
 

@@ -15,11 +15,11 @@ import signal
 import subprocess
 import time
 
-from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.loop import Timer
 from lab_helpers.router.core.options import Kind, Option, Options
 from lab_helpers.router.core.service import NO_COMMANDS
-from lab_helpers.router.parsing.parser import NoMatchError, Parser, ParserError, build_parser
+from lab_helpers.router.parsing.named_parser import named_parser
+from lab_helpers.router.parsing.parser import NoMatchError, Parser
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.record import NS, Batch, Record
 
@@ -165,13 +165,10 @@ def _close(child: subprocess.Popen[bytes]) -> None:
 def _parser(name: str | None, context: InputContext) -> Parser | None:
     if name is None:
         return None
-    if name not in context.service.parsers:
+    parser = named_parser(name, context.service)
+    if parser is None:
         context.log.error(f"requested parser '{name}' not found")
-        return None
-    try:
-        return build_parser(context.service.parsers[name], ComponentLog(context.service.sink))
-    except ParserError as exc:
-        raise PluginInitError(*exc.lines) from exc
+    return parser
 
 
 def _interval_s(options: Options) -> float:

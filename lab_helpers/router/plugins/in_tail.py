@@ -12,11 +12,11 @@ import re
 import time
 from typing import Any
 
-from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.loop import Timer
 from lab_helpers.router.core.options import Kind, Option, Options, to_decimal
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
-from lab_helpers.router.parsing.parser import NoMatchError, Parser, ParserError, build_parser
+from lab_helpers.router.parsing.named_parser import named_parser
+from lab_helpers.router.parsing.parser import NoMatchError, Parser
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.record import Batch, Record
 from lab_helpers.router.tail.tail_file import Line, LineRules, TailFile
@@ -195,13 +195,10 @@ def _tag_regex(text: str | None) -> Pattern | None:
 def _parser(name: str | None, context: InputContext) -> Parser | None:
     if not name:
         return None
-    if name not in context.service.parsers:
+    parser = named_parser(name, context.service)
+    if parser is None:
         context.log.error(f"parser '{name}' is not registered")
-        return None
-    try:
-        return build_parser(context.service.parsers[name], ComponentLog(context.service.sink))
-    except ParserError as exc:
-        raise PluginInitError(*exc.lines) from exc
+    return parser
 
 
 PLUGIN = InputPlugin(
