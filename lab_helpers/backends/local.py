@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import sys
 import urllib.request
@@ -29,6 +30,7 @@ from lab_helpers.base.errors import (
 )
 from lab_helpers.base.file_lock import FileLock, holder_of
 from lab_helpers.base.injected_fault import InjectedFault
+from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.checkpoints import finish_restoring
 from lab_helpers.firelens.generate import task_metadata
@@ -46,6 +48,8 @@ __all__ = [
     "firelens_config",
 ]
 
+LEAST_FREE_BYTES = 1 << 20
+"""Less is a full disk: the server writes its state and its log before it answers."""
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 45.0
 SERVER_LOCK = "server.lock"
@@ -252,9 +256,16 @@ class LocalBackend:
 
     def _started(self, pid: int) -> bool:
         if not _alive(pid):
-            raise LocalAwsStartError("it ended at once", _tail(self.log_file))
+            raise LocalAwsStartError(self._why_ended(), _tail(self.log_file))
         state = self.running()
         return state is not None and state.pid == pid
+
+    def _why_ended(self) -> str:
+        """Return why the server ended; on a full disk its log cannot tell."""
+        if shutil.disk_usage(self.folder).free < LEAST_FREE_BYTES:
+            text = "no space is left where {folder} is. Make room there, or set LAB_HOME to another place"
+            return say(text, folder=self.folder)
+        return "it ended at once"
 
     def _required(self) -> ServerState:
         state = self.running()

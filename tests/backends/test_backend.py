@@ -19,6 +19,7 @@ import pytest
 from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base import config
 from lab_helpers.base.clients import aws_errors
+from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LocalAwsNotRunningError, LocalAwsStartError
 from lab_helpers.base.wait import wait_until
 from lab_helpers.checkpoints import begin_anew
@@ -180,6 +181,15 @@ def test_taken_port_is_said_with_the_reason(tmp_path: Path) -> None:
         with pytest.raises(LocalAwsStartError, match=f"port {port} .* is taken"):
             backend.start()
     assert backend.running() is None
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server cannot write its log there: who starts it looks, says where, and what to do."""
+    full = shutil.disk_usage(tmp_path)._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    monkeypatch.setattr(LocalBackend, "_command", lambda _: [sys.executable, "-c", "raise SystemExit(1)"])
+    with pytest.raises(LocalAwsStartError, match=r"no space is left where .*aws is\. Make room there, or set LAB_HOME"):
+        LocalBackend(Settings(home=tmp_path)).start()
 
 
 def test_two_labs_side_by_side(tmp_path: Path) -> None:
