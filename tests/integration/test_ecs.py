@@ -83,6 +83,25 @@ def test_a_killed_task_is_replaced_under_load(stack: Stack) -> None:
     arrivals.arrive_once(stack, load.run, list(answered["id"]))
 
 
+def test_a_health_check_that_fails_starts_replacements_beside_the_tasks(stack: Stack) -> None:
+    """Tasks whose targets are unhealthy stay, and serve, while others start; mended, two are left."""
+    elbv2, group = stack.target.client("elbv2"), stack.target_group_arn
+    before = {each["taskArn"] for each in stack.tasks("httpd")}
+    with Load(stack, LOAD_PER_S) as load:
+        elbv2.modify_target_group(TargetGroupArn=group, HealthCheckPath="/not-there")
+        stack.target.wait(stack.targets, "replacements", done=lambda found: len(found) == 4)
+        assert before <= {each["taskArn"] for each in stack.tasks("httpd")}
+        events = stack.events("httpd")
+        assert any("is unhealthy in (target-group" in each for each in events)
+        assert any(each.endswith("due to an unhealthy status.") for each in events)
+        elbv2.modify_target_group(TargetGroupArn=group, HealthCheckPath="/")
+        stack.steady("httpd")
+        stack.target.wait(
+            stack.healthy_targets, "two targets", done=lambda found: len(found) == len(stack.targets()) == 2
+        )
+    assert load.lost.empty, load.lost
+
+
 def test_scaling_registers_and_deregisters_targets(stack: Stack) -> None:
     """One task more is one target more; one less says that the scheduler stopped it."""
     ecs = stack.target.client("ecs")

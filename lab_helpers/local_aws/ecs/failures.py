@@ -10,13 +10,21 @@ from lab_helpers.local_aws.kit.clock import Clock
 
 
 class Failures:
-    """Accounts for tasks that ended against the service's will."""
+    """Accounts for tasks that ended against the service's will.
+
+    A failed health check counts for the circuit breaker and delays no start.
+    Source: "Service throttle logic", "Deployment circuit breaker" (ECS developer guide).
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
     def account(self, service: Service, deployment: Deployment, task: Task) -> None:
         """Take the end of one of the deployment's tasks; called with the store's lock held."""
+        if task.stop_code is StopCode.SCHEDULER and task.failed_check:
+            deployment.failed_tasks += 1
+            self._break_circuit(service, deployment)
+            return
         if task.stop_code not in (StopCode.FAILED_TO_START, StopCode.ESSENTIAL_EXITED):
             return
         if self._tell(service, task) >= rollout.SHORT_LIFE_S:

@@ -68,7 +68,10 @@ class ContainerRecord:
 
 @dataclass
 class Task:
-    """A task; times are epoch seconds, None until it happened; `log_records` is the last account of its log lines."""
+    """A task; times are epoch seconds, None until it happened; `log_records` is the last account of its log lines.
+
+    `failed_check` says why its service means to replace it: which health check it fails ("" for none).
+    """
 
     id: str
     arn: str
@@ -96,7 +99,7 @@ class Task:
     version: int = 1
     subnet_id: str = ""
     healthy_target: bool | None = None
-    unhealthy_since: float | None = None
+    failed_check: str = ""
     log_records: TaskLedger | None = None
 
     @property

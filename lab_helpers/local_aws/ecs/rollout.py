@@ -1,7 +1,9 @@
 """What a service should do next: start, stop, or be content; no I/O.
 
-Source: "Deployment configuration", "Service throttle logic", "Deployment circuit breaker" (ECS developer guide).
-Not modelled: daemon services, external and blue/green deployment controllers, capacity providers.
+Source: "Deployment configuration", "Service throttle logic", "Deployment circuit breaker", "Replacement of unhealthy
+tasks" (ECS developer guide; since October 2023 a replacement starts first).
+Not modelled: daemon services, external and blue/green deployment controllers, capacity providers, replacement of an
+unhealthy task of an older deployment by that deployment's revision.
 """
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ SETTLE_S = 0.5
 
 @dataclass(frozen=True)
 class TaskView:
-    """What the decision needs to know of a task; `healthy` means running and, behind a load balancer, healthy there."""
+    """What the decision needs to know of a task; `healthy` means running and, behind a load balancer, healthy there.
+
+    `failing`: a health check of the task or of its target fails, so it is to be replaced.
+    """
 
     id: str
     deployment_id: str
     healthy: bool
     leaving: bool
     created_at: float = 0.0
+    failing: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,11 @@ def decide(goal: Goal, tasks: Sequence[TaskView]) -> Decision:
     alive = [task for task in tasks if not task.leaving]
     new = [task for task in alive if task.deployment_id == goal.primary]
     old = [task for task in alive if task.deployment_id != goal.primary]
-    missing = max(0, goal.desired - len(new))
+    missing = max(0, goal.desired - sum(not task.failing for task in new))
     start = max(0, min(missing, goal.at_most - len(alive))) if goal.may_start else 0
-    stop = _surplus(new, goal.desired) + _replaced(goal, new, old, missing - start)
+    blocked = missing - start if goal.may_start else 0
+    stop = _surplus(new, goal.desired) + _replaced(goal, new, old, blocked)
+    stop = stop or _in_the_way(new, 0 if start else blocked)
     complete = len(new) == goal.desired and all(task.healthy for task in new) and len(tasks) == len(new)
     return Decision(start, tuple(task.id for task in stop), complete and not start and not stop)
 
@@ -82,9 +90,19 @@ def breaker_threshold(desired: int) -> int:
 
 
 def _surplus(new: list[TaskView], desired: int) -> list[TaskView]:
-    # Unhealthy ones go first, then the youngest.
-    spare = max(0, len(new) - desired)
-    return sorted(new, key=lambda task: (task.healthy, -task.created_at))[:spare]
+    # Unhealthy ones go first, then the youngest. One that fails its checks stays until a healthy one stands in for it.
+    sound, failing = [task for task in new if not task.failing], [task for task in new if task.failing]
+    healthy = sum(task.healthy for task in sound)
+    spare = sorted(sound, key=lambda task: (task.healthy, -task.created_at))[: max(0, len(sound) - desired)]
+    replaced = sorted(failing, key=lambda task: task.created_at)[: max(0, len(failing) - max(0, desired - healthy))]
+    return spare + replaced
+
+
+def _in_the_way(new: list[TaskView], blocked: int) -> list[TaskView]:
+    """Return the failing task that must make room for its replacement: one, and none while another is on its way."""
+    if not blocked or any(not task.healthy and not task.failing for task in new):
+        return []
+    return [task for task in new if task.failing][:1]
 
 
 def _replaced(goal: Goal, new: list[TaskView], old: list[TaskView], blocked: int) -> list[TaskView]:
@@ -92,7 +110,7 @@ def _replaced(goal: Goal, new: list[TaskView], old: list[TaskView], blocked: int
     healthy_new = sum(task.healthy for task in new)
     healthy_old = sum(task.healthy for task in old)
     replaced = len(old) - max(0, goal.desired - healthy_new)
-    wanted = max(replaced, blocked if goal.may_start else 0, 0)
+    wanted = max(replaced, blocked, 0)
     spare_healthy = max(0, healthy_new + healthy_old - goal.at_least)
     order = sorted(old, key=lambda task: (task.healthy, task.created_at))
     unhealthy = [task for task in order if not task.healthy][:wanted]

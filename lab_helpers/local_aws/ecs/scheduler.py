@@ -100,8 +100,9 @@ class Scheduler:
                 return
             self._store.drop_finished(service, tasks)
             now = self._store.now()
-            decision = rollout.decide(self._goal(service), [_view(service, task, now) for task in tasks])
-        self._start(service, decision.start)
+            views = [_view(service, task, now) for task in tasks]
+            decision = rollout.decide(self._goal(service), views)
+        self._start(service, decision.start, sum(view.failing and not view.leaving for view in views))
         self._stop_tasks(service, [task for task in tasks if task.id in decision.stop])
         with self._store.held():
             self._note_state(service, complete=decision.complete)
@@ -118,17 +119,19 @@ class Scheduler:
             may_start=ready and service.status == "ACTIVE",
         )
 
-    def _start(self, service: Service, count: int) -> None:
+    def _start(self, service: Service, count: int, failing: int) -> None:
         if not count:
             return
         started = [self._runner.launch_for(service) for _ in range(count)]
         names = " ".join(f"(task {task.id})" for task in started)
-        self._store.add_event(service, f"has started {count} tasks: {names}.")
+        replaced = min(count, failing)
+        why = f" Amazon ECS replaced {replaced} tasks due to an unhealthy status." if replaced else ""
+        self._store.add_event(service, f"has started {count} tasks: {names}.{why}")
 
     def _stop_tasks(self, service: Service, tasks: list[Task]) -> None:
         for task in tasks:
-            reason = f"Scaling activity initiated by (deployment {service.primary.id})"
-            self._runner.stop(task.id, StopCode.SCHEDULER, reason)
+            scaling = f"Scaling activity initiated by (deployment {service.primary.id})"
+            self._runner.stop(task.id, StopCode.SCHEDULER, task.failed_check or scaling)
         if tasks:
             names = " ".join(f"(task {task.id})" for task in tasks)
             self._store.add_event(service, f"has stopped {len(tasks)} running tasks: {names}.")
@@ -149,7 +152,8 @@ class Scheduler:
 
     def _check_health(self, service: Service) -> None:
         now = self._clock.monotonic()
-        tasks = [task for task in self._store.tasks_of(service) if task.status is TaskStatus.RUNNING and task.targets]
+        running = [task for task in self._store.tasks_of(service) if task.status is TaskStatus.RUNNING]
+        tasks = [task for task in running if task.targets and not task.is_leaving]
         if not tasks:
             self._next_health.pop(service.arn, None)
             return
@@ -163,18 +167,18 @@ class Scheduler:
     def _check_task_health(self, service: Service, task: Task) -> None:
         elbv2 = self._world.aws("elbv2", task.region)
         address = task.interface.address if task.interface else ""
+        failed = ""
         for target in task.targets:
             state, why = targets.state(elbv2, target, address)
             self._store.target_is(task, healthy=state == "healthy")
             if state == "unhealthy" and not self._in_grace(service, task):
                 group = target.target_group_arn
-                self._store.add_event(
-                    service,
-                    f"(port {target.container_port}) is unhealthy in (target-group {group}) due to (reason {why}).",
-                )
-                self._runner.stop(
-                    task.id, StopCode.SCHEDULER, f"Task failed ELB health checks in (target-group {group})"
-                )
+                told = f"(port {target.container_port}) is unhealthy in (target-group {group}) due to (reason {why})."
+                failed = failed or f"Task failed ELB health checks in (target-group {group})"
+                if not task.failed_check:
+                    self._store.add_event(service, told)
+        if task.health != "UNHEALTHY":
+            self._store.fails_check(task, failed)
 
     def _in_grace(self, service: Service, task: Task) -> bool:
         grace_s = service.settings.get("healthCheckGracePeriodSeconds") or 0
@@ -188,8 +192,11 @@ def _deployment(service: Service, deployment_id: str) -> Deployment | None:
 def _view(service: Service, task: Task, now: float) -> TaskView:
     settled = task.status is TaskStatus.RUNNING and _settles_at(service, task) <= now
     behind = task.healthy_target is True if service.targets else True
-    healthy = settled and behind and task.health != "UNHEALTHY"
-    return TaskView(task.id, task.deployment_id, healthy, task.is_leaving, task.created_at)
+    checked = any(each.essential and each.health_check for each in task.spec.containers)
+    well = task.health == "HEALTHY" or not checked
+    failing = bool(task.failed_check)
+    healthy = settled and behind and well and not failing
+    return TaskView(task.id, task.deployment_id, healthy, task.is_leaving, task.created_at, failing=failing)
 
 
 def _settles_at(service: Service, task: Task) -> float:

@@ -230,6 +230,14 @@ class Store:
             with self.changing():
                 task.healthy_target = healthy
 
+    def fails_check(self, task: Task, reason: str) -> bool:
+        """Note which health check a task fails ("" for none); returns whether that is new."""
+        if task.failed_check == reason:
+            return False
+        with self.changing():
+            task.failed_check = reason
+        return True
+
     # beyond the life of a server
 
     def records(self) -> tuple[dict[str, Service], dict[str, Task]]:

@@ -218,13 +218,24 @@ class RunningTask:
     def _health_changed(self, name: str) -> None:
         each = self.containers.get(name)
         self._world.store.touch(self.task)
-        if each and each.record.health == "UNHEALTHY" and each.spec.essential:
-            self.stop(
-                StopCode.SCHEDULER if self.task.service else StopCode.ESSENTIAL_EXITED,
-                "Task failed container health checks",
-            )
+        if each and each.spec.essential:
+            self._judge_health()
         with self._wake:
             self._wake.notify_all()
+
+    def _judge_health(self) -> None:
+        """Let the service replace a task that runs; one that is still starting waits for a health that does not come.
+
+        A task without a service goes on. Source: "Determine Amazon ECS task health using container health checks".
+        """
+        task, store = self.task, self._world.store
+        failed = "Task failed container health checks"
+        if task.status is TaskStatus.RUNNING:
+            ill = task.health == "UNHEALTHY"
+            if task.service and store.fails_check(task, failed if ill else "") and ill:
+                store.add_event(store.service_of(task), f"(task {task.id}) failed container health checks.")
+        elif task.health == "UNHEALTHY":
+            self.stop(StopCode.SCHEDULER if task.service else StopCode.ESSENTIAL_EXITED, failed)
 
     def _activate(self) -> None:
         self._check_stop()

@@ -62,6 +62,52 @@ def test_a_deployment_without_room_stops_first() -> None:
     assert decide(goal, [_old("b")]).start == 1
 
 
+def _failing(name: str, created_at: float = 0.0) -> TaskView:
+    return TaskView(name, "new", healthy=False, leaving=False, created_at=created_at, failing=True)
+
+
+def test_a_replacement_starts_before_the_failing_task_stops() -> None:
+    """Since October 2023 a task that fails its checks stays until a healthy one stands in for it."""
+    goal, failing = Goal("new", 2), [_failing("a"), _failing("b")]
+    assert decide(goal, failing) == Decision(start=2)
+    assert decide(goal, [*failing, _new("c", healthy=False), _new("d", healthy=False)]) == Decision()
+    assert decide(goal, [*failing, _new("c"), _new("d", healthy=False)]).stop == ("a",)
+    assert decide(goal, [*failing, _new("c"), _new("d")]).stop == ("a", "b")
+    assert decide(goal, [_new("a"), _failing("b")]) == Decision(start=1)
+
+
+def test_replacements_that_fail_too_bring_no_more_tasks() -> None:
+    """As many as wanted stay, failing as they are; the older ones go."""
+    tasks = [_failing("a", 1), _failing("b", 2), _failing("c", 3), _failing("d", 4)]
+    assert decide(Goal("new", 2), tasks).stop == ("a", "b")
+
+
+def test_a_failing_task_without_room_beside_it_goes_first() -> None:
+    """100 % at most: one at a time makes room for its replacement, and the next waits until that one is judged."""
+    goal = Goal("new", 2, 100, 100)
+    assert decide(goal, [_failing("a"), _failing("b")]) == Decision(stop=("a",))
+    assert decide(goal, [_failing("b")]) == Decision(start=1)
+    assert decide(goal, [_failing("b"), _new("c", healthy=False)]) == Decision()
+    assert decide(goal, [_failing("b"), _new("c")]).stop == ("b",)
+
+
+def test_tasks_that_recover_leave_no_surplus() -> None:
+    """The check passes again while replacements run: as many as wanted stay, the oldest."""
+    recovered = [TaskView(name, "new", True, False, created_at) for created_at, name in enumerate("abcd")]
+    assert decide(Goal("new", 2), recovered).stop == ("d", "c")
+
+
+def test_a_deployment_of_failing_tasks_takes_nothing_from_the_old_ones() -> None:
+    """Old healthy tasks stay; of the new ones that fail, one makes room for the next try."""
+    decision = decide(Goal("new", 2), [_old("a"), _old("b"), _failing("c"), _failing("d")])
+    assert decision == Decision(stop=("c",))
+
+
+def test_failing_tasks_go_with_their_service() -> None:
+    """Scaling to zero waits for no replacement."""
+    assert decide(Goal("new", 0), [_failing("a")]).stop == ("a",)
+
+
 def test_leaving_tasks_are_waited_for() -> None:
     """A service is not complete while tasks are still draining."""
     assert not decide(Goal("new", 1), [_new("a"), _new("b", leaving=True)]).complete

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +96,49 @@ def test_a_killed_task_is_replaced(stand: Stand) -> None:
     eventually(lambda: len(stand.tasks("restart")) == 1, lambda: stand.events("restart"))
     assert stand.tasks("restart")[0]["taskArn"] != task["taskArn"]
     stand.gone("restart")
+
+
+def test_a_task_that_fails_its_checks_stays_until_another_is_healthy(stand: Stand, tmp_path: Path) -> None:
+    """The replacement starts first; only when it is healthy, the failing task is told to stop."""
+    well = tmp_path / "well"
+    well.touch()
+    check = {"command": ["CMD", "test", "-e", str(well)], "interval": 5, "retries": 1}
+    stand.serve("ill", stand.define(shell("trap 'exit 0' TERM; sleep 60 & wait", healthCheck=check)))
+    stand.steady("ill")
+    (first,) = stand.tasks("ill")
+    well.unlink()
+    eventually(lambda: len(stand.tasks("ill")) == 2, lambda: stand.events("ill"))
+    assert any(each.endswith("failed container health checks.") for each in stand.events("ill"))
+    assert stand.task(first["taskArn"])["desiredStatus"] == "RUNNING"
+    well.touch()
+    eventually(lambda: len(stand.tasks("ill")) == 1, lambda: stand.events("ill"))
+    eventually(lambda: stand.events("ill")[-1].endswith("steady state."), lambda: stand.events("ill"))
+    stand.gone("ill")
+
+
+def test_failing_checks_open_the_circuit_breaker(stand: Stand) -> None:
+    """A deployment whose tasks run and never become healthy fails, and the one before comes back."""
+    well = {"command": ["CMD", "true"], "interval": 5, "retries": 1}
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    quiet = "trap 'exit 0' TERM; sleep 60 & wait"
+    first = stand.define(shell(quiet, healthCheck=well))
+    stand.serve("judged", first, deploymentConfiguration=breaker)
+    stand.steady("judged")
+    worse = stand.define(shell(quiet, healthCheck={**well, "command": ["CMD", "false"]}))
+    stand.ecs.update_service(cluster=CLUSTER, service="judged", taskDefinition=worse)
+    eventually(lambda: any("rolling back" in each for each in stand.events("judged")), lambda: stand.events("judged"))
+    assert stand.steady("judged")["taskDefinition"] == first
+    stand.gone("judged")
+
+
+def test_a_task_of_no_service_goes_on_though_its_check_fails(stand: Stand) -> None:
+    """ECS only replaces what a service wants; a task that was run by hand is told UNHEALTHY and left alone."""
+    check = {"command": ["CMD", "false"], "interval": 5, "retries": 1}
+    arn = stand.run(stand.define(shell("trap 'exit 0' TERM; sleep 60 & wait", healthCheck=check)))
+    eventually(lambda: stand.task(arn)["healthStatus"] == "UNHEALTHY", lambda: stand.task(arn))
+    assert (stand.task(arn)["lastStatus"], stand.task(arn)["desiredStatus"]) == ("RUNNING", "RUNNING")
+    stand.ecs.stop_task(cluster=CLUSTER, task=arn)
+    assert stand.stopped(arn)["stopCode"] == "UserInitiated"
 
 
 def test_a_broken_router_configuration_is_said(stand: Stand) -> None:
