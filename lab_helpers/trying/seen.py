@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_helpers.router.recording.filter_steps import Step
 from lab_helpers.trying import configuration
 from lab_helpers.trying.configuration import Line
 from lab_helpers.trying.evidence import Arrived
@@ -20,7 +21,8 @@ class Trial:
 
     `outside`: what outputs that lead outside AWS would have sent; their records are among `arrived`, too.
 
-    `dropped`: what is lost for good, by place and reason; `unmatched`: filters and outputs that fit no tag.
+    `dropped`: what is lost for good, by place and reason; `unmatched`: filters and outputs that fit no tag;
+    `steps`: what each filter made of the first records, the filter by its place among all filters.
     """
 
     configuration: tuple[Line, ...]
@@ -39,6 +41,7 @@ class Trial:
     kept: str = ""
     """Where the local AWS is that was left standing."""
     logs: tuple[str, ...] = field(default=(), repr=False)
+    steps: tuple[Step, ...] = field(default=(), repr=False)
 
     @property
     def generated_config(self) -> str:

@@ -13,6 +13,7 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import TaskDefinitionError, WaitTimeoutError
 from lab_helpers.base.wait import wait_until
 from lab_helpers.firelens.options import parse_container_log
+from lab_helpers.router.recording import filter_steps
 from lab_helpers.router.recording.recorder import recorded
 from lab_helpers.trying import adapting, configuration, evidence, image_files, place
 from lab_helpers.trying.configuration import Given, Line, Output
@@ -233,6 +234,7 @@ class _Attempt:
             printed={name: len(texts) for name, texts in lines.items()},
             kept=f"{self._home} ({running.endpoint_url})" if self._keep and running else "",
             logs=tuple(log),
+            steps=tuple(filter_steps.steps(self._sinks)),
         )
 
     def _tags(self) -> list[str]:

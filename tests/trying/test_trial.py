@@ -175,5 +175,66 @@ def test_one_line_is_followed_to_where_it_was_dropped(tmp_path: Path, capsys: py
     argv = ["try", f"{tmp_path}/task.json", "--files", f"{tmp_path}/extra.conf", "--explain", "health ok"]
     assert main.main(argv) == 0
     told = capsys.readouterr().out
-    assert "dropped by a filter: FILTER grep (your file extra.conf)" in told
-    assert "OUTPUT cloudwatch_logs (your file extra.conf): does not match its tag" in told
+    assert "FILTER record_modifier (the ECS agent): adds ecs_cluster, " in told
+    assert "FILTER grep (your file extra.conf): drops it" in told
+    assert told.endswith("dropped by a filter: FILTER grep (your file extra.conf)\n")
+    assert "OUTPUT" not in told
+
+
+FILTERS = """[FILTER]
+    Name grep
+    Match web-*
+    Exclude log nothing
+[FILTER]
+    Name rewrite_tag
+    Match web-*
+    Rule $log ^PAY paid.$TAG false
+[FILTER]
+    Name modify
+    Match paid.*
+    Rename log payment
+[FILTER]
+    Name grep
+    Match *
+    Exclude payment refused
+[OUTPUT]
+    Name cloudwatch_logs
+    Match paid.*
+    region ap-northeast-1
+    log_group_name /paid
+    log_stream_prefix from-
+    auto_create_group true
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        ("PAY 1", [
+            "FILTER grep (your file extra.conf): takes it, and changes nothing",
+            "FILTER rewrite_tag (your file extra.conf): takes it out of its way, and may put it in again",
+            "put in again, tag: paid.web-firelens-TASK-ID",
+            'FILTER modify (your file extra.conf): changes it: {"payment": "PAY 1"}',
+            'changed: {"payment": "PAY 1"} (by FILTER modify (your file extra.conf))',
+        ]),
+        ("PAY refused", ['changes it: {"payment": "PAY refused"}', "grep (your file extra.conf): drops it",
+                         "dropped by a filter: FILTER grep (your file extra.conf)"]),
+        ("GET /", ["FILTER rewrite_tag (your file extra.conf): takes it, and changes nothing",
+                   "FILTER modify (your file extra.conf): does not match its tag",
+                   "OUTPUT cloudwatch_logs (your file extra.conf): does not match its tag",
+                   "not matched: no output takes its tag"]),
+    ],
+)  # fmt: skip
+def test_the_one_filter_that_did_it_is_named(
+    line: str, end: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several filters that could, the one that changed, dropped or put in again the line says so."""
+    (tmp_path / "extra.conf").write_text(FILTERS)
+    definition = kit.definition({}, kit.including("/fluent-bit/etc/extra.conf"))
+    (tmp_path / "task.json").write_text(json.dumps(definition))
+    argv = ["try", f"{tmp_path}/task.json", "--files", f"{tmp_path}/extra.conf", "--explain", line]
+    assert main.main(argv) == 0
+    told = capsys.readouterr().out
+    places = [told.find(each) for each in end]
+    assert -1 not in places, told
+    assert places == sorted(places), told

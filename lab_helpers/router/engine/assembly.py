@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lab_helpers.router import plugins
@@ -30,6 +31,7 @@ from lab_helpers.router.plugin import (
     PluginInitError,
     PluginKind,
 )
+from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.record import Batch, Record
 
@@ -63,11 +65,20 @@ def assemble(configuration: Configuration, service: Service, loop: Loop, hooks: 
     inputs, filters, outputs = (declare(configuration, service, kind) for kind in kinds)
     assembly = Assembly(
         [builder.input(one) for one in inputs],
-        [builder.filter(one) for one in filters],
+        _followed([builder.filter(one) for one in filters], service),
         [builder.output(one) for one in outputs],
     )
     _tell_unmatched(outputs, len(inputs), ComponentLog(service.sink))
     return assembly
+
+
+def _followed(filters: list[FilterInstance], service: Service) -> list[FilterInstance]:
+    folder = service.environment.get(RECORD_IN)
+    if not folder:
+        return filters
+    from lab_helpers.router.recording import filter_steps  # for trials alone
+
+    return filter_steps.witnessed(filters, Path(folder))
 
 
 def _tell_unmatched(outputs: list[Declared], inputs: int, log: ComponentLog) -> None:
