@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-FORMAT = 5
+FORMAT = 6
 """Goes up when what is kept, or how, changes: an older state is then refused, never read half."""
 
 
