@@ -21,7 +21,7 @@ def accesses(call: Call) -> tuple[Access, ...]:
     """Answer the permissions that the call needs."""
     if call.text("resourceArn"):
         return call.access(call.text("resourceArn").removesuffix(":*"))
-    if call.operation == "DescribeLogGroups":
+    if call.operation in {"DescribeLogGroups", "ListLogGroups"}:
         return call.access(_group(call, ""))
     groups = _groups(call)
     if call.operation in _ON_ANY or not groups:

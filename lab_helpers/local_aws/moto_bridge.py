@@ -34,6 +34,7 @@ from lab_helpers.local_aws.state.moto_state import MotoState
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _PARTITION = "aws"
 _USER_BOUNDARY = "lab_permissions_boundary_arn"
+_LOG_CLASS = "lab_log_group_class"
 DELIVERED_BY_LOGS = ("firehose", "kinesis")
 """Destinations of subscription filters that the local AWS's own CloudWatch Logs delivers to."""
 
@@ -82,6 +83,15 @@ class LogGroupView:
     name: str
     retention_days: int | None
     streams: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class ListedLogGroup:
+    """A log group as lists tell it."""
+
+    name: str
+    log_class: str
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -334,6 +344,20 @@ class MotoBridge:
             return None
         streams = {stream_name: stream.events for stream_name, stream in dict(group.streams).items()}
         return LogGroupView(name, group.retention_in_days, streams)
+
+    def log_groups(self, region: str) -> list[ListedLogGroup]:
+        """Return a region's log groups."""
+        backend = logs_backends[ACCOUNT_ID][region]
+        return [
+            ListedLogGroup(
+                name, getattr(group, _LOG_CLASS, "STANDARD"), backend.tagger.get_tag_dict_for_resource(group.arn)
+            )
+            for name, group in dict(backend.groups).items()
+        ]
+
+    def set_log_group_class(self, region: str, name: str, log_class: str) -> None:
+        """Remember the class that a log group was made with; moto's groups have none of their own."""
+        setattr(logs_backends[ACCOUNT_ID][region].groups[name], _LOG_CLASS, log_class)
 
     def log_events_by_group(self) -> dict[str, int]:
         """Return how many events each log group has, by `region/name`."""

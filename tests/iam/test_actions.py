@@ -36,6 +36,7 @@ def needs(service: str, operation: str, /, **params: Any) -> list[tuple[str, str
         ("CreateLogStream", {"logGroupName": "/ecs/x", "logStreamName": "a/b"}, f"{LOGS}/ecs/x:log-stream:a/b"),
         ("PutLogEvents", {"logGroupName": "/ecs/x", "logStreamName": "a"}, f"{LOGS}/ecs/x:log-stream:a"),
         ("DescribeLogGroups", {"logGroupNamePrefix": "/ecs"}, f"{LOGS}:log-stream:"),
+        ("ListLogGroups", {"logGroupNamePattern": "ecs"}, f"{LOGS}:log-stream:"),
         ("ListTagsForResource", {"resourceArn": f"{LOGS}/ecs/x:*"}, f"{LOGS}/ecs/x"),
         ("StartQuery", {"logGroupName": "/ecs/x"}, f"{LOGS}/ecs/x:log-stream:"),
         ("GetQueryResults", {"queryId": "q"}, "*"),

@@ -52,6 +52,7 @@ def test_answers_of_logs(aws: LocalAws) -> None:
         logs.put_log_events(logGroupName=GROUP, logStreamName="s", logEvents=[event])
         logs.describe_log_groups(logGroupNamePrefix=GROUP)
         logs.describe_log_groups(logGroupNamePattern="by-model")
+        logs.list_log_groups(logGroupNamePattern="by-model")
         logs.describe_log_streams(logGroupName=GROUP)
         logs.get_log_events(logGroupName=GROUP, logStreamName="s")
         logs.filter_log_events(logGroupName=GROUP, filterPattern="{ $.a = 1 }")

@@ -12,6 +12,13 @@ JUDGED = read_judged(
     ["# a comment", "", "else | test_a.py::test_one | asks moto's process", "missing | test_a.py::test_two[x] | EC2"]
 )
 
+EXPIRED = (
+    "An error occurred (SignatureDoesNotMatch) when calling the CreateRole operation: Signature expired: {} is now "
+    "earlier than 20261130T025014Z (20261130T030514Z - 15 min.)"
+)
+EARLY = "Signature not yet current: {} is still later than 20261130T032014Z (20261130T030514Z + 15 min.)"
+"""What a test gets that stands still at a day of its own (freezegun), and what it would get of AWS."""
+
 
 @pytest.mark.parametrize(
     ("outcome", "verdict"),
@@ -29,6 +36,16 @@ JUDGED = read_judged(
         (
             Outcome("tests/test_a.py::test_x", "failed", "ConnectionError", "http://localhost:5000/moto-api"),
             Verdict.ELSE,
+        ),
+        (Outcome("tests/test_a.py::test_x", "failed", "ClientError", EXPIRED.format("20120101T120000Z")), Verdict.ELSE),
+        (Outcome("tests/test_a.py::test_x", "failed", "ClientError", EARLY.format("20400101T000000Z")), Verdict.ELSE),
+        (
+            Outcome("tests/test_a.py::test_x", "failed", "ClientError", EXPIRED.format("20261130T014500Z")),
+            Verdict.FAULT,
+        ),
+        (
+            Outcome("tests/test_a.py::test_x", "failed", "ClientError", "The request signature we calculated does not"),
+            Verdict.FAULT,
         ),
     ],
 )

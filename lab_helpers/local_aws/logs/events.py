@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.logs.groups import GroupSource
 
 ID_SHIFT = 144
 """An event id of AWS is its time in milliseconds, times 2 to this power, plus something: 56 digits."""
@@ -61,7 +62,7 @@ class Subscription(Protocol):
     def role_arn(self) -> str: ...
 
 
-class EventSource(Protocol):
+class EventSource(GroupSource, Protocol):
     """Where groups and events are kept: moto_bridge.MotoBridge."""
 
     def log_group(self, region: str, name: str) -> StoredGroup | None: ...

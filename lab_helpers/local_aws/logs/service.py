@@ -11,7 +11,7 @@ from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.metrics import MetricPublisher
 from lab_helpers.local_aws.kit.service import Clients
-from lab_helpers.local_aws.logs import filter_events, moto_members
+from lab_helpers.local_aws.logs import filter_events, groups, moto_members
 from lab_helpers.local_aws.logs.events import EventSource, StoredGroup, found_group
 from lab_helpers.local_aws.logs.extracted import extracted
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
@@ -53,7 +53,6 @@ class LogsService:
             "CreateLogStream": self._create_log_stream,
             "DeleteLogGroup": self._delete_log_group,
             "DeleteLogStream": self._of_stream,
-            "DescribeLogGroups": _describe_log_groups,
             "DescribeQueries": self._queries.describe,
             "FilterLogEvents": self._filter_log_events,
             "GetLogEvents": self._of_stream,
@@ -65,6 +64,7 @@ class LogsService:
             "StartQuery": self._queries.start,
             "StopQuery": self._queries.stop,
             "TestMetricFilter": _test_metric_filter,
+            **groups.table(self._source),
             **self._metric_filters.table(),
             **moto_members.table(),
         }
@@ -93,7 +93,11 @@ class LogsService:
     def _create_log_group(self, request: ApiRequest) -> dict[str, Any]:
         if request.params["logGroupName"].lower().startswith("aws/"):
             raise AwsError("InvalidParameterException", "Log groups starting with AWS/ are reserved for AWS.")
-        return request.forward(None)
+        answer = request.forward(None)
+        log_class = request.params.get("logGroupClass")
+        if log_class:
+            self._source.set_log_group_class(request.region, request.params["logGroupName"], log_class)
+        return answer
 
     def _create_log_stream(self, request: ApiRequest) -> dict[str, Any]:
         group = found_group(self._source, request.region, request.params["logGroupName"])
@@ -183,34 +187,3 @@ def _test_metric_filter(request: ApiRequest) -> dict[str, Any]:
             if fits(text)
         ]
     }
-
-
-def _describe_log_groups(request: ApiRequest) -> dict[str, Any]:
-    """Let moto list, and add class and protection; names are searched for here, since moto does not."""
-    params = request.params
-    pattern = params.get("logGroupNamePattern")
-    if not pattern:
-        answer = request.forward(None)
-        return {**answer, "logGroups": [_with_class(group) for group in answer.get("logGroups", [])]}
-    if params.get("logGroupNamePrefix"):
-        message = "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."
-        raise AwsError("InvalidParameterException", message)
-    begin, limit = int(params.get("nextToken") or 0), int(params.get("limit") or 50)
-    found = [_with_class(group) for group in _all_groups(request) if pattern in group["logGroupName"]]
-    following = {"nextToken": str(begin + limit)} if begin + limit < len(found) else {}
-    return {"logGroups": found[begin : begin + limit], **following}
-
-
-def _all_groups(request: ApiRequest) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = []
-    token: dict[str, Any] = {}
-    while True:
-        answer = request.forward({"limit": 50, **token})
-        groups += answer.get("logGroups", [])
-        if not answer.get("nextToken"):
-            return groups
-        token = {"nextToken": answer["nextToken"]}
-
-
-def _with_class(group: Mapping[str, Any]) -> dict[str, Any]:
-    return {"logGroupClass": "STANDARD", "deletionProtectionEnabled": False, **group}
