@@ -1,14 +1,14 @@
-"""The four changes before an incident as texts and documents: each harmless, or with the fault in it. Pure."""
+"""The four changes before an incident as texts and documents: each harmless, or with a fault in it. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
 from lab_helpers.httpd import faults as httpd_faults
-from lab_helpers.incident.faults import Incident
+from lab_helpers.incident.drawn import Incident
 
 RELEASE = "2.4"
 RETENTION_DAYS = 30
@@ -18,13 +18,13 @@ _FILTER = "\n[FILTER]\n    Name   {name}\n    Match  *\n"
 
 
 def extra_conf(original: str, incident: Incident | None = None) -> str:
-    """Return the project's extra.conf as released; with an incident, with its fault where it is one of the router."""
+    """Return the project's extra.conf as released; with an incident, with its faults of the router."""
     text = f"{original.rstrip()}\n{_FILTER.format(name='record_modifier')}    Record release {RELEASE}\n"
-    fault = incident.fault.key if incident else ""
-    if fault == "match":
+    faults: Collection[str] = incident.keys if incident else ()
+    if "match" in faults:
         head, name, tail = text.partition("kinesis_firehose")
-        return head + name + re.sub(r"(?m)^(\s*Match\s+)\*\s*$", rf"\g<1>{WRONG_MATCH}", tail, count=1)
-    if fault == "filter":
+        text = head + name + re.sub(r"(?m)^(\s*Match\s+)\*\s*$", rf"\g<1>{WRONG_MATCH}", tail, count=1)
+    if "filter" in faults:
         return f"{text}{_FILTER.format(name='grep')}    # no card data in the log\n    Exclude log checkout\n"
     return text
 
@@ -37,22 +37,22 @@ def httpd_conf(original: str, incident: Incident | None = None) -> str:
     text = re.sub(r"(?m)^(CustomLog \S+) \w+$", r"\g<1> timed", text, count=1)
     text = f"{text.rstrip()}\n\n# release {RELEASE}\n"
     if incident and incident.slows_a_task:
-        return httpd_faults.slow_in(text, incident.zone)
-    if incident and incident.fault.key == "wrong_task":
-        return httpd_faults.wrong_in(text, incident.zone)
+        text = httpd_faults.slow_in(text, incident.zone)
+    if incident and "wrong_task" in incident.keys:
+        text = httpd_faults.wrong_in(text, incident.zone)
     return text
 
 
 def task_policy(document: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
     """Return the task role's policy as it was reduced."""
-    is_hurt = incident.fault.key == "task_role"
+    is_hurt = "task_role" in incident.keys
     return _reduced(document, lambda action: action.replace("PutRecordBatch", "PutRecord") if is_hurt else action)
 
 
 def firehose_policy(document: Mapping[str, Any], incident: Incident) -> dict[str, Any]:
     """Return the policy of Firehose's role as it was reduced."""
     found = _reduced(document, str)
-    if incident.fault.key == "firehose_role":
+    if "firehose_role" in incident.keys:
         for statement in found["Statement"]:
             named = [_archived(each) for each in _listed(statement.get("Resource", []))]
             statement["Resource"] = named

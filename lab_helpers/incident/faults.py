@@ -1,23 +1,15 @@
-"""The faults of the incident: what a seed draws, how each is told and proved, and what was changed besides.
+"""The faults of the incident: how each is told, seen and proved, and what was changed besides.
 
-Every incident has the same four changes before it (`JOURNAL`). One of them, drawn by the seed, does what the ticket
-tells of; the others are real and do no harm to it. Pure: `scene` does it to a lab.
+Every incident has the same four changes before it (`JOURNAL`). One fault or two in them, drawn by the seed (`drawn`),
+do what the ticket tells of; the rest is real and does no harm to it. Pure: `scene` does it to a lab.
 """
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from enum import Enum
 
-from lab_helpers.base.errors import SettingsError
-
-MAX_SEED = 1_000_000
-ZONES = (11, 12)
-"""Third number of the addresses of the two subnets: one task runs in each."""
 EXTRA_CONF, HTTPD_CONF = "fluentbit/extra.conf", "terraform/httpd/httpd.conf"
-HERRING_SHARE = 0.5
-"""Of the incidents about lines, so many have a slow task besides."""
 
 
 class Ticket(Enum):
@@ -25,6 +17,23 @@ class Ticket(Enum):
 
     LINES = "The evening report counts requests out of the logs. Today it has fewer than were served."
     SHOP = "Customers call since this morning: sometimes the shop works, and sometimes it does not."
+
+
+class Symptom(Enum):
+    """What one sees of a fault from outside, by the figures of requests and lines."""
+
+    IN_NEITHER = "lines are in neither destination"
+    NOT_IN_S3 = "lines are in CloudWatch Logs and not in S3"
+    ERRORS = "requests are answered with an error that they should not get"
+    SLOW = "products come slowly"
+
+
+class Flow(Enum):
+    """What flows from the service to S3, as far as a fault can stop it, or is seen by it."""
+
+    CHECKOUT_LINES = "lines of /checkout/ in the log"
+    CALLS = "calls of Firehose"
+    RECORDS = "records that Firehose has taken"
 
 
 @dataclass(frozen=True)
@@ -42,29 +51,18 @@ class Fault:
 
     `proofs`: each a group of fragments; a quotation that has all of one group proves the fault. `{names}` in them are
     facts of the lab (`scene`): task_role, firehose_role, task, address. `loses`: whether lines are gone for ever.
+    `needs`: without these flows its trace is not there; `stops`: the flows that nothing behind it sees.
     """
 
     key: str
     ticket: Ticket
+    symptom: Symptom
     mend: str
     proofs: tuple[tuple[str, ...], ...]
     loses: bool
     story: str
-
-
-@dataclass(frozen=True)
-class Incident:
-    """What a seed draws: the fault, the zone of the task that is slow or wrong, and whether one is slow besides."""
-
-    seed: int
-    fault: Fault
-    zone: int
-    has_slow_task: bool
-
-    @property
-    def slows_a_task(self) -> bool:
-        """Whether a task is slow, as the fault or besides it."""
-        return self.has_slow_task or self.fault.key == "slow_task"
+    needs: frozenset[Flow] = frozenset()
+    stops: frozenset[Flow] = frozenset()
 
 
 JOURNAL = (
@@ -145,42 +143,52 @@ FAULTS = (
     Fault(
         "task_role",
         Ticket.LINES,
+        Symptom.NOT_IN_S3,
         "policy_task",
         (("accessdenied", "putrecordbatch"), ("{task_role}",), ("firehose:putrecord", "allow")),
         loses=True,
         story="The task role was left with firehose:PutRecord. Fluent Bit calls PutRecordBatch, is denied, tries once "
-        "more and drops the chunk. CloudWatch Logs, the other output, has every line.",
+        "more and drops the chunk. CloudWatch Logs, the other output, is not touched by it.",
+        needs=frozenset({Flow.CALLS}),
+        stops=frozenset({Flow.RECORDS}),
     ),
     Fault(
         "firehose_role",
         Ticket.LINES,
+        Symptom.NOT_IN_S3,
         "policy_firehose",
         (("s3.accessdenied",), ("{firehose_role}",), ("-archive",)),
         loses=False,
         story="Firehose's role was left with a bucket that does not exist. Firehose takes every record, cannot "
         "deliver, and keeps them: after the mend they come late, and none is lost.",
+        needs=frozenset({Flow.RECORDS}),
     ),
     Fault(
         "match",
         Ticket.LINES,
+        Symptom.NOT_IN_S3,
         "match",
         (("match", "httpd.*"),),
         loses=True,
         story="The tag of a record is httpd-firelens-<task id>. The pattern httpd.* has a dot that no tag has, so the "
         "Firehose output gets nothing, and nothing complains.",
+        stops=frozenset({Flow.CALLS, Flow.RECORDS}),
     ),
     Fault(
         "filter",
         Ticket.LINES,
+        Symptom.IN_NEITHER,
         "filter",
         (("exclude", "log", "checkout"),),
         loses=True,
         story="A filter that was to keep card numbers out of the log drops every line with the word checkout, in both "
         "destinations. Nothing complains.",
+        stops=frozenset({Flow.CHECKOUT_LINES}),
     ),
     Fault(
         "slow_task",
         Ticket.SHOP,
+        Symptom.SLOW,
         "httpd",
         (("server_addr", "rate-limit"), ("{task}",), ("{address}",)),
         loses=False,
@@ -190,11 +198,13 @@ FAULTS = (
     Fault(
         "wrong_task",
         Ticket.SHOP,
+        Symptom.ERRORS,
         "httpd",
         (("server_addr", "10"), ("r=503",), ("{task}",), ("{address}",)),
         loses=False,
         story="Release 2.4 has a rule for the addresses of one subnet: its task answers /checkout/ with 503. Health "
         "checks ask for /, so the task stays in service.",
+        needs=frozenset({Flow.CHECKOUT_LINES}),
     ),
 )
 
@@ -207,15 +217,6 @@ PLACES = {
     "wrong_task": "in httpd's configuration",
 }
 """Where each fault was made."""
-
-
-def draw(seed: int) -> Incident:
-    """Return the incident of a seed, always the same; raises SettingsError for a seed that is none."""
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
-        raise SettingsError("seed", seed, f"a whole number from 0 to {MAX_SEED}")
-    rnd = random.Random(seed)
-    fault, zone = rnd.choice(FAULTS), rnd.choice(ZONES)
-    return Incident(seed, fault, zone, fault.ticket is Ticket.LINES and rnd.random() < HERRING_SHARE)
 
 
 def cause_of(key: str) -> Cause | None:

@@ -1,10 +1,13 @@
-"""The report that ends an incident, and its judge: cause, evidence, lines lost, mend. Pure."""
+"""The report that ends an incident, and its judge: cause, evidence, lines lost, mend. Pure.
+
+An incident with two faults has a report for each; what is said of one gives the other away nowhere.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from lab_helpers.base.messages import say
 from lab_helpers.incident.faults import CAUSES, MENDS, Fault, cause_of
@@ -27,13 +30,14 @@ class Report:
 @dataclass(frozen=True)
 class Truth:
     """What was so: the fault, the facts of this lab that its proofs name, how many requests are in S3 or CloudWatch no
-    more, and the texts that can be quoted, by their place.
+    more because of it, and the texts that can be quoted, by their place. `is_alone`: it is the incident's only fault.
     """
 
     fault: Fault
     facts: Mapping[str, str]
     lines_lost: int
     sources: Mapping[str, str]
+    is_alone: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,32 @@ class Finding:
 def judge(report: Report, truth: Truth) -> tuple[Finding, ...]:
     """Return what holds of a report, part by part: cause, evidence, lines lost, mend."""
     return (_cause(report, truth), _evidence(report, truth), _lines(report, truth), _mend(report, truth))
+
+
+def judge_all(reports: Sequence[Report], truths: Sequence[Truth]) -> tuple[Finding, ...]:
+    """Return what holds of the reports of an incident: each is judged by the fault that it names.
+
+    With two faults the parts carry the report's number, and a fault that no report names is said to be there.
+    """
+    if len(reports) == len(truths) == 1:
+        return judge(reports[0], truths[0])
+    open_truths = {each.fault.key: each for each in truths}
+    found: list[Finding] = []
+    for number, report in enumerate(reports, 1):
+        truth = open_truths.pop(str(report.cause), None)
+        parts = judge(report, truth) if truth else (_unfounded(report, truths),)
+        found += [replace(each, part=f"{number}. {each.part}") for each in parts]
+    if len(reports) < len(truths) and len(open_truths) + len(reports) == len(truths):
+        text = "This is not all of it: something else is wrong as well. Give a list with one report for each cause."
+        found.append(Finding("causes", False, say(text)))
+    return tuple(found)
+
+
+def _unfounded(report: Report, truths: Sequence[Truth]) -> Finding:
+    """Return what is to be said of a report on a cause that is none, or that has its report already."""
+    if any(report.cause == each.fault.key for each in truths):
+        return Finding("cause", False, say("This cause has its report already. One report for each cause."))
+    return _cause(report, truths[0])
 
 
 def _cause(report: Report, truth: Truth) -> Finding:
@@ -71,7 +101,10 @@ def _evidence(report: Report, truth: Truth) -> Finding:
         text = "No log, file, policy or object of this incident has these words. Quote them as they are."
         return Finding("evidence", False, say(text))
     if not any(all(part in quoted for part in _filled(proof, truth.facts)) for proof in truth.fault.proofs):
-        return Finding("evidence", False, say("It is there ({place}), but it does not do what happened.", place=place))
+        text = "It is there ({place}), but it does not do what happened."
+        if not truth.is_alone:
+            text = "It is there ({place}), but it does not prove this cause."
+        return Finding("evidence", False, say(text, place=place))
     return Finding("evidence", True, say("Found in: {place}.", place=place))
 
 
@@ -86,6 +119,9 @@ def _lines(report: Report, truth: Truth) -> Finding:
         )
     if report.lines_lost < truth.lines_lost:
         return Finding("lines_lost", False, say("More are missing: did you look into both destinations?"))
+    if not truth.is_alone:
+        text = "Fewer are missing because of this cause. Count a request once: where it was lost first."
+        return Finding("lines_lost", False, say(text))
     return Finding("lines_lost", False, say("Fewer are missing. Count requests with an id of this incident only."))
 
 

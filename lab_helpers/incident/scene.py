@@ -6,18 +6,19 @@ What it changes is written down first (`opened`): `end`, the next incident and a
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab_helpers import cloudwatch, deployment, ecs_service, visitors
 from lab_helpers.base.clients import aws_errors
-from lab_helpers.base.errors import NotFoundError, NotYetError
+from lab_helpers.base.errors import NotFoundError, NotYetError, SettingsError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.display import Bar
 from lab_helpers.incident import changes
-from lab_helpers.incident.faults import CAUSES, EXTRA_CONF, HTTPD_CONF, JOURNAL, MENDS, PLACES, Incident, draw
+from lab_helpers.incident.drawn import Incident, draw
+from lab_helpers.incident.faults import CAUSES, EXTRA_CONF, HTTPD_CONF, JOURNAL, MENDS, PLACES
 from lab_helpers.lab import Lab
 from lab_helpers.opened import Opened
 
@@ -26,6 +27,8 @@ SENT = "incident-sent"
 REQUESTS, SECONDS, OPEN_HOURS = 900, 15.0, (540, 1260)
 """Visitors of an incident: how many, within how long, from which minutes of the day."""
 DEFAULT_MINUTES = 30.0
+_BY_TERRAFORM = frozenset({"policy_task", "policy_firehose"})
+"""Mends that an apply does; the others are files that are deployed."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,11 @@ class Scene:
 
     @property
     def ticket(self) -> str:
-        """What was reported."""
-        return say(self.incident.fault.ticket.value)
+        """What was reported; with two faults, that there may be more than one reason."""
+        told = [say(each.value) for each in self.incident.tickets]
+        if len(self.incident.faults) > 1:
+            told.append(say("There may be more than one reason."))
+        return " ".join(told)
 
     @property
     def sent(self) -> pd.DataFrame:
@@ -56,20 +62,22 @@ class Scene:
         used = (datetime.now(UTC) - self.began).total_seconds() / 60
         return say("{used:.0f} of {minutes:.0f} minutes are used.", used=used, minutes=self.minutes)
 
-    def place(self) -> str:
-        """Return where the fault is, in the words of the notebook's guess."""
-        return PLACES[self.incident.fault.key]
+    def place(self) -> str | tuple[str, ...]:
+        """Return where the fault is, in the words of the notebook's guess; a tuple where there are two places."""
+        places = tuple(dict.fromkeys(PLACES[key] for key in self.incident.keys))
+        return places if len(places) > 1 else places[0]
 
     def __repr__(self) -> str:
         return say("incident {seed}: {ticket}", seed=self.incident.seed, ticket=self.ticket)
 
 
-def begin(lab: Lab, seed: int = 1, minutes: float = DEFAULT_MINUTES) -> Scene:
+def begin(lab: Lab, seed: int = 1, minutes: float = DEFAULT_MINUTES, faults: int | None = None) -> Scene:
     """Draw the incident of a seed, make its four changes, and let visitors come. Half a minute on the local AWS.
 
-    An incident that is on is put away first. Raises SettingsError for a seed that is none.
+    `faults`: how many there are at once, 1 or 2; None leaves it to the seed (`draw`). An incident that is on is put
+    away first. Raises SettingsError for a seed that is none, and for any other number of faults.
     """
-    incident = draw(seed)
+    incident = draw(seed, faults)
     Opened(lab, NAME).close()
     before = datetime.now(UTC)
     _release(lab, incident)
@@ -79,6 +87,7 @@ def begin(lab: Lab, seed: int = 1, minutes: float = DEFAULT_MINUTES) -> Scene:
     texts = {name: lab.files.read(name) for name in (EXTRA_CONF, HTTPD_CONF)}
     sources = {**texts, **policies, "IAM": "\n".join(_roles(lab)), "ECS": "\n".join(_tasks(lab))}
     note = {"seed": seed, "minutes": minutes, "began": before.isoformat(), "facts": facts, "sources": sources}
+    note["faults"] = len(incident.faults)
     lab.notes.take(NAME, note)
     with Bar("visitors") as bar:
         made = visitors.visit(lab.outputs.url, seed, REQUESTS, SECONDS, OPEN_HOURS, on_progress=bar)
@@ -89,7 +98,8 @@ def begin(lab: Lab, seed: int = 1, minutes: float = DEFAULT_MINUTES) -> Scene:
 def current(lab: Lab) -> Scene:
     """Return the incident that is on; raises NotYetError."""
     note = noted(lab)
-    return Scene(lab, draw(note["seed"]), datetime.fromisoformat(note["began"]), float(note["minutes"]))
+    incident = draw(note["seed"], note.get("faults", 1))
+    return Scene(lab, incident, datetime.fromisoformat(note["began"]), float(note["minutes"]))
 
 
 def noted(lab: Lab) -> dict[str, Any]:
@@ -99,16 +109,22 @@ def noted(lab: Lab) -> dict[str, Any]:
     return dict(lab.notes.read(NAME, "An incident", "incident/1_incident"))
 
 
-def mend(lab: Lab) -> str:
-    """Mend the fault as the reference does, and return the key of what was done."""
+def mend(lab: Lab, only: str | None = None) -> str | list[str]:
+    """Mend the incident as the reference does, and return the key of what was done; of two faults a list.
+
+    `only` names one fault's cause and leaves the other as it is. Raises SettingsError for a cause that was not drawn.
+    """
     incident = current(lab).incident
-    done = incident.fault.mend
-    if done in ("policy_task", "policy_firehose"):
+    if only is not None and only not in incident.keys:
+        raise SettingsError("only", only, ", ".join(incident.keys))
+    done = [each.mend for each in incident.faults if only in (None, each.key)]
+    if any(each in _BY_TERRAFORM for each in done):
         lab.terraform.apply()
-        return done
-    _write_released(lab, incident, is_well=True)
-    _deploy(lab)
-    return done
+    if any(each not in _BY_TERRAFORM for each in done):
+        left = tuple(each for each in incident.faults if each.mend not in done)
+        _write_released(lab, replace(incident, faults=left, has_slow_task=bool(left) and incident.has_slow_task))
+        _deploy(lab)
+    return done[0] if len(done) == 1 else done
 
 
 def end(lab: Lab) -> None:
@@ -150,10 +166,9 @@ def _release(lab: Lab, incident: Incident) -> None:
     _deploy(lab)
 
 
-def _write_released(lab: Lab, incident: Incident, *, is_well: bool = False) -> None:
-    faulty = None if is_well else incident
-    lab.files.write(EXTRA_CONF, changes.extra_conf(lab.files.original(EXTRA_CONF) or "", faulty))
-    lab.files.write(HTTPD_CONF, changes.httpd_conf(lab.files.original(HTTPD_CONF) or "", faulty))
+def _write_released(lab: Lab, incident: Incident) -> None:
+    lab.files.write(EXTRA_CONF, changes.extra_conf(lab.files.original(EXTRA_CONF) or "", incident))
+    lab.files.write(HTTPD_CONF, changes.httpd_conf(lab.files.original(HTTPD_CONF) or "", incident))
 
 
 def _deploy(lab: Lab) -> None:

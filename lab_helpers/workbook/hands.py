@@ -149,8 +149,8 @@ class HandsOn(Lab):
         """Ask for a guess before something is run; it is kept when a button is chosen."""
         return self._predictions.ask(name, question, options)
 
-    def reveal(self, name: str, outcome: str) -> display.Shown:
-        """Show what happened beside the guess; `outcome` is one of the options, found by a figure of the run."""
+    def reveal(self, name: str, outcome: str | tuple[str, ...]) -> display.Shown:
+        """Show what happened beside the guess; `outcome` is one of the options (or several), by a figure of the run."""
         return self._predictions.reveal(name, outcome)
 
     @property

@@ -33,17 +33,21 @@ class Predictions:
         frame = pd.DataFrame({say("your guess"): [f"○ {say(choice)}" for choice in choices]})
         return display.table(frame, say(question))
 
-    def reveal(self, name: str, outcome: str) -> display.Shown:
-        """Show the guess beside the outcome; nobody guessed is no error.
+    def reveal(self, name: str, outcome: str | tuple[str, ...]) -> display.Shown:
+        """Show the guess beside the outcome; nobody guessed is no error. Of several outcomes a guess at one is right.
 
         Raises NotYetError when nothing was asked, SettingsError for an outcome that was no option.
         """
         if name not in self.options:
             raise NotYetError("The question", cell=f"lab.predict({name!r}, …)")
-        if outcome not in self.options[name]:
-            raise SettingsError("outcome", outcome, f"one of {', '.join(self.options[name])}")
-        guess = self.progress.revealed(name, outcome)
-        told = {"your guess": say(guess.chosen) if guess.chosen else say("no guess"), "what happened": say(outcome)}
+        outcomes = (outcome,) if isinstance(outcome, str) else outcome
+        for each in outcomes or ("",):
+            if each not in self.options[name]:
+                raise SettingsError("outcome", each, f"one of {', '.join(self.options[name])}")
+        chosen = self.progress.guess(name).chosen
+        guess = self.progress.revealed(name, chosen if chosen in outcomes else outcomes[0])
+        happened = " · ".join(say(each) for each in outcomes)
+        told = {"your guess": say(guess.chosen) if guess.chosen else say("no guess"), "what happened": happened}
         return display.facts(told, _verdict(guess))
 
 

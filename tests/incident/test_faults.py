@@ -1,4 +1,4 @@
-"""What a seed draws, and what is changed by it."""
+"""What the faults are, and what is changed by them."""
 
 from __future__ import annotations
 
@@ -6,50 +6,12 @@ import json
 
 import pytest
 
-from lab_helpers.base.config import PROJECT
-from lab_helpers.base.errors import SettingsError
 from lab_helpers.httpd import config
-from lab_helpers.incident import FAULTS, changes, draw
-from lab_helpers.incident.faults import CAUSES, EXTRA_CONF, HTTPD_CONF, MENDS, ZONES, Incident, Ticket
+from lab_helpers.incident import FAULTS, PAIRS, Incident, changes
+from lab_helpers.incident.faults import CAUSES, MENDS, Fault
+from tests.incident.pipeline import CONF, FIREHOSE_POLICY, HTTPD, TASK_POLICY
 
-CONF, HTTPD = ((PROJECT / name).read_text() for name in (EXTRA_CONF, HTTPD_CONF))
-BY_KEY = {each.key: Incident(1, each, 12, has_slow_task=False) for each in FAULTS}
-TASK_POLICY = {
-    "Statement": [
-        {"Action": ["logs:PutLogEvents"], "Effect": "Allow", "Resource": "*"},
-        {"Action": "firehose:PutRecordBatch", "Effect": "Allow", "Resource": "arn:aws:firehose:::s"},
-    ]
-}
-FIREHOSE_POLICY = {
-    "Statement": {
-        "Action": ["s3:PutObject"], "Effect": "Allow", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*", "arn:x"],
-    }
-}  # fmt: skip
-
-
-def test_each_fault_zone_and_herring_is_drawn_by_some_seed() -> None:
-    """A trainer finds every one among small numbers."""
-    drawn = [draw(seed) for seed in range(60)]
-    assert {each.fault.key for each in drawn} == {each.key for each in FAULTS}
-    assert {each.zone for each in drawn} == set(ZONES)
-    assert {each.has_slow_task for each in drawn if each.fault.ticket is Ticket.LINES} == {True, False}
-
-
-def test_a_seed_draws_the_same_every_time() -> None:
-    """A class can talk about one incident."""
-    assert [draw(seed) for seed in range(20)] == [draw(seed) for seed in range(20)]
-
-
-def test_a_task_is_slow_besides_only_where_lines_are_asked_for() -> None:
-    """For a ticket about the shop a slow task would be a second right answer."""
-    assert not any(draw(seed).has_slow_task for seed in range(200) if draw(seed).fault.ticket is Ticket.SHOP)
-
-
-@pytest.mark.parametrize("seed", [-1, 1.5, "1", True, None, 10**7])
-def test_what_is_no_seed_is_refused(seed: object) -> None:
-    """It says what a seed is."""
-    with pytest.raises(SettingsError, match="a whole number from 0 to"):
-        draw(seed)  # type: ignore[arg-type]
+BY_KEY = {each.key: Incident(1, (each,), 12, has_slow_task=False) for each in FAULTS}
 
 
 def test_each_fault_is_a_cause_and_has_a_mend() -> None:
@@ -76,7 +38,7 @@ def test_httpds_files() -> None:
     assert "%D" in well
     for text in texts.values():
         config.parse(text)
-    assert changes.httpd_conf(HTTPD, Incident(1, BY_KEY["match"].fault, 11, has_slow_task=True)).count("Server_Addr")
+    assert changes.httpd_conf(HTTPD, Incident(1, BY_KEY["match"].faults, 11, has_slow_task=True)).count("Server_Addr")
 
 
 def test_policies() -> None:
@@ -88,3 +50,20 @@ def test_policies() -> None:
     assert hurt == ["arn:aws:s3:::b-archive", "arn:aws:s3:::b-archive/*", "arn:x"]
     assert {key for key, each in firehose.items() if "-archive" in json.dumps(each)} == {"firehose_role"}
     assert TASK_POLICY["Statement"][1]["Action"] == "firehose:PutRecordBatch"
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "+".join(each.key for each in pair))
+def test_two_faults_are_written_as_each_alone(pair: tuple[Fault, Fault]) -> None:
+    """What each adds to the files and policies alone is there with the other, and nothing else."""
+
+    def written(*faults: Fault) -> set[str]:
+        incident = Incident(1, faults, 12, has_slow_task=False)
+        policies = (changes.task_policy(TASK_POLICY, incident), changes.firehose_policy(FIREHOSE_POLICY, incident))
+        texts = [changes.extra_conf(CONF, incident), changes.httpd_conf(HTTPD, incident)]
+        texts += [json.dumps(each, indent=1) for each in policies]
+        return {f"{number}: {line}" for number, text in enumerate(texts) for line in text.splitlines() if line.strip()}
+
+    well, one, other = written(), written(pair[0]), written(pair[1])
+    assert written(*pair) - well == (one - well) | (other - well)
+    assert one - well
+    assert other - well

@@ -80,6 +80,20 @@ def test_a_guess_headless_is_a_table_and_no_error(lab: HandsOn) -> None:
     assert "✔ as you said" in lab.reveal("08_other", "S3").text
 
 
+def test_of_several_outcomes_a_guess_at_one_is_right(lab: HandsOn) -> None:
+    """All are shown; each has to be an option, and none at all is refused."""
+    progress = Progress(lab.settings.home)
+    for name, guess, told in (("a", "S3", "✔ as you said"), ("b", "IAM", "✘ it went otherwise")):
+        lab.predict(name, "Where?", ["visitors", "S3", "IAM"])
+        progress.guessed(name, guess)
+        shown = lab.reveal(name, ("visitors", "S3")).text
+        assert told in shown
+        assert "visitors · S3" in shown
+    for outcomes in (("S3", "nobody"), ()):
+        with pytest.raises(SettingsError, match="visitors, S3, IAM"):
+            lab.reveal("a", outcomes)
+
+
 def test_options_are_two_or_more(lab: HandsOn) -> None:
     """A question with one answer, or with the same twice, is none."""
     for options in (["a"], ["a", "a"]):
