@@ -73,7 +73,7 @@ def _inputs(rng: Random) -> tuple[list[tuple[str, Lines]], dict[str, str]]:
         inputs.append(("INPUT", [("Name", "dummy"), ("Tag", "d"), ("Samples", "1"), ("Dummy", body), *fixed]))
     if rng.random() < 0.3:
         files["t.log"] = records.lines(rng)
-        options = rng.choice(([], [("Parser", "p_json")], [("Key", "msg"), ("Path_Key", "file")]))
+        options = rng.choice(([], [("Parser", "p_json")], [("Key", "msg"), ("Offset_Key", "at")]))
         inputs.append(("INPUT", [("Name", "tail"), ("Tag", "t.x"), ("Path", "$DIR/t.log"), READ_ALL, *options]))
     return inputs, files
 
