@@ -126,7 +126,7 @@ def _lines(report: Report, truth: Truth) -> Finding:
 
 
 def _mend(report: Report, truth: Truth) -> Finding:
-    if report.mend not in dict(MENDS):
+    if str(report.mend) not in dict(MENDS):
         return Finding("mend", False, say("Name one of: {keys}.", keys=", ".join(dict(MENDS))))
     if report.mend != truth.fault.mend:
         return Finding("mend", False, say("It does not take the cause away: the next line would go the same way."))

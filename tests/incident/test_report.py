@@ -117,9 +117,10 @@ def test_lines_lost_are_counted(fault: Fault) -> None:
 
 def test_every_other_mend_is_refused(fault: Fault) -> None:
     """A restart least of all helps."""
-    for key in [*dict(MENDS), "pray"]:
+    for key in [*dict(MENDS), "pray", None, [fault.mend]]:
         if key != fault.mend:
-            assert list(wrong_parts(replace(right(fault), mend=key), truth_of(fault))) == ["mend"]
+            report = replace(right(fault), mend=key)  # type: ignore[arg-type]
+            assert list(wrong_parts(report, truth_of(fault))) == ["mend"]
 
 
 def test_an_unknown_cause_is_told_the_known_ones(fault: Fault) -> None:

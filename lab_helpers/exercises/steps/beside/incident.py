@@ -17,7 +17,7 @@ def is_over(lab: Lab, answer: str | Sequence[str]) -> Verdict:
     """incident_1: visitors who are sent now find a shop, and their lines arrive, as the ticket wants it."""
     drawn = incident.current(lab).incident
     done = _each(answer)
-    if not done or any(each not in dict(MENDS) for each in done):
+    if not done or any(str(each) not in dict(MENDS) for each in done):
         return not_yet("Name one of: {keys}.", keys=", ".join(dict(MENDS)))
     if any(each in ("restart", "memory", "retention", "block") for each in done):
         return not_yet("That was tried in our place, and the ticket is as open as before. What causes it?")
