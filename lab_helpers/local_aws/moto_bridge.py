@@ -6,14 +6,16 @@ in-process objects; `tests/local_aws/test_moto_bridge.py` holds the names that t
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import io
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -23,9 +25,13 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.logs.models import LogStream, logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import s3_backends
+from moto.s3 import models as s3_models
+from moto.s3 import responses as s3_responses
+from moto.s3.models import S3Backend, s3_backends
 from moto.sts.models import sts_backends
 
+from lab_helpers.local_aws.front.s3_checksums import COMPUTED
+from lab_helpers.local_aws.front.s3_object_checksums import DEFAULT
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
@@ -86,6 +92,15 @@ class LogGroupView:
 
 
 @dataclass(frozen=True)
+class OpenUpload:
+    """A multipart upload of S3: its checksum's algorithm and type (empty: none named), and what reads each part."""
+
+    algorithm: str
+    kind: str
+    parts: Mapping[int, Callable[[], bytes]]
+
+
+@dataclass(frozen=True)
 class ListedLogGroup:
     """A log group as lists tell it."""
 
@@ -115,6 +130,7 @@ class MotoBridge:
         self._lock = threading.RLock()
         _leave_subscriptions_to_us()
         _name_interfaces_by_their_region()
+        _leave_checksums_to_us()
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None = Change("unknown")) -> HttpAnswer:  # noqa: B008  (frozen)
         """Let moto answer one HTTP call; what it changed is kept when this returns. None: the call only reads.
@@ -244,13 +260,31 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return list(found.cors or []) if found is not None else []
 
-    def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str] | None:
-        """Return algorithm and type of an object's checksum (version empty: the latest); None where it has none."""
+    def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None:
+        """Return algorithm, type and value of an object's checksum (version empty: the latest); None without one."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         versions = [] if found is None else found.keys.getlist(key, [])
         chosen = next((each for each in reversed(versions) if not version or str(each.version_id) == version), None)
         algorithm = getattr(chosen, "checksum_algorithm", None)
-        return (algorithm, getattr(chosen, "checksum_type", None) or "FULL_OBJECT") if algorithm else None
+        if chosen is None or not algorithm:
+            return None
+        kind, value = getattr(chosen, "checksum_type", None) or "FULL_OBJECT", str(chosen.checksum_value)
+        return algorithm, kind, f"{value}-{chosen.checksum_parts}" if kind == "COMPOSITE" else value
+
+    def upload(self, bucket: str, upload_id: str) -> OpenUpload | None:
+        """Return an open multipart upload; None without one."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        upload = None if found is None else found.multiparts.get(upload_id)
+        if upload is None:
+            return None
+        said = {name.lower(): str(value) for name, value in upload.metadata.items()}
+        parts = {number: partial(getattr, part, "value") for number, part in dict(upload.parts).items()}
+        return OpenUpload(said.get("x-amz-checksum-algorithm", ""), said.get("x-amz-checksum-type", ""), parts)
+
+    def locks_by_default(self, bucket: str) -> bool:
+        """Tell whether a bucket locks what is put into it."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return found is not None and bool(found.has_default_lock)
 
     def has_upload(self, bucket: str, upload_id: str) -> bool:
         """Tell whether a bucket has an open multipart upload; true also where there is no such bucket."""
@@ -398,6 +432,29 @@ def _leave_subscriptions_to_us() -> None:
 
     send.original = original  # type: ignore[attr-defined]
     LogStream._send_log_events = send
+
+
+def _leave_checksums_to_us() -> None:
+    """Give moto all of S3's checksums, and name the one that it makes of an upload for which nobody named one.
+
+    It needs packages for CRC32C and CRC64NVME, and without them takes CRC32 for either.
+    """
+
+    def compute(body: bytes, algorithm: str, encode_base64: bool = True) -> bytes:
+        digest = COMPUTED.get(algorithm, COMPUTED["SHA256"])(body)
+        return base64.b64encode(digest) if encode_base64 else digest
+
+    s3_models.compute_checksum = s3_responses.compute_checksum = compute
+    original = getattr(S3Backend.complete_multipart_upload, "original", S3Backend.complete_multipart_upload)
+
+    def complete(backend: Any, *args: Any, **kwargs: Any) -> Any:
+        key = original(backend, *args, **kwargs)
+        if key is not None and key.checksum_value and not key.checksum_algorithm:
+            key.checksum_algorithm = DEFAULT
+        return key
+
+    complete.original = original  # type: ignore[attr-defined]
+    S3Backend.complete_multipart_upload = complete
 
 
 def _name_interfaces_by_their_region() -> None:

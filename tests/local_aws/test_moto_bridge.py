@@ -18,7 +18,9 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, Group, IAMBackend, ManagedPolicy, PolicyVersion, Role, User, iam_backends
 from moto.logs.models import LogEvent, LogGroup, LogsBackend, LogStream
 from moto.moto_server import werkzeug_app
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, FakeMultipart, MultipartChecksumBuilder
+from moto.s3.responses import S3Response
+from moto.s3.utils import compute_checksum
 from werkzeug.test import EnvironBuilder
 
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
@@ -44,6 +46,12 @@ PINNED: list[tuple[Callable[..., Any], str]] = [
     (IAMBackend.tag_role, "f5392232ec99831e"),
     (IAMBackend.list_user_tags, "2c9ddb5b319dbf97"),
     (FakeBucket.__init__, "8965d4badfeec9f4"),
+    (FakeMultipart.__init__, "e01d16d5b2edacd0"),
+    (FakeMultipart.complete, "a5cd01f2f2f28c9b"),
+    (MultipartChecksumBuilder.__init__, "a05011269a1a5479"),
+    (MultipartChecksumBuilder.build, "7acda6d3637d74e3"),
+    (S3Response._get_checksum, "a7caee72693cf61c"),
+    (compute_checksum, "30a7569e3106abf8"),
     (LogEvent.__init__, "bb6367725c297f27"),
     (LogStream.__init__, "3facaa5f12d0cef1"),
     (LogStream.put_log_events, "b07b0d5ae328f7dd"),

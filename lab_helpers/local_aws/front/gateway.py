@@ -21,7 +21,9 @@ from lab_helpers.local_aws.front import (
     outcome,
     protocol,
     s3_answers,
+    s3_checksums,
     s3_deletion,
+    s3_object_checksums,
     validation,
 )
 from lab_helpers.local_aws.identity import refusals
@@ -40,7 +42,7 @@ _LOG = logging.getLogger(__name__)
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
 
-class ControlPlane(Protocol):
+class ControlPlane(s3_object_checksums.Objects, Protocol):
     """What answers where no handler does: moto_bridge.MotoBridge."""
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None) -> Any: ...
@@ -50,7 +52,7 @@ class ControlPlane(Protocol):
 
     def cors_rules(self, bucket: str) -> Any: ...
 
-    def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str] | None: ...
+    def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None: ...
 
 
 class Gateway:
@@ -173,9 +175,12 @@ class Gateway:
                 raise
 
         if (call.service, call.operation) == ("s3", "DeleteObjects"):
+            s3_checksums.verify(call.operation, environ, body)
             return s3_deletion.answer(call.params, body, check_one, partial(self._dispatch, call, caller, environ))
         if (call.service, call.operation) not in _FOR_ANYBODY:
             check(call.params)
+        if call.protocol == "s3":
+            s3_checksums.verify(call.operation, environ, body)
         return self._dispatch(call, caller, environ, body)
 
     def _tell(
@@ -229,9 +234,10 @@ class Gateway:
     def _from_moto(
         self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
     ) -> protocol.HttpAnswer:
-        asked, document = (
-            s3_answers.for_moto(call.operation, environ, body) if call.protocol == "s3" else (environ, body)
-        )
+        asked, document = environ, body
+        if call.protocol == "s3":
+            asked, document = s3_answers.for_moto(call.operation, environ, body)
+            asked = s3_object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
         with self._control_plane.keeping(change):
             got = self._control_plane.call(asked, document, change)
         if call.protocol != "s3":

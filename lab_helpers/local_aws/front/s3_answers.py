@@ -2,8 +2,7 @@
 
 Source: LocalStack's recordings of S3 (tests/aws/services/s3); "Common response headers" of the Amazon S3 API reference;
 the answers of the operations there.
-Not modelled: CRC64NVME for objects that came without a checksum; ChecksumType in ListObjectsV2; the time and the caller
-of an open multipart upload.
+Not modelled: ChecksumType in ListObjectsV2; the time and the caller of an open multipart upload.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape, unescape
 
 Headers = list[tuple[str, str]]
-Checksum = Callable[[str, str, str], tuple[str, str] | None]
-"""Returns algorithm and type of an object's checksum by bucket, key and version id (empty: the latest)."""
+Checksum = Callable[[str, str, str], tuple[str, str, str] | None]
+"""Returns algorithm, type and value of an object's checksum by bucket, key and version id (empty: the latest)."""
 
 OWNER_ID = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
 """The account's canonical id, moto's."""
@@ -44,6 +43,7 @@ _OWNER = re.compile(rb"(<Owner>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
 _INITIATOR = re.compile(rb"(<Initiator>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
 _BUCKET = re.compile(rb"<Bucket>\s*<Name>([^<]*)</Name>.*?</Bucket>", re.DOTALL)
 _CHECKSUM = re.compile(rb"<Checksum(?!Type|Algorithm)\w+>([^<]*)</Checksum\w+>")
+_CHECKSUM_HEADER = re.compile(r"x-amz-checksum-(?!algorithm|type|mode)\w+")
 _LISTED = re.compile(rb"<(Contents|Version)>.*?</\1>", re.DOTALL)
 _ROOT = re.compile(rb"<List\w+Result[^>]*>")
 
@@ -81,6 +81,9 @@ def finish(
         return status, [*_replaced(_typed_as(headers, "application/xml"), "content-length", None), *marks], told
     if operation == "PutObjectTagging":
         status = 200
+    if operation == "HeadObject":
+        key, version = str(params.get("Key", "")), str(params.get("versionId", ""))
+        headers = _with_checksum(headers, checksum(str(params["Bucket"]), key, version))
     headers += _members_in_head(operation, params, headers)
     if operation == "CreateBucket" and body:
         headers = _replaced(headers, "Location", f"http://{params['Bucket']}.s3.amazonaws.com/")
@@ -101,8 +104,7 @@ def _members_in_head(operation: str, params: Mapping[str, Any], headers: Headers
     added: dict[str, str] = {}
     if operation in _ENCRYPTED:
         added["x-amz-server-side-encryption"] = "AES256"
-    checksum = next((value for name, value in there.items() if name.startswith("x-amz-checksum-crc32")), "")
-    checksum = checksum or next((value for name, value in there.items() if name.startswith("x-amz-checksum-sha")), "")
+    checksum = next((value for name, value in there.items() if _CHECKSUM_HEADER.fullmatch(name)), "")
     if operation in _TYPED and checksum:
         added["x-amz-checksum-type"] = _type_of(checksum)
     if operation in {"CreateBucket", "HeadBucket"}:
@@ -110,6 +112,14 @@ def _members_in_head(operation: str, params: Mapping[str, Any], headers: Headers
     if operation == "HeadBucket":
         added["x-amz-access-point-alias"] = "false"
     return [(name, value) for name, value in added.items() if name not in there]
+
+
+def _with_checksum(headers: Headers, known: tuple[str, str, str] | None) -> Headers:
+    """Tell a checksum as GetObject does, where it is asked for."""
+    name = f"x-amz-checksum-{known[0].lower()}" if known else ""
+    if known is None or not any(each.lower() == name for each, _ in headers):
+        return headers
+    return _replaced(_replaced(headers, name, known[2]), "x-amz-checksum-type", known[1])
 
 
 def _type_of(checksum: str) -> str:
@@ -130,7 +140,9 @@ def _members(operation: str, params: Mapping[str, Any], content: bytes, body: by
             return _INITIATOR.sub(rb"\g<1>" + OWNER_ID.encode() + rb"\g<2>", content)
         case "ListObjectVersions":
             return _with_checksums(content, params, checksum)
-        case "CopyObject" | "GetObjectAttributes" | "CompleteMultipartUpload" if b"<ChecksumType>" not in content:
+        case "CompleteMultipartUpload":
+            return _with_whole_checksum(content, checksum(str(params["Bucket"]), str(params.get("Key", "")), ""))
+        case "CopyObject" | "GetObjectAttributes" if b"<ChecksumType>" not in content:
             return _CHECKSUM.sub(_with_type, content, count=1)
         case "DeleteObjects" if re.search(rb"<Quiet>\s*true\s*</Quiet>", body, re.IGNORECASE):
             return re.sub(rb"<Deleted>.*?</Deleted>", b"", content, flags=re.DOTALL)
@@ -178,6 +190,14 @@ def _with_checksums(content: bytes, params: Mapping[str, Any], checksum: Checksu
         return whole.replace(b"</ETag>", b"</ETag>" + added.encode(), 1)
 
     return _LISTED.sub(told, content)
+
+
+def _with_whole_checksum(content: bytes, known: tuple[str, str, str] | None) -> bytes:
+    if known is None or b"<Checksum" in content:
+        return content
+    algorithm, kind, value = known
+    added = f"<Checksum{algorithm}>{value}</Checksum{algorithm}><ChecksumType>{kind}</ChecksumType>"
+    return content.replace(b"</ETag>", b"</ETag>" + added.encode(), 1)
 
 
 def _text(element: bytes, name: str) -> str:

@@ -23,6 +23,9 @@ MOST_BYTES = 64 * MIB
 MOST_OBJECT_BYTES = 512 * MIB
 _FOR_ANYBODY = frozenset({"query", "s3"})
 """Protocols with calls that need no key: STS's of federated callers, and public buckets."""
+_BAD_TRAILER = (
+    "The request contained trailing data that was not well-formed or did not conform to our published schema."
+)
 _BLOCK = 256 * 1024
 FindKey = Callable[[str], KnownKey | None]
 
@@ -98,6 +101,9 @@ class Entrance:
         if wanted and wanted != str(len(plain.body)):
             text = "You did not provide the number of bytes specified by the Content-Length HTTP header."
             raise AwsError("IncompleteBody", text, 400)
+        promised = {name.strip().lower() for name in environ.get("HTTP_X_AMZ_TRAILER", "").split(",") if name.strip()}
+        if promised - set(plain.trailers):
+            raise AwsError("MalformedTrailerError", _BAD_TRAILER)
         return Admitted(known.caller, _plain_environ(environ, plain), plain.body)
 
     def _signed_as_of_old(self, environ: dict[str, Any], signature: sigv2.SignatureV2) -> Admitted:

@@ -1,0 +1,177 @@
+"""Which checksum an object of S3 gets: the caller's, a multipart upload's, or S3's own where none came.
+
+Source: as in `s3_checksums`.
+Not modelled: the copy of a multipart object keeps its checksum, where S3 makes one of the whole object; parts that come
+without a checksum have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from xml.etree import ElementTree
+
+from lab_helpers.local_aws.front.s3_checksums import COMPUTED, PREFIX, TAKEN, encoded, said
+from lab_helpers.local_aws.kit.api import AwsError
+
+DEFAULT = "CRC64NVME"
+"""What S3 computes for an object that comes without a checksum."""
+_WHOLE = ("CRC32", "CRC32C", "CRC64NVME")
+"""Algorithms whose checksum of a whole object follows from those of its parts."""
+_UNSUPPORTED = (
+    "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+    "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
+)
+_ONLY_TYPE = "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
+
+
+class Upload(Protocol):
+    """An open multipart upload."""
+
+    @property
+    def algorithm(self) -> str:
+        """Of its checksum; empty where nobody named one."""
+
+    @property
+    def kind(self) -> str:
+        """FULL_OBJECT, COMPOSITE, or empty."""
+
+    @property
+    def parts(self) -> Mapping[int, Callable[[], bytes]]:
+        """What reads each part, by its number."""
+
+
+class Objects(Protocol):
+    """What is known of buckets: moto_bridge.MotoBridge."""
+
+    def upload(self, bucket: str, upload_id: str) -> Upload | None:
+        """Return an open multipart upload, None without one."""
+
+    def locks_by_default(self, bucket: str) -> bool:
+        """Tell whether a bucket locks what is put into it."""
+
+
+def for_moto(
+    operation: str, params: Mapping[str, Any], environ: dict[str, Any], body: bytes, objects: Objects
+) -> dict[str, Any]:
+    """Return a call's environ as moto has to have it to keep the right checksum; raises AwsError where S3 refuses."""
+    bucket, upload = str(params.get("Bucket", "")), str(params.get("uploadId", ""))
+    match operation:
+        case "PutObject":
+            return _put(environ, body, lambda: objects.locks_by_default(bucket))
+        case "UploadPart":
+            _check_part(said(environ), objects.upload(bucket, upload))
+            return _named(environ)
+        case "CreateMultipartUpload":
+            return _begun(environ)
+        case "CompleteMultipartUpload":
+            found = objects.upload(bucket, upload)
+            if found is not None:
+                check_completion(environ, _completed(body), found, upload)
+        case "GetObject" | "HeadObject" if "HTTP_X_AMZ_CHECKSUM_MODE" in environ:
+            return {**environ, "HTTP_X_AMZ_CHECKSUM_MODE": environ["HTTP_X_AMZ_CHECKSUM_MODE"].upper()}
+    return environ
+
+
+def check_completion(environ: Mapping[str, Any], parts: list[dict[str, str]], upload: Upload, upload_id: str) -> None:
+    """Raise AwsError unless the checksums of a completion, of the parts and of the object, are those of the upload.
+
+    `parts` are the document's, as texts by their members' names.
+    """
+    kind = environ.get("HTTP_X_AMZ_CHECKSUM_TYPE", "")
+    if kind and kind != upload.kind:
+        raise AwsError(
+            "InvalidRequest",
+            f"The upload was created using the {upload.kind or 'null'} checksum mode. The complete request must use "
+            "the same checksum mode.",
+        )
+    for part in parts:
+        _check_completed_part(part, upload, upload_id)
+    given = said(environ)
+    if not given or not upload.algorithm:
+        return
+    whole = b"".join(upload.parts[_number(part)]() for part in parts if _number(part) in upload.parts)
+    right = upload.kind == "FULL_OBJECT" and kind and given == {upload.algorithm: encoded(upload.algorithm, whole)}
+    if upload.kind == "FULL_OBJECT" and not right:
+        text = f"The {upload.algorithm.lower()} you specified did not match the calculated checksum."
+        raise AwsError("BadDigest", text)
+
+
+def _check_completed_part(part: Mapping[str, str], upload: Upload, upload_id: str) -> None:
+    number, read = part.get("PartNumber", ""), upload.parts.get(_number(part))
+    given = {name.removeprefix("Checksum"): value for name, value in part.items() if name.startswith("Checksum")}
+    if read is None:
+        return  # whoever completes says so
+    wrong = [name for name, value in given.items() if name not in COMPUTED or value != encoded(name, read())]
+    if given and (not upload.algorithm or (upload.algorithm in given and wrong)):
+        text = (
+            "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
+            "specified entity tag may not match the part's entity tag."
+        )
+        extra = {"UploadId": upload_id, "PartNumber": number, "ETag": part.get("ETag", "").strip('"')}
+        raise AwsError("InvalidPart", text, 400, extra)
+    if upload.kind != "COMPOSITE" or upload.algorithm in given:
+        return
+    if given:
+        text = f"The {next(iter(given)).lower()} you specified for part {number} did not match what we received."
+        raise AwsError("BadDigest", text)
+    raise AwsError(
+        "InvalidRequest",
+        f"The upload was created using a {upload.algorithm.lower()} checksum. The complete request must include the "
+        f"checksum for each part. It was missing for part {number} in the request.",
+    )
+
+
+def _put(environ: dict[str, Any], body: bytes, locks: Callable[[], bool]) -> dict[str, Any]:
+    if said(environ):
+        return _named(environ)
+    has_own_key = "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_CUSTOMER_ALGORITHM" in environ
+    is_locked = any(name.startswith("HTTP_X_AMZ_OBJECT_LOCK_") for name in environ) or locks()
+    if has_own_key or is_locked:  # no checksum by default with a customer's key; a lock wants one of the caller's
+        return environ
+    return _named({**environ, PREFIX + DEFAULT: encoded(DEFAULT, body)})
+
+
+def _named(environ: dict[str, Any]) -> dict[str, Any]:
+    """Say beside the checksum's header which one it is, as SDKs do and others need not."""
+    name = next(iter(said(environ)), "")
+    return {**environ, "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM": name} if name else environ
+
+
+def _check_part(given: Mapping[str, str], upload: Upload | None) -> None:
+    if upload is None or not upload.algorithm or not given or upload.algorithm in given:
+        return
+    text = (
+        f"Checksum Type mismatch occurred, expected checksum Type: {upload.algorithm.lower()}, "
+        f"actual checksum Type: {next(iter(given)).lower()}"
+    )
+    raise AwsError("InvalidRequest", text)
+
+
+def _begun(environ: dict[str, Any]) -> dict[str, Any]:
+    algorithm, kind = environ.get(f"{PREFIX}ALGORITHM", ""), environ.get(f"{PREFIX}TYPE", "")
+    if not algorithm and not kind:
+        return environ
+    if not algorithm:
+        raise AwsError("InvalidRequest", _ONLY_TYPE)
+    if algorithm not in COMPUTED and algorithm not in TAKEN:
+        raise AwsError("InvalidRequest", _UNSUPPORTED)
+    if (kind == "COMPOSITE" and algorithm == DEFAULT) or (kind == "FULL_OBJECT" and algorithm not in _WHOLE):
+        text = f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
+        raise AwsError("InvalidRequest", text)
+    return {**environ, f"{PREFIX}TYPE": kind or ("FULL_OBJECT" if algorithm == DEFAULT else "COMPOSITE")}
+
+
+def _number(part: Mapping[str, str]) -> int:
+    number = part.get("PartNumber", "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
+
+
+def _completed(body: bytes) -> list[dict[str, str]]:
+    """Return the parts that a completion lists; none of a document that cannot be read (it is refused later)."""
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return []
+    parts = (element for element in root if element.tag.rpartition("}")[2] == "Part")
+    return [{each.tag.rpartition("}")[2]: each.text or "" for each in part} for part in parts]
