@@ -9,28 +9,55 @@ import pytest
 
 from lab_helpers.router.core.regexp import compile_pattern, group_name
 from lab_helpers.router.records.accessor import MISSING, AccessorError, Path, parse_path, to_text
+from lab_helpers.router.records.tag_template import key_path
 
 
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
         ("$k[", ["syntax error, unexpected end of file, expecting STRING or INTEGER at '$k['"]),
-        ("$k['x'", None), ("$k[0", ["syntax error, unexpected end of file, expecting ']' at '$k[0'"]),
+        ("$k['x'", ["syntax error, unexpected end of file, expecting ']' at '$k['x''"]),
+        ("$k[0", ["syntax error, unexpected end of file, expecting ']' at '$k[0'"]),
         ("$k['x", ["bad input character ''' at line 0",
                    "syntax error, unexpected IDENTIFIER, expecting STRING or INTEGER at '$k['x'"]),
+        ("$k[x]", ["syntax error, unexpected IDENTIFIER, expecting STRING or INTEGER at '$k[x]'"]),
+        ("$k[0];", ["syntax error, unexpected invalid token, expecting end of file at '$k[0];'"]),
+        ("$k]", ["syntax error, unexpected ']', expecting end of file at '$k]'"]),
+        ("$[a]", ["syntax error, unexpected '[', expecting IDENTIFIER at '$[a]'"]),
+        ("$k[00]", ["syntax error, unexpected INTEGER, expecting ']' at '$k[00]'"]),
+        ("$k['a']b", ["syntax error, unexpected IDENTIFIER, expecting end of file at '$k['a']b'"]),
     ],
 )  # fmt: skip
-def test_what_is_broken_is_named(text: str, lines: list[str] | None) -> None:
-    """Recorded from 4.2.8 with `grep` and `rewrite_tag`."""
+def test_what_is_broken_is_named(text: str, lines: list[str]) -> None:
+    """Recorded from 5.1.1 with `grep` and `rewrite_tag`."""
     with pytest.raises(AccessorError) as caught:
         parse_path(text)
-    if lines is not None:
-        assert list(caught.value.lines) == [f"[record accessor] {line}" for line in lines]
+    assert list(caught.value.lines) == [f"[record accessor] {line}" for line in lines]
 
 
 def test_a_whole_one_is_a_path() -> None:
-    """Keys in quotes, numbers for lists."""
+    """Keys in quotes, numbers for lists; what is of no token is left out."""
     assert parse_path("$a['b'][0]") == Path("a", ("b", 0))
+    assert parse_path("$a[ 'it''s' ]") == Path("a", ("it's",))
+    assert parse_path("$a:") == Path("a")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("$a.b", 1), ("$a.", 1), ("$a,b", 1), ("a.b", 2), ("$k['a.b'].z", 3), ("$k.in", {"a.b": 3}), ("x$a", MISSING),
+        ("$TAG", MISSING), ("$1", MISSING), ("$", MISSING),
+    ],
+)  # fmt: skip
+def test_the_first_part_of_a_text_is_the_key(key: str, value: Any) -> None:
+    """In a key's place, `$a.b` is the key `a`; without `$`, the whole text is one."""
+    assert key_path(key).get({"a": 1, "a.b": 2, "k": {"a.b": 3}}) == value
+
+
+def test_all_parts_have_to_be_readable() -> None:
+    """As the reference parses the whole text before it takes the first part."""
+    with pytest.raises(AccessorError):
+        key_path("$a.$b[")
 
 
 def test_a_groups_name_may_repeat() -> None:

@@ -1,4 +1,4 @@
-"""An apply that is broken off can always be taken up; `python -m tests.soak.interruptions` has all 38 resources."""
+"""An apply or a destroy that is broken off can be taken up; `python -m tests.soak.interruptions` has all resources."""
 
 from __future__ import annotations
 
@@ -30,3 +30,8 @@ def test_broken_off_and_taken_up(lab: Lab, capsys: pytest.CaptureFixture[str]) -
     assert lab.terraform.plan().empty
     assert vpcs(lab) == 1
     assert "An interrupted run had made these" in capsys.readouterr().out
+    # its sibling, on the same lab: each resource is gone once, whether AWS or the state knew it first
+    assert walk(lab.terraform, "destroy", "kill", [STREAM, "aws_vpc.lab"], delay_s=1.0) == [STREAM, "aws_vpc.lab"]
+    assert lab.terraform.resources() == []
+    assert vpcs(lab) == 0
+    assert lab.client("firehose").list_delivery_streams()["DeliveryStreamNames"] == []

@@ -1,9 +1,10 @@
 """Regular expressions as Fluent Bit writes them (Onigmo, Ruby syntax), on top of `re`.
 
 Ruby's `^` and `$` match at every line, `(?<name>…)` names a group, `/…/im` carries options.
-`\\p{Han}` and the like are spelled out for the scripts and classes that logs have (basic plane).
-Not modelled: other properties, absent operators, `\\g<name>` calls, conditionals; they are refused as a pattern that
-does not compile.
+Classes of characters: `char_classes.py`.
+Not modelled: absent operators, `\\g<name>` calls, conditionals, `\\X`; they are refused as a pattern that does not
+compile.
+Without regard to case, one letter is not two (`STRASSE`).
 """
 
 from __future__ import annotations
@@ -11,22 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_OPTIONS = {"i": re.IGNORECASE, "m": re.DOTALL, "x": re.VERBOSE, "o": re.RegexFlag(0)}
-_ESCAPES = {"\\h": "[0-9a-fA-F]", "\\H": "[^0-9a-fA-F]", "\\z": "\\Z", "\\Z": "(?=\\n?\\Z)"}
-_POSIX = {
-    "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s",
-    "xdigit": "0-9a-fA-F", "word": r"\w", "blank": r" \t", "cntrl": r"\x00-\x1f\x7f", "print": r"\x20-\x7e",
-    "graph": r"\x21-\x7e", "punct": r"!-/:-@\[-`{-~",
-}  # fmt: skip
+from lab_helpers.router.core import char_classes
 
-_PROPERTIES = {
-    **_POSIX, "l": "^\\W\\d_", "letter": "^\\W\\d_", "n": r"\d", "nd": r"\d", "ascii": r"\x00-\x7f", "any": r"\s\S",
-    "han": "\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9",
-    "hiragana": "\u3041-\u3096\u309d-\u309f", "katakana": "\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff9d",
-    "latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02b8", "greek": "\u0370-\u03ff",
-    "cyrillic": "\u0400-\u052f", "hangul": "\u1100-\u11ff\uac00-\ud7a3",
-}  # fmt: skip
-# of \p{…}, by lower-case name; a leading ^ negates and is only usable outside [...]
+_OPTIONS = {"i": re.IGNORECASE, "m": re.DOTALL, "x": re.VERBOSE, "o": re.RegexFlag(0)}
+_ESCAPES = {"\\z": "\\Z", "\\Z": "(?=\\n?\\Z)", "\\R": "(?:\\r\\n|[\\n-\\r\\x85\\u2028\\u2029])"}
 
 _CLASS_OR_ANCHOR = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|[\^$]", re.S)
 _GROUP = re.compile(r"\(\?P<(\w+)>")
@@ -104,8 +93,8 @@ def _translate(body: str) -> str:
     body = _GROUP.sub(_Names(), body)
     body = re.sub(r"\\k<(\w+)>", r"(?P=\1)", body)
     body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
-    body = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found.group(1), found.group(0)), body)
-    return re.sub(r"\\.", lambda found: _ESCAPES.get(found.group(0), found.group(0)), body, flags=re.S)
+    body = re.sub(r"\[:(\^?)(\w+):\]", _bracket, body)
+    return re.sub(r"\\.", _escape, body, flags=re.S)
 
 
 def _anchored_at_lines(found: re.Match[str]) -> str:
@@ -116,17 +105,25 @@ def _anchored_at_ends(found: re.Match[str]) -> str:
     return {"^": r"\A", "$": r"\Z"}.get(found.group(0), found.group(0))
 
 
+def _bracket(found: re.Match[str]) -> str:
+    return char_classes.of_bracket(found.group(2), negated=bool(found.group(1))) or found.group(0)
+
+
+def _escape(found: re.Match[str]) -> str:
+    """Return what stands for an escape: in Ruby `\\w` and the like are ASCII."""
+    members = char_classes.ASCII.get(found.group(0)[1])
+    if members is None or found.string.startswith("(?u)"):  # then they are Unicode's, as Python has them
+        return _ESCAPES.get(found.group(0), found.group(0))
+    return members if _is_in_class(found.string[: found.start()]) else f"[{members}]"
+
+
 def _property(found: re.Match[str]) -> str:
     """Return the class for `\\p{Name}`; the property itself, which does not compile, where it is unknown."""
-    members = _PROPERTIES.get(found.group(3).lower())
+    negated = (found.group(1) == "P") ^ bool(found.group(2))
+    members = char_classes.of_property(found.group(3), negated=negated)
     if members is None:
         return found.group(0)
-    is_negated = (found.group(1) == "P") ^ bool(found.group(2)) ^ members.startswith("^")
-    is_in_class = _is_in_class(found.string[: found.start()])
-    members = members.removeprefix("^")
-    if is_in_class:
-        return found.group(0) if is_negated else members
-    return f"[{'^' if is_negated else ''}{members}]"
+    return members if _is_in_class(found.string[: found.start()]) else f"[{members}]"
 
 
 def _is_in_class(before: str) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 from lab_helpers.router.core.options import Option, Options
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
-from lab_helpers.router.records.accessor import AccessorError, Path, parse_path
+from lab_helpers.router.records.accessor import AccessorError, Path
 from lab_helpers.router.records.record import Record
+from lab_helpers.router.records.tag_template import key_path
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _rule(key: str, text: str) -> Rule:
         raise PluginInitError("invalid regex, expected field and regular expression")
     field = field if field.startswith("$") else "$" + field
     try:
-        return Rule(key == "exclude", parse_path(field), compile_pattern(pattern))
+        return Rule(key == "exclude", key_path(field), compile_pattern(pattern))
     except AccessorError as exc:
         raise PluginInitError(*exc.lines, f"invalid record accessor? '{field}'") from exc
     except re.error as exc:

@@ -130,8 +130,8 @@ class Lua(Filter):
             return self._lua.table_from({self._to_lua(key): self._to_lua(each) for key, each in value.items()})
         if isinstance(value, list):
             return self._as_list(self._lua.table_from([self._to_lua(each) for each in value]))
-        if isinstance(value, int) and not SMALLEST <= value <= LARGEST:
-            return float(value)
+        if isinstance(value, int) and float(value) > LARGEST:
+            return float(SMALLEST)  # what the machine makes of a number that has no place in 64 bits with a sign
         return _bytes(value) if isinstance(value, str) else value
 
     def _from_lua(self, value: Any, key: Any = None) -> Any:

@@ -16,8 +16,9 @@ from typing import Any
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
-from lab_helpers.router.records.accessor import MISSING, AccessorError, Path, parse_path
+from lab_helpers.router.records.accessor import MISSING, AccessorError, Path
 from lab_helpers.router.records.record import Record, put_last
+from lab_helpers.router.records.tag_template import key_path
 
 TYPES = ("int", "uint", "float", "hex", "string", "bool")
 """What a rule may convert to; a beginning of the name is enough, as there."""
@@ -86,7 +87,7 @@ class TypeConverter(Filter):
         key, to_key, wanted = words
         to = next((name for name in TYPES if name.startswith(wanted.lower())), None)
         try:
-            path = parse_path(key) if key.startswith("$") else Path(key)
+            path = key_path(key)
         except AccessorError as exc:
             for line in exc.lines:
                 self._core_log.error(line)

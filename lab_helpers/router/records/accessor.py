@@ -1,7 +1,8 @@
 """Record accessors: `$log`, `$kubernetes['labels'][0]`, and templates of several of them between text.
 
-Source: Fluent Bit 4.2.8's grammar (identifiers may hold `.`, `-`, `/`; string keys in single quotes; integers index
-arrays).
+Source: Fluent Bit 5.1.1's grammar (identifiers may hold `.`, `-`, `/`; string keys in single quotes; integers index
+arrays; a character that is of no token is left out).
+Not modelled: the line about such a character where the rest can be read.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from msgpack import ExtType
 from lab_helpers.router.core.log import Log
 from lab_helpers.router.records import json_text
 
-_ROOT = re.compile(r"[_A-Za-z][A-Za-z0-9_.\-/]*")
-_SUBKEY = re.compile(r"\[\s*(?:'((?:[^']|'')*)'|([1-9][0-9]*|0))\s*\]")
+_TOKEN = re.compile(
+    r"(?P<INTEGER>[1-9][0-9]*|0)|(?P<STRING>'(?:[^']|'')*')|(?P<IDENTIFIER>[_A-Za-z][A-Za-z0-9_.\-/]*)"
+    r"|(?P<mark>[$\[\].,;])|[ \t\n]+|(?P<bad>.)",
+    re.S,
+)
+_END = "end of file"
 
 MISSING = object()
 # what Path.get returns for a record without the key: None is a value
@@ -37,7 +42,7 @@ class Path:
     root: str
     subkeys: tuple[str | int, ...] = ()
 
-    def get(self, body: dict[Any, Any]) -> Any:
+    def get(self, body: dict[Any, Any], /) -> Any:
         """Return the value in the record's body, or MISSING."""
         value = body.get(self.root, MISSING)
         if not isinstance(value, dict | list):
@@ -51,7 +56,7 @@ class Path:
                 return MISSING
         return value
 
-    def text(self, body: dict[Any, Any]) -> str | None:
+    def text(self, body: dict[Any, Any], /) -> str | None:
         """Return the value where it is a text, else None."""
         value = body.get(self.root)
         if type(value) is str:
@@ -60,21 +65,62 @@ class Path:
         return value if isinstance(value, str) else None
 
 
+@dataclass(frozen=True)
+class Nowhere(Path):
+    """What names no key, such as `$TAG` in a key's place: no record has it."""
+
+    root: str = ""
+
+    def get(self, _body: dict[Any, Any], /) -> Any:
+        """Return MISSING."""
+        return MISSING
+
+    def text(self, _body: dict[Any, Any], /) -> str | None:
+        """Return None."""
+        return None
+
+
 def parse_path(text: str) -> Path:
     """Return the Path that `$root['a'][0]` names. Raises AccessorError."""
-    root = _ROOT.match(text, 1) if text.startswith("$") else None
-    if root is None:
-        raise AccessorError(f"syntax error at '{text}'")
+    tokens = _Tokens(text)
+    tokens.take("'$'")
+    root = tokens.take("IDENTIFIER")
     subkeys: list[str | int] = []
-    at = root.end()
-    while at < len(text):
-        found = _SUBKEY.match(text, at)
-        if found is None:
-            raise AccessorError(*_complaint(text, at))
-        name, index = found.groups()
-        subkeys.append(int(index) if name is None else name.replace("''", "'"))
-        at = found.end()
-    return Path(root.group(), tuple(subkeys))
+    while tokens.take("'['", _END) != "":
+        key = tokens.take("STRING", "INTEGER")
+        subkeys.append(key[1:-1].replace("''", "'") if key.startswith("'") else int(key))
+        tokens.take("']'")
+    return Path(root, tuple(subkeys))
+
+
+class _Tokens:
+    """The tokens of an accessor, one after the other."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._at = text, 0
+        self._lines: list[str] = []
+
+    def take(self, *expected: str) -> str:
+        """Return the next token's text, "" at the end. Raises AccessorError where it is none of the expected kinds."""
+        kind, value = self._next()
+        if kind not in expected:
+            wanted = _END if _END in expected else " or ".join(expected)
+            told = f"syntax error, unexpected {kind}, expecting {wanted} at '{self._text}'"
+            raise AccessorError(*self._lines, told)
+        return value
+
+    def _next(self) -> tuple[str, str]:
+        while found := _TOKEN.match(self._text, self._at):
+            self._at, kind, value = found.end(), found.lastgroup, found.group()
+            if kind == "bad":
+                bytes_ = value.encode("utf-8", "surrogateescape")
+                shown = [bytes_[at : at + 1].decode("utf-8", "surrogateescape") for at in range(len(bytes_))]
+                self._lines += [f"bad input character '{each}' at line 0" for each in shown]
+            elif kind == "mark":
+                return (f"'{value}'" if value in "$[]" else "invalid token"), value
+            elif kind is not None:
+                return kind, value
+        return _END, ""
 
 
 def look_up(path: Path, body: dict[Any, Any], log: Log) -> Any:
@@ -108,19 +154,3 @@ def to_text(value: Any) -> str | None:
     if not isinstance(value, dict):
         return None
     return json_text.dumps(value, True).decode("utf-8", "surrogateescape")
-
-
-def _complaint(text: str, at: int) -> list[str]:
-    """Return what is wrong with the part of an accessor that begins at this place, as the grammar's parser says it."""
-    rest = text[at:]
-    if not rest.startswith("["):
-        return [f"syntax error, unexpected '{rest[0]}', expecting end of file at '{text}'"]
-    inner = rest[1:].lstrip()
-    if not inner:
-        return [f"syntax error, unexpected end of file, expecting STRING or INTEGER at '{text}'"]
-    if inner.startswith("'"):
-        expected = f"syntax error, unexpected IDENTIFIER, expecting STRING or INTEGER at '{text}'"
-        return ["bad input character ''' at line 0", expected]
-    if re.fullmatch(r"\d+\s*", inner):
-        return [f"syntax error, unexpected end of file, expecting ']' at '{text}'"]
-    return [f"syntax error, unexpected '[', expecting end of file at '{text}'"]

@@ -93,7 +93,7 @@ def test_all_conditions_must_hold(bench: Bench) -> None:
         ("Set a [b", r"Unable to create regex\(val\) from \[b"),
         ("Condition Key_Is_Nice a", "Invalid config for condition : Key_Is_Nice a"),
         ("Condition Key_Value_Matches a", "Unable to create regex for condition"),
-        ("Condition Key_Exists $", "record accessor"),
+        ("Condition Key_Exists $a[", "record accessor"),
     ],
 )
 def test_refusals(bench: Bench, lines: str, message: str) -> None:

@@ -26,6 +26,14 @@ BODY = {"log": "ERROR boom", "level": "error", "n": 2, "f": 1.5, "t": True, "non
         ("$1", "(?<word>R+)(O)", "RR"),
         ("$level.$n.$f.$t.$none.$zz.$l", "(E)", "error.2.1.500000.true.null.."),
         ("$k['a.b'].z", "(E)", "x.z"),
+        ("$level.", "(E)", "error"),  # a dot at the very end is lost
+        ("$level.$TAG", "(E)", "error.app.web-1"),
+        ("$TAG$level", "(E)", "app.web-1$level"),  # behind a tag nothing is looked for
+        ("$TAG[0]$level", "(E)", "app$level"),
+        ("$TAGx$1", "(E)", "app.web-1xE"),
+        ("$TAG[0", "(E)", "app[0"),
+        ("x.$TAG[y]", "(E)", "x.app"),
+        ("$level,$n", "(E)", "error,2"),
         ("$k", "(E)", '{"a.b":"x"}'),
         ("plain", "(E)", "plain"),
     ],
