@@ -32,6 +32,7 @@ LINES, LINE_CHARS = 3_000, 15_000
 """45 MB: more than the 25 MB that FireLens lets an input hold, less than the fixed router's 100 MB."""
 RESERVED_MIB = 200
 """The reservation of mended/input_paused/containers.json."""
+OVER = "burst-is-over"
 CHUNK_MB = 2
 LOOK_S = 1.0
 WAITING = r"failed to flush chunk '([^']+)'"
@@ -103,12 +104,12 @@ class _Outage(TaskDrill):
         self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)
         self._arrived.pop(take, None)
 
-    def _wait_for_last_line(self, take: str, last: int, on_tick: OnTick) -> None:
-        """Wait until line number `last` has arrived: the app is still printing when most of its lines are on their way,
-        and what it has not printed yet when its task is stopped is not lost.
+    def _wait_for_last_line(self, take: str, last: int, on_tick: OnTick, text: str = "") -> None:
+        """Wait until line number `last` has arrived, or one with `text`: the app is still printing when most of its
+        lines are on their way, and what it has not printed yet when its task is stopped is not lost.
         """
         wait_until(
-            lambda: self._is_there(take, f"{last} {'0' * 9}"),
+            lambda: self._is_there(take, text or f"{last} {'0' * 9}"),
             TASK_TIMEOUT_S,
             LOOK_S,
             say("the burst's last line in CloudWatch Logs"),
@@ -132,7 +133,7 @@ class _Outage(TaskDrill):
         """Return the numbers of the lines that arrived."""
         if take not in self._arrived:
             found = logged(self.stage.events(take)).str.extract(r"^(\d+) ", expand=False)
-            self._arrived[take] = found.astype(int)
+            self._arrived[take] = found.dropna().astype(int)
         return self._arrived[take]
 
 
@@ -242,7 +243,8 @@ class InputPaused(_Outage):
             "was on the way is lost.",
         },
     )
-    script = big_lines(LINES, LINE_CHARS, 600)
+    script = big_lines(LINES, LINE_CHARS, 0) + f"; n=0; while [ $n -lt 300 ]; do sleep 2; echo {OVER}; n=$((n+1)); done"
+    """What it prints after the burst tells that the burst is over: the burst's last line may be one that is lost."""
 
     def setup(self, files: Files) -> Setup:
         conf, role = section("SERVICE", *PATIENT) + to_cloudwatch(more=RETRIES), self._role_in_outage()
@@ -256,7 +258,7 @@ class InputPaused(_Outage):
         self._play(BROKEN, self.broken_files(), on_tick, until="RUNNING")
         self._wait_until_paused(on_tick)
         self._end_outage()
-        self._wait_for_last_line(BROKEN, LINES, on_tick)
+        self._wait_for_last_line(BROKEN, LINES, on_tick, OVER)
         self._stop(BROKEN, on_tick)
 
     def _mend(self, files: Files, on_tick: OnTick) -> None:

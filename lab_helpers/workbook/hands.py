@@ -50,7 +50,8 @@ class HandsOn(Lab):
         """Write a file of the working copy and return what changed; `%%lab_file NAME` does the same.
 
         With `block` the text takes the place of one part of the file: a block of a `.tf` file
-        (`aws_lb_target_group.httpd health_check`), the paragraph with a line (`LogFormat`) of any other.
+        (`aws_lb_target_group.httpd health_check`), the paragraph with a line (`LogFormat`) of any other, or all from
+        there on (`[OUTPUT] ...`). Where the file is not there yet, its beginning in this notebook is completed so.
         Raises FileRefusedError, with the words of who would read it; then nothing was written.
         """
         self.files.path(name)
@@ -58,7 +59,7 @@ class HandsOn(Lab):
             text += "\n"
         before = self.files.read(name) if self.files.has(name) else None
         if block:
-            text = with_part(name, before or "", block, text)
+            text = with_part(name, self._beginning(name) or "" if before is None else before, block, text)
         self.readers.check(name, text)
         self.files.write(name, text)
         return sources.change(Change(name, before, text))

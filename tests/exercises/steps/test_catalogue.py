@@ -71,7 +71,9 @@ def test_the_notebooks_file_cell_is_the_steps_beginning(step: Step) -> None:
                 if source.startswith(MAGIC):
                     line, _, body = source.partition("\n")
                     name, _, block = line.removeprefix(MAGIC).strip().partition(" ")
-                    shown[name] = with_part(name, step.start(_Project(), name) or "", block, body) if block else body
+                    if name in step.files:
+                        start = step.start(_Project(), name) or ""
+                        shown[name] = with_part(name, start, block, body) if block else body
     project = _Project()
     for name in step.files:
         if name in shown:
