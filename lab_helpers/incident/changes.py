@@ -14,6 +14,7 @@ RELEASE = "2.4"
 RETENTION_DAYS = 30
 WRONG_MATCH = "httpd.*"
 _TIMED = r'"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\" %D \"%{X-Forwarded-For}i\"" timed'
+DROPPED = "Exclude log checkout"
 _FILTER = "\n[FILTER]\n    Name   {name}\n    Match  *\n"
 
 
@@ -25,8 +26,14 @@ def extra_conf(original: str, incident: Incident | None = None) -> str:
         head, name, tail = text.partition("kinesis_firehose")
         text = head + name + re.sub(r"(?m)^(\s*Match\s+)\*\s*$", rf"\g<1>{WRONG_MATCH}", tail, count=1)
     if "filter" in faults:
-        return f"{text}{_FILTER.format(name='grep')}    # no card data in the log\n    Exclude log checkout\n"
+        return f"{text}{_FILTER.format(name='grep')}    # no card data in the log\n    {DROPPED}\n"
     return text
+
+
+def faults_of_the_router(text: str) -> frozenset[str]:
+    """Return the faults that are in an extra.conf as it stands."""
+    marks = {"match": WRONG_MATCH, "filter": DROPPED}
+    return frozenset(key for key, mark in marks.items() if mark in text)
 
 
 def httpd_conf(original: str, incident: Incident | None = None) -> str:
@@ -41,6 +48,12 @@ def httpd_conf(original: str, incident: Incident | None = None) -> str:
     if incident and "wrong_task" in incident.keys:
         text = httpd_faults.wrong_in(text, incident.zone)
     return text
+
+
+def faults_of_httpd(text: str) -> frozenset[str]:
+    """Return the faults that are in an httpd.conf as it stands; a slow task may be a red herring there."""
+    marks = {"slow_task": 'SetEnvIf Server_Addr "', "wrong_task": 'RewriteCond "%{SERVER_ADDR}"'}
+    return frozenset(key for key, mark in marks.items() if mark in text)
 
 
 def task_policy(document: Mapping[str, Any], incident: Incident) -> dict[str, Any]:

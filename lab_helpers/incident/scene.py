@@ -121,10 +121,19 @@ def mend(lab: Lab, only: str | None = None) -> str | list[str]:
     if any(each in _BY_TERRAFORM for each in done):
         lab.terraform.apply()
     if any(each not in _BY_TERRAFORM for each in done):
-        left = tuple(each for each in incident.faults if each.mend not in done)
-        _write_released(lab, replace(incident, faults=left, has_slow_task=bool(left) and incident.has_slow_task))
+        _write_released(lab, _without(lab, incident, only))
         _deploy(lab)
     return done[0] if len(done) == 1 else done
+
+
+def _without(lab: Lab, incident: Incident, only: str | None) -> Incident:
+    """Return what is left of an incident without one fault: of the others what nobody has mended before."""
+    if only is None:
+        return replace(incident, faults=(), has_slow_task=False)
+    there = changes.faults_of_the_router(lab.files.read(EXTRA_CONF))
+    there |= changes.faults_of_httpd(lab.files.read(HTTPD_CONF))
+    left = tuple(each for each in incident.faults if each.key in there and each.key != only)
+    return replace(incident, faults=left, has_slow_task=incident.has_slow_task and "slow_task" in there)
 
 
 def end(lab: Lab) -> None:

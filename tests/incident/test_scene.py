@@ -11,8 +11,8 @@ import pytest
 from lab_helpers import incident
 from lab_helpers.base.errors import SettingsError
 from lab_helpers.exercises.steps.beside.incident import STEPS, is_over, reports
-from lab_helpers.incident import Incident, Report, Truth, changes, draw, scene
-from lab_helpers.incident.faults import EXTRA_CONF, HTTPD_CONF, Ticket
+from lab_helpers.incident import PAIRS, Incident, Report, Truth, changes, draw, scene
+from lab_helpers.incident.faults import EXTRA_CONF, HTTPD_CONF, Fault, Ticket
 from tests.incident import pipeline
 
 MATCH_AND_FILTER, TASK_ROLE_AND_FILTER, MATCH_AND_WRONG = 1000, 1001, 1002
@@ -24,7 +24,9 @@ class Lab:
     def __init__(self, seed: int, **noted: Any) -> None:
         self.done: list[str] = []
         self.texts = {EXTRA_CONF: pipeline.CONF, HTTPD_CONF: pipeline.HTTPD}
-        self.files = SimpleNamespace(original=self.texts.copy().get, write=self.texts.__setitem__)
+        self.files = SimpleNamespace(
+            original=self.texts.copy().get, read=self.texts.__getitem__, write=self.texts.__setitem__
+        )
         self.terraform = SimpleNamespace(apply=lambda: self.done.append("apply"))
         note = {"seed": seed, "minutes": 30, "began": datetime.now(UTC).isoformat(), **noted}
         self.notes = SimpleNamespace(has=lambda name: name == scene.NAME, read=lambda *_: note)
@@ -62,6 +64,30 @@ def test_one_of_two_is_mended_alone(begun: Any) -> None:
     assert incident.mend(lab) == ["match", "filter"]
     assert lab.faults_in_files() == set()
     assert lab.done == ["deploy", "deploy"]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "+".join(each.key for each in pair))
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_after_the_other_is_mended_whole(begun: Any, pair: tuple[Fault, Fault], order: int) -> None:
+    """The second mend does not bring the first fault back, in whatever order."""
+    seed = next(seed for seed in range(1000, 1100) if draw(seed).faults == pair)
+    lab = begun(seed)
+    first, second = pair[::order]
+    in_files = {each.key for each in pair if not each.mend.startswith("policy")}
+    herring = {"slow_task"} if draw(seed).has_slow_task else set()
+    assert lab.faults_in_files() == in_files | herring
+    for mended in ({first.key}, {first.key, second.key}):
+        only = first.key if len(mended) == 1 else second.key
+        incident.mend(lab, only=only)
+        assert lab.faults_in_files() == in_files - mended | herring
+
+
+def test_what_the_trainee_has_mended_stays_mended(begun: Any) -> None:
+    """A file that was corrected by hand is not made faulty by the mend of the other fault."""
+    lab = begun(MATCH_AND_FILTER)
+    lab.texts[EXTRA_CONF] = pipeline.CONF
+    incident.mend(lab, only="match")
+    assert lab.faults_in_files() == {"slow_task"}
 
 
 def test_a_policy_is_applied_and_a_file_deployed(begun: Any) -> None:
