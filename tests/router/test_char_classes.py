@@ -24,7 +24,8 @@ LETTERS, DIGITS = "é日aAＡ", "٣５5"
         (r"[[:word:]]", LETTERS + DIGITS + "_"), (r"[[:^alpha:]5a]", "a٣５²_5 \u3000。\x85\u200b$\x0b"),
         (r"[[:print:]]", "é日a٣５²_5 \u3000。\u200bA$Ａ"), (r"[[:graph:]]", "é日a٣５²_5。\u200bA$Ａ"),
         (r"[[:ascii:]]", "a_5 A$\x0b"), (r"\P{Alpha}", "٣５²_5 \u3000。\x85\u200b$\x0b"), (r"\p{Han}", "日"),
-        (r"[\p{^Han}]", "".join(TEXTS).replace("日", "")), (r"\R", "\x85\x0b"), (r"(?u)\d", DIGITS),
+        (r"[\p{^Han}]", "".join(TEXTS).replace("日", "")), (r"\R", "\x85\x0b"),
+        (r"[[:ascii:]\p{Han}]", "日a_5 A$\x0b"), (r"(?u)\d", DIGITS),
     ],
 )  # fmt: skip
 def test_what_a_class_takes(pattern: str, taken: str) -> None:

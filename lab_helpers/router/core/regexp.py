@@ -92,8 +92,8 @@ def _translate(body: str) -> str:
     body = re.sub(r"(?<!\\)\(\?<(?![=!])", "(?P<", body)
     body = _GROUP.sub(_Names(), body)
     body = re.sub(r"\\k<(\w+)>", r"(?P=\1)", body)
-    body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
     body = re.sub(r"\[:(\^?)(\w+):\]", _bracket, body)
+    body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
     return re.sub(r"\\.", _escape, body, flags=re.S)
 
 
