@@ -212,6 +212,10 @@ KINDS = (
         "logs", "log group", inventory.log_groups,
         lambda aws, _, name: aws("logs").delete_log_group(logGroupName=name),
     ),
+    Kind(
+        "cloudwatch", "alarm", inventory.alarms,
+        lambda aws, _, name: aws("cloudwatch").delete_alarms(AlarmNames=[name]),
+    ),
     # Its tables go with it.
     Kind("glue", "database", inventory.databases, lambda aws, _, name: aws("glue").delete_database(Name=name)),
     Kind("iam", "role", inventory.roles, _role),

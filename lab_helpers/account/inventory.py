@@ -58,6 +58,11 @@ class LabNames:
     def roles(self) -> tuple[str, ...]:
         return tuple(f"{self.prefix}-{kind}-role" for kind in ("ecs-task", "ecs-task-exec", "firehose"))
 
+    @property
+    def alarm(self) -> str:
+        """The alarm of step 08_1."""
+        return f"{self.prefix}-late-delivery"
+
     def is_family(self, name: str) -> bool:
         """Whether a task definition's family is the lab's own, or one of its drills'."""
         drill = name.startswith(f"{self.prefix}-drill-") and not name.endswith("-httpd")
@@ -141,6 +146,11 @@ def log_groups(aws: Aws, names: LabNames) -> list[str]:
 
 def buckets(aws: Aws, names: LabNames) -> list[str]:
     return [each["Name"] for each in aws("s3").list_buckets()["Buckets"] if each["Name"] in names.buckets]
+
+
+def alarms(aws: Aws, names: LabNames) -> list[str]:
+    found = aws("cloudwatch").describe_alarms(AlarmNames=[names.alarm])["MetricAlarms"]
+    return [each["AlarmName"] for each in found]
 
 
 def databases(aws: Aws, names: LabNames) -> list[str]:

@@ -187,6 +187,21 @@ def _athena(call: Call) -> tuple[Access, ...]:
     return call.access(call.named("workgroup", call.text("WorkGroup", "Name") or "primary"))
 
 
+def _cloudwatch(call: Call) -> tuple[Access, ...]:
+    """Alarms, dashboards (which have no Region) and metric streams have ARNs; metrics have none."""
+    if call.text("ResourceARN"):
+        return call.access(call.text("ResourceARN"))
+    if "Dashboard" in call.operation and call.operation != "ListDashboards":
+        names = call.texts("DashboardNames") or (call.text("DashboardName"),)
+        return call.access(*(f"arn:aws:cloudwatch::{call.account_id}:dashboard/{name}" for name in names))
+    if "MetricStream" in call.operation and call.text("Name"):
+        return call.access(call.named("metric-stream", call.text("Name")))
+    if "Alarm" in call.operation and call.operation != "DescribeAlarmsForMetric":
+        named = tuple(filter(None, [call.text("AlarmName")]))
+        return call.access(*(call.arn(f"alarm:{name}") for name in call.texts("AlarmNames") or named or ("*",)))
+    return call.access()
+
+
 def _glue(call: Call) -> tuple[Access, ...]:
     """A table needs its permission on the catalogue and the database too."""
     given = call.params.get("TableInput") or call.params.get("DatabaseInput") or {}
@@ -202,6 +217,7 @@ def _glue(call: Call) -> tuple[Access, ...]:
 
 _SERVICES: dict[str, Callable[[Call], tuple[Access, ...]]] = {
     "athena": _athena,
+    "cloudwatch": _cloudwatch,
     "ec2": _ec2,
     "ecr": _ecr,
     "ecs": ecs_actions.accesses,

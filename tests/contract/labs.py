@@ -107,12 +107,26 @@ def _stream(firehose: Any, names: LabNames, given: dict[str, str]) -> None:
 
 
 def use(clients: Clients, names: LabNames) -> None:
-    """Do what the notebooks do: a service, the image, the logs, the stream."""
+    """Do what the notebooks do: a service, the image, the logs, the stream, an alarm and a query."""
     ecs = clients.client("ecs")
     ecs.list_services(cluster=names.cluster)
     ecs.describe_task_definition(taskDefinition=f"{names.prefix}-httpd")
     clients.client("ecr").get_authorization_token()
-    clients.client("logs").filter_log_events(logGroupName=f"{names.log_group}/httpd")
+    logs, group = clients.client("logs"), f"{names.log_group}/httpd"
+    logs.filter_log_events(logGroupName=group)
+    logs.put_retention_policy(logGroupName=group, retentionInDays=14)
+    query = logs.start_query(logGroupName=group, startTime=0, endTime=1, queryString="fields @message")
+    logs.get_query_results(queryId=query["queryId"])
+    clients.client("cloudwatch").put_metric_alarm(
+        AlarmName=names.alarm,
+        Namespace="AWS/Firehose",
+        MetricName="DeliveryToS3.DataFreshness",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=900,
+        ComparisonOperator="GreaterThanThreshold",
+    )
     clients.client("s3").list_objects_v2(Bucket=names.buckets[-1])
     clients.client("firehose").describe_delivery_stream(DeliveryStreamName=f"{names.prefix}-kinesis-firehose")
 

@@ -198,6 +198,31 @@ def test_a_listing_tells_its_prefix_to_conditions() -> None:
         ("ec2", "DescribeVpcs", {"VpcIds": ["vpc-1"]}, [("ec2:DescribeVpcs", "*")]),
         ("ec2", "DeleteVpc", {"VpcId": "vpc-1"}, [("ec2:DeleteVpc", f"arn:aws:ec2:{HERE}:vpc/vpc-1")]),
         (
+            "cloudwatch",
+            "PutMetricAlarm",
+            {"AlarmName": "late"},
+            [("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{HERE}:alarm:late")],
+        ),
+        (
+            "cloudwatch",
+            "DeleteAlarms",
+            {"AlarmNames": ["a", "b"]},
+            [("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{HERE}:alarm:{name}") for name in "ab"],
+        ),
+        (
+            "cloudwatch",
+            "DescribeAlarms",
+            {},
+            [("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{HERE}:alarm:*")],
+        ),
+        (
+            "cloudwatch",
+            "GetDashboard",
+            {"DashboardName": "d"},
+            [("cloudwatch:GetDashboard", "arn:aws:cloudwatch::123456789012:dashboard/d")],
+        ),
+        ("cloudwatch", "GetMetricData", {}, [("cloudwatch:GetMetricData", "*")]),
+        (
             "athena",
             "StartQueryExecution",
             {},
