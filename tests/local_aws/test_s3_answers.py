@@ -197,3 +197,11 @@ def test_moto_answers_are_no_web_pages(aws: LocalAws) -> None:
     ):
         answer = getattr(aws.client(service), operation)()
         assert _headers(answer)["content-type"].startswith(kind)
+
+
+def test_a_body_that_calls_itself_a_form_is_kept(s3: Any) -> None:
+    """`curl --data-binary` says so of any file; S3 stores what was sent, and the type with it."""
+    kind = "application/x-www-form-urlencoded"
+    s3.put_object(Bucket=BUCKET, Key="curled", Body=b"a=1&b=2", ContentType=kind)
+    got = s3.get_object(Bucket=BUCKET, Key="curled")
+    assert (got["Body"].read(), got["ContentType"]) == (b"a=1&b=2", kind)
