@@ -25,7 +25,7 @@ LATEST_KEPT = 1000
 MOST_CHARACTERS = 256
 """Of a name that is kept: more is no name."""
 _NAMING = re.compile(
-    r"(\w*(Name|Names|Arn|Arns|ARN|Id|Ids|Identifier)|Bucket|Key|\w*[cC]luster|service|services|tasks?|taskDefinition)"
+    r"(\w*(Name|Names|Arn|Arns|ARN|Id|Ids|Identifier)|Bucket|Key|\w*[cC]lusters?|service|services|tasks?|taskDefinition)"
 )
 _NOT_KEPT = frozenset({"ExternalId", "SourceIdentity"})
 _DELIVERERS = frozenset({"delivery.logs.amazonaws.com", "logdelivery.elasticloadbalancing.amazonaws.com"})

@@ -44,6 +44,14 @@ def test_row_is_what_iam_would_call_it() -> None:
     assert (denied["outcome"], denied["message"]) == ("AccessDeniedException", "AccessDeniedException because")
 
 
+def test_a_list_of_names_is_no_call_without_one() -> None:
+    """DescribeClusters of one cluster is not of the default one."""
+    feed = CallFeed(ManualClock())
+    _add(feed, OPERATOR, "ecs", "DescribeClusters", clusters=["lab"])
+    (call,) = feed.calls()
+    assert call.as_row()["resource"] == f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/lab"
+
+
 def test_bodies_are_not_kept() -> None:
     """Of a call's parameters only names stay, and those short: no records, documents, passwords, secrets."""
     feed, long = CallFeed(ManualClock()), "n" * 9999
