@@ -1,6 +1,6 @@
 """When the modify filter modifies: its conditions.
 
-Source: Fluent Bit 4.2.8. Values are compared as strings only: a number never equals, `true` and `false` match an
+Source: Fluent Bit 5.1.1. Values are compared as strings only: a number never equals, `true` and `false` match an
 expression as words.
 """
 
@@ -71,9 +71,10 @@ def finds(pattern: Pattern | None, value: Any) -> bool:
 
 
 def key_exists(body: Body, condition: Condition) -> bool:
-    """Whether there is a value at the path; an element of an array does not count."""
-    subkeys = condition.path.subkeys
-    return condition.path.get(body) is not MISSING and not (subkeys and isinstance(subkeys[-1], int))
+    """Whether there is a value at the path; an element of an array does not count, `$l[0]` of a plain value is that."""
+    path = condition.path
+    is_element = bool(path.subkeys) and isinstance(path.subkeys[-1], int)
+    return path.get(body) is not MISSING and not (is_element and isinstance(body[path.root], dict | list))
 
 
 def a_key_matches(body: Body, condition: Condition) -> bool:

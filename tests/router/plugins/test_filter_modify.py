@@ -77,6 +77,14 @@ def test_conditions(bench: Bench, condition: str, holds: bool) -> None:
     assert ("hit" in body) is holds
 
 
+@pytest.mark.parametrize(("value", "holds"), [(-1.5, True), ("error", False), ([1], False), ({"k": 1}, False)])
+def test_an_index_into_a_plain_value_is_that_value(bench: Bench, value: Any, holds: bool) -> None:
+    """`$l[0]` of what is no array means the value itself; an element of an array is never found, as in 5.1.1."""
+    lines = "Name modify\nCondition Key_value_does_not_equal $l[0] error\nSet hit yes"
+    (body,) = bench.filtered(lines, {"l": value})
+    assert ("hit" in body) is holds
+
+
 def test_all_conditions_must_hold(bench: Bench) -> None:
     """Two conditions are an AND."""
     lines = "Name modify\nCondition Key_Exists a\nCondition Key_Exists zz\nSet hit yes"
