@@ -61,6 +61,9 @@ def _way(trial: Trial, line: str) -> Iterator[str]:
     passes = _passes(trial.steps, container, len(filters))
     findings = _Findings(known=bool(passes))
     yield f"printed by {container}: {json.dumps(line, ensure_ascii=False)}"
+    if not passes and _router_failed(trial):
+        yield f"taken by nobody, the router ended: {trial.stopped}"
+        return
     task = passes[0].tag.removeprefix(f"{container}-firelens-") if passes else ""
     for number, each in enumerate(passes or [_Pass(f"{container}-firelens-TASK-ID")]):
         shown = each.tag.replace(task, "TASK-ID") if task else each.tag
@@ -69,6 +72,11 @@ def _way(trial: Trial, line: str) -> Iterator[str]:
         if not _ended(each):
             yield from _to_outputs(each.tag, outputs, findings)
     yield from _end(trial, line, findings)
+
+
+def _router_failed(trial: Trial) -> bool:
+    codes = [code for name, code in trial.exit_codes.items() if name not in trial.printed]
+    return not trial.arrived and any(code not in (None, 0) for code in codes)
 
 
 def _passes(steps: Sequence[Step], container: str, filters: int) -> list[_Pass]:
@@ -132,13 +140,14 @@ def _bodies(records: Sequence[tuple[Any, Any]]) -> list[Any]:
 
 
 def _end(trial: Trial, line: str, findings: _Findings) -> Iterator[str]:
+    joint = " and " if findings.known else " or "
     for each in trial.arrived:
         change = _change(each.record, line)
-        by = " or ".join(dict.fromkeys(findings.changing)) if change.startswith(", changed") else ""
+        by = joint.join(dict.fromkeys(findings.changing)) if change.startswith(", changed") else ""
         yield f"arrived in {each.kind} {each.destination} {each.place}{change}{f' (by {by})' if by else ''}"
     dropped = findings.dropping if findings.known else trial.balance.get("removed")
     if dropped and not (trial.arrived and trial.put_in_again):
-        yield f"dropped by a filter: {' or '.join(findings.dropping) or 'none that is known to drop'}"
+        yield f"dropped by a filter: {joint.join(dict.fromkeys(findings.dropping)) or 'none that is known to drop'}"
     elif not findings.taking and not trial.arrived:
         yield "not matched: no output takes its tag"
     for place in trial.dropped:

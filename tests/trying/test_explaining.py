@@ -47,6 +47,14 @@ def test_a_changed_record_names_who_may_have_changed_it() -> None:
     assert 'arrived in s3 b key, changed: {"a": 1} (by FILTER parser (your file extra.conf))' in told
 
 
+def test_a_router_that_ended_took_nothing() -> None:
+    """Its own words say why, and no filter is said to take the line."""
+    stopped = "Essential container in task exited: log_router (exit code 255): parser 'json' not found"
+    told = explaining.text(trial(stopped=stopped, exit_codes={"web": None, "log_router": 255}), "x")
+    assert told.splitlines()[-1] == f"  taken by nobody, the router ended: {stopped}"
+    assert "takes it" not in told
+
+
 def test_an_unchanged_record_names_nobody() -> None:
     """It is the line, with what FireLens adds."""
     told = explaining.text(trial(Arrived("s3", "b", "key", {"log": "x y", **ADDED})), "x y")
