@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from lab_helpers.local_aws.kit import crc as module
 from lab_helpers.local_aws.kit.crc import CRC32C, CRC64NVME, LANE, LONG, Crc
 
 
@@ -42,3 +43,15 @@ def test_an_object_of_many_lanes() -> None:
     """The recorded CRC64NVME of 10 MiB and 12 letters, which a multipart upload of LocalStack's was completed with."""
     part = b"a" * (5 * 1024 * 1024 + 1)
     assert base64.b64encode(CRC64NVME.digest(part * 2 + part[:10])).decode() == "ZMNX55lZurA="
+
+
+def test_without_numpy_the_value_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The core of the package has none."""
+    data = random.Random(2).randbytes(LONG + LANE + 7)
+    by_lanes = CRC64NVME.digest(data)
+    monkeypatch.setattr(module, "find_spec", lambda _name: None)
+    module._has_numpy.cache_clear()
+    try:
+        assert CRC64NVME.digest(data) == by_lanes
+    finally:
+        module._has_numpy.cache_clear()

@@ -1,12 +1,14 @@
 """CRC-32C and CRC-64/NVME, which Python has not: by a table, and in lanes side by side where there is much.
 
+Without numpy (the core alone) all bytes are taken by the table.
 Source: RFC 3720, appendix B.4 (CRC32C); "64b CRC" of the NVM Express NVM Command Set specification; the check values of
 both in Greg Cook's catalogue of CRC algorithms. awscrt computes both in C, but is nobody's dependency here.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from lab_helpers.base.lazy import np
@@ -29,7 +31,7 @@ class Crc:
     def digest(self, data: bytes) -> bytes:
         """Return the CRC of some bytes, its highest byte first."""
         state, rest = self._ones, 0
-        if len(data) >= LONG:
+        if len(data) >= LONG and _has_numpy():
             state, rest = self._of_lanes(data, state)
         table = self._table
         for byte in memoryview(data)[rest:]:
@@ -67,6 +69,12 @@ class Crc:
             moved = _next(table, moved, 0)
         bits = moved.tolist()
         return [[_together(bits[at : at + 8], byte) for byte in range(256)] for at in range(0, self._bits, 8)]
+
+
+@cache
+def _has_numpy() -> bool:
+    """Tell whether numpy is there: the core of the package does without."""
+    return find_spec("numpy") is not None
 
 
 def _step(byte: int, polynomial: int) -> int:
