@@ -234,3 +234,17 @@ def test_sockets_have_a_short_path_where_temporary_files_lie_deep(
         assert len(str(warden.run_dir / f"{'0' * 32}.sock")) <= SOCKET_PATH_BYTES
     finally:
         warden.stop()
+
+
+def test_roots_own_temporary_folder_is_no_place_for_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apache's child is another user: below a folder that is root's alone it would answer 403 to everything."""
+    own = tmp_path / "own"
+    own.mkdir(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(own))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    warden = Warden()
+    try:
+        assert warden.run_dir.parent == Path("/tmp")
+    finally:
+        warden.stop()
+    assert list(own.iterdir()) == []

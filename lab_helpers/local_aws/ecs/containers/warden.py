@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
+import stat
 import subprocess
 import tempfile
 import threading
@@ -36,10 +38,16 @@ SOCKET_PATH_BYTES = 103
 _NAME_BYTES = len("/lab-ecs-12345678/0123456789abcdef0123456789abcdef.sock")
 
 
-def _short_folder() -> str | None:
-    """Return where a socket's path is short enough; None: where temporary files are, unless that lies too deep."""
-    is_short = len(tempfile.gettempdir().encode()) + _NAME_BYTES <= SOCKET_PATH_BYTES
-    return None if is_short else "/tmp"
+def _run_folder() -> str | None:
+    """Return where the folder is made; None: where temporary files are.
+
+    Not there, but in /tmp, if that lies too deep for a socket's path, or if root has it to itself: Apache's child is
+    another user, and could not read its pages (a TMPDIR of libpam-tmpdir, or below root's home).
+    """
+    here = Path(tempfile.gettempdir()).resolve()
+    is_short = len(bytes(here)) + _NAME_BYTES <= SOCKET_PATH_BYTES
+    is_open = os.geteuid() != 0 or all(each.stat().st_mode & stat.S_IXOTH for each in (here, *here.parents))
+    return None if is_short and is_open else "/tmp"
 
 
 class Warden:
@@ -64,7 +72,7 @@ class Warden:
         with self._lock:
             if self._process is not None:
                 return
-            self._run_dir = Path(tempfile.mkdtemp(prefix="lab-ecs-", dir=_short_folder()))
+            self._run_dir = Path(tempfile.mkdtemp(prefix="lab-ecs-", dir=_run_folder()))
             self._process = self._shell(self._run_dir)
 
     def guard(self, group: int) -> None:
