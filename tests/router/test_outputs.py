@@ -101,6 +101,16 @@ def test_log_key_takes_every_key_that_is_a_prefix_of_it(aws: Aws) -> None:
     assert "Could not find log_key 'log' in record" in "\n".join(aws.bench.log)
 
 
+def test_a_record_with_nothing_to_send_ends_no_batch(aws: Aws) -> None:
+    """Its stream is made, and what comes before and after goes in one call (a random case, beside a real 5.1.1)."""
+    lines = CLOUDWATCH + "log_key log\nlog_stream_template of.$level\nauto_create_group true\n"
+    output = aws.build("cloudwatch_logs", lines)
+    assert output.flush(chunk({"log": "one"}, {"level": "warn"}, {"log": "two"})) is FlushResult.OK
+    operations = aws.stand_in.operations()
+    assert (operations.count("CreateLogStream"), operations.count("PutLogEvents")) == (2, 1)
+    assert aws.stand_in.messages() == ["one", "two"]
+
+
 def test_templates_name_group_and_stream_and_fall_back(aws: Aws) -> None:
     """Values of the record; where a key is missing: a warning and the configured names."""
     output = aws.build(

@@ -115,7 +115,9 @@ class CloudWatchLogs(Output):
             self._put(stream, body, requests.prefetch)
 
     def _send_by_record(self, chunk: Chunk) -> None:
-        """Send with templates or log_key: streams may change from record to record, a change ends a batch."""
+        """Send with templates or log_key: streams may change from record to record, and what is for another one ends a
+        batch; a record that has nothing to send ends none.
+        """
         batches: Batches | None = None
         for record, line in zip(chunk.records(), self._lines(chunk), strict=True):
             try:
@@ -123,10 +125,10 @@ class CloudWatchLogs(Output):
             except SendError:
                 self._put_rest(batches)  # as the reference: what came before is sent, and again with the retry
                 raise
-            if batches is None or batches.stream != stream:
-                self._put_rest(batches)
-                batches = Batches(stream, self._log)
             for event in self._events(record.time_ns // 1_000_000, record.body, line):
+                if batches is None or batches.stream != stream:
+                    self._put_rest(batches)
+                    batches = Batches(stream, self._log)
                 for body in batches.add(event):
                     self._put(stream, body)
         self._put_rest(batches)
