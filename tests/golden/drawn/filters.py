@@ -75,6 +75,9 @@ PARSERS_FILE = r"""
     Regex  ^(?<level>\w+) (?<rest>.*)$
 """
 LUA_FILE = """
+function plain(value)  -- a table's address is another one each time
+    return type(value) == "table" and "a table" or tostring(value)
+end
 function same(tag, time, record)
     return 0, time, record
 end
@@ -85,7 +88,7 @@ function drop_errors(tag, time, record)
     return 0, time, record
 end
 function tells(tag, time, record)
-    return 1, time + 1, { told = tag .. " " .. type(record["n"]) .. " " .. tostring(record["level"]) }
+    return 1, time + 1, { told = tag .. " " .. type(record["n"]) .. " " .. plain(record["level"]) }
 end
 function keeps_n(tag, time, record)
     if type(record["n"]) == "table" then
@@ -94,7 +97,7 @@ function keeps_n(tag, time, record)
     return 2, time, { n = record["n"] }
 end
 function splits(tag, time, record)
-    return 2, time, { { part = 1 }, { log = tostring(record["log"]) } }
+    return 2, time, { { part = 1 }, { log = plain(record["log"]) } }
 end
 """
 # a table has no order of its keys that two runs of a real one share: what these make has one key
