@@ -107,10 +107,20 @@ def converted(value: Any, kind: str, to: str) -> Any:
         if not isinstance(value, str):
             raise _ConversionError("flb_typecast_value_conv: src type is not str")
         return _of_text(value, to)
-    wanted = float if kind == "float" else int
-    if not isinstance(value, wanted) or isinstance(value, bool):
+    if not isinstance(value, float if kind == "float" else int) or isinstance(value, bool):
         raise _ConversionError(f"flb_typecast_value_conv: src type is not {kind}")
-    return _of_number(value % _UINT64 if kind == "uint" else value, kind, to)
+    if isinstance(value, int):
+        value = _unsigned(value) if kind == "uint" else _signed(value)
+    return _of_number(value, kind, to)
+
+
+def _unsigned(value: int) -> int:
+    return value % _UINT64
+
+
+def _signed(value: int) -> int:
+    """Return what the 64 bits are with a sign."""
+    return (value + _INT64) % _UINT64 - _INT64
 
 
 def _of_text(text: str, to: str) -> Any:
@@ -149,9 +159,9 @@ def _of_number(value: Any, kind: str, to: str) -> Any:
     if (kind, to) in {("float", "int"), ("float", "uint")}:
         return _truncated(value, to)
     if (kind, to) == ("int", "uint"):
-        return value % _UINT64
+        return _unsigned(value)
     if (kind, to) == ("uint", "int"):
-        return (value + _INT64) % _UINT64 - _INT64
+        return _signed(value)
     raise _ConversionError(f"flb_typecast_conv_{kind}: type {to} is not supported")
 
 

@@ -63,6 +63,8 @@ def test_nothing_converted_nothing_touched(bench: Bench) -> None:
         (2.0, "float", "string", "2.0"),
         (0.1, "float", "string", "0.1"),
         (7, "int", "float", 7.0),
+        (2**64 - 1, "int", "float", -1.0),
+        (2**64 - 1, "int", "string", "-1"),
         (2**64 - 1, "uint", "int", -1),
         (-3.9, "float", "int", -3),
     ],
