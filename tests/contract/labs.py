@@ -35,6 +35,16 @@ def make(clients: Clients, names: LabNames, expires: str = "2026-01-31") -> None
     _stream(clients.client("firehose"), names, given)
     clients.client("ecr").create_repository(repositoryName=f"{names.prefix}-fluentbit", tags=pairs(given))
     clients.client("glue").create_database(DatabaseInput={"Name": names.database})
+    clients.client("cloudwatch").put_metric_alarm(
+        AlarmName=names.alarm,
+        Namespace="AWS/Firehose",
+        MetricName="DeliveryToS3.DataFreshness",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=900,
+        ComparisonOperator="GreaterThanThreshold",
+    )
     ecs = clients.client("ecs")
     ecs.create_cluster(clusterName=names.cluster, tags=pairs(given, "key", "value"))
     for family in (f"{names.prefix}-httpd", f"{names.prefix}-drill-nothing-arrives"):
@@ -107,7 +117,7 @@ def _stream(firehose: Any, names: LabNames, given: dict[str, str]) -> None:
 
 
 def use(clients: Clients, names: LabNames) -> None:
-    """Do what the notebooks do: a service, the image, the logs, the stream, an alarm and a query."""
+    """Do what the notebooks do: a service, the image, the logs, the stream, a query."""
     ecs = clients.client("ecs")
     ecs.list_services(cluster=names.cluster)
     ecs.describe_task_definition(taskDefinition=f"{names.prefix}-httpd")
@@ -117,16 +127,6 @@ def use(clients: Clients, names: LabNames) -> None:
     logs.put_retention_policy(logGroupName=group, retentionInDays=14)
     query = logs.start_query(logGroupName=group, startTime=0, endTime=1, queryString="fields @message")
     logs.get_query_results(queryId=query["queryId"])
-    clients.client("cloudwatch").put_metric_alarm(
-        AlarmName=names.alarm,
-        Namespace="AWS/Firehose",
-        MetricName="DeliveryToS3.DataFreshness",
-        Statistic="Maximum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=900,
-        ComparisonOperator="GreaterThanThreshold",
-    )
     clients.client("s3").list_objects_v2(Bucket=names.buckets[-1])
     clients.client("firehose").describe_delivery_stream(DeliveryStreamName=f"{names.prefix}-kinesis-firehose")
 
