@@ -59,7 +59,6 @@ class _StepsFile:
 
     def __init__(self, file: Path, filters: int) -> None:
         self._file, self._filters, self._numbers, self._left = file, filters, count(), MOST_RECORDS
-        file.write_bytes(b"")
 
     def take(self, records: int) -> int | None:
         """Return the number of the next step; None where too many records have been followed."""
