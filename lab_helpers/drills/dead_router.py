@@ -71,7 +71,7 @@ class _Outage(TaskDrill):
         self._end_outage()
         if not self.stage.has_ended(self.task_arn(take)):
             with contextlib.suppress(WaitTimeoutError):
-                self._wait_for_last_line(take, lines, on_tick)
+                self._wait_for_end_of_burst(take, lines, on_tick)
         self._stop(take, on_tick)
 
     def _wait_until_held(self, take: str, megabytes: int, on_tick: OnTick) -> None:
@@ -104,12 +104,16 @@ class _Outage(TaskDrill):
         self.stage.wait_for(self.task_arn(take), "STOPPED", on_tick)
         self._arrived.pop(take, None)
 
-    def _wait_for_last_line(self, take: str, last: int, on_tick: OnTick, text: str = "") -> None:
-        """Wait until line number `last` has arrived, or one with `text`: the app is still printing when most of its
-        lines are on their way, and what it has not printed yet when its task is stopped is not lost.
+    def _end_of_burst(self, last: int) -> str:
+        """Return what is in the line that tells that the app has printed all: the burst's last one."""
+        return f"{last} {'0' * 9}"
+
+    def _wait_for_end_of_burst(self, take: str, last: int, on_tick: OnTick) -> None:
+        """Wait until all `last` lines of the burst are printed: what the app has not printed when its task is stopped
+        is not lost.
         """
         wait_until(
-            lambda: self._is_there(take, text or f"{last} {'0' * 9}"),
+            lambda: self._is_there(take, self._end_of_burst(last)),
             TASK_TIMEOUT_S,
             LOOK_S,
             say("the burst's last line in CloudWatch Logs"),
@@ -244,7 +248,10 @@ class InputPaused(_Outage):
         },
     )
     script = big_lines(LINES, LINE_CHARS, 0) + f"; n=0; while [ $n -lt 300 ]; do sleep 2; echo {OVER}; n=$((n+1)); done"
-    """What it prints after the burst tells that the burst is over: the burst's last line may be one that is lost."""
+
+    def _end_of_burst(self, last: int) -> str:  # noqa: ARG002  (of others it is the last line)
+        """Return what is printed again and again behind the burst: its last line may be one that is lost."""
+        return OVER
 
     def setup(self, files: Files) -> Setup:
         conf, role = section("SERVICE", *PATIENT) + to_cloudwatch(more=RETRIES), self._role_in_outage()
@@ -258,7 +265,7 @@ class InputPaused(_Outage):
         self._play(BROKEN, self.broken_files(), on_tick, until="RUNNING")
         self._wait_until_paused(on_tick)
         self._end_outage()
-        self._wait_for_last_line(BROKEN, LINES, on_tick, OVER)
+        self._wait_for_end_of_burst(BROKEN, LINES, on_tick)
         self._stop(BROKEN, on_tick)
 
     def _mend(self, files: Files, on_tick: OnTick) -> None:

@@ -16,7 +16,7 @@ from lab_helpers.firelens import stock
 from lab_helpers.firelens.classic import Section, sections
 from lab_helpers.firelens.options import ContainerLog
 
-AGENT, INCLUDED = "the ECS agent", "your file"
+AGENT, INCLUDED, IMAGE = "the ECS agent", "your file", "AWS's image"
 MODELLED = frozenset(
     {"cloudwatch_logs", "kinesis_firehose", "kinesis_streams", "s3", "cloudwatch", "firehose", "kinesis"}
 )
@@ -83,14 +83,19 @@ def authored(generated: str, logs: Sequence[ContainerLog], files: Given) -> list
 
 
 def opened(path: str, files: Given, depth: int = 0) -> Iterator[Line]:
-    """Return the lines of a file of the image and of those that it includes; none where it is not among `files`."""
-    name = files.name_of(path)
-    if name is None or depth > MOST_INCLUDES:
+    """Return the lines of a file of the image and of those that it includes: one of `files`, or AWS's own."""
+    if depth > MOST_INCLUDES:
         return
-    for text in files.texts[name].splitlines():
-        yield Line(text, f"{INCLUDED} {name}")
-        if include := _INCLUDE.match(text):
-            yield from opened(include[1], files, depth + 1)
+    name = files.name_of(path)
+    if name is not None:
+        found = [(f"{INCLUDED} {name}", files.texts[name])]
+    else:
+        found = [(f"{IMAGE} {each.name}", each.read_text(encoding="utf-8")) for each in stock.files(path)]
+    for author, text in found:
+        for line in text.splitlines():
+            yield Line(line, author)
+            if include := _INCLUDE.match(line):
+                yield from opened(include[1], files, depth + 1)
 
 
 def missing(lines: Sequence[Line], files: Given) -> list[str]:

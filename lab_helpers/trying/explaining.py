@@ -1,7 +1,6 @@
 """Why did this line not arrive? What a trial of that one line says, place by place: tag, filters, Match.
 
-What each filter made of it is known from the router itself; where it is not (the router did not start, or has another
-number of filters than was foreseen), the filters that can drop or change a record are named.
+What each filter made of it is told by the router itself (`router.recording.filter_steps`).
 """
 
 from __future__ import annotations
@@ -16,13 +15,6 @@ from lab_helpers.router.recording.filter_steps import Step
 from lab_helpers.trying import configuration
 from lab_helpers.trying.seen import EMITTING, Trial
 
-DROPPING = frozenset({"grep", "lua", "throttle", "rewrite_tag", "multiline", "sampling", "wasm", "log_to_metrics"})
-"""Filters that may take a record away (or out of its tag)."""
-CHANGING = frozenset(
-    {"aws", "checklist", "ecs", "geoip2", "lua", "modify", "multiline", "nest", "parser", "record_modifier", "sysinfo",
-     "type_converter", "wasm"}
-)  # fmt: skip
-"""Filters that may change a record."""
 _ADDED = frozenset({"source", "container_id", "container_name", "ecs_cluster", "ecs_task_arn", "ecs_task_definition"})
 
 
@@ -40,9 +32,8 @@ class _Pass:
 
 @dataclass
 class _Findings:
-    """Who dropped the line, who changed it, and which outputs take it; `known` is False where that is only possible."""
+    """Who dropped the line, who changed it, and which outputs take it."""
 
-    known: bool
     dropping: list[str] = field(default_factory=list)
     changing: list[str] = field(default_factory=list)
     taking: list[str] = field(default_factory=list)
@@ -59,7 +50,7 @@ def _way(trial: Trial, line: str) -> Iterator[str]:
     filters = [(section, author) for section, author in sections if section.kind == "FILTER"]
     outputs = [(section, author) for section, author in sections if section.kind == "OUTPUT" and section.name != "null"]
     passes = _passes(trial.steps, container, len(filters))
-    findings = _Findings(known=bool(passes))
+    findings = _Findings()
     yield f"printed by {container}: {json.dumps(line, ensure_ascii=False)}"
     if not passes and _router_failed(trial):
         yield f"taken by nobody, the router ended: {trial.stopped}"
@@ -106,8 +97,6 @@ def _through_filters(way: _Pass, filters: Sequence[tuple[Section, str]], finding
             yield f"{named}: does not match its tag"
         elif step is None:
             yield f"{named}: takes it"
-            findings.dropping += [named] if section.name in DROPPING else []
-            findings.changing += [named] if section.name in CHANGING and author != configuration.AGENT else []
         else:
             yield f"{named}: {_told(section, step)}"
             findings.dropping += [named] if not step.after and section.name not in EMITTING else []
@@ -140,14 +129,12 @@ def _bodies(records: Sequence[tuple[Any, Any]]) -> list[Any]:
 
 
 def _end(trial: Trial, line: str, findings: _Findings) -> Iterator[str]:
-    joint = " and " if findings.known else " or "
     for each in trial.arrived:
         change = _change(each.record, line)
-        by = joint.join(dict.fromkeys(findings.changing)) if change.startswith(", changed") else ""
+        by = " and ".join(dict.fromkeys(findings.changing)) if change.startswith(", changed") else ""
         yield f"arrived in {each.kind} {each.destination} {each.place}{change}{f' (by {by})' if by else ''}"
-    dropped = findings.dropping if findings.known else trial.balance.get("removed")
-    if dropped and not (trial.arrived and trial.put_in_again):
-        yield f"dropped by a filter: {joint.join(dict.fromkeys(findings.dropping)) or 'none that is known to drop'}"
+    if findings.dropping:
+        yield f"dropped by a filter: {' and '.join(dict.fromkeys(findings.dropping))}"
     elif not findings.taking and not trial.arrived:
         yield "not matched: no output takes its tag"
     for place in trial.dropped:

@@ -86,4 +86,5 @@ class Trial:
             "refused": [dict(each) for each in self.refused],
             "balance": dict(self.balance), "dropped": dict(self.dropped), "unmatched": list(self.unmatched),
             "complaints": list(self.complaints), "notes": list(self.notes), "kept": self.kept,
+            "steps": [each.as_dict() for each in self.steps],
         }  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Any
 
 from lab_helpers.firelens.generate import generate
 from lab_helpers.firelens.options import ContainerLog
+from lab_helpers.router.recording.filter_steps import Step
+from lab_helpers.router.records.record import Record
 from lab_helpers.trying import configuration, explaining
 from lab_helpers.trying.configuration import Given
 from lab_helpers.trying.evidence import Arrived
@@ -24,6 +26,7 @@ EXTRA = """[FILTER]
     Name datadog
     Match api-*
 """
+TAG = "web-firelens-0123"
 ADDED = {"source": "stdout", "container_name": "web", "ecs_cluster": "try"}
 
 
@@ -41,10 +44,26 @@ def trial(*arrived: Arrived, **rest: Any) -> Trial:
     return Trial(**{**whole, **rest})
 
 
-def test_a_changed_record_names_who_may_have_changed_it() -> None:
-    """The agent's own filter only adds what is told apart."""
-    told = explaining.text(trial(Arrived("s3", "b", "key", {"a": 1, **ADDED})), '{"a": 1}')
-    assert 'arrived in s3 b key, changed: {"a": 1} (by FILTER parser (your file extra.conf))' in told
+def step(place: int, before: dict[str, Any], *after: dict[str, Any], tag: str = TAG) -> Step:
+    """Return what the filter at a place (0: the agent's, 1: parser, 2: grep) made of one record."""
+    return Step(place, 3, tag, (Record(0, before),), tuple(Record(0, each) for each in after))
+
+
+LINE = {"log": '{"a": 1}', "source": "stdout"}
+ADDS = step(0, LINE, {**LINE, "ecs_cluster": "try"})
+
+
+def test_a_changed_record_names_who_changed_it() -> None:
+    """The agent's own filter only adds what is told apart; of the others the one that did it."""
+    steps = (
+        ADDS,
+        step(1, {**LINE, "ecs_cluster": "try"}, {"a": 1, **ADDED}),
+        step(2, {"a": 1, **ADDED}, {"a": 1, **ADDED}),
+    )
+    told = explaining.text(trial(Arrived("s3", "b", "key", {"a": 1, **ADDED}), steps=steps), '{"a": 1}')
+    assert "FILTER record_modifier (the ECS agent): adds ecs_cluster" in told
+    assert "FILTER grep (your file extra.conf): takes it, and changes nothing" in told
+    assert told.endswith('arrived in s3 b key, changed: {"a": 1} (by FILTER parser (your file extra.conf))')
 
 
 def test_a_router_that_ended_took_nothing() -> None:
@@ -62,9 +81,19 @@ def test_an_unchanged_record_names_nobody() -> None:
 
 
 def test_a_dropped_line_names_the_filter_and_one_that_nobody_takes_says_so() -> None:
-    """Each with the file that it stands in."""
-    told = explaining.text(trial(balance={"removed": 1}), "x")
+    """Each with the file that it stands in; behind the filter that dropped it, nothing is told."""
+    kept = {**LINE, "ecs_cluster": "try"}
+    told = explaining.text(trial(steps=(ADDS, step(1, kept, kept), step(2, kept))), "x")
+    assert "FILTER grep (your file extra.conf): drops it" in told
     assert told.endswith("dropped by a filter: FILTER grep (your file extra.conf)")
-    told = explaining.text(trial(), "x")
+    assert "OUTPUT" not in told
+    told = explaining.text(trial(steps=(ADDS, step(1, kept, kept), step(2, kept, kept))), "x")
     assert "OUTPUT datadog (your file extra.conf): does not match its tag" in told
     assert told.endswith("not matched: no output takes its tag")
+
+
+def test_steps_of_another_configuration_are_not_believed() -> None:
+    """Where the router has more filters than are known here, no filter is said to have done anything."""
+    told = explaining.text(trial(steps=(Step(2, 4, TAG, (Record(0, LINE),), ()),)), "x")
+    assert "drops it" not in told
+    assert "dropped by" not in told

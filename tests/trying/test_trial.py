@@ -12,6 +12,7 @@ import pytest
 
 from lab_helpers.base.errors import AwsCallError, TaskDefinitionError
 from lab_helpers.cli import main
+from lab_helpers.firelens import stock
 from lab_helpers.trying import report
 from lab_helpers.trying.configuration import Line
 from lab_helpers.trying.pytest_plugin import Firelens
@@ -179,6 +180,20 @@ def test_one_line_is_followed_to_where_it_was_dropped(tmp_path: Path, capsys: py
     assert "FILTER grep (your file extra.conf): drops it" in told
     assert told.endswith("dropped by a filter: FILTER grep (your file extra.conf)\n")
     assert "OUTPUT" not in told
+
+
+def test_awss_own_file_is_shown_and_what_its_filter_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The commonest configuration of all: lines that are JSON become keys, by a filter that stands in the image."""
+    router = {**kit.including("/fluent-bit/configs/parse-json.conf"), "image": stock.BASE_IMAGE}
+    (tmp_path / "task.json").write_text(json.dumps(kit.definition({}, router)))
+    assert main.main(["try", f"{tmp_path}/task.json", "--explain", '{"level": "warn"}']) == 0
+    told = capsys.readouterr().out
+    (tmp_path / "lines").write_text("plain\n")
+    assert """FILTER parser (AWS's image parse-json.conf): changes it: {"level": "warn"}""" in told
+    assert main.main(["try", f"{tmp_path}/task.json", "--lines", f"web={tmp_path}/lines", "--json"]) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert {"text": "    Parser json", "author": "AWS's image parse-json.conf"} in seen["configuration"]
+    assert [step["filter"] for step in seen["steps"]] == [0, 1]
 
 
 FILTERS = """[FILTER]

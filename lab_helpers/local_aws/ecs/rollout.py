@@ -72,7 +72,8 @@ def decide(goal: Goal, tasks: Sequence[TaskView]) -> Decision:
     start = max(0, min(missing, goal.at_most - len(alive))) if goal.may_start else 0
     blocked = missing - start if goal.may_start else 0
     stop = _surplus(new, goal.desired) + _replaced(goal, new, old, blocked)
-    stop = stop or _in_the_way(new, 0 if start else blocked)
+    if blocked and not start and not stop:
+        stop = _in_the_way(new)
     complete = len(new) == goal.desired and all(task.healthy for task in new) and len(tasks) == len(new)
     return Decision(start, tuple(task.id for task in stop), complete and not start and not stop)
 
@@ -98,11 +99,10 @@ def _surplus(new: list[TaskView], desired: int) -> list[TaskView]:
     return spare + replaced
 
 
-def _in_the_way(new: list[TaskView], blocked: int) -> list[TaskView]:
+def _in_the_way(new: list[TaskView]) -> list[TaskView]:
     """Return the failing task that must make room for its replacement: one, and none while another is on its way."""
-    if not blocked or any(not task.healthy and not task.failing for task in new):
-        return []
-    return [task for task in new if task.failing][:1]
+    is_one_on_its_way = any(not task.healthy and not task.failing for task in new)
+    return [] if is_one_on_its_way else [task for task in new if task.failing][:1]
 
 
 def _replaced(goal: Goal, new: list[TaskView], old: list[TaskView], blocked: int) -> list[TaskView]:

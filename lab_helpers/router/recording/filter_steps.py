@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import msgpack
 
 from lab_helpers.router.engine.instances import FilterInstance
 from lab_helpers.router.plugin import Filter
+from lab_helpers.router.records import json_text
 from lab_helpers.router.records.record import Batch, Record, decode, encode
 
 MOST_RECORDS = 1000
@@ -30,6 +32,15 @@ class Step:
     tag: str
     before: tuple[Record, ...]
     after: tuple[Record, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON takes it; bodies are the texts that the router would write."""
+        before, after = ([_text(body) for _, body in found] for found in (self.before, self.after))
+        return {"filter": self.place, "tag": self.tag, "before": before, "after": after}
+
+
+def _text(body: Any) -> str:
+    return json_text.dumps(body).decode("utf-8", "surrogateescape")
 
 
 class _Witness:

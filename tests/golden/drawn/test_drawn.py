@@ -103,6 +103,20 @@ def test_a_case_runs_through_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "calls [0]: expected 1, got 3" in capsys.readouterr().out
 
 
+def test_what_differs_once_only_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """A second run that agrees hides nothing: something races."""
+    runner = conformance()
+    monkeypatch.setattr(command, "conformance", lambda: runner)
+    calls = iter([1, 2, 3, 3])
+    seen = {"stderr": [], "exit_code": 0, "exit_seconds": "under 2"}
+    monkeypatch.setattr(runner, "run", lambda *_: {**seen, "calls": [next(calls)]})
+    program = tmp_path / "fluent-bit"
+    program.write_text("")
+    program.chmod(0o755)
+    assert command.main(["--cases", "1", "--fluent-bit", str(program)]) == 1
+    assert "calls (in one of two runs) [0]: expected 1, got 2" in capsys.readouterr().out
+
+
 def test_a_program_that_is_none_is_refused(tmp_path: Path, capsys: Any) -> None:
     """Before anything runs."""
     with pytest.raises(SystemExit):
