@@ -10,7 +10,6 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -21,6 +20,7 @@ from lab_helpers.traffic import check_id, new_run_id
 from lab_helpers.visitors import people, sender, site
 from lab_helpers.visitors.defaults import DEFAULT_REQUESTS, DEFAULT_SECONDS, MINUTES
 from lab_helpers.visitors.people import Client, Step
+from lab_helpers.visitors.planned import Planned
 
 MOST_REQUESTS = 200_000
 _SHARES = {"shopper": 0.80, "home": 0.06, "crawler": 0.08, "scanner": 0.03, "monitor": 0.03}
@@ -28,30 +28,6 @@ _SHARES = {"shopper": 0.80, "home": 0.06, "crawler": 0.08, "scanner": 0.03, "mon
 KINDS = tuple(_SHARES)
 _CLIENT_POOL = 0.6
 """Share of walks by somebody who has not been here before."""
-
-
-class Planned(NamedTuple):
-    """One request of the day: `minute` of the day, `due_s` seconds after the start of sending."""
-
-    id: str
-    client: str
-    kind: str
-    user_agent: str
-    method: str
-    path: str
-    query: str
-    referer: str
-    is_known: bool
-    status: int
-    bytes: int | None
-    is_slow: bool
-    minute: float
-    due_s: float
-
-    @property
-    def target(self) -> str:
-        """Path and query as they are sent."""
-        return f"{self.path}?{self.query}" if self.query else self.path
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -21,9 +21,7 @@ from lab_helpers.base.parallel import OnProgress, Progress
 from lab_helpers.logs import frames
 from lab_helpers.logs.frames import CATEGORY
 from lab_helpers.traffic import REQUEST_SCHEMA, TIMEOUT_S
-
-if TYPE_CHECKING:
-    from lab_helpers.visitors.day import Planned
+from lab_helpers.visitors.planned import Planned
 
 CONNECTIONS = 48
 _SEEN_AGO = timedelta(seconds=30)

@@ -65,20 +65,20 @@ def assemble(configuration: Configuration, service: Service, loop: Loop, hooks: 
     inputs, filters, outputs = (declare(configuration, service, kind) for kind in kinds)
     assembly = Assembly(
         [builder.input(one) for one in inputs],
-        _followed([builder.filter(one) for one in filters], service),
+        [builder.filter(one) for one in filters],
         [builder.output(one) for one in outputs],
     )
+    if service.environment.get(RECORD_IN):
+        _record_steps(assembly.filters, Path(service.environment[RECORD_IN]))
     _tell_unmatched(outputs, len(inputs), ComponentLog(service.sink))
     return assembly
 
 
-def _followed(filters: list[FilterInstance], service: Service) -> list[FilterInstance]:
-    folder = service.environment.get(RECORD_IN)
-    if not folder:
-        return filters
-    from lab_helpers.router.recording import filter_steps  # for trials alone
+def _record_steps(filters: list[FilterInstance], folder: Path) -> None:
+    from lab_helpers.router.recording import filter_steps  # costs memory, and is for trials alone
 
-    return filter_steps.witnessed(filters, Path(folder))
+    for one, step in zip(filters, filter_steps.witnessed([one.step for one in filters], folder), strict=True):
+        one.step = step
 
 
 def _tell_unmatched(outputs: list[Declared], inputs: int, log: ComponentLog) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgpack
 
-from lab_helpers.router.engine.instances import FilterInstance
 from lab_helpers.router.plugin import Filter
 from lab_helpers.router.records import json_text
 from lab_helpers.router.records.record import Batch, Record, decode, encode
@@ -82,10 +81,10 @@ class _StepsFile:
             file.write(msgpack.packb(step, unicode_errors="surrogateescape"))
 
 
-def witnessed(filters: Sequence[FilterInstance], folder: Path) -> list[FilterInstance]:
+def witnessed(filters: Sequence[Filter], folder: Path) -> list[Filter]:
     """Return the filters so that what they do is kept in the folder."""
     file = _StepsFile(folder / _FILE, len(filters))
-    return [FilterInstance(one.name, one.matches, _Witness(place, one.step, file)) for place, one in enumerate(filters)]
+    return [_Witness(place, one, file) for place, one in enumerate(filters)]
 
 
 def steps(folder: Path) -> Iterator[Step]:
