@@ -23,10 +23,10 @@ from lab_helpers.checkpoints import Shelf, begin_notebook, take_named
 from lab_helpers.display import Bar, TerraformBar, explain_missing_names, register_cell_magic
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import BUFFER, Lab, attach
+from lab_helpers.strip import Strips, shown
 from lab_helpers.workbook.checks import CHECKS, Checks
 from lab_helpers.workbook.course import plain_name
 from lab_helpers.workbook.hands import HandsOn
-from lab_helpers.workbook.strip import Strips, shown
 
 if TYPE_CHECKING:
     from lab_helpers.display import Trace

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from lab_helpers.base.messages import say, speaking
-from lab_helpers.workbook.strip import NAMES
+from lab_helpers.workbook.course import NAMES
 
 HEADERS = {
     "Cache-Control": "no-store",

@@ -369,9 +369,9 @@ def _renewed(language: str, wanted: str | None) -> bool:
 
 
 def _progress(args: argparse.Namespace) -> int:
-    from lab_helpers import exercises
+    from lab_helpers import exercises, strip
     from lab_helpers.exercises import steps
-    from lab_helpers.workbook import handed_in, strip
+    from lab_helpers.workbook import handed_in
 
     if args.out:
         settings = config.load()

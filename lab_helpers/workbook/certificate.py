@@ -26,8 +26,7 @@ from lab_helpers.base.errors import CertificateError, SettingsError
 from lab_helpers.base.messages import languages, say, speaking, spoken
 from lab_helpers.exercises import Progress
 from lab_helpers.workbook import own_copy
-from lab_helpers.workbook.course import Stand, stands
-from lab_helpers.workbook.strip import total
+from lab_helpers.workbook.course import Stand, stands, total
 
 FILE, KEY = "certificate.html", "certificate.key"
 MOST_BYTES, MOST_NAME = 1 << 20, 80

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
 
 from lab_helpers.base.config import PROJECT, Settings
-from lab_helpers.base.messages import ENGLISH, language_of
+from lab_helpers.base.messages import ENGLISH, language_of, say
 from lab_helpers.base.paths import inside
 from lab_helpers.exercises import Progress
 from lab_helpers.workbook.time_used import TimeUsed
 
 PARTS = ("", "drills", "incident", "faq")
 """Folders of the notebooks in the order of the course; the first are the main ones."""
+NAMES = {"": "", "drills": "drill", "incident": "incident", "faq": "FAQ"}
+"""How the parts are called."""
 _TITLE = re.compile(r"^# (?:.* · )?(.+)$", re.MULTILINE)
 _MINUTES = re.compile(r"\*\*(?:Time|時間)\*\*\D*(\d+)")
 _STEP = re.compile(r"""lab\.(?:step|exercise)\(\s*["']([^"']+)["']""")
@@ -94,6 +96,22 @@ def stands(settings: Settings, language: str = ENGLISH) -> list[Stand]:
     """Return how each notebook stands, in the order of the course."""
     progress, used = Progress(settings.home, settings.owner), TimeUsed(settings.home)
     return [_stand(page, progress, used) for page in pages(language)]
+
+
+def total(found: Sequence[Stand]) -> str:
+    """Return the sum of a course in a sentence."""
+    return say(
+        "All: {done} of {count} notebooks done, {passed} of {steps} steps passed, "
+        "{guessed} of {guesses} guesses given, {used} minutes of about {planned}.",
+        done=sum(each.state.value == "done" for each in found),
+        count=len(found),
+        passed=sum(each.passed for each in found),
+        steps=sum(len(each.page.steps) for each in found),
+        guessed=sum(each.guessed for each in found),
+        guesses=sum(len(each.page.guesses) for each in found),
+        used=round(sum(each.used_min for each in found)),
+        planned=sum(each.page.minutes for each in found),
+    )
 
 
 def _stand(page: Page, progress: Progress, used: TimeUsed) -> Stand:

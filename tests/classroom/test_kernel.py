@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(180)
 NOTEBOOK = "04_traffic"
 OPENING = f"""
 from lab_helpers.base import config
-from lab_helpers.workbook.strip import Strips
+from lab_helpers.strip import Strips
 strips = Strips(config.load(), "{NOTEBOOK}")
 strips.begin()
 """

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lab_helpers import strip
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import ClassError
 from lab_helpers.base.file_lock import FileLock
@@ -22,7 +23,6 @@ from lab_helpers.classroom.sender import FIRST_S, LONGEST_S, Sender
 from lab_helpers.classroom.serving import open_class
 from lab_helpers.classroom.syllabus import lessons
 from lab_helpers.cli.main import main
-from lab_helpers.workbook import strip
 from lab_helpers.workbook.time_used import TimeUsed
 from tests.classroom.people import Clock
 

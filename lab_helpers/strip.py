@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import posixpath
 import time
-from collections.abc import Sequence
 
 from lab_helpers import display
 from lab_helpers.base.config import Settings
@@ -15,13 +14,11 @@ from lab_helpers.classroom.attendance import Attendance
 from lab_helpers.classroom.files import Told
 from lab_helpers.display.course_strip import Entry, Slot, after_each_cell, newest_cell
 from lab_helpers.workbook import own_copy, ways
-from lab_helpers.workbook.course import Stand, plain_name, stands
+from lab_helpers.workbook.course import NAMES, Stand, plain_name, stands, total
 from lab_helpers.workbook.time_used import TimeUsed
 from lab_helpers.workbook.ways import Go
 
 _LOG = logging.getLogger(__name__)
-NAMES = {"": "", "drills": "drill", "incident": "incident", "faq": "FAQ"}
-"""How the parts are called in the strip."""
 
 
 def shown(settings: Settings, notebook: str = "") -> display.Shown:
@@ -32,22 +29,6 @@ def shown(settings: Settings, notebook: str = "") -> display.Shown:
     told = files.told(settings.home, time.time())
     entries = [_entry(each, here, told) for each in found]
     return display.strip(entries, [*_told(told, here), (total(found), ""), *_notes(settings, notebook)])
-
-
-def total(found: Sequence[Stand]) -> str:
-    """Return the sum of a course in a sentence."""
-    return say(
-        "All: {done} of {count} notebooks done, {passed} of {steps} steps passed, "
-        "{guessed} of {guesses} guesses given, {used} minutes of about {planned}.",
-        done=sum(each.state.value == "done" for each in found),
-        count=len(found),
-        passed=sum(each.passed for each in found),
-        steps=sum(len(each.page.steps) for each in found),
-        guessed=sum(each.guessed for each in found),
-        guesses=sum(len(each.page.guesses) for each in found),
-        used=round(sum(each.used_min for each in found)),
-        planned=sum(each.page.minutes for each in found),
-    )
 
 
 class Strips:

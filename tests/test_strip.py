@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab_helpers import strip
 from lab_helpers.base.config import Settings
 from lab_helpers.base.messages import speaking
 from lab_helpers.display import course_strip
@@ -13,7 +14,6 @@ from lab_helpers.display.course_strip import Entry
 from lab_helpers.display.tables import Shown
 from lab_helpers.exercises import Progress
 from lab_helpers.exercises.steps import CATALOGUE
-from lab_helpers.workbook import strip
 from lab_helpers.workbook.course import State, pages, plain_name, stands
 from lab_helpers.workbook.time_used import MOST_S, TimeUsed
 
