@@ -15,7 +15,7 @@ from lab_helpers.cli.logs import visible
 
 SHOWN = 40
 LOCAL_EVERY_S, ACCOUNT_EVERY_S = 1.0, 15.0
-NONE = "No call has been made since the local AWS was started."
+NONE = "No call has been made yet."
 NONE_DENIED = "No call was refused."
 
 

@@ -57,6 +57,7 @@ from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.state.kept_state import KeptState
 from lab_helpers.local_aws.testing.injection import Injection
 from lab_helpers.local_aws.trail.feed import CallFeed
+from lab_helpers.local_aws.trail.kept_calls import KeptCalls
 from lab_helpers.local_aws.trail.service import CloudTrailService
 from lab_helpers.local_aws.vpc.answers import VpcAnswers
 from lab_helpers.local_aws.vpc.dependencies import VpcDependencies
@@ -221,6 +222,7 @@ class LocalAws:
         self._clients = LoopbackClients(self.endpoint_url, self.store)
         self._authoriser = Authoriser(bridge, self._clock, ResourceTags(self._clients).of)
         self._feed = CallFeed(self._clock)
+        kept_calls = KeptCalls(self._feed, state.room("trail") if state else NothingKept())
         network = Network()
 
         def context(name: str) -> ServiceContext:
@@ -266,7 +268,7 @@ class LocalAws:
             self._services.append(service)
             service.start()
         if state is not None:
-            state.keep_regularly(bridge.keep_later)
+            state.keep_regularly(bridge.keep_later, kept_calls.keep)
 
     def _principal_exists(self, principal: str) -> bool:
         # The operator is no user of IAM's here, but GetCallerIdentity names one, and a policy may name that.

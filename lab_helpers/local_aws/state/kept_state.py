@@ -30,6 +30,7 @@ class KeptState:
         self._begun = False
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
+        self._later: tuple[Callable[[], None], ...] = ()
 
     @property
     def port(self) -> int:
@@ -51,9 +52,10 @@ class KeptState:
         self._begun = True
         return known or instance_id
 
-    def keep_regularly(self, keep_later: Callable[[], None]) -> None:
-        """Call `keep_later` once a second from now on, and sync what was written."""
-        self._thread = threading.Thread(target=self._keep, args=(keep_later,), name="state", daemon=True)
+    def keep_regularly(self, *keep_later: Callable[[], None]) -> None:
+        """Call each `keep_later` once a second from now on, and at the end; sync what was written."""
+        self._later = keep_later
+        self._thread = threading.Thread(target=self._keep, name="state", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
@@ -62,6 +64,7 @@ class KeptState:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+            self._keep_once()
         if self._begun:
             self._begun = False
             self.moto.end()
@@ -81,10 +84,13 @@ class KeptState:
             "not_kept": self.moto.failures,
         }
 
-    def _keep(self, keep_later: Callable[[], None]) -> None:
+    def _keep(self) -> None:
         while not self._ending.wait(LATER_S):
+            self._keep_once()
+
+    def _keep_once(self) -> None:
+        for keep in (*self._later, self.moto.sync):
             try:
-                keep_later()
-                self.moto.sync()
+                keep()
             except Exception:
                 _LOG.exception("a part of the state could not be kept")

@@ -34,7 +34,7 @@ _DELIVERERS = frozenset({"delivery.logs.amazonaws.com", "logdelivery.elasticload
 class Recorded(NamedTuple):
     """One call as it is kept; `names` are those of its parameters that name something, `code` is empty when it worked.
 
-    `number` counts the calls from 1 on.
+    `number` counts the calls from 1 on; some are left out where a server was started again.
     """
 
     number: int
@@ -88,6 +88,13 @@ class CallFeed:
         self._data: deque[Recorded] = deque(maxlen=DATA_KEPT)
         self._latest: dict[tuple[str, str, str], Recorded] = {}
 
+    def begin_with(self, calls: Iterable[Recorded], number: int) -> None:
+        """Take the calls of an earlier server (oldest first) before the first one of this; `number` is given next."""
+        with self._lock:
+            self._numbers = itertools.count(number)
+            for call in calls:
+                self._keep(call)
+
     def add(
         self,
         caller: Caller,
@@ -104,17 +111,13 @@ class CallFeed:
             return
         names = {name: named for name, value in params.items() if _is_naming(name) and (named := _name(value))}
         source, agent = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", "")
-        now, kept = self._clock.now(), self._data if is_data_event(service, operation) else self._management
-        who = caller.role_arn or caller.principal or caller.arn
+        now = self._clock.now()
         with self._lock:
-            call = Recorded(
-                next(self._numbers), now, caller, service, operation, region, names, code, message, source, agent
+            self._keep(
+                Recorded(
+                    next(self._numbers), now, caller, service, operation, region, names, code, message, source, agent
+                )
             )
-            kept.append(call)
-            self._latest.pop((who, service, operation), None)
-            self._latest[who, service, operation] = call
-            if len(self._latest) > LATEST_KEPT:
-                del self._latest[next(iter(self._latest))]
 
     def calls(self, after: int = 0) -> list[Recorded]:
         """Return the calls that are kept with a number above `after`, oldest first."""
@@ -136,6 +139,15 @@ class CallFeed:
         with self._lock:
             found = [(who, call) for (who, *what), call in self._latest.items() if tuple(what) in wanted]
         return [{**call.as_row(), "who": who, "call": f"{call.service}:{call.operation}"} for who, call in found]
+
+    def _keep(self, call: Recorded) -> None:
+        caller, service, operation = call.caller, call.service, call.operation
+        (self._data if is_data_event(service, operation) else self._management).append(call)
+        key = (caller.role_arn or caller.principal or caller.arn, service, operation)
+        self._latest.pop(key, None)
+        self._latest[key] = call
+        if len(self._latest) > LATEST_KEPT:
+            del self._latest[next(iter(self._latest))]
 
 
 @functools.lru_cache(maxsize=4096)

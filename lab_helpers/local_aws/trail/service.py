@@ -3,8 +3,8 @@
 Source: LookupEvents of the CloudTrail API reference; "CloudTrail record contents" and "userIdentity element" of the
 CloudTrail User Guide.
 Not modelled: trails, event data stores and Insights; an event is here at once, on AWS after some minutes; kept are the
-newest calls since the local AWS was started, on AWS those of 90 days; responseElements and most requestParameters; the
-limit of two calls a second.
+newest 4,000 calls of a state (a killed server's last second is missing), on AWS those of 90 days; responseElements and
+most requestParameters; the limit of two calls a second.
 """
 
 from __future__ import annotations

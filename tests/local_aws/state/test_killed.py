@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -111,6 +113,7 @@ def test_all_that_was_answered_is_there_again(tmp_path: Path) -> None:
         wait_until(lambda: len(running_tasks(first)) == 1, timeout_s=60, every_s=0.2, what="the task")
         old = running_tasks(first)
         identity = first.client("sts").get_caller_identity()
+        wait_until(lambda: calls_on_disk(tmp_path), timeout_s=60, every_s=0.2, what="the feed of calls")
     with killed_at_the_end(tmp_path) as again:
         for name in ("instance_id", "endpoint_url", "access_key_id", "secret_access_key"):
             assert again.state[name] == first.state[name]
@@ -129,6 +132,14 @@ def test_all_that_was_answered_is_there_again(tmp_path: Path) -> None:
         targets = again.client("elbv2").describe_target_health(TargetGroupArn=made["group"])
         assert len([t for t in targets["TargetHealthDescriptions"] if t["TargetHealth"]["State"] != "draining"]) == 1
         what_was_filled_is_there(again)
+        asked = [{"AttributeKey": "EventName", "AttributeValue": "CreateRole"}]
+        (event,) = again.client("cloudtrail").lookup_events(LookupAttributes=asked)["Events"]
+        assert event["Resources"][0] == {"ResourceType": "AWS::IAM::Role", "ResourceName": "r"}
+
+
+def calls_on_disk(data_dir: Path) -> int:
+    with contextlib.closing(sqlite3.connect(data_dir / "state.db")) as db:
+        return int(db.execute("SELECT count(*) FROM grown WHERE list = 'own/trail/calls'").fetchone()[0])
 
 
 def what_was_filled_is_there(server: Server) -> None:
@@ -194,8 +205,6 @@ def test_a_moved_folder_is_the_same_state(tmp_path: Path) -> None:
 @pytest.mark.timeout(120)
 def test_a_state_that_cannot_be_read_is_refused_whole(tmp_path: Path, spoil: str, says: str) -> None:
     """Of another version, or damaged: the server does not start, says why and the way out, and changes nothing."""
-    import sqlite3
-
     with killed_at_the_end(tmp_path):
         pass
     with sqlite3.connect(tmp_path / "state.db") as db:
