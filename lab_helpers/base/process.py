@@ -90,7 +90,8 @@ def stream(
     `on_tick` gets the seconds since the start, at least every `tick_s` while nothing is printed. Ctrl-C is passed on to
     the program once for each time it is pressed, its remaining lines are still handed over, and KeyboardInterrupt
     is raised when it has ended. Should a callback fail, the program is interrupted and awaited too. Should this
-    process be killed, the program is interrupted, and killed after `grace_s` seconds; whatever it started goes with it.
+    process be killed, the program is interrupted, and killed after `grace_s` seconds; whatever it started goes with it,
+    and its temporary files do.
     `inherited` are descriptors that stay open as long as anything of it runs: locks.
     """
     with _RunningProgram(argv, env, cwd, inherited, grace_s) as program:
@@ -135,7 +136,7 @@ class _RunningProgram:
             self._process = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
-                env=dict(env),
+                env={**env, "TMPDIR": self._guard.scratch},
                 stdin=subprocess.DEVNULL,
                 stdout=output[1],
                 stderr=errors[1],

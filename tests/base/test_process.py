@@ -147,8 +147,9 @@ def test_a_failing_callback_ends_the_program(tmp_path: Path) -> None:
 
 
 PROGRAM = """
-    import os, pathlib, signal, subprocess, sys, threading
+    import os, pathlib, signal, subprocess, sys, tempfile, threading
     folder = pathlib.Path(sys.argv[1])
+    (folder / "temporary").write_text(tempfile.mkdtemp(prefix="plugin-dir"))
     child = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
     interrupted = threading.Event()
     if sys.argv[2] == "deaf":
@@ -162,7 +163,8 @@ PROGRAM = """
     print("in order", file=sys.stderr)
     (folder / "ended").write_text("in order")
 """
-"""Has a child that nobody ends, like Terraform its provider; ends in order when it is interrupted, or is deaf."""
+"""Has a child that nobody ends and a temporary folder that nobody removes, like Terraform its provider and that one's
+socket; ends in order when it is interrupted, or is deaf."""
 
 DRIVER = """
     import os, pathlib, sys
@@ -186,6 +188,11 @@ def _driven(folder: Path, kind: str) -> tuple[subprocess.Popen[bytes], list[int]
     return driver, [int(pid) for pid in (folder / "pids").read_text().split()]
 
 
+def _temporary(folder: Path) -> Path:
+    """The folder that PROGRAM made among temporary files, and did not remove."""
+    return Path((folder / "temporary").read_text())
+
+
 def _all_gone(pids: list[int]) -> bool:
     return all(not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in pids)
 
@@ -197,15 +204,18 @@ def test_what_is_driven_ends_in_order_when_its_driver_is_killed(tmp_path: Path) 
     driver.wait()
     wait_until(lambda: _all_gone(pids), 60, 0.02, "all of it to end")
     assert (tmp_path / "ended").read_text() == "in order"
+    assert not _temporary(tmp_path).parent.exists()
 
 
 def test_a_deaf_program_does_not_outlive_its_driver(tmp_path: Path) -> None:
     """What does not end in order within the grace is killed, with all it started."""
     driver, pids = _driven(tmp_path, "deaf")
+    assert _temporary(tmp_path).exists()
     driver.kill()
     driver.wait()
     wait_until(lambda: _all_gone(pids), 60, 0.02, "all of it to end")
     assert not (tmp_path / "ended").exists()
+    assert not _temporary(tmp_path).parent.exists()
 
 
 def test_a_killed_program_leaves_no_child(tmp_path: Path) -> None:
@@ -214,6 +224,7 @@ def test_a_killed_program_leaves_no_child(tmp_path: Path) -> None:
     os.kill(pids[0], signal.SIGKILL)
     assert driver.wait(60) == 0
     assert _all_gone(pids)
+    assert not _temporary(tmp_path).parent.exists()
 
 
 def test_the_guard_is_guarded(tmp_path: Path) -> None:
@@ -231,6 +242,7 @@ def test_the_guard_is_guarded(tmp_path: Path) -> None:
     driver.wait()
     wait_until(lambda: _all_gone(pids), 60, 0.02, "all of it to end")
     assert (tmp_path / "ended").read_text() == "in order"
+    assert not _temporary(tmp_path).parent.exists()
 
 
 def _group(pid: int) -> int:

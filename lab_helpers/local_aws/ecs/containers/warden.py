@@ -18,6 +18,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+from lab_helpers.base.socket_paths import SHORT_FOLDER, folder_for_sockets
+
 log = logging.getLogger(__name__)
 
 _SCRIPT = """
@@ -32,22 +34,18 @@ for each in $groups; do kill -s KILL -- "-$each" 2>/dev/null; done
 rm -rf -- "$1"
 """
 
-
-SOCKET_PATH_BYTES = 103
-"""What macOS takes for a unix socket; Linux takes 107."""
 _NAME_BYTES = len("/lab-ecs-12345678/0123456789abcdef0123456789abcdef.sock")
 
 
-def _run_folder() -> str | None:
-    """Return where the folder is made; None: where temporary files are.
+def _run_folder() -> str:
+    """Return where the folder is made: where temporary files are, if that is short enough.
 
-    Not there, but in /tmp, if that lies too deep for a socket's path, or if root has it to itself: Apache's child is
-    another user, and could not read its pages (a TMPDIR of libpam-tmpdir, or below root's home).
+    In /tmp, too, if root has that to itself: Apache's child is another user, and could not read its pages (a TMPDIR of
+    libpam-tmpdir, or below root's home).
     """
-    here = Path(tempfile.gettempdir()).resolve()
-    is_short = len(bytes(here)) + _NAME_BYTES <= SOCKET_PATH_BYTES
+    here = Path(folder_for_sockets(_NAME_BYTES))
     is_open = os.geteuid() != 0 or all(each.stat().st_mode & stat.S_IXOTH for each in (here, *here.parents))
-    return None if is_short and is_open else "/tmp"
+    return str(here) if is_open else SHORT_FOLDER
 
 
 class Warden:
