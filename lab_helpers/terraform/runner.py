@@ -100,6 +100,12 @@ class Terraform:
         """The Terraform that runs. Raises MissingToolError when there is none, or too old a one."""
         return find_binary(self.binary_setting, self._asking_env(), self.workspace.data_dir)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment that Terraform and the provider get."""
+        config = Path(self._stamp().get("config", self.workspace.cli_config))
+        return child_env(self.env, self.workspace, config, self.bin_dirs)
+
     def init(self, *, again: bool = False) -> bool:
         """Find the provider and prepare the data folder, unless that is done (`again` forces it); True when it was now.
 
@@ -146,7 +152,7 @@ class Terraform:
         said = validation.syntax_words(self.binary.path, self._asking_env(), folder / name)
         if said or not self.workspace.has_provider():
             return said
-        return validation.words(self.binary.path, self._env(), folder)
+        return validation.words(self.binary.path, self.environment, folder)
 
     def apply(self) -> RunResult:
         """Make AWS what the configuration says; what an interrupted run left is taken up.
@@ -242,7 +248,7 @@ class Terraform:
                 follower = Follower("terraform import", on_event, PlainLine, (lock,))
                 options = ["-input=false", "-no-color", f"-var-file={self.workspace.variables}"]
                 argv = [str(self.binary.path), "import", *options, address, name]
-                ended = follower.follow(argv, self._env(), self.source_dir)
+                ended = follower.follow(argv, self.environment, self.source_dir)
             if ended.returncode != 0:  # gone meanwhile; the destroy says what matters
                 log.warning("%s could not be imported: %s", address, ended.stderr_tail)
         return self.source_dir
@@ -250,7 +256,7 @@ class Terraform:
     def _followed(self, command: str, call: Call, accepted: tuple[int, ...], source: Path, lock: int) -> Progress:
         with self.display(f"terraform {command}") as on_event:
             follower = Follower(f"terraform {command}", on_event, parse_line, (lock,))
-            call(PythonTerraform(source, self.binary.path, self._env(), follower))
+            call(PythonTerraform(source, self.binary.path, self.environment, follower))
             follower.check(accepted)
         return follower.progress
 
@@ -262,7 +268,7 @@ class Terraform:
         if not interruption.is_of_the_dead(lock, self._mark.since):
             raise TerraformBusyError(command=lock.operation, since=lock.time, process=lock.who) from error
         argv = [str(self.binary.path), "force-unlock", "-force", lock.lock_id]
-        process.check(argv, timeout_s=QUICK_TIMEOUT_S, env=self._env(), cwd=source)
+        process.check(argv, timeout_s=QUICK_TIMEOUT_S, env=self.environment, cwd=source)
         return True
 
     def _provider_search(self) -> ProviderSearch:
@@ -297,7 +303,7 @@ class Terraform:
         tool = python_terraform.Terraform(terraform_bin_path=str(self.binary.path))
         colour = {"no_color": IsFlagged if command in {"output", "show"} else None}
         argv = tool.generate_cmd_string(command, *args, **{**colour, **options})
-        done = process.run(argv, timeout_s=QUICK_TIMEOUT_S, env=self._env(), cwd=self.source_dir)
+        done = process.run(argv, timeout_s=QUICK_TIMEOUT_S, env=self.environment, cwd=self.source_dir)
         if done.returncode != 0:
             raise TerraformError(f"terraform {command}", f"exit status {done.returncode}", process.tail(done.stderr))
         return done.stdout
@@ -305,10 +311,6 @@ class Terraform:
     def _options(self) -> dict[str, object]:
         # var=None: python-terraform would write a temporary file for its empty dictionary of variables.
         return {"var": None, "var_file": str(self.workspace.variables)}
-
-    def _env(self) -> dict[str, str]:
-        config = Path(self._stamp().get("config", self.workspace.cli_config))
-        return child_env(self.env, self.workspace, config, self.bin_dirs)
 
     def _asking_env(self) -> dict[str, str]:
         # No CLI configuration: the version does not depend on it, and a broken one would be complained about here.

@@ -18,6 +18,10 @@ Value = str | int | float | bool
 DROPPED = ("TF_CLI_ARGS", "TF_VAR_", "TF_WORKSPACE", "TF_DATA_DIR", "TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG")
 """Beginnings of variables that would change what Terraform does behind the lab's back."""
 
+RARE_COLLECTIONS = "400"
+"""Go's GOGC for Terraform and the provider (Go's own is 100): a plan makes, sends and reads the provider's schema and
+throws it away. Less CPU for more memory while Terraform runs; `python -m benchmarks.terraform` measures both."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -106,6 +110,7 @@ def child_env(env: Mapping[str, str], workspace: Workspace, config: Path, bin_di
         "TF_INPUT": "0",
     }
     child.setdefault("TF_PLUGIN_CACHE_DIR", str(workspace.cache))
+    child.setdefault("GOGC", RARE_COLLECTIONS)
     return child
 
 

@@ -14,6 +14,7 @@ import pytest
 from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformError
 from lab_helpers.terraform import LabOutputs, ProgressPrinter, Terraform
 from lab_helpers.terraform.events import ChangeCounts
+from lab_helpers.terraform.workspace import RARE_COLLECTIONS
 from tests.support.fake_terraform import FakeTerraform
 from tests.terraform.test_mirrors import unpacked
 
@@ -95,6 +96,12 @@ def test_terraform_gets_the_given_environment_only(
     assert not {"AWS_PROFILE", "TF_VAR_region", "TF_WORKSPACE"} & env.keys()
     assert env["PATH"].startswith(str(terraform.bin_dirs[0]))
     assert plan["cwd"] == str(terraform.source_dir)
+
+
+def test_gos_collector_runs_rarely_unless_somebody_sets_it(terraform: Terraform) -> None:
+    """A machine with little memory sets GOGC itself."""
+    assert terraform.environment["GOGC"] == RARE_COLLECTIONS
+    assert replace(terraform, env={**terraform.env, "GOGC": "50"}).environment["GOGC"] == "50"
 
 
 def test_variables_reach_terraform_with_their_types(terraform: Terraform, fake: FakeTerraform) -> None:
