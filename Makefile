@@ -20,6 +20,7 @@ $(STAMP): requirements.lock requirements-terraform.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q lab_helpers
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m lab_helpers.terraform.provision requirements-terraform.lock
 	@touch $(STAMP)
 

@@ -17,7 +17,7 @@ from typing import Any
 from lab_helpers.account import adoption, guards
 from lab_helpers.account.inventory import LabNames
 from lab_helpers.backends.faults import FaultInForce, injected
-from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, backend_of
+from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, Tell, backend_of, silent
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LostError, NotYetError
@@ -270,9 +270,9 @@ class Notes:
         return pd.read_parquet(inside(self._folder, f"{name}.parquet"))
 
 
-def attach(settings: Settings) -> Lab:
-    """Start the backend if it is not there and return the lab; raises SettingsError, LocalAwsStartError."""
+def attach(settings: Settings, tell: Tell = silent) -> Lab:
+    """Start the backend if it is not there, and `tell` so; return the lab. Raises SettingsError, LocalAwsStartError."""
     config.private_folder(settings.home)
     backend = backend_of(settings)
-    backend.start()
+    backend.start(tell)
     return Lab(settings, backend, Notes(settings.state / "notes", backend.identity()))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lab_helpers import display, pipeline_cost, trace, traffic, visitors
 from lab_helpers.account.bill import Pipeline, compare
 from lab_helpers.account.bill import bill as monthly_bill
+from lab_helpers.backends.account import silent
 from lab_helpers.base import config
 from lab_helpers.base.errors import CheckpointError, SettingsError
 from lab_helpers.base.lazy import pd
@@ -159,11 +160,13 @@ class Session(HandsOn):
 def open_lab(notebook: str, **settings: Any) -> Session:
     """Start the backend if it is not there and return the session; settings are those of config.Settings.
 
-    `notebook` is the notebook's name without `.ipynb`, with its folder; its checks are collected under it, and its
-    language is spoken from now on (`ja/…`: Japanese). Raises SettingsError, LocalAwsStartError.
+    Who has the notebook open is told of what takes some seconds. `notebook` is the notebook's name without `.ipynb`,
+    with its folder; its checks are collected under it, and its language is spoken from now on (`ja/…`: Japanese).
+    Raises SettingsError, LocalAwsStartError.
     """
     speak(language_of(notebook))
-    lab = attach(config.load(**settings))
+    is_live = display.in_live_notebook()
+    lab = attach(config.load(**settings), print if is_live else silent)
     if settings.get(BUFFER) is None and lab.notes.has(BUFFER):
         lab.settings = replace(lab.settings, buffer_s=lab.notes.read(BUFFER, "The infrastructure", "02"))
     check = Checks(notebook, lab.settings.home / CHECKS)
@@ -172,7 +175,7 @@ def open_lab(notebook: str, **settings: Any) -> Session:
     register_cell_magic("fluentbit", lambda _, body: session.try_config(body))
     explain_missing_names()
     _begin(lab, notebook)
-    if display.in_live_notebook():
+    if is_live:
         session.strips = Strips(session.settings, notebook, session._gone)
         session.strips.begin()
     return session

@@ -7,6 +7,7 @@ endpoint left over from elsewhere counts. It answers nothing before it is known 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,12 @@ _CREDENTIALS = {
     "ExpiredToken": "Your credentials have ended: log in again",
 }
 _OTHER_CREDENTIALS = "`aws sts get-caller-identity` shows whether your credentials work outside of the lab"
+Tell = Callable[[str], object]
+"""Takes a sentence for the person who waits, such as `print`."""
+
+
+def silent(_: str) -> None:
+    """Tell nobody."""
 
 
 class AwsBackend:
@@ -48,7 +55,7 @@ class AwsBackend:
         """What the Fluent Bit image is built on."""
         return self._settings.base_image or PINNED_BASE_IMAGE
 
-    def start(self) -> None:
+    def start(self, tell: Tell = silent) -> None:  # noqa: ARG002  (an account takes no time to start)
         """Check that the credentials lead to the named account; raises SettingsError when not."""
         self._refuse_endpoint()
         account, named = self.account(), self._settings.aws_account
@@ -116,7 +123,7 @@ class EndpointBackend(AwsBackend):
 
     name = "endpoint"
 
-    def start(self) -> None:
+    def start(self, tell: Tell = silent) -> None:  # noqa: ARG002
         """Check that something answers there, and, where an account is named, that it is that one."""
         self._refuse_endpoint()
         account, named = self.account(), self._settings.aws_account

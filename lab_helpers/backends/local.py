@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from lab_helpers import firelens
-from lab_helpers.backends.account import AwsBackend, EndpointBackend, loopback_environment
+from lab_helpers.backends.account import AwsBackend, EndpointBackend, Tell, loopback_environment, silent
 from lab_helpers.base.clients import Clients, ClientSettings
 from lab_helpers.base.config import Settings, inherited, private_folder
 from lab_helpers.base.errors import (
@@ -42,10 +42,12 @@ __all__ = [
     "EndpointBackend",
     "LocalBackend",
     "ServerState",
+    "Tell",
     "backend_of",
     "denials_table",
     "fetch_json",
     "firelens_config",
+    "silent",
 ]
 
 LEAST_FREE_BYTES = 1 << 20
@@ -53,7 +55,7 @@ LEAST_FREE_BYTES = 1 << 20
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 45.0
 SERVER_LOCK = "server.lock"
-"""The server holds a lock on this file of its folder as long as it lives (local_aws.server)."""
+"""The server holds a lock on this file of its folder as long as it lives (local_aws/__main__.py)."""
 _LOG_TAIL_LINES = 20
 _FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """glibc keeps a pool of memory for each of the server's threads unless it is told not to; others ignore this."""
@@ -70,8 +72,8 @@ class Backend(Protocol):
     def base_image(self) -> str:
         """What the Fluent Bit image is built on; empty: the configuration's own."""
 
-    def start(self) -> None:
-        """Make sure it is there."""
+    def start(self, tell: Tell = silent) -> None:
+        """Make sure it is there; what takes some seconds is told first."""
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of a service, in the lab's region."""
@@ -108,13 +110,14 @@ class LocalBackend:
         self.log_file = settings.state / "server.log"
         self._clients: Clients | None = None
 
-    def start(self) -> None:
+    def start(self, tell: Tell = silent) -> None:
         """Start the server unless one answers; raises LocalAwsStartError with the end of its log.
 
         However many do so at once: one of them starts it, the others wait for that.
         """
         if self.running() is not None:
             return
+        tell(say("The local AWS does not run: starting it, which takes some seconds."))
         private_folder(self._settings.home)
         finish_restoring(self._settings)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -218,7 +221,7 @@ class LocalBackend:
     def _command(self) -> list[str]:
         settings = self._settings
         return [
-            sys.executable, "-m", "lab_helpers.local_aws.server", "--data-dir", str(self.folder),
+            sys.executable, "-m", "lab_helpers.local_aws", "--data-dir", str(self.folder),
             "--port", str(settings.port), "--httpd", settings.httpd, "--router", settings.router,
             "--image-mib", str(settings.image_mib),
         ]  # fmt: skip

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,7 +151,7 @@ def _up(args: argparse.Namespace) -> int:
         backend.stop(at_once=True)
         aside = begin_anew(settings)
         print(f"What was built before is now in {aside}." if aside else "There was nothing to put aside.")
-    backend.start()
+    backend.start(partial(print, file=sys.stderr))
     state = backend.running()
     print(f"The local AWS answers at {state.endpoint_url} (instance {state.instance_id})." if state else "It is gone.")
     return 0 if state else 1

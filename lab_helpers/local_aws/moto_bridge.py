@@ -1,4 +1,4 @@
-"""moto, the control plane: with state/moto_hooks.py the only module that imports it.
+"""moto, the control plane: with state/moto_hooks.py (and quick_start.py) the only module that imports it.
 
 What moto is asked for here beyond its HTTP API (policies of a principal, AWS managed policies) is read from its
 in-process objects; `tests/local_aws/test_moto_bridge.py` holds the names that this relies on.

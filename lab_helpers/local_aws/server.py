@@ -1,24 +1,16 @@
 """The local AWS as a whole: binds 127.0.0.1, wires the services together, is ready or says why not, stops.
 
-In-process (tests): `with LocalAws(folder) as aws: aws.client("ecs")`.
-As a process of its own (the lab): `python -m lab_helpers.local_aws.server --data-dir FOLDER --port N`, which writes
-`server.json` into the folder when it is ready, and stops on SIGTERM or SIGINT. It holds a lock on the folder as long as
-it lives: a second one ends at once.
+In-process (tests): `with LocalAws(folder) as aws: aws.client("ecs")`. As a process of its own (the lab): `__main__.py`.
 """
 
 from __future__ import annotations
 
-import argparse
 import errno
-import gc
-import json
 import logging
 import os
 import secrets
-import signal
 import socket
 import ssl
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable
@@ -29,8 +21,6 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.base.errors import LocalAwsStartError
-from lab_helpers.base.file_lock import FileLock
-from lab_helpers.base.whole_file import write_whole
 from lab_helpers.local_aws.cloudwatch import CloudWatchService
 from lab_helpers.local_aws.front import bucket_names, handlers, model_files, multipart_uploads
 from lab_helpers.local_aws.front.control import ControlRoutes
@@ -64,13 +54,6 @@ from lab_helpers.local_aws.vpc.dependencies import VpcDependencies
 
 HOST = "127.0.0.1"
 REGION = "ap-northeast-1"
-WARM_UP_AFTER_S = 2.0
-"""The first calls, which come at once, are not to wait for it."""
-GC_THRESHOLD = 20_000
-"""Objects made and not freed between two looks; Python's own 700 (2,000) is for small programs."""
-SWITCH_S = 0.0005
-"""How long a thread keeps the interpreter while others wait. The load balancer lets go of it at every reading and
-writing; with Python's own 5 ms it would stand still for as long, each time, while an API call is answered."""
 ON_THE_WAY = ("firehose", "logs", "ecs", "alb")
 """The services that a log line passes, the last one first."""
 OF_THE_PIPELINE = (
@@ -79,8 +62,6 @@ OF_THE_PIPELINE = (
 )  # fmt: skip
 """The calls, by signing name and operation, that carry log lines on; what came of the latest tells how a stop is."""
 CALLS_SHOWN = 100
-LOCK = "server.lock"
-"""The file, in the data folder, that says whose the folder is."""
 POLL_S = 0.1
 """How soon a listener notices that it is to stop."""
 _LOG = logging.getLogger(__name__)
@@ -333,71 +314,3 @@ def _listen(port: int) -> socket.socket:
 def _not_ready(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ARG001
     start_response("503 Service Unavailable", [("Content-Length", "0")])
     return [b""]
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the local AWS until SIGTERM or SIGINT; exit status 1 with the reason on stderr when it cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m lab_helpers.local_aws.server", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--httpd", default="auto", choices=("auto", "apache", "builtin"))
-    parser.add_argument("--router", default="auto", choices=("auto", "fluent-bit", "builtin"))
-    parser.add_argument("--image-mib", type=int, default=4096)
-    args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    sys.setswitchinterval(SWITCH_S)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    args.data_dir.mkdir(parents=True, exist_ok=True)
-    if FileLock.take(args.data_dir / LOCK, {"pid": os.getpid()}) is None:  # held until this process ends
-        print(f"another local AWS works in {args.data_dir}", file=sys.stderr)
-        return 1
-    state_file = args.data_dir / "server.json"
-    state_file.unlink(missing_ok=True)  # of one that was killed
-    runtimes = Runtimes(args.httpd, args.router, args.image_mib)
-    aws = LocalAws(args.data_dir, args.port, runtimes, keeps_state=True)
-    try:
-        aws.start()
-    except LocalAwsStartError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    _write_state(state_file, aws)
-    _LOG.info("ready at %s, instance %s", aws.endpoint_url, aws.instance_id)
-    if not stopping.wait(WARM_UP_AFTER_S):
-        aws.warm_up()
-        _spare_the_collector()
-    stopping.wait()
-    _LOG.info("stopping")
-    aws.stop()
-    state_file.unlink(missing_ok=True)
-    return 0
-
-
-def _spare_the_collector() -> None:
-    """Let the garbage collector look at what is made from now on, and less often.
-
-    What is there (moto, service models, events) stays until the end, and to look through it took a fifth of the load
-    balancer's time under load.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
-
-
-def _write_state(path: Path, aws: LocalAws) -> None:
-    """Tell the lab where the server is and with which keys; readable by its owner only, never half written."""
-    operator = aws.store.operator
-    state = {
-        "pid": os.getpid(),
-        "instance_id": aws.instance_id,
-        "endpoint_url": aws.endpoint_url,
-        "access_key_id": operator.access_key_id,
-        "secret_access_key": operator.secret_access_key,
-        "lab_token": aws.lab_token,
-    }
-    write_whole(path, json.dumps(state).encode(), 0o600)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -57,11 +57,14 @@ def test_start_answers_and_stop_ends_it(backend: LocalBackend) -> None:
 
 
 def test_second_start_finds_the_running_one(backend: LocalBackend) -> None:
-    """Starting what runs changes nothing: the same process, the same instance."""
-    backend.start()
+    """Starting what runs changes nothing: the same process, the same instance. Who waits for a start is told so."""
+    told: list[str] = []
+    backend.start(told.append)
+    assert [line.partition(":")[0] for line in told] == ["The local AWS does not run"]
     first = backend.running()
-    backend.start()
+    backend.start(told.append)
     assert backend.running() == first
+    assert len(told) == 1
 
 
 START = """

@@ -37,7 +37,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A local AWS in a process of its own, and the environment by which clients find it."""
     folder = tmp_path_factory.mktemp("aws")
     python = os.environ.get("LAB_PYTHON", str(ROOT / ".venv/bin/python"))
-    command = [python, "-m", "lab_helpers.local_aws.server", "--data-dir", str(folder), "--port", "0"]
+    command = [python, "-m", "lab_helpers.local_aws", "--data-dir", str(folder), "--port", "0"]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     try:

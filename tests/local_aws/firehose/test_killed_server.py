@@ -19,7 +19,7 @@ from tests.local_aws.firehose.fakes import BUCKET, REGION, STREAM, destination
 @contextmanager
 def running(data_dir: Path) -> Iterator[Any]:
     """Start a server over `data_dir`, yield a maker of clients, kill the server."""
-    argv = [sys.executable, "-m", "lab_helpers.local_aws.server", "--data-dir", str(data_dir)]
+    argv = [sys.executable, "-m", "lab_helpers.local_aws", "--data-dir", str(data_dir)]
     state_file = data_dir / "server.json"
     state_file.unlink(missing_ok=True)
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as server:

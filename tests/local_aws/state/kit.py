@@ -37,7 +37,7 @@ class Server:
 @contextmanager
 def killed_at_the_end(data_dir: Path) -> Iterator[Server]:
     """Start a server over `data_dir`; at the end it is killed with SIGKILL."""
-    argv = [sys.executable, "-m", "lab_helpers.local_aws.server", "--data-dir", str(data_dir)]
+    argv = [sys.executable, "-m", "lab_helpers.local_aws", "--data-dir", str(data_dir)]
     argv += ["--httpd", "builtin", "--router", "builtin"]
     state_file = data_dir / "server.json"
     state_file.unlink(missing_ok=True)

@@ -225,7 +225,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def refused(data_dir: Path) -> str:
     """Start a server that is expected to refuse; return what it said."""
-    argv = [sys.executable, "-m", "lab_helpers.local_aws.server", "--data-dir", str(data_dir)]
+    argv = [sys.executable, "-m", "lab_helpers.local_aws", "--data-dir", str(data_dir)]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     return ended.stderr

@@ -34,7 +34,7 @@ class _Servers:
         self.stop()
 
     def start(self, folder):
-        module = ["-m", "lab_helpers.local_aws.server", "--data-dir", str(folder), "--port", str(self.port)]
+        module = ["-m", "lab_helpers.local_aws", "--data-dir", str(folder), "--port", str(self.port)]
         with (_FOLDER / "server.log").open("a") as log:
             self._process = subprocess.Popen([_ASKED["python"], *module], cwd=_ASKED["root"], stdout=log, stderr=log)
         until = time.monotonic() + READY_S
