@@ -24,6 +24,11 @@ class Section:
         """The plugin's name."""
         return self.values.get("name", "").lower()
 
+    def all(self, key: str) -> list[str]:
+        """Return the values of a key that may be there several times, in order."""
+        words = [line.split(None, 1) for line in map(str.strip, self.lines) if line and not line.startswith(("#", "@"))]
+        return [each[1].strip() for each in words if each[0].lower() == key and len(each) > 1]
+
     @property
     def label(self) -> str:
         """How a person would call it: `FILTER grep`."""

@@ -28,7 +28,10 @@ _HTTP_PORT = re.compile(r"^(\s*http_port\s+)(\S+)(\s*)$", re.IGNORECASE)
 _HTTP_SERVER = re.compile(r"^(\s*)http_server\s+\S", re.IGNORECASE)
 _HTTP = re.compile(r"\s*http_(?:port|server)\s", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.-])(127\.0\.0\.1|localhost|0\.0\.0\.0)([: ]+)(\d+)(?!\d)")
-_FIRELENS_INPUTS = frozenset({"forward", "tcp"})
+FIRELENS_INPUTS = frozenset({"forward", "tcp"})
+"""Kinds of the inputs that FireLens itself generates."""
+FOLDERS_WRITTEN = frozenset({"storage.path", "store_dir"})
+"""Keys that name a folder which the router writes to."""
 
 Resolve = Callable[[str], Sequence[str]]
 """Where a path of the image is on this machine; several places for a pattern."""
@@ -107,7 +110,7 @@ def localise(text: str, transport: Transport, resolve: Resolve, machine: Machine
         heading, name = _HEADING.match(line), _NAME.match(line)
         section, plugin = (heading.group(1).upper(), "") if heading else (section, plugin)
         plugin = name.group(2).lower() if name else plugin
-        own = _own(line, section == "INPUT" and plugin in _FIRELENS_INPUTS, machine) if machine else line
+        own = _own(line, section == "INPUT" and plugin in FIRELENS_INPUTS, machine) if machine else line
         if machine is not None and section == "SERVICE" and _HTTP.match(line):
             lines += _http_lines(own, machine, http_port)
             continue

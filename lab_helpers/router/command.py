@@ -224,7 +224,8 @@ def _built(arguments: Arguments, environment: Mapping[str, str], sink: Sink, log
     """Return the engine, built and started; None for a dry run. Raises ConfigError, InitError."""
     configuration = _configuration(arguments, log)
     service = build_service(configuration, environment, sink, arguments.flush_s)
-    service.external_plugins = frozenset(arguments.external)
+    libraries = [key for section in configuration.of_kind("plugins") for key, _ in section.pairs]
+    service.external_plugins = frozenset([*arguments.external, *(each.removesuffix(".so") for each in libraries)])
     log.info(f"[fluent bit] version={VERSION}, commit=, pid={os.getpid()}")
     path = f", path={service.storage_path}" if service.storage_path else ""
     kind = "memory+filesystem" if service.storage_path else "memory"

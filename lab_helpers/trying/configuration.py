@@ -1,7 +1,7 @@
 """The router's configuration line by line: who wrote each, what it writes to, what it can match.
 
 The user's files lie in the image; a path of the image leads to one of `files` by the end of its name.
-Not modelled: YAML; conditions of rewrite_tag; variables that only an entry point sets.
+YAML: `reading.py`. Not modelled: conditions of rewrite_tag; variables that only an entry point sets.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from lab_helpers.firelens import stock
 from lab_helpers.firelens.classic import Section, sections
 from lab_helpers.firelens.options import ContainerLog
+from lab_helpers.firelens.yaml_text import YamlText
 
 AGENT, INCLUDED, IMAGE = "the ECS agent", "your file", "AWS's image"
 MODELLED = frozenset(
@@ -42,6 +43,9 @@ class Given:
 
     texts: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    entry_point: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    """What the Dockerfile of an image's folder says; empty where it says nothing."""
 
     def name_of(self, path: str) -> str | None:
         """Return which file a path of the image means: by its place, else the one with the longest end in common."""
@@ -98,10 +102,16 @@ def opened(path: str, files: Given, depth: int = 0) -> Iterator[Line]:
                 yield from opened(include[1], files, depth + 1)
 
 
+def included_by(line: Line) -> str:
+    """Return the path that a line includes; "": it includes none."""
+    found = _INCLUDE.match(line.text)
+    return found[1] if found else ""
+
+
 def missing(lines: Sequence[Line], files: Given) -> list[str]:
     """Return the paths that are included and are neither among the files nor in AWS's image."""
-    found = [match[1] for line in lines if (match := _INCLUDE.match(line.text))]
-    return [path for path in found if path.startswith("/") and not files.name_of(path) and not stock.files(path)]
+    found = [path for line in lines if (path := included_by(line)).startswith("/") and path != stock.GENERATED_CONFIG]
+    return [path for path in found if not files.name_of(path) and not stock.files(path)]
 
 
 def with_authors(lines: Sequence[Line]) -> list[tuple[Section, str]]:
@@ -115,20 +125,19 @@ def with_authors(lines: Sequence[Line]) -> list[tuple[Section, str]]:
     return [(sections("\n".join(texts))[0], author) for texts, author in found]
 
 
-def outputs(lines: Sequence[Line], variables: Mapping[str, str]) -> list[Output]:
+def outputs(sections: Sequence[tuple[Section, str]], variables: Mapping[str, str]) -> list[Output]:
     """Return all outputs in order."""
     found: list[Output] = []
-    for section, author in with_authors(lines):
+    for section, author in sections:
         if section.kind == "OUTPUT" and section.name:
             values = {key: resolved(value, variables) for key, value in section.values.items()}
             found.append(Output(section.name, values, author))
     return found
 
 
-def unmatched(lines: Sequence[Line], tags: Sequence[str]) -> list[str]:
+def unmatched(all_sections: Sequence[tuple[Section, str]], tags: Sequence[str]) -> list[str]:
     """Name the filters and outputs whose Match fits no tag of the task (or that a rewrite_tag makes)."""
-    all_sections = with_authors(lines)
-    made = [each.values.get("rule", "").split() for each, _ in all_sections if each.name == "rewrite_tag"]
+    made = [rule.split() for each, _ in all_sections if each.name == "rewrite_tag" for rule in each.all("rule")]
     new = [rule[2] for rule in made if len(rule) > 2]
     inputs = [each for each, author in all_sections if each.kind == "INPUT" and author != AGENT]
     new += [each.values.get("tag", f"{each.name}.0") for each in inputs]
@@ -155,6 +164,15 @@ def led_here(text: str) -> str:
         _without(block, _WAYS_OUT) if kind == "OUTPUT" and sections(block)[0].name in MODELLED else block
         for kind, block in _blocks(text)
     )
+
+
+def led_here_yaml(text: str) -> str:
+    """Return a file in YAML without the addresses in its AWS outputs."""
+    found = YamlText(text)
+    for part in found.parts():
+        if part.kind == "OUTPUT" and part.name in MODELLED:
+            found.remove(part, _WAYS_OUT)
+    return found.changed()
 
 
 def without_addresses(options: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from lab_helpers.firelens.classic import Section
 from lab_helpers.router.recording.filter_steps import Step
-from lab_helpers.trying import configuration
 from lab_helpers.trying.seen import EMITTING, Trial
 
 _ADDED = frozenset({"source", "container_id", "container_name", "ecs_cluster", "ecs_task_arn", "ecs_task_definition"})
@@ -46,9 +45,10 @@ def text(trial: Trial, line: str) -> str:
 
 def _way(trial: Trial, line: str) -> Iterator[str]:
     (container,) = trial.printed
-    sections = configuration.with_authors(trial.configuration)
-    filters = [(section, author) for section, author in sections if section.kind == "FILTER"]
-    outputs = [(section, author) for section, author in sections if section.kind == "OUTPUT" and section.name != "null"]
+    filters = [(section, author) for section, author in trial.sections if section.kind == "FILTER"]
+    outputs = [
+        (section, author) for section, author in trial.sections if section.kind == "OUTPUT" and section.name != "null"
+    ]
     passes = _passes(trial.steps, container, len(filters))
     findings = _Findings()
     yield f"printed by {container}: {json.dumps(line, ensure_ascii=False)}"

@@ -15,7 +15,9 @@ from typing import Any
 from lab_helpers.base.errors import TaskDefinitionError
 from lab_helpers.base.paths import inside
 from lab_helpers.firelens import stock
-from lab_helpers.trying import configuration
+from lab_helpers.firelens.yaml_text import SUFFIXES
+from lab_helpers.images.dockerfile import DockerfileError, parse_dockerfile
+from lab_helpers.trying import configuration, reading
 from lab_helpers.trying.configuration import Given
 
 DOCKERFILE = "Dockerfile"
@@ -42,7 +44,8 @@ def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> Im
         _refuse_unknown(router)
         return ImageFiles(Given(), None)
     folder.mkdir()
-    named = (router["firelensConfiguration"].get("options") or {}).get("config-file-value", "")
+    named = reading.main_path(router, Given())
+    named = named or (router["firelensConfiguration"].get("options") or {}).get("config-file-value", "")
     is_image = len(given) == 1 and (given[0] / DOCKERFILE).is_file()
     if is_image:
         shutil.copytree(given[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NO_IMAGE_FILES))
@@ -113,13 +116,25 @@ def _led_here(folder: Path) -> ImageFiles:
             continue
         name = path.relative_to(folder).as_posix()
         texts[name] = text
-        if "[OUTPUT]" in text.upper():
+        if path.suffix in SUFFIXES:
+            path.write_text(configuration.led_here_yaml(text), encoding="utf-8")
+        elif "[OUTPUT]" in text.upper():
             path.write_text(configuration.led_here(text) + "\n", encoding="utf-8")
-    for source, target in _COPY.findall(texts.pop(DOCKERFILE, "")):
+    dockerfile = texts.pop(DOCKERFILE, "")
+    for source, target in _COPY.findall(dockerfile):
         if source in texts:
             ends = target.endswith("/") or PurePosixPath(target).name in (".", "")
             places[target.rstrip("/") + f"/{PurePosixPath(source).name}" if ends else target] = source
-    return ImageFiles(Given(texts, places), folder)
+    return ImageFiles(Given(texts, places, *_started(dockerfile)), folder)
+
+
+def _started(dockerfile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return entry point and command of a Dockerfile; nothing of one that cannot be built here, which is told later."""
+    try:
+        recipe = parse_dockerfile(dockerfile, DOCKERFILE)
+    except DockerfileError:
+        return (), ()
+    return tuple(recipe.entrypoint or ()), tuple(recipe.command or ())
 
 
 def text_of(path: Path) -> str:
@@ -135,15 +150,12 @@ def _text(path: Path, folder: Path) -> str | None:
         return None
     content = path.read_bytes()
     name = path.relative_to(folder).as_posix()
-    if content.startswith(b"\xef\xbb\xbf") and path.suffix in {".conf", ".yaml", ".yml"}:
+    if content.startswith(b"\xef\xbb\xbf") and path.suffix == ".conf":
         raise TaskDefinitionError(
             f"{name} begins with a byte order mark (BOM), which Fluent Bit takes for a part of its first word",
             "Save it as UTF-8 without BOM.",
         )
     try:
-        text = content.decode()
+        return content.decode()
     except UnicodeDecodeError:
         return None
-    if path.suffix in {".yaml", ".yml"} and re.search(r"^pipeline:", text, re.MULTILINE):
-        raise TaskDefinitionError(f"{name} is a configuration in YAML", "`lab try` reads the classic form (.conf).")
-    return text

@@ -34,7 +34,8 @@ def text(trial: Trial, *, everything: bool = False) -> str:
 
 def _configuration(trial: Trial) -> list[str]:
     width = max((len(line.author) for line in trial.configuration), default=0)
-    return ["The configuration that FireLens generates",
+    heading = f"The configuration that the router reads, {trial.main}" if trial.main else ""
+    return [heading or "The configuration that FireLens generates",
             *(f"  {line.author:{width}} | {line.text}" for line in trial.configuration)]  # fmt: skip
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab_helpers.firelens.classic import Section
 from lab_helpers.router.recording.filter_steps import Step
-from lab_helpers.trying import configuration
 from lab_helpers.trying.configuration import Line
 from lab_helpers.trying.evidence import Arrived
 from lab_helpers.trying.outside.sent import Sent
@@ -42,6 +42,10 @@ class Trial:
     """Where the local AWS is that was left standing."""
     logs: tuple[str, ...] = field(default=(), repr=False)
     steps: tuple[Step, ...] = field(default=(), repr=False)
+    sections: tuple[tuple[Section, str], ...] = field(default=(), repr=False)
+    """What stands in the configuration, with its author."""
+    main: str = ""
+    """The configuration that the router's command names; "": the one that FireLens generates."""
 
     @property
     def generated_config(self) -> str:
@@ -51,7 +55,7 @@ class Trial:
     @property
     def put_in_again(self) -> tuple[str, ...]:
         """Filters that put in again what they take: it counts as removed, whatever becomes of it."""
-        found = (each for each, _ in configuration.with_authors(self.configuration) if each.name in EMITTING)
+        found = (each for each, _ in self.sections if each.name in EMITTING)
         return tuple(dict.fromkeys(each.name for each in found))
 
     @property

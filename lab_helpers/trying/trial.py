@@ -15,12 +15,13 @@ from lab_helpers.base.wait import wait_until
 from lab_helpers.firelens.options import parse_container_log
 from lab_helpers.router.recording import filter_steps
 from lab_helpers.router.recording.recorder import recorded
-from lab_helpers.trying import adapting, configuration, evidence, image_files, place
+from lab_helpers.trying import adapting, configuration, evidence, image_files, place, reading
 from lab_helpers.trying.configuration import Given, Line, Output
 from lab_helpers.trying.definition import logged_by_router, parse, router_of, with_secret_options
 from lab_helpers.trying.image_files import FromS3
 from lab_helpers.trying.outside.sent import by_author
 from lab_helpers.trying.place import LocalAws
+from lab_helpers.trying.reading import Reading
 from lab_helpers.trying.seen import Trial
 
 TASK_TIMEOUT_S = 60.0
@@ -95,17 +96,20 @@ class _Attempt:
         fetched = image_files.from_s3(files, router)
         rest = [each for each in files if each not in {one.path for one in fetched}]
         image = image_files.gather(rest, router, self._home / "image")
+        main = reading.main_path(router, image.given)
         uri = place.publish(backend, image.folder) if image.folder else None
         adapted = adapting.adapt(definition, self._line_files(lines), self._sinks, uri)
         self._notes += adapted.notes
         self._make_roles(policies)
-        config = [*self._configuration(definition, image.given), *self._put_into_s3(fetched)]
+        generated = [*self._configuration(definition, image.given), *self._put_into_s3(fetched)]
+        config = reading.read(main, generated, image.given)
+        self._notes += reading.notes(config, _log_options(definition))
         self._notes += [
             f"{path} is included, but it is not among the files that were given: it is not in the image here."
-            for path in configuration.missing(config, image.given)
+            for path in config.missing
         ]
         variables = adapting.environment_of(router, adapting.region_of(definition))
-        outputs = configuration.outputs(config, variables)
+        outputs = configuration.outputs(config.sections, variables)
         self._notes += place.make_destinations(backend, outputs, self._groups(adapted.definition))
         task = self._run_task(self._register(adapted.definition), lines)
         return self._seen(task, config, outputs, lines)
@@ -192,7 +196,7 @@ class _Attempt:
         )  # fmt: skip
 
     def _seen(
-        self, task: dict[str, Any], config: list[Line], outputs: Sequence[Output],
+        self, task: dict[str, Any], config: Reading, outputs: Sequence[Output],
         lines: Mapping[str, Sequence[str]],
     ) -> Trial:  # fmt: skip
         backend = self._backend
@@ -219,7 +223,7 @@ class _Attempt:
             self._notes.append("Nothing left this machine: what leads outside AWS was recorded in its place.")
         running = backend.running()
         return Trial(
-            configuration=tuple(config),
+            configuration=config.lines,
             stopped=str(task.get("stoppedReason", "")),
             exit_codes={each["name"]: each.get("exitCode") for each in task["containers"]},
             arrived=arrived,
@@ -228,13 +232,15 @@ class _Attempt:
             refused=tuple(backend.denials()),
             balance=balance,
             dropped=balance.get("losses", {}),
-            unmatched=tuple(configuration.unmatched(config, self._tags())),
+            unmatched=tuple(configuration.unmatched(config.sections, self._tags())),
             complaints=tuple(dict.fromkeys(line for line in log if _is_complaint(line))),
             notes=tuple(dict.fromkeys(self._notes)),
             printed={name: len(texts) for name, texts in lines.items()},
             kept=f"{self._home} ({running.endpoint_url})" if self._keep and running else "",
             logs=tuple(log),
             steps=tuple(filter_steps.steps(self._sinks)),
+            sections=config.sections,
+            main=config.main,
         )
 
     def _tags(self) -> list[str]:
@@ -252,6 +258,12 @@ class _Attempt:
             wait_until(lambda: not held(), 10.0, POLL_S, "the delivery streams to deliver")
         except WaitTimeoutError:
             self._notes.append("A delivery stream still holds records that it could not deliver.")
+
+
+def _log_options(definition: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the log options of each container that logs to the router."""
+    logging = filter(logged_by_router, definition["containerDefinitions"])
+    return {each["name"]: dict(each["logConfiguration"].get("options") or {}) for each in logging}
 
 
 def _is_complaint(line: str) -> bool:

@@ -29,23 +29,30 @@ def read(folder: Path, text: str) -> tuple[Configuration | None, list[str]]:
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("pipeline:\n  inputs: dummy\n", "2, column 10: unexpected event 'scalar-event' (6) in state 'pipeline' (10)."),
+        ("pipeline:\n  inputs: dummy\n", "2, column 10: unexpected event 'scalar-event' (6) in state 'pipeline' (11)."),
         ("pipeline:\n  inputs:\n    name: dummy\n",
-         "4, column 0: unexpected event 'mapping-end-event' (10) in state 'pipeline' (10)."),
+         "4, column 0: unexpected event 'mapping-end-event' (10) in state 'pipeline' (11)."),
         ("pipeline:\n  inputs:\n    - - x\n",
-         "3, column 8: unexpected event 'scalar-event' (6) in state 'pipeline' (10)."),
+         "3, column 8: unexpected event 'scalar-event' (6) in state 'pipeline' (11)."),
         ("- a\n", "1, column 0: unexpected event 'sequence-start-event' (7) in state 'document' (2)."),
-        ("service:\n  flush:\n    a: b\n",
+        ("service:\n  flush:\n    - b\n",
+         "3, column 4: unexpected event 'sequence-start-event' (7) in state 'section-value' (5)."),
+        ("foo:\n  a:\n    b: c\n",
          "3, column 4: unexpected event 'mapping-start-event' (9) in state 'section-value' (5)."),
-        ("env: x\n", "1, column 5: unexpected event 'scalar-event' (6) in state 'env' (41)."),
-        ("parsers:\n  - x\n", "2, column 4: unexpected event 'scalar-event' (6) in state 'parser' (23)."),
+        ("plugins:\n  a: b\n", "2, column 2: unexpected event 'mapping-start-event' (9) in state 'plugins' (35)."),
+        (PIPELINE + "      tag: &t a\n  outputs:\n    - name: stdout\n      match: *t\n",
+         "7, column 13: unexpected event 'alias-event' (5) in state 'plugin-value' (17)."),
+        ("pipeline:\n  - inputs:\n    - name: dummy\n",
+         "2, column 2: unexpected event 'sequence-start-event' (7) in state 'pipeline' (11)."),
+        ("env: x\n", "1, column 5: unexpected event 'scalar-event' (6) in state 'env' (42)."),
+        ("parsers:\n  - x\n", "2, column 4: unexpected event 'scalar-event' (6) in state 'parser' (24)."),
         ("multiline_parsers: x\n",
-         "1, column 19: unexpected event 'scalar-event' (6) in state 'multiline-parser' (27)."),
+         "1, column 19: unexpected event 'scalar-event' (6) in state 'multiline-parser' (28)."),
         ("includes:\n  a: b\n", "2, column 2: unexpected event 'mapping-start-event' (9) in state 'include' (7)."),
     ],
 )  # fmt: skip
 def test_a_node_of_the_wrong_kind(tmp_path: Path, text: str, where: str) -> None:
-    """Recorded from 4.2.8: the event and the state, with their numbers."""
+    """Recorded from 5.1.1: the event and the state, with their numbers."""
     found, lines = read(tmp_path, text)
     assert found is None
     assert lines == [
@@ -92,11 +99,84 @@ def test_a_map_for_a_property_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_an_alias_inside_itself_is_refused(tmp_path: Path) -> None:
-    """No endless unfolding."""
-    found, lines = read(tmp_path, PIPELINE + "      processors: &x\n        logs: *x\n")
-    assert found is None
-    assert "an alias inside what it stands for" in lines[0]
+@pytest.mark.parametrize(
+    ("text", "before", "where"),
+    [
+        ("foo:\n  - a\n", "env list is only allowed in env section",
+         "line 2, column 2: unexpected event 'sequence-start-event' (7) in state 'other' (9)."),
+        ("env:\n  A:\n    b: c\n", "nested maps are not allowed in env section",
+         "line 3, column 4: unexpected event 'mapping-start-event' (9) in state 'section-value' (5)."),
+        (PIPELINE + "      processors:\n        foo:\n          - name: x\n", "[config] unknown processor 'foo'",
+         "line 5, column 8: unexpected event 'scalar-event' (6) in state 'processors' (22)."),
+    ],
+)  # fmt: skip
+def test_some_sentences_have_one_before_them(tmp_path: Path, text: str, before: str, where: str) -> None:
+    """Recorded from 5.1.1."""
+    assert read(tmp_path, text)[1] == [
+        f"[error] {before}",
+        f'[error] [config] YAML error found in file "DIR/c.yaml", {where}',
+        "[error] yaml error",
+    ]
+
+
+def test_variables_may_stand_in_a_list(tmp_path: Path) -> None:
+    """With name and value, or as one pair."""
+    found, _ = read(tmp_path, "env:\n  - name: A\n    value: b\n  - C: d\n" + PIPELINE)
+    assert found is not None
+    assert found.variables == {"A": "b", "C": "d"}
+
+
+def test_sections_may_have_any_letter_case_and_there_may_be_several_documents(tmp_path: Path) -> None:
+    """Lists of the pipeline, too."""
+    found, _ = read(tmp_path, PIPELINE.replace("pipeline", "PIPELINE").replace("inputs", "Inputs") + "---\n" + PIPELINE)
+    assert found is not None
+    assert [section.get("name") for section in found.of_kind("input")] == ["dummy", "dummy"]
+
+
+def test_customs_and_plugins_are_sections(tmp_path: Path) -> None:
+    """The router then refuses those that it does not have."""
+    found, _ = read(tmp_path, "customs:\n  - name: x\n    api_key: y\nplugins:\n  - /nope.so\n")
+    assert found is not None
+    assert [(section.name, section.pairs) for section in found.sections] == [
+        ("custom", [("name", "x"), ("api_key", "y")]),
+        ("plugins", [("/nope.so", "")]),
+    ]
+
+
+def test_a_file_is_included_relative_to_the_one_that_names_it(tmp_path: Path) -> None:
+    """Once; and a pattern that names nothing is a warning."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.yaml").write_text("includes:\n  - b.yaml\n")
+    (tmp_path / "sub" / "b.yaml").write_text("pipeline:\n  filters:\n    - name: modify\n")
+    found, lines = read(tmp_path, "includes:\n  - sub/a.yaml\n  - 'none*.yaml'\n" + PIPELINE)
+    assert found is not None
+    assert [section.name for section in found.sections] == ["filter", "input"]
+    assert lines == ["[ warn] [read_glob] glob: [DIR/none*.yaml] no match"]
+    assert read(tmp_path, "includes:\n  - sub/b.yaml\n  - sub/b.yaml\n" + PIPELINE)[1] == [
+        "[error] [config] file 'sub/b.yaml' is already included",
+        "[error] [config] including file 'sub/b.yaml' at DIR/sub/b.yaml:3",
+        "[error] yaml error",
+    ]
+
+
+def test_a_classic_file_cannot_be_included(tmp_path: Path) -> None:
+    """Its first heading is a list; both files say so."""
+    (tmp_path / "a.conf").write_text("[FILTER]\n    Name modify\n")
+    assert read(tmp_path, "includes:\n  - a.conf\n" + PIPELINE)[1] == [
+        '[error] [config] YAML error found in file "DIR/a.conf", line 1, column 0: '
+        "unexpected event 'sequence-start-event' (7) in state 'document' (2).",
+        "[error] yaml error",
+        "[error] [config] including file 'a.conf' at DIR/c.yaml:2",
+        "[error] yaml error",
+    ]
+
+
+def test_the_service_is_there_once_in_all_files(tmp_path: Path) -> None:
+    """An included one counts."""
+    (tmp_path / "a.yaml").write_text("service:\n  flush: 1\n")
+    assert read(tmp_path, "includes:\n  - a.yaml\nservice:\n  flush: 1\n")[1][0] == (
+        "[error] [config] YAML error found in file \"c.yaml\", line 3, column 0: duplicated definition of 'service'"
+    )
 
 
 def test_an_include_that_is_not_there(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_each_line_has_its_author() -> None:
 
 def test_a_match_that_fits_no_tag_is_named_with_its_author() -> None:
     """It takes nothing, and nobody says so."""
-    (told,) = configuration.unmatched(lines(), ["web-firelens-1"])
+    (told,) = configuration.unmatched(configuration.with_authors(lines()), ["web-firelens-1"])
     assert told.startswith("FILTER grep (your file extra.conf): Match api-* fits no tag")
 
 
@@ -38,13 +38,25 @@ def test_a_tag_of_an_input_of_the_users_own_is_a_tag() -> None:
         "[INPUT]\n  Name tail\n  Tag app.*\n[FILTER]\n  Name grep\n  Match app.*\n[FILTER]\n  Name lua\n  Match apps\n"
     )
     found = [configuration.Line(text, "your file a.conf") for text in own.splitlines()]
-    (told,) = configuration.unmatched(found, ["web-firelens-1"])
+    (told,) = configuration.unmatched(configuration.with_authors(found), ["web-firelens-1"])
     assert told == "FILTER lua (your file a.conf): Match apps fits no tag; the tags are web-firelens-1, app.*"
+
+
+def test_each_rule_of_a_rewrite_tag_makes_a_tag() -> None:
+    """Not only the last one."""
+    own = (
+        "[FILTER]\n  Name rewrite_tag\n  Match web-*\n  Rule $log ^a a.$TAG false\n  Rule $log ^b b.out false\n"
+        "[FILTER]\n  Name rewrite_tag\n  Match web-*\n  Rule $log ^c c.out false\n  Rule $log ^d d.out false\n"
+        "[OUTPUT]\n  Name stdout\n  Match c.*\n[OUTPUT]\n  Name stdout\n  Match e.*\n"
+    )
+    found = [configuration.Line(text, "x") for text in own.replace("a.$TAG", "a.out").splitlines()]
+    (told,) = configuration.unmatched(configuration.with_authors(found), ["web-firelens-1"])
+    assert told == ("OUTPUT stdout (x): Match e.* fits no tag; the tags are web-firelens-1, a.out, b.out, c.out, d.out")
 
 
 def test_variables_of_an_option_are_resolved() -> None:
     """As the router does it."""
-    found = configuration.outputs(lines(), {"GROUP": "/shop"})
+    found = configuration.outputs(configuration.with_authors(lines()), {"GROUP": "/shop"})
     assert [each.plugin for each in found] == ["splunk", "null", "cloudwatch_logs"]
     assert next(each for each in found if each.plugin == "cloudwatch_logs").values["log_group_name"] == "/shop"
 

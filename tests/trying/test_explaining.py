@@ -39,7 +39,7 @@ def trial(*arrived: Arrived, **rest: Any) -> Trial:
     whole: dict[str, Any] = {
         "configuration": tuple(lines), "stopped": "", "exit_codes": {}, "arrived": arrived, "outside": (), "calls": {},
         "refused": (), "balance": {}, "dropped": {}, "unmatched": (), "complaints": (), "notes": (),
-        "printed": {"web": 1},
+        "printed": {"web": 1}, "sections": tuple(configuration.with_authors(lines)),
     }  # fmt: skip
     return Trial(**{**whole, **rest})
 

@@ -253,3 +253,38 @@ def test_the_one_filter_that_did_it_is_named(
     places = [told.find(each) for each in end]
     assert -1 not in places, told
     assert places == sorted(places), told
+
+
+YAML = """service:
+  flush: 1
+includes:
+  - filters.yaml
+pipeline:
+  inputs:
+    - name: forward
+      unix_path: /var/run/fluent.sock
+  outputs:
+    - name: cloudwatch_logs
+      match: web-*
+      region: eu-west-1
+      log_group_name: /shop/web
+      log_stream_prefix: web-
+      endpoint: logs.example.com
+"""
+YAML_FILTERS = "pipeline:\n  filters:\n    - name: modify\n      match: '*'\n      add:\n        - stage test\n"
+
+
+def test_a_router_that_is_started_on_yaml(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command names it: the line is followed through its filters and outputs, with their files."""
+    (tmp_path / "fluent-bit.yaml").write_text(YAML)
+    (tmp_path / "filters.yaml").write_text(YAML_FILTERS)
+    command = [stock.PROGRAM, "-c", "/fluent-bit/etc/fluent-bit.yaml"]
+    definition = kit.definition(kit.TO_CLOUDWATCH, {"image": "shop/router:1", "command": command})
+    (tmp_path / "task.json").write_text(json.dumps(definition))
+    files = [f"{tmp_path}/fluent-bit.yaml", f"{tmp_path}/filters.yaml"]
+    assert main.main(["try", f"{tmp_path}/task.json", "--files", *files, "--explain", "hello"]) == 0
+    told = capsys.readouterr().out
+    assert 'FILTER modify (your file filters.yaml): changes it: {"log": "hello", "stage": "test"}' in told
+    assert "OUTPUT cloudwatch_logs (your file fluent-bit.yaml): takes it" in told
+    assert "arrived in cloudwatch /shop/web web-web-firelens-" in told
+    assert told.endswith('changed: {"log": "hello", "stage": "test"} (by FILTER modify (your file filters.yaml))\n')

@@ -1,7 +1,8 @@
 """Read the YAML form of the configuration into the same sections as the classic form.
 
-Source: Fluent Bit 4.2.8: `service`, `env`, `includes`, `parsers`, `multiline_parsers`, and `pipeline` with `inputs`,
-`filters` and `outputs`; a key that is there twice is there twice. Not modelled: conditional routes; processors:
+Source: Fluent Bit 5.1.1, its reader of YAML: sections and lists of the pipeline in any letter case; a key that is there
+twice is there twice; aliases are refused; a file is included relative to the one that includes it.
+Not modelled: `uri` in a list of `env`, what a block of telemetry holds, conditional routes; processors:
 `processors.py`.
 """
 
@@ -9,21 +10,14 @@ from __future__ import annotations
 
 import glob
 import os
-import re
-from typing import Any
 
 import yaml
 
 from lab_helpers.router.config.config_text import ConfigError, Configuration
-from lab_helpers.router.config.yaml_nodes import Node, ShapeError, load
+from lab_helpers.router.config.yaml_events import Event, Events, ShapeError
+from lab_helpers.router.config.yaml_file import File
 from lab_helpers.router.core.log import Log
 from lab_helpers.router.core.service import Section
-
-_LISTS = {"inputs": "input", "filters": "filter", "outputs": "output"}
-_PARSERS = {"parsers": "parser", "multiline_parsers": "multiline_parser"}
-_ONCE = frozenset({"service"})
-_FREE = frozenset({"processors", "routes", "rules", "upstream_servers"})
-# keys of a plugin whose value may be a map; of any other key it is refused
 
 
 def read_yaml_file(path: str, log: Log) -> Configuration:
@@ -38,104 +32,76 @@ class _Reader:
 
     def __init__(self, configuration: Configuration, log: Log) -> None:
         self._configuration, self._log = configuration, log
-        self._seen: set[str] = set()
+        self._opened: list[str] = []
+        self._has_service = False
 
-    def read(self, path: str) -> None:
-        """Read one file. Raises ConfigError."""
-        where = os.path.realpath(path if path.startswith("/") else os.path.join(self._configuration.folder, path))
-        if where in self._seen:
-            self._log.error(f"[config] file already included {path}")
+    def read(self, path: str, shown: str = "") -> None:
+        """Read one file; `shown` is how it is named where it is included. Raises ConfigError."""
+        shown = shown or path
+        if path in self._opened:
+            self._log.error(f"[config] file '{shown}' is already included")
             raise ConfigError(path)
-        self._seen.add(where)
         try:
-            self._read(where)
+            with open(path, encoding="utf-8-sig") as file:
+                self._opened.append(path)
+                File(self, path, Events(file)).read()
+        except OSError as exc:
+            if shown == path:
+                self._log.error(f"file={path}")
+                self._log.info(f"[config] cannot open {path}: {exc.strerror}")
+            raise ConfigError(path) from exc
         except ShapeError as exc:
-            self._log.error(f'[config] YAML error found in file "{exc.file_name(where)}", line {exc.line}, column '
-                            f"{exc.column}: {exc.text}")  # fmt: skip
+            for sentence in exc.sentences(path, self._opened[-1]):
+                self._log.error(sentence)
             self._log.error("yaml error")
             raise ConfigError(path) from exc
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
+            self._tell_syntax(exc, shown)
+            raise ConfigError(path) from exc
 
-    def _read(self, where: str) -> None:
-        document = self._loaded(where)
-        if document is None:
+    def _tell_syntax(self, exc: Exception, shown: str) -> None:
+        mark = exc.problem_mark if isinstance(exc, yaml.MarkedYAMLError) else None
+        if mark is None:
+            self._log.error(f"[config] error in {shown}: {' '.join(str(exc).split())}")
             return
-        known: set[str] = set()
-        for key, value in document.pairs("document"):
-            if key in known and key in _ONCE:
-                raise ShapeError.duplicate(key, value.key_mark)
-            known.add(key)
-            self._add(key, value, where)
+        problem = exc.problem  # type: ignore[attr-defined]
+        self._log.error(f"[config] invalid YAML in file {shown} at line {mark.line + 1}, column {mark.column + 1}: "
+                        f"{problem}")  # fmt: skip
+        if mark.line:
+            self._log.error(f"[config] hint: check line {mark.line} (above) for missing ':' or incorrect indentation")
 
-    def _loaded(self, path: str) -> Node | None:
+    def include(self, pattern: str, event: Event, folder: str) -> None:
+        """Read the files that one entry of `includes` names. Raises ConfigError."""
+        last, where = self._opened[-1], os.path.join(folder, pattern)
         try:
-            return load(path)
-        except OSError as exc:
-            self._log.error(f"file={path}")
-            self._log.info(f"[config] cannot open {path}: {exc.strerror}")
-            raise ConfigError(path) from exc
-        except yaml.MarkedYAMLError as exc:
-            line, column = (exc.problem_mark.line + 1, exc.problem_mark.column + 1) if exc.problem_mark else (1, 1)
-            self._log.error(f"[config] invalid YAML in file {path} at line {line}, column {column}: {exc.problem}")
-            self._log.error(
-                f"[config] hint: check line {max(line - 1, 1)} (above) for missing ':' or incorrect indentation"
-            )
-            raise ConfigError(path) from exc
-        except (yaml.YAMLError, UnicodeDecodeError) as exc:
-            self._log.error(f"[config] error in {path}: {' '.join(str(exc).split())}")
-            raise ConfigError(path) from exc
-
-    def _add(self, name: str, value: Node, where: str) -> None:
-        sections = self._configuration.sections
-        if name == "service":
-            pairs: list[tuple[str, Any]] = [
-                (_key(key), one.scalar("section-value")) for key, one in value.pairs("service")
-            ]
-            sections.append(Section("service", pairs))
-        elif name == "env":
-            variables = {key: one.scalar("section-value") for key, one in value.pairs("env")}
-            self._configuration.variables.update(variables)
-        elif name in _PARSERS:
-            state = _PARSERS[name].replace("_", "-")
-            sections += [self._section(_PARSERS[name], one, state) for one in value.items(state)]
-        elif name == "pipeline":
-            self._add_pipeline(value)
-        elif name == "includes":
-            self._include(value, where)
-        else:
-            self._log.info(f"[config] section '{name}' is ignored")
-
-    def _add_pipeline(self, value: Node) -> None:
-        for kind, plugins in value.pairs("pipeline", component=True):
-            if kind not in _LISTS:
-                raise ShapeError.component(kind, plugins.key_mark)
-            sections = [self._section(_LISTS[kind], one, "pipeline") for one in plugins.items("pipeline")]
-            self._configuration.sections += sections
-
-    def _include(self, value: Node, where: str) -> None:
-        for pattern in value.texts():
-            names = sorted(glob.glob(os.path.join(self._configuration.folder, pattern)))
+            if "*" not in pattern:
+                self.read(where, pattern)
+                return
+            names = sorted(glob.glob(where))
             if not names:
-                self._log.error(f"[config] including file '{pattern}' at {where}:{value.line}")
-                self._log.error("yaml error")
+                self._log.warn(f"[read_glob] glob: [{where}] no match")
+            if not names and os.path.isabs(pattern):
                 raise ConfigError(pattern)
             for name in names:
                 self.read(name)
+        except ConfigError:
+            self._log.error(f"[config] including file '{pattern}' at {last}:{event.start_mark.line + 1}")
+            self._log.error("yaml error")
+            raise
 
-    def _section(self, kind: str, value: Node, state: str) -> Section:
-        section = Section(kind, [(_key(key), one.value()) for key, one in value.pairs(state)])
-        if kind in _LISTS.values():
-            for key, item in section.pairs:
-                if isinstance(item, dict) and key not in _FREE:
-                    name = section.get("name")
-                    self._log.error(
-                        f"[config] could not configure property '{key}' on {kind} plugin with section name '{name}'"
-                    )
-                    raise ConfigError(key)
-        return section
+    def add(self, section: Section) -> None:
+        self._configuration.sections.append(section)
 
+    def set(self, name: str, value: str) -> None:
+        """Take a variable of `env`."""
+        self._configuration.variables[name] = value
 
-def _key(key: str) -> str:
-    """Return `read_from_head` for `readFromHead`; keys that begin with a capital stay as they are."""
-    if not key[:1].islower():
-        return key
-    return key.lower() if "_" in key else re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), key)
+    def open_service(self, event: Event) -> None:
+        if self._has_service:
+            raise ShapeError.duplicate(event)
+        self._has_service = True
+
+    def refuse_map(self, key: str, kind: str, name: str) -> None:
+        """Refuse a property that is a map. Raises ConfigError."""
+        self._log.error(f"[config] could not configure property '{key}' on {kind} plugin with section name '{name}'")
+        raise ConfigError(key)

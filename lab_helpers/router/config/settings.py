@@ -40,6 +40,10 @@ SMALLEST_STACK_BYTES = 4096
 # a page of memory: what Coro_Stack_Size must exceed
 
 
+GO_LIBRARIES = frozenset({"firehose.so", "cloudwatch.so", "kinesis.so"})
+# AWS's Go plugins, as `-e` and `plugins` name them: they are part of this router
+
+
 class FlushError(ConfigError):
     """Flush or Coro_Stack_Size is too small; the reference has one line for it, no second."""
 
@@ -61,8 +65,13 @@ def build_service(
         if name == "custom":
             log.error(f"[config] section '{pairs.get('name', '')}' tried to instance a plugin name that doesn't exist")
             raise ConfigError(name)
-        if name == "plugins" and pairs:
-            key = next(iter(pairs))
+        if name == "stream_processor":
+            log.error(
+                f"[sp] stream processing is not modelled by this router: task {pairs.get('name', '')} does not run"
+            )
+        unknown = [key for key in pairs if key not in GO_LIBRARIES] if name == "plugins" else []
+        if unknown:
+            key = unknown[0]
             log.error(f"[proxy] error opening plugin {key}: '{key}: cannot open shared object file: No such file or "
                       "directory'")  # fmt: skip
             log.error(f"[plugin] error loading proxy plugin: {key}")
@@ -70,6 +79,8 @@ def build_service(
     service = Service(flush_s=flush_s, environment=environment, config_dir=configuration.folder, sink=sink)
     for section in configuration.of_kind("service"):
         for key, value in section.pairs:
+            if _is_nested(key, value, log):
+                continue
             text = expand(str(value), configuration.variables, environment, log)
             service = _with_key(service, key.lower(), text, log)
     if not _load_parser_sections(service, configuration, "", log):
@@ -78,6 +89,20 @@ def build_service(
         log.error("invalid flush value, aborting.")
         raise FlushError(str(service.flush_s))
     return service
+
+
+def _is_nested(key: str, value: Any, log: ComponentLog) -> bool:
+    """Tell whether it is the block of telemetry, which means nothing here. Raises ConfigError for other maps (YAML)."""
+    is_telemetry = key.lower() == "telemetry" or key.lower().startswith("telemetry.")
+    is_map = isinstance(value, Mapping)
+    if is_map and is_telemetry:
+        return True
+    if not is_map and not is_telemetry:
+        return False
+    log.error(f"[config] unsupported nested service property '{key}'" if is_map else
+              f"[config] '{key}' must be configured as a nested 'telemetry' block")  # fmt: skip
+    log.error(f"[config] could not configure service property '{key}'")
+    raise ConfigError(key)
 
 
 def _with_key(service: Service, key: str, text: str, log: ComponentLog) -> Service:

@@ -260,4 +260,5 @@ def _flat(section: Section) -> list[tuple[str, str]]:
     for key, value in section.pairs:
         values: list[Any] = value if isinstance(value, list) else [value]
         flat += [(key, str(one)) for one in values if not isinstance(one, Mapping)]
+        flat += [(key, "")] if key == "processors" and isinstance(value, list) else []  # no map: a plain property
     return flat

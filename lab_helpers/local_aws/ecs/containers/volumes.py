@@ -57,6 +57,10 @@ class Mounted:
         """Return a router's configuration in which paths below a mount point are led to the volume."""
         return "\n".join(self._led_line(line) for line in text.split("\n")) if self.places else text
 
+    def led_value(self, key: str, value: str) -> str:
+        """Return what one key of a router's configuration leads to, a path below a mount point led to the volume."""
+        return self.led(value) if key.lower() in PATH_KEYS else value
+
     def has(self, place: str) -> bool:
         """Tell whether a path of this machine is below a volume."""
         return any(place == each or place.startswith(f"{each}/") for each in self.places.values())

@@ -3,13 +3,14 @@
 Both stay readable in the task's folder, `firelens/`:
   fluent-bit.conf        what the ECS agent generates, with its own paths and ports
   fluent-bit.local.conf  the same with this machine's socket and ports; the router runs on this one
-  included-*.conf        a copy of the user's file, when something in it has to be led here: endpoint, port and TLS of
-                         AWS outputs, paths of the image's files; the image's own file is never touched
+  included-*             a copy of the user's file, classic or YAML, when something in it has to be led here: endpoint,
+                         port and TLS of AWS outputs, paths of the image's files; the image's own is never touched
   files/                 what the router writes to an absolute path of its container (storage.path, store_dir)
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from lab_helpers.firelens import (
 )
 from lab_helpers.firelens.generate import task_metadata
 from lab_helpers.firelens.localise import GO_OUTPUTS, Machine, outputs, service_http_port
+from lab_helpers.firelens.localise_yaml import http_port_in_yaml, localise_yaml, outputs_in_yaml
+from lab_helpers.firelens.yaml_text import SUFFIXES as YAML_SUFFIXES
 from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
 from lab_helpers.local_aws.ecs.containers.volumes import NOTHING_MOUNTED, Mounted
 from lab_helpers.local_aws.ecs.model import Task
@@ -200,11 +203,32 @@ class Places:
             number = len(self._copies) + 1
             self._copies[source] = str(source)  # before reading: a file may include itself
             text = source.read_bytes().decode("utf-8", "surrogateescape")
-            self.outputs.update(outputs(text))
-            self._http_port = service_http_port(text) or self._http_port
-            local = localise(self._mounted.led_config(text), self._transport, self.included, self._machine)
+            local = self._local_yaml(source, text) if source.suffix in YAML_SUFFIXES else self._local_classic(text)
             if local != text:
                 copy = inside(self._folder, f"included-{number}-{source.name}")
                 copy.write_bytes(local.encode("utf-8", "surrogateescape"))
                 self._copies[source] = str(copy)
         return self._copies[source]
+
+    def _local_classic(self, text: str) -> str:
+        self.outputs.update(outputs(text))
+        self._http_port = service_http_port(text) or self._http_port
+        return localise(self._mounted.led_config(text), self._transport, self.included, self._machine)
+
+    def _local_yaml(self, source: Path, text: str) -> str:
+        self.outputs.update(outputs_in_yaml(text))
+        self._http_port = http_port_in_yaml(text) or self._http_port
+
+        def resolve(path: str) -> list[str]:
+            inside = path if path.startswith("/") else self._beside(source, path)
+            found = self.included(inside)
+            return [path] if found == [inside] else found
+
+        return localise_yaml(text, self._transport, resolve, self._machine, self._mounted.led_value)
+
+    def _beside(self, source: Path, path: str) -> str:
+        """Return the path in the image of a file that one of the image names by a relative path."""
+        rootfs = self._image.rootfs
+        is_inside = rootfs is not None and source.is_relative_to(rootfs)
+        folder = f"/{source.relative_to(rootfs).parent}" if is_inside and rootfs is not None else CONFIG_FOLDER
+        return posixpath.normpath(posixpath.join(folder, path))
