@@ -18,6 +18,7 @@ from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
@@ -65,6 +66,10 @@ class Chart:
         """The picture in words, for those who do not see it."""
         figures = "; ".join(line.strip() for line in self.text.splitlines() if line.strip())
         return f"{self.title}. {figures}" if figures else self.title
+
+    def show(self) -> None:
+        """Show it now, where a cell's last line shows something else."""
+        display(self)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
         if not self.png:

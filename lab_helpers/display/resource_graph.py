@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 
 from lab_helpers.base.messages import say
 from lab_helpers.display.canvas import DARK_SHADES, GROUND, INK, LIGHT_SHADES, Chart, canvas, listed
@@ -13,7 +14,7 @@ PLANNED, WORKING, MADE, FAILED = "planned", "working", "made", "failed"
 _FILL = {PLANNED: GROUND, WORKING: LIGHT_SHADES["grey"], MADE: DARK_SHADES["green"], FAILED: DARK_SHADES["red"]}
 _LETTER = {PLANNED: INK, WORKING: "#000000", MADE: GROUND, FAILED: GROUND}
 _MARK = {PLANNED: "", WORKING: "… ", MADE: "✔ ", FAILED: "✘ "}
-_LONGEST = 26
+_LONGEST, _KIND = 28, 12
 
 
 @in_readable_language
@@ -50,12 +51,6 @@ def built(needs: Mapping[str, frozenset[str]], states: Mapping[str, str]) -> Cha
     return Chart(title, listed(rows), image.getvalue())
 
 
-def states_of(seconds: Mapping[str, float], needs: Mapping[str, frozenset[str]]) -> dict[str, str]:
-    """Return the states after an apply: what took its seconds is made (`RunResult.seconds`)."""
-    done = {address.partition("[")[0] for address in seconds}
-    return {name: MADE if name in done else PLANNED for name in needs}
-
-
 def _by_resource(needs: Mapping[str, frozenset[str]], states: Mapping[str, str]) -> dict[str, str]:
     order = (FAILED, WORKING, PLANNED, MADE)
     found: dict[str, str] = {}
@@ -66,11 +61,21 @@ def _by_resource(needs: Mapping[str, frozenset[str]], states: Mapping[str, str])
 
 
 def _columns(needs: Mapping[str, frozenset[str]]) -> list[list[str]]:
+    """Resources by depth, each beside what it needs (by the mean place of that), so that few lines cross."""
     depth = layers(needs)
-    return [sorted(name for name in needs if depth[name] == at) for at in range(max(depth.values(), default=0) + 1)]
+    place: dict[str, float] = {}
+    columns = list[list[str]]()
+    for at in range(max(depth.values(), default=0) + 1):
+        column = [name for name in sorted(needs) if depth[name] == at]
+        column.sort(key=lambda name: fmean(place[other] for other in needs[name]) if needs[name] else 0.0)
+        place |= {name: (row + 0.5) / len(column) for row, name in enumerate(column)}
+        columns.append(column)
+    return columns
 
 
 def _short(name: str) -> str:
+    """A resource's kind and name; a long kind is cut, as the name tells one from another."""
     kind, _, own = name.partition(".")
-    text = f"{kind.removeprefix('aws_')}.{own}"
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    kind = kind.removeprefix("aws_")
+    room = max(_LONGEST - len(own) - 1, _KIND)
+    return f"{kind}.{own}" if len(kind) <= room else f"{kind[: room - 1]}….{own}"

@@ -37,6 +37,21 @@ def layers(needs: Mapping[str, frozenset[str]]) -> dict[str, int]:
     return found
 
 
+def waited_for(needs: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    """Return for each resource how many cannot be made before it, whether they name it or something that needs it."""
+    return {name: len(_behind(name, needs)) for name in needs}
+
+
+def _behind(name: str, needs: Mapping[str, frozenset[str]]) -> set[str]:
+    found, waiting = set[str](), [name]
+    while waiting:
+        before = waiting.pop()
+        for other in [each for each, named in needs.items() if before in named and each not in found]:
+            found.add(other)
+            waiting.append(other)
+    return found
+
+
 def _bodies(text: str) -> dict[str, str]:
     text = _COMMENT.sub("", text)
     heads = list(_BLOCK.finditer(text))

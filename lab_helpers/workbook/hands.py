@@ -24,6 +24,7 @@ from lab_helpers.lab import APPLIED, Lab
 from lab_helpers.terraform import RunResult
 from lab_helpers.terraform.blocks import block as hcl_block
 from lab_helpers.workbook.background import Background
+from lab_helpers.workbook.built_view import BuiltView
 from lab_helpers.workbook.plan_view import PlanView
 from lab_helpers.workbook.predictions import Predictions
 
@@ -107,6 +108,11 @@ class HandsOn(Lab):
         self._wait_for_apply()
         table, text = self.terraform.plan_text()
         return PlanView(table, text)
+
+    def built(self) -> BuiltView:
+        """Return what Terraform has built, as a graph."""
+        self._wait_for_apply()
+        return BuiltView.of(self.working_copy / "terraform", self.terraform.resources())
 
     def apply(self, *, background: bool = False) -> RunResult | Background:
         """Make AWS what the working copy says. `background`: return at once; `.wait()` gives the result."""

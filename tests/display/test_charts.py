@@ -182,7 +182,20 @@ def test_the_graph_shows_what_is_made() -> None:
     states = {"aws_vpc.lab": "made", 'aws_subnet.public["a"]': "made", 'aws_subnet.public["b"]': "working"}
     made = resource_graph.built(needs, states)
     assert made.title == "1 of 2 resources are made, 1 are being made, 0 failed"
-    assert resource_graph.states_of({'aws_subnet.public["a"]': 1.0}, needs)["aws_subnet.public"] == "made"
     fill, letter = resource_graph._FILL, resource_graph._LETTER
     assert all(contrast(fill[state], letter[state]) >= 4.5 for state in fill)
     assert len(set(fill.values())) == len(fill)
+
+
+def test_the_graph_names_what_it_cuts_apart() -> None:
+    """Of a long kind the end goes, not the name: two buckets' settings stay apart. What belongs together is near."""
+    kind = "aws_s3_bucket_server_side_encryption_configuration"
+    assert [resource_graph._short(f"{kind}.{name}") for name in ("firelens", "alb_log")] == [
+        "s3_bucket_server_s….firelens",
+        "s3_bucket_server_si….alb_log",
+    ]
+    needs = {name: frozenset[str]() for name in ("a.1", "a.2")} | {
+        "b.1": frozenset({"a.2"}),
+        "b.2": frozenset({"a.1"}),
+    }
+    assert resource_graph._columns(needs) == [["a.1", "a.2"], ["b.2", "b.1"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab_helpers.base.config import PROJECT
-from lab_helpers.terraform.graph import dependencies, layers
+from lab_helpers.terraform.graph import dependencies, layers, waited_for
 
 
 def test_the_labs_own_graph() -> None:
@@ -18,6 +18,13 @@ def test_the_labs_own_graph() -> None:
     assert depth["aws_vpc.lab"] == 0
     assert all(depth[name] > depth[other] for name, others in needs.items() for other in others)
     assert max(depth, key=lambda name: depth[name]) == "aws_ecs_service.httpd"
+
+
+def test_how_many_wait_for_a_resource() -> None:
+    """Those that name it and those that need one of them, each once; a circle, which Terraform refuses, ends."""
+    needs = {"a.x": frozenset[str](), "b.x": frozenset({"a.x"}), "c.x": frozenset({"a.x", "b.x"})}
+    assert waited_for(needs) == {"a.x": 2, "b.x": 1, "c.x": 0}
+    assert waited_for({"a.x": frozenset({"b.x"}), "b.x": frozenset({"a.x"})}) == {"a.x": 2, "b.x": 2}
 
 
 def test_data_and_locals_lead_to_resources(tmp_path: Path) -> None:
