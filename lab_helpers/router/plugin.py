@@ -1,6 +1,6 @@
 """What a plugin is: the descriptor, the three protocols, and what the engine hands to each.
 
-How to write one: docs/add-a-plugin.md and `plugins/filter_grep.py`, the worked example.
+How to write one: docs/add-a-plugin.md and `plugins/filter_throttle.py`, a short one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from lab_helpers.router.core.log import Log
     from lab_helpers.router.core.loop import Loop
     from lab_helpers.router.core.service import Service
+    from lab_helpers.router.records.batch import Batch
     from lab_helpers.router.records.buffer import Chunk
-    from lab_helpers.router.records.record import Batch, Record
+    from lab_helpers.router.records.record import Record
 
 
 class FlushResult(enum.Enum):

@@ -10,7 +10,8 @@ from lab_helpers.router.core.log import Level, Sink
 from lab_helpers.router.core.service import Service
 from lab_helpers.router.engine.emitters import ENTRY_BYTES, Emitter, Emitters
 from lab_helpers.router.engine.instances import InputInstance
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import Record
 
 BODY_BYTES = 1 + 4 + 2 + 100
 """{"log": 100 letters} as msgpack: a map's head, `log`, a text's head, the text."""

@@ -16,8 +16,9 @@ from lab_helpers.router.multiline.multiline import find_parser
 from lab_helpers.router.multiline.multiline_merge import Merger
 from lab_helpers.router.parsing.parser import NoMatchError, build_parser
 from lab_helpers.router.plugin import PluginKind
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.json_text import dumps
-from lab_helpers.router.records.record import Batch, Record, decode, encode
+from lab_helpers.router.records.record import Record, decode, encode
 from tests.router.fuzz import bodies, bounded, texts
 from tests.router.plugins.bench import Bench
 

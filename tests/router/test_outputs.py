@@ -11,8 +11,9 @@ import orjson
 import pytest
 
 from lab_helpers.router.plugin import FlushResult, PluginInitError, PluginKind
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
-from lab_helpers.router.records.record import NS, Batch, Record
+from lab_helpers.router.records.record import NS, Record
 from tests.router.plugins.bench import Bench
 from tests.router.stand_in import StandIn
 

@@ -15,7 +15,8 @@ from lab_helpers.router.core.options import to_integer
 from lab_helpers.router.core.regexp import compile_pattern
 from lab_helpers.router.parsing.parser_time import APACHE, TimeError, TimeFormat
 from lab_helpers.router.parsing.parser_types import caster
-from lab_helpers.router.records.record import Batch, decode, encode
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import decode, encode
 
 LOG = ComponentLog(Sink(Level.OFF))
 PATTERNS = [

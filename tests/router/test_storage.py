@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from lab_helpers.router.core.log import ComponentLog, Sink
 from lab_helpers.router.core.service import Service
 from lab_helpers.router.engine.chunk_maker import ChunkMaker
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk, chunk_from_file
-from lab_helpers.router.records.record import NS, Batch, Record
+from lab_helpers.router.records.record import NS, Record
 from lab_helpers.router.records.storage import ChunkFile, left_over
 
 APPENDED = (("ecs_cluster", "demo"),)

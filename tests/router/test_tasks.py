@@ -17,8 +17,9 @@ from lab_helpers.router.core.retry import NO_RETRIES, UNLIMITED, RetryPolicy, ma
 from lab_helpers.router.engine.pressure import Pressure
 from lab_helpers.router.engine.tasks import Numbers, OutputInstance, Task, TaskBoard
 from lab_helpers.router.plugin import FlushResult
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.record import Record
 
 RETRY, OK, ERROR = FlushResult.RETRY, FlushResult.OK, FlushResult.ERROR
 

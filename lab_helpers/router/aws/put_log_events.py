@@ -29,6 +29,8 @@ MOST_ESCAPED = 2
 SPAN_MS = 24 * 3600 * 1000
 REQUEST_BYTES = 76
 EVENT_BYTES = 42
+_Block = tuple[list[int], list[bytes]]
+# times in ms and, of each event, its own part of the escaped message
 
 
 @dataclass(frozen=True)
@@ -66,31 +68,40 @@ def bodies(lines: Lines, stream: LogStream, log: Log) -> Prefetched[bytes]:
 
 
 def _are_simple(lines: Lines) -> bool:
-    """Whether no event needs looking at: sizes in bounds, times in order and within a day."""
+    """Whether no event needs looking at: sizes in bounds, all times within a day, and none before 1970."""
     return (
         lines.are_simple(MAX_EVENT_BYTES // MOST_ESCAPED)
-        and lines.are_in_order
-        and lines.times_ms[-1] < lines.times_ms[0] + SPAN_MS
+        and min(lines.times_ms) > 0
+        and max(lines.times_ms) < min(lines.times_ms) + SPAN_MS
     )
 
 
 def _simple_bodies(lines: Lines, stream: LogStream) -> Iterator[bytes]:
     """Fill bodies with events that need not be looked at one by one."""
     head, envelope = stream.head(), _Envelope(escaped(lines.prefix), escaped(lines.suffix))
-    pieces: list[bytes] = []
+    in_order = (lambda blocks: blocks) if lines.are_in_order else _in_order
+    blocks: list[_Block] = []
     events, used = 0, stream.base_bytes()
     for block in lines.blocks(BLOCK_RECORDS):
         times, parts = block.times_ms, block.escaped().parts
         size = sum(map(len, parts))
         while parts:
             count, taken = _fitting(parts, size, MAX_EVENTS - events, envelope.each_bytes, MAX_BODY_BYTES - used)
-            pieces += envelope.pieces(times[:count], parts[:count])
+            blocks.append((times[:count], parts[:count]))
             events, used = events + count, used + taken + count * envelope.each_bytes
             times, parts, size = times[count:], parts[count:], size - taken
             if parts:
-                yield envelope.body(head, pieces)
-                pieces, events, used = [], 0, stream.base_bytes()
-    yield envelope.body(head, pieces)
+                yield envelope.body(head, in_order(blocks))
+                blocks, events, used = [], 0, stream.base_bytes()
+    yield envelope.body(head, in_order(blocks))
+
+
+def _in_order(blocks: list[_Block]) -> list[_Block]:
+    """Return all events of a request as one block, sorted by time; equal times stay in the order of arrival."""
+    times = [time_ms for block, _ in blocks for time_ms in block]
+    parts = [part for _, block in blocks for part in block]
+    places = sorted(range(len(times)), key=times.__getitem__)
+    return [([times[at] for at in places], [parts[at] for at in places])]
 
 
 class _Envelope:
@@ -101,7 +112,15 @@ class _Envelope:
         self._seam = self._ending + b',{"timestamp":'
         self.each_bytes = EVENT_BYTES + len(prefix) + len(suffix)
 
-    def pieces(self, times_ms: list[int], parts: list[bytes]) -> list[bytes]:
+    def body(self, head: bytes, blocks: list[_Block]) -> bytes:
+        """Return a request's body; before its first event no other ends."""
+        pieces: list[bytes] = []
+        for times_ms, parts in blocks:
+            pieces += self._pieces(times_ms, parts)
+        first = pieces[0][len(self._ending) + 1 :]
+        return b"".join([head, first, *pieces[1:], self._ending, b"]}"])
+
+    def _pieces(self, times_ms: list[int], parts: list[bytes]) -> list[bytes]:
         """Return the events' bytes, each behind the end of another; times are in order."""
         count = len(parts)
         if count and times_ms[0] == times_ms[-1]:
@@ -111,11 +130,6 @@ class _Envelope:
         pieces = [self._seam] * (4 * count)
         pieces[1::4], pieces[2::4], pieces[3::4] = _decimals(times_ms), [self._middle] * count, parts
         return pieces
-
-    def body(self, head: bytes, pieces: list[bytes]) -> bytes:
-        """Return a request's body; before its first event no other ends."""
-        first = pieces[0][len(self._ending) + 1 :]
-        return b"".join([head, first, *pieces[1:], self._ending, b"]}"])
 
 
 def _decimals(numbers: list[int]) -> list[bytes]:

@@ -17,7 +17,8 @@ from lab_helpers.router.core.options import Option, Options, to_decimal, to_flag
 from lab_helpers.router.core.regexp import compile_pattern
 from lab_helpers.router.core.service import Section
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError, PluginKind
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import Record
 
 Body = dict[Any, Any]
 ACTIONS = ("insert", "upsert", "delete", "rename", "extract", "convert")

@@ -10,7 +10,7 @@ Without regard to case, one letter is not two (`STRASSE`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lab_helpers.router.core import char_classes
 
@@ -39,6 +39,12 @@ class Pattern:
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first place that matches."""
         return (self._lines if "\n" in text else self._one_line).search(text)
+
+    def search_all(self, texts: Sequence[str]) -> list[re.Match[str] | None]:
+        """Return what `search` finds in each text."""
+        if any("\n" in text for text in texts):
+            return list(map(self.search, texts))
+        return list(map(self._one_line.search, texts))
 
     def match(self, text: str) -> re.Match[str] | None:
         """Return the match at the text's beginning."""

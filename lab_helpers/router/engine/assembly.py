@@ -32,8 +32,9 @@ from lab_helpers.router.plugin import (
     PluginKind,
 )
 from lab_helpers.router.recording import RECORD_IN
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.record import Record
 
 
 @dataclass

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.service import Service
 from lab_helpers.router.engine.instances import InputInstance
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk, chunk_from_file
-from lab_helpers.router.records.record import Batch
 from lab_helpers.router.records.storage import ChunkFile, left_over
 
 

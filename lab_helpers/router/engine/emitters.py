@@ -14,7 +14,8 @@ import msgpack
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.service import Service
 from lab_helpers.router.engine.instances import InputInstance
-from lab_helpers.router.records.record import Batch, Record, packable
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import Record, packable
 
 ENTRY_BYTES = 11
 # array header and EventTime before each body

@@ -22,7 +22,7 @@ from lab_helpers.router.engine.instances import FilterInstance, InputInstance
 from lab_helpers.router.engine.ledger import LedgerFile, is_whole, ledger, sentence
 from lab_helpers.router.engine.pressure import Pressure, pause_if_over, resume_if_below
 from lab_helpers.router.engine.tasks import OutputInstance, Task, TaskBoard
-from lab_helpers.router.records.record import Batch
+from lab_helpers.router.records.batch import Batch
 
 BACKLOG = "storage_backlog"
 # the input that hands out what an earlier run has left

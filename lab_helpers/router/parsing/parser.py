@@ -38,8 +38,7 @@ class NoMatchError(ValueError):
     """The text is not what the parser expects."""
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What a parser made of a text; `time_ns` is None where it found no time."""
 
     body: dict[Any, Any]
@@ -66,6 +65,12 @@ class Parser:
     def groups(self) -> tuple[_Group, ...]:
         """The named groups of the expression."""
         return _groups(self)
+
+    @property
+    def keys(self) -> frozenset[str] | None:
+        """All keys that it may find; None where that depends on the text."""
+        is_known = self.format == "regex" and not self.decoders
+        return frozenset(group.key for group in self.groups) if is_known else None
 
     def parse(self, text: str) -> Parsed:
         """Return the body and the time. Raises NoMatchError."""

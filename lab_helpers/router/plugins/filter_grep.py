@@ -7,7 +7,7 @@ rules are never asked), a Regex that does not match and an Exclude that matches 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from lab_helpers.router.core.options import Option, Options
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, Path
-from lab_helpers.router.records.record import Record
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.tag_template import key_path
 
 
@@ -27,34 +27,38 @@ class Rule:
     path: Path
     pattern: Pattern
 
-    def matches(self, body: dict[Any, Any]) -> bool:
-        """Whether the value at the path is a string that the pattern finds something in."""
-        value = self.path.text(body)
-        return value is not None and self.pattern.search(value) is not None
+    def matches(self, bodies: Sequence[dict[Any, Any]]) -> list[bool]:
+        """Tell of each body whether the value at the path is a string that the pattern finds something in."""
+        texts = self.path.texts(bodies)
+        found = iter(self.pattern.search_all([text for text in texts if text is not None]))
+        return [text is not None and next(found) is not None for text in texts]
 
 
-def keeps_legacy(rules: list[Rule], body: dict[Any, Any]) -> bool:
+Found = tuple[bool, ...]
+# of one record: whether each rule matches
+
+
+def keeps_legacy(rules: list[Rule], found: Found) -> bool:
     """Whether the record stays when the first telling rule decides."""
-    for rule in rules:
-        found = rule.matches(body)
-        if found:
+    for rule, matches in zip(rules, found, strict=True):
+        if matches:
             return not rule.excludes
         if not rule.excludes:
             return False
     return True
 
 
-def keeps_and(rules: list[Rule], body: dict[Any, Any]) -> bool:
+def keeps_and(rules: list[Rule], found: Found) -> bool:
     """Whether the record stays when all rules together match (Regex), or do not (Exclude)."""
-    return not rules or all(rule.matches(body) for rule in rules) != rules[0].excludes
+    return all(found) != rules[0].excludes
 
 
-def keeps_or(rules: list[Rule], body: dict[Any, Any]) -> bool:
+def keeps_or(rules: list[Rule], found: Found) -> bool:
     """Whether the record stays when any rule matches (Regex), or none does (Exclude)."""
-    return not rules or any(rule.matches(body) for rule in rules) != rules[0].excludes
+    return any(found) != rules[0].excludes
 
 
-MODES: dict[str, Callable[[list[Rule], dict[Any, Any]], bool]] = {
+MODES: dict[str, Callable[[list[Rule], Found], bool]] = {
     "legacy": keeps_legacy,
     "and": keeps_and,
     "or": keeps_or,
@@ -73,10 +77,14 @@ class Grep(Filter):
         if self._keeps is not keeps_legacy and len({rule.excludes for rule in self._rules}) > 1:
             raise PluginInitError("Both 'regex' and 'exclude' are set.")
 
-    def filter(self, _tag: str, records: list[Record]) -> list[Record] | None:
-        """Return the records that stay."""
-        kept = [record for record in records if self._keeps(self._rules, record.body)]
-        return None if len(kept) == len(records) else kept
+    def filter_batch(self, _tag: str, batch: Batch) -> None:
+        """Keep the records that stay; they are asked rule by rule, all at once."""
+        if not self._rules or not batch.count:
+            return
+        bodies = batch.bodies(*(rule.path.root for rule in self._rules))
+        columns = list(zip(*(rule.matches(bodies) for rule in self._rules), strict=True))
+        stays = {found: self._keeps(self._rules, found) for found in set(columns)}
+        batch.keep([stays[found] for found in columns])
 
 
 def _rule(key: str, text: str) -> Rule:

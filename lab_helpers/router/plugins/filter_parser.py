@@ -6,15 +6,19 @@ follow behind the parsed ones. The first parser that fits wins; where none does,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import is_not
 from typing import Any
 
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options
 from lab_helpers.router.parsing.named_parser import named_parser
 from lab_helpers.router.parsing.parser import NoMatchError, Parsed, Parser
+from lab_helpers.router.parsing.parser_columns import are_plain, parse_all
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, look_up
-from lab_helpers.router.records.record import Record, put_last
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import put_last
 from lab_helpers.router.records.tag_template import key_path
 
 
@@ -35,27 +39,52 @@ class ParserFilter(Filter):
         self._parsers = _parsers(options["Parser"], context)
         if not self._parsers:
             raise PluginInitError("Invalid 'parser'")
+        self._is_plain = are_plain(self._parsers[0])
+        keys = [parser.keys for parser in self._parsers]
+        self._keys = None if None in keys else frozenset().union(*(found or () for found in keys))
 
-    def filter(self, _tag: str, records: list[Record]) -> list[Record] | None:
-        """Return the records with the parsed bodies and times."""
-        return [self._changed(record) for record in records]
+    def filter_batch(self, _tag: str, batch: Batch) -> None:
+        """Put the parsed bodies and times in the place of the batch's."""
+        if not self._passes_by({key for key, _ in batch.appended}):
+            batch.records()  # what is appended is then in the bodies
+        times_ns, bodies = batch.columns()
+        changed = [
+            self._changed(time_ns, body, self._parse(self._value(body)) if parsed is None else parsed)
+            for time_ns, body, parsed in zip(times_ns, bodies, self._parsed_at_once(bodies), strict=True)
+        ]
+        found = [body for _, body in changed]
+        if any(map(is_not, found, bodies)):
+            batch.change([time_ns for time_ns, _ in changed], found)
 
-    def _changed(self, record: Record) -> Record:
-        value = self._path.get(record.body) if self._is_top_level else look_up(self._path, record.body, self._core_log)
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "surrogateescape")
-        parsed = self._parse(value) if isinstance(value, str) else None
+    def _passes_by(self, appended: set[str]) -> bool:
+        """Whether keys that each record gets at its end are there in the end, too, whatever is parsed."""
+        is_asked = self._path.root in appended or self._keys is None or not self._keys.isdisjoint(appended)
+        return not appended or (self._reserve and not is_asked)
+
+    def _parsed_at_once(self, bodies: Sequence[dict[Any, Any]]) -> list[Parsed | None]:
+        """Return what the first parser makes of each record; None for those that have to be looked at one by one."""
+        if not self._is_plain:
+            return [None] * len(bodies)
+        texts = self._path.texts(bodies)
+        found = parse_all(self._parsers[0], [text or "" for text in texts])
+        return [None if text is None else parsed for text, parsed in zip(texts, found, strict=True)]
+
+    def _value(self, body: dict[Any, Any]) -> Any:
+        value = self._path.get(body) if self._is_top_level else look_up(self._path, body, self._core_log)
+        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+    def _changed(self, time_ns: int, body: dict[Any, Any], parsed: Parsed | None) -> tuple[int, dict[Any, Any]]:
         if parsed is None:
-            return record
-        kept = self._kept(record.body)
-        if parsed.body.keys().isdisjoint(kept):
-            parsed.body.update(kept)
-        else:
+            return time_ns, body
+        kept = self._kept(body)
+        size = len(parsed.body) + len(kept)
+        parsed.body.update(kept)
+        if len(parsed.body) != size:
             put_last(parsed.body, kept.items())
-        return Record(record.time_ns if parsed.time_ns is None else parsed.time_ns, parsed.body)
+        return time_ns if parsed.time_ns is None else parsed.time_ns, parsed.body
 
-    def _parse(self, text: str) -> Parsed | None:
-        for parser in self._parsers:
+    def _parse(self, text: Any) -> Parsed | None:
+        for parser in self._parsers if isinstance(text, str) else ():
             try:
                 return parser.parse(text)
             except NoMatchError:
@@ -63,11 +92,13 @@ class ParserFilter(Filter):
         return None
 
     def _kept(self, body: dict[Any, Any]) -> dict[Any, Any]:
-        """Return what goes on of a body that is not needed any more; a `$key` is never taken away, nor kept alone."""
+        """Return what goes on of a body; a `$key` is never taken away, nor kept alone."""
         if self._reserve:
-            if self._is_top_level and not self._preserve:
-                del body[self._key]
-            return body
+            if not self._is_top_level or self._preserve:
+                return body
+            kept = body.copy()
+            del kept[self._key]
+            return kept
         return {self._key: body[self._key]} if self._preserve and self._is_top_level else {}
 
 

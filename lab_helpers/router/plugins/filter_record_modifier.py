@@ -11,7 +11,8 @@ from typing import Any
 
 from lab_helpers.router.core.options import Kind, Option, Options
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
-from lab_helpers.router.records.record import Batch, Record, put_last
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import Record, put_last
 
 
 class RecordModifier(Filter):

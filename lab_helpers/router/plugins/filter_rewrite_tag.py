@@ -10,14 +10,17 @@ MAX_ROUNDS with an error and lets the record go on as it is; the real one does n
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from lab_helpers.router.core.log import ComponentLog, Log
+from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.matching import matcher
 from lab_helpers.router.core.options import TRUE_WORDS, Kind, Option, Options
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, Path
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.record import Record
 from lab_helpers.router.records.tag_template import Facts, TagTemplate, key_path, match_groups, parse_tag_template
 
@@ -33,11 +36,11 @@ class Rule:
     tag: TagTemplate
     keeps: bool
 
-    def new_tag(self, tag: str, record: Record, log: Log) -> str | None:
-        """Return the record's new tag, or None when the rule does not match. `log` is the core's."""
-        value = self.path.text(record.body)
-        found = self.pattern.search(value) if value is not None else None
-        return self.tag.fill(Facts(tag, record.body, log, match_groups(found))) if found else None
+    def found(self, bodies: Sequence[dict[Any, Any]]) -> list[tuple[int, re.Match[str]]]:
+        """Return the place of each body in which the rule matches, and the match."""
+        texts = [(at, text) for at, text in enumerate(self.path.texts(bodies)) if text is not None]
+        matches = self.pattern.search_all([text for _, text in texts])
+        return [(at, match) for (at, _), match in zip(texts, matches, strict=True) if match is not None]
 
 
 class RewriteTag(Filter):
@@ -58,29 +61,24 @@ class RewriteTag(Filter):
             context.log.warn("no rules have defined")
         self._rounds: dict[str, int] = {}
 
-    def filter(self, tag: str, records: list[Record]) -> list[Record] | None:
-        """Emit the records that a rule takes; return those that stay."""
-        staying: list[bool] = []
+    def filter_batch(self, tag: str, batch: Batch) -> None:
+        """Emit the records that a rule takes; those that stay are left."""
+        bodies = batch.bodies(*(rule.path.root for rule in self._rules))
+        decided = {at: (rule, match) for rule in reversed(self._rules) for at, match in rule.found(bodies)}
+        stays = [True] * len(bodies)
         emitted: dict[str, list[Record]] = {}
-        for record in records:
-            rule, new_tag = self._decide(tag, record)
-            stays = rule is None or rule.keeps or not self._may_emit(tag, new_tag)
-            if not stays:
+        places: dict[int, int] = {}
+        for at in sorted(decided):
+            rule, match = decided[at]
+            record = batch.copy_of(at)
+            new_tag = rule.tag.fill(Facts(tag, record.body, self._core_log, match_groups(match)))
+            if self._may_emit(tag, new_tag):
                 emitted.setdefault(new_tag, []).append(record)
-            elif rule is not None and rule.keeps and self._may_emit(tag, new_tag):
-                emitted.setdefault(new_tag, []).append(Record(record.time_ns, dict(record.body)))
-            staying.append(stays)
-        refused = {id(record) for new_tag, group in emitted.items() for record in self._context.emit(new_tag, group)}
-        if not emitted or len(refused) == sum(map(len, emitted.values())):
-            return None
-        return [record for record, stays in zip(records, staying, strict=True) if stays or id(record) in refused]
-
-    def _decide(self, tag: str, record: Record) -> tuple[Rule | None, str]:
-        for rule in self._rules:
-            new_tag = rule.new_tag(tag, record, self._core_log)
-            if new_tag is not None:
-                return rule, new_tag
-        return None, ""
+                places[id(record)], stays[at] = at, rule.keeps
+        for new_tag, group in emitted.items():
+            for record in self._context.emit(new_tag, group):
+                stays[places[id(record)]] = True
+        batch.keep(stays)
 
     def _may_emit(self, tag: str, new_tag: str) -> bool:
         if not self._comes_back(new_tag):

@@ -21,7 +21,8 @@ from lab_helpers.router.core.service import NO_COMMANDS
 from lab_helpers.router.parsing.named_parser import named_parser
 from lab_helpers.router.parsing.parser import NoMatchError, Parser
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
-from lab_helpers.router.records.record import NS, Batch, Record
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import NS, Record
 
 READ_BYTES = 1 << 16
 END_CHECK_S = 0.05

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag
 from lab_helpers.router.net.listener import port_of, refusal
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.forward import Frame, FrameError, acknowledgement, read_frames
-from lab_helpers.router.records.record import Batch
 
 if TYPE_CHECKING:
     from lab_helpers.router.net.secure_forward import ServerHandshake

@@ -18,7 +18,8 @@ from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.parsing.named_parser import named_parser
 from lab_helpers.router.parsing.parser import NoMatchError, Parser
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import Record
 from lab_helpers.router.tail.tail_file import Line, LineRules, TailFile
 from lab_helpers.router.tail.tail_files import Selection, TailFiles
 from lab_helpers.router.tail.tail_multiline import TailMultiline

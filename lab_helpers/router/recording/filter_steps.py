@@ -15,7 +15,8 @@ import msgpack
 
 from lab_helpers.router.plugin import Filter
 from lab_helpers.router.records import json_text
-from lab_helpers.router.records.record import Batch, Record, decode, encode
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import Record, decode, encode
 
 MOST_RECORDS = 1000
 """How many records are followed, each counted once a filter."""

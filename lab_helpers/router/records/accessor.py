@@ -8,6 +8,7 @@ Not modelled: the line about such a character where the rest can be read.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,11 @@ class Path:
         value = self.get(body)
         return value if isinstance(value, str) else None
 
+    def texts(self, bodies: Sequence[dict[Any, Any]], /) -> list[str | None]:
+        """Return what `text` returns for each body."""
+        values = [body.get(self.root) for body in bodies]
+        return values if set(map(type, values)) == {str} else list(map(self.text, bodies))
+
 
 @dataclass(frozen=True)
 class Nowhere(Path):
@@ -78,6 +84,10 @@ class Nowhere(Path):
     def text(self, _body: dict[Any, Any], /) -> str | None:
         """Return None."""
         return None
+
+    def texts(self, bodies: Sequence[dict[Any, Any]], /) -> list[str | None]:
+        """Return None for each."""
+        return [None] * len(bodies)
 
 
 def parse_path(text: str) -> Path:

@@ -9,30 +9,15 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass, field
 
-from lab_helpers.router.records.encode import encode_part
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.lines import Lines, joined
-from lab_helpers.router.records.record import Batch, Record, decode
+from lab_helpers.router.records.parts import MadePart, Part, RawPart, made_part
+from lab_helpers.router.records.record import Record
 from lab_helpers.router.records.storage import ChunkFile, StoredBatch
 
 CHUNK_BYTES = 2_048_000
 # FLB_INPUT_CHUNK_FS_MAX_SIZE
-
-
-@dataclass
-class Part:
-    """Entries with the same appended pairs, one behind the other."""
-
-    appended: tuple[tuple[str, str], ...]
-    pieces: list[bytes] = field(default_factory=list)
-    count: int = 0
-
-    def raw(self) -> bytes:
-        """Return the entries' bytes as one piece."""
-        if len(self.pieces) > 1:
-            self.pieces = [b"".join(self.pieces)]
-        return self.pieces[0] if self.pieces else b""
 
 
 class Chunk:
@@ -57,14 +42,29 @@ class Chunk:
 
     def add(self, batch: Batch) -> int:
         """Append the batch, to the chunk's file too where it has one; return the bytes it takes. Raises OSError."""
+        part = self._made(batch)
+        size = part.size_bytes if part is not None else len(batch.packed())
         if self.file is not None:
             self.file.append(batch)
-        raw = batch.packed()
-        _extend(self.parts(), batch.appended, raw, batch.count)
+        parts = self.parts()
+        if part is None:
+            _extend(parts, batch.appended, batch.packed(), batch.count)
+        elif not (parts and isinstance(parts[-1], MadePart) and parts[-1].take(part)):
+            parts.append(part)
         self.count += batch.count
-        size = len(raw) + batch.count * sum(len(key) + len(value) + 2 for key, value in batch.appended)
+        size += batch.count * sum(len(key) + len(value) + 2 for key, value in batch.appended)
         self.size_bytes += size
         return size
+
+    def _made(self, batch: Batch) -> MadePart | None:
+        """Return the part for records that filters have made; None where bytes are needed, or are there already."""
+        made = batch.made() if self.file is None else None
+        if made is None:
+            return None
+        try:
+            return made_part(*made, batch.appended, self._escape_unicode)
+        except (ValueError, RecursionError):  # nested too deeply for what is packed together
+            return None
 
     def is_full(self) -> bool:
         """Whether the chunk takes no more records."""
@@ -74,7 +74,7 @@ class Chunk:
         """Return the decoded records; treat them as read-only."""
         with self._lock:
             if self._records is None:
-                self._records = [record for part in self.parts() for record in decode(part.raw(), part.appended)]
+                self._records = [record for part in self.parts() for record in part.records()]
                 self.unreadable = self.count - len(self._records)
             return self._records
 
@@ -82,9 +82,7 @@ class Chunk:
         """Return the records' JSON."""
         with self._lock:
             if self._lines is None:
-                self._lines = joined(
-                    [encode_part(part.raw(), part.count, part.appended, self._escape_unicode) for part in self.parts()]
-                )
+                self._lines = joined([part.lines(self._escape_unicode) for part in self.parts()])
                 self.unreadable = self.count - len(self._lines.parts)
             return self._lines
 
@@ -96,6 +94,8 @@ class Chunk:
         """Free what was decoded and encoded; it is made again when asked for."""
         with self._lock:
             self._records = self._lines = None
+            for part in self._parts or ():
+                part.forget_lines()
 
     def let_go(self) -> None:
         """Keep only the file in memory's place, where the chunk has one: it will wait for long."""
@@ -133,7 +133,9 @@ def _parts_of(batches: list[StoredBatch]) -> list[Part]:
 
 
 def _extend(parts: list[Part], appended: tuple[tuple[str, str], ...], raw: bytes, count: int) -> None:
-    if not parts or parts[-1].appended != appended:
-        parts.append(Part(appended))
-    parts[-1].pieces.append(raw)
-    parts[-1].count += count
+    last = parts[-1] if parts else None
+    if not isinstance(last, RawPart) or last.appended != appended:
+        last = RawPart(appended)
+        parts.append(last)
+    last.pieces.append(raw)
+    last.count += count

@@ -10,13 +10,14 @@ check that is exact, and whatever fails one goes the careful way, record by reco
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import orjson
 
 from lab_helpers.router.records.json_text import dumps, needs_care
 from lab_helpers.router.records.lines import Lines
-from lab_helpers.router.records.record import Record, decode, packed_plainly, time_ns, unpack_all
+from lab_helpers.router.records.record import Record, decode, packed_plainly, times_of, unpack_all
 from lab_helpers.router.records.uniform import cut_uniform
 
 _GAP = b"},{"
@@ -44,14 +45,15 @@ def encode_records(records: Sequence[Record], escape_unicode: bool) -> Lines:
     return Lines(times, lines)
 
 
-def _encode_at_once(raw: bytes, count: int, appended: Sequence[tuple[str, str]], escape_unicode: bool) -> Lines | None:
-    """Return the batch by the short way, or None where one of its checks does not hold."""
-    entries = unpack_all(raw, count)
-    packed = packed_plainly(raw, entries) if entries is not None else None
-    if entries is None or packed is None:
-        return None
-    bodies = [entry[1] for entry in entries]
-    if (b"\xcb" in packed and any(map(needs_care, bodies))) or _has_any_key(bodies, appended):
+def encode_bodies(
+    times_ns: Sequence[int],
+    bodies: list[dict[str, Any]],
+    packed: bytes,
+    appended: Sequence[tuple[str, str]],
+    escape_unicode: bool,
+) -> Lines | None:
+    """Return the JSON of bodies (`packed` is them) by the short way, or None where one of its checks does not hold."""
+    if (b"\xcb" in packed and any(map(needs_care, bodies))) or _has_any_key(bodies, appended) or not all(bodies):
         return None
     try:
         text = orjson.dumps(bodies)
@@ -60,19 +62,22 @@ def _encode_at_once(raw: bytes, count: int, appended: Sequence[tuple[str, str]],
     if b"\x7f" in text or (escape_unicode and not text.isascii()):
         return None
     parts = text[2:-2].split(_GAP)
-    if len(parts) != count:
+    if len(parts) != len(bodies):
         return None
     suffix = b"}"
     if appended:
         suffix = b"," + dumps(dict(appended), escape_unicode)[1:]
-    return Lines(_times_ms(entries), parts, b"{", suffix)
+    return Lines([time_ns // 1_000_000 for time_ns in times_ns], parts, b"{", suffix)
+
+
+def _encode_at_once(raw: bytes, count: int, appended: Sequence[tuple[str, str]], escape_unicode: bool) -> Lines | None:
+    """Return the batch by the short way, or None where one of its checks does not hold."""
+    entries = unpack_all(raw, count)
+    packed = packed_plainly(raw, entries) if entries is not None else None
+    if entries is None or packed is None:
+        return None
+    return encode_bodies(times_of(entries), [entry[1] for entry in entries], packed, appended, escape_unicode)
 
 
 def _has_any_key(bodies: list[dict[str, Any]], appended: Sequence[tuple[str, str]]) -> bool:
-    return any(key in body for key, _ in appended for body in bodies)
-
-
-def _times_ms(entries: list[Any]) -> list[int]:
-    if type(entries[0][0]) is int:
-        return [entry[0] * 1000 for entry in entries]
-    return [time_ns(entry[0]) // 1_000_000 for entry in entries]
+    return any(any(map(dict.__contains__, bodies, repeat(key))) for key, _ in appended)

@@ -74,6 +74,9 @@ def joined(batches: Sequence[Lines]) -> Lines:
     if len(batches) == 1:
         return batches[0]
     times = [time_ms for batch in batches for time_ms in batch.times_ms]
+    ends = {(batch.prefix, batch.suffix) for batch in batches}
+    if len(ends) == 1:
+        return Lines(times, [part for batch in batches for part in batch.parts], *ends.pop())
     return Lines(times, [line for batch in batches for line in batch.complete()])
 
 

@@ -1,7 +1,4 @@
-"""Log records and the batches they travel in.
-
-A batch stays the msgpack bytes it arrived as until somebody asks for its records. What the article's path does to
-every record alike (record_modifier's `Record key value`) is kept beside the bytes as `appended`: nothing per record.
+"""Log records, and the msgpack entries they are on the wire and in chunks.
 
 Times are integer nanoseconds since 1970. Strings that are not valid UTF-8 keep their bytes as lone surrogates
 (`surrogateescape`). A key that occurs twice keeps its last value, at the place of that last one: what the JSON of
@@ -36,58 +33,6 @@ class Nanoseconds(int):
     """An EventTime of the forward protocol (ext type 0), told apart from integer seconds by its type."""
 
 
-class Batch:
-    """Records of one tag on their way from an input through the filters.
-
-    Either `raw` (concatenated msgpack entries `[time, body]`) or decoded records; `appended` are (key, value) pairs
-    that each body gets at its end, not yet applied to `raw`.
-    """
-
-    __slots__ = ("_raw", "_records", "appended", "count")
-
-    def __init__(
-        self,
-        raw: bytes | None = None,
-        count: int = 0,
-        records: list[Record] | None = None,
-        appended: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        self._raw, self._records = raw, records
-        self.count = count if records is None else len(records)
-        self.appended = appended
-
-    def records(self) -> list[Record]:
-        """Return the decoded records, what was appended included. Decoded once; treat bodies as yours to change."""
-        if self._records is None:
-            self._records = decode(self._raw or b"", self.appended, self.count)
-            self._raw, self.appended = None, ()
-        return self._records
-
-    def replace(self, records: list[Record]) -> None:
-        """Put these records in the place of the batch's."""
-        self._raw, self.appended = None, ()
-        self._records, self.count = records, len(records)
-
-    def append_to_all(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Give every record these keys at its end; a key that is there already is replaced and moves to the end."""
-        if self._records is None:
-            self.appended = (*self.appended, *pairs)
-            return
-        keys, values = {key for key, _ in pairs}, dict(pairs)
-        for _, body in self._records:
-            if keys.isdisjoint(body):
-                body.update(values)
-            else:
-                put_last(body, pairs)
-
-    def packed(self) -> bytes:
-        """Return the entries as msgpack bytes, `appended` not included."""
-        if self._raw is None:
-            self._raw = encode(self._records or ())
-            self._records = None
-        return self._raw
-
-
 def put_last(body: dict[Any, Any], pairs: Iterable[tuple[Any, Any]]) -> None:
     """Set keys so that each ends up last, as a repeated key does in Fluent Bit's JSON."""
     for key, value in pairs:
@@ -101,20 +46,33 @@ def decode(raw: bytes, appended: Sequence[tuple[str, str]] = (), count: int = 0)
     Entries that are not `[time, map]` are left out, and what is behind bytes that are no msgpack: never raises.
     `count`, where it is known how many entries there are, lets usual ones be read at once.
     """
-    records = (_decode_at_once(raw, count) if count else None) or _decode_one_by_one(raw)
-    for _, body in records if appended else ():
+    times_ns, bodies = columns(raw, count)
+    for body in bodies if appended else ():
         put_last(body, appended)
-    return records
+    return list(map(Record, times_ns, bodies))
 
 
-def _decode_at_once(raw: bytes, count: int) -> list[Record] | None:
-    """Return the records by one call; None where they are not plain enough for that to be exact."""
+def columns(raw: bytes, count: int) -> tuple[list[int], list[dict[Any, Any]]]:
+    """Return times in nanoseconds and bodies of what `decode` reads."""
+    found = _columns_at_once(raw, count) if count else None
+    if found is None:
+        records = _decode_one_by_one(raw)
+        found = [record.time_ns for record in records], [record.body for record in records]
+    return found
+
+
+def _columns_at_once(raw: bytes, count: int) -> tuple[list[int], list[dict[Any, Any]]] | None:
+    """Return them by one call; None where the entries are not plain enough for that to be exact."""
     entries = unpack_all(raw, count)
     if entries is None or _BYTES_HEADS.search(raw) or packed_plainly(raw, entries) is None:
         return None
-    if type(entries[0][0]) is int:
-        return [Record(seconds * NS, body) for seconds, body in entries]
-    return [Record(int(stamp), body) for stamp, body in entries]
+    return times_of(entries), [entry[1] for entry in entries]
+
+
+def times_of(entries: list[Any]) -> list[int]:
+    """Return the times in nanoseconds of entries that are packed plainly."""
+    unit = NS if type(entries[0][0]) is int else 1
+    return [int(entry[0]) * unit for entry in entries]
 
 
 def unpack_all(raw: bytes, count: int) -> list[Any] | None:
@@ -138,9 +96,13 @@ def packed_plainly(raw: bytes, entries: list[Any]) -> bytes | None:
     if times not in ({int}, {Nanoseconds}) or set(map(type, bodies)) != {dict} or not all(bodies):
         return None
     per_entry = 11 if times == {Nanoseconds} else 6  # array header, then EventTime or a 32-bit integer
-    header = 1 if len(bodies) < 16 else 3 if len(bodies) < 65_536 else 5
     packed: bytes = msgpack.packb(bodies)
-    return packed if len(packed) - header + per_entry * len(bodies) == len(raw) else None
+    return packed if len(packed) - array_head_bytes(packed) + per_entry * len(bodies) == len(raw) else None
+
+
+def array_head_bytes(packed: bytes) -> int:
+    """Return how many bytes of a packed list are in front of its first element."""
+    return {0xDC: 3, 0xDD: 5}.get(packed[0], 1)
 
 
 def _decode_one_by_one(raw: bytes) -> list[Record]:
@@ -231,7 +193,7 @@ def packable(odd: Any) -> Any:
     return float(odd) if isinstance(odd, int) else odd.value
 
 
-def encode(records: Iterable[Record]) -> bytes:
+def encode(records: Iterable[Record | tuple[int, dict[Any, Any]]]) -> bytes:
     """Return the records as concatenated msgpack entries with EventTime stamps."""
     pack = msgpack.Packer(unicode_errors="surrogateescape", default=packable).pack
     pieces: list[bytes] = []

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgpack
 
-from lab_helpers.router.records.record import Batch
+from lab_helpers.router.records.batch import Batch
 
 MAGIC = "firelens-lab chunk 1"
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lab_helpers.router.core.options import to_flag
 from lab_helpers.router.records.accessor import MISSING
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.json_format import DATE_FORMATS, FORMATS, Format
-from lab_helpers.router.records.record import NS, Batch, Record
+from lab_helpers.router.records.record import NS, Record
 from lab_helpers.trying.outside.shape import Body, Options, Shape, formatted, milliseconds, seconds, text
 
 BOM = "\ufeff"

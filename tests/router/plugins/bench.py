@@ -13,7 +13,8 @@ from lab_helpers.router.core.options import check_names, parse
 from lab_helpers.router.core.service import Section, Service
 from lab_helpers.router.plugin import FilterContext, InputContext, OutputContext, PluginKind
 from lab_helpers.router.plugins import load
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.batch import Batch
+from lab_helpers.router.records.record import Record
 
 CORE = {"match", "match_regex", "alias", "tag", "host", "port", "listen", "tls", "log_level", "retry_limit"}
 
@@ -77,8 +78,9 @@ class Bench:
         """Return the bodies that a filter, `Name NAME` first in its lines, makes of these."""
         name, _, rest = lines.strip().removeprefix("Name ").partition("\n")
         records = [Record(1_000_000_000 * at, body) for at, body in enumerate(bodies)]
-        result = self.build(PluginKind.FILTER, name.strip(), rest).filter(tag, records)
-        return [record.body for record in (records if result is None else result)]
+        batch = Batch(records=records)
+        self.build(PluginKind.FILTER, name.strip(), rest).filter_batch(tag, batch)
+        return [record.body for record in batch.records()]
 
     def turn_until(self, done: Any, turns: int = 200) -> None:
         """Run the loop until `done()` is true; fails after 200 waits of 20 ms."""

@@ -12,7 +12,7 @@ import pytest
 from lab_helpers.router import plugins
 from lab_helpers.router.core.options import OptionError, parse
 from lab_helpers.router.plugin import PluginInitError, PluginKind
-from lab_helpers.router.records.record import Batch
+from lab_helpers.router.records.batch import Batch
 from tests.router.plugins.bench import Bench
 
 PREFIX = {PluginKind.INPUT: "in", PluginKind.FILTER: "filter", PluginKind.OUTPUT: "out"}

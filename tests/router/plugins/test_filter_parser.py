@@ -10,6 +10,7 @@ from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.service import Section
 from lab_helpers.router.parsing.parser import NoMatchError, Parsed, ParserError, build_parser
 from lab_helpers.router.plugin import PluginInitError, PluginKind
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.record import Record
 from tests.router.plugins.bench import Bench, pairs_of
 
@@ -52,7 +53,9 @@ def test_what_is_kept(bench: Bench, options: str, expected: dict[str, Any]) -> N
     """Parsed keys come first; Reserve_Data and Preserve_Key say what follows them."""
     bench.add_parsers(PARSERS)
     parser = bench.build(PluginKind.FILTER, "parser", f"Key_Name log\nParser apache\n{options}")
-    (record,) = parser.filter("t", [Record(5, {"source": "stdout", "log": LINE, "z": 1})])
+    batch = Batch(records=[Record(5, {"source": "stdout", "log": LINE, "z": 1})])
+    parser.filter_batch("t", batch)
+    (record,) = batch.records()
     assert list(record.body.items()) == list(expected.items())
     assert record.time_ns == 1_636_276_442_000_000_000
 

@@ -7,6 +7,7 @@ import pytest
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.regexp import compile_pattern
 from lab_helpers.router.plugin import PluginInitError, PluginKind
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.record import Record
 from lab_helpers.router.records.tag_template import Facts, match_groups, parse_tag_template
 from tests.router.plugins.bench import Bench
@@ -72,12 +73,14 @@ def test_endless_rewriting_is_stopped(bench: Bench) -> None:
     """A new tag that Match takes again goes round ten times at most; then the record goes on, with an error."""
     rewrite = bench.build(PluginKind.FILTER, "rewrite_tag", "Match *\nRule $log . again.$TAG false")
     assert bench.log == ["[ warn] [filter:rewrite_tag:rewrite_tag.0] 'Match' may cause infinite loop."]
-    tag, records = "app", [Record(0, {"log": "x"})]
+    tag, batch = "app", Batch(records=[Record(0, {"log": "x"})])
     for _ in range(10):
-        assert rewrite.filter(tag, records) == []
+        rewrite.filter_batch(tag, batch)
+        assert batch.records() == []
         tag, record = bench.emitted.pop()
-        records = [record]
-    assert rewrite.filter(tag, records) is None
+        batch = Batch(records=[record])
+    rewrite.filter_batch(tag, batch)
+    assert batch.records() == [record]
     assert any("endlessly" in line and line.startswith("[error]") for line in bench.log)
 
 

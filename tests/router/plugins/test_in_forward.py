@@ -16,7 +16,7 @@ from lab_helpers.router.core.options import parse
 from lab_helpers.router.core.service import Service
 from lab_helpers.router.plugin import InputContext
 from lab_helpers.router.plugins.in_forward import PLUGIN, Forward
-from lab_helpers.router.records.record import Batch
+from lab_helpers.router.records.batch import Batch
 
 
 class Stand:

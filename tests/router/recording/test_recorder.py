@@ -20,8 +20,9 @@ from lab_helpers.router.plugins import elsewhere
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.router.recording.catalogue import outsides
 from lab_helpers.router.recording.recorder import plugin, recorded
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.record import Record
 from lab_helpers.trying.outside.sent import address, sent
 
 RECORDS = [Record(1_700_000_000_123_956_789, {"log": "GET / \udcff", "n": 1})]

@@ -8,9 +8,10 @@ import pytest
 
 from lab_helpers.router.aws.record_data import Bodies
 from lab_helpers.router.plugins.out_kinesis_streams import partition_key
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.lines import Lines
-from lab_helpers.router.records.record import Batch, Record
+from lab_helpers.router.records.record import Record
 
 
 def test_simple_lines_are_neither_empty_nor_large() -> None:
