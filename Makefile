@@ -7,7 +7,7 @@ QUICK := tests/base tests/iam tests/firelens tests/logs tests/display tests/rout
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help walk setup lab jupyter quick test check notebooks bench docs lock clean soak truth clients
+.PHONY: help walk setup lab jupyter quick test check notebooks bench docs lock clean soak truth clients modules
 
 help: ## show this help
 	@echo "The FireLens lab. Usage: make TARGET"
@@ -42,9 +42,14 @@ walk: setup ## do the whole course by hand in Chromium: type, choose, run, save 
 soak: setup ## faults, load and endurance, with what was promised (ROWS=kill,throttle SECONDS=20 RECORDS= LAB_RUNS=)
 	$(BIN)/python -m tests.soak $(if $(ROWS),--rows "$(ROWS)") $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RECORDS),--records $(RECORDS)) $(if $(LAB_RUNS),--lab-runs $(LAB_RUNS))
 
-truth: setup ## suites of others on the local AWS (TRUTH_MOTO=checkout TRUTH_LOCALSTACK=checkout SERVICES=sts LIMIT= TRUTH_PYTHON=)
+truth: setup ## suites of others on the local AWS (TRUTH_MOTO=checkout TRUTH_LOCALSTACK=checkout SERVICES=sts LIMIT= TRUTH_PYTHON= SAVE=)
 	$(BIN)/python -m tests.truth $(if $(TRUTH_MOTO),--moto $(TRUTH_MOTO)) $(if $(TRUTH_LOCALSTACK),--localstack $(TRUTH_LOCALSTACK)) \
-		$(if $(SERVICES),--services $(SERVICES)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(TRUTH_PYTHON),--python $(TRUTH_PYTHON))
+		$(if $(SERVICES),--services $(SERVICES)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(TRUTH_PYTHON),--python $(TRUTH_PYTHON)) \
+		$(if $(SAVE),--save $(SAVE))
+
+modules: setup ## terraform-aws-modules on the local AWS: apply, plan, destroy (MODULES=folder of checkouts ONLY=vpc,ecs SAVE=)
+	@[ -n "$(MODULES)" ] || { echo "Say where the checkouts are: make modules MODULES=folder (docs/truth.md)"; exit 2; }
+	$(BIN)/python -m tests.modules $(MODULES) $(if $(ONLY),--only $(ONLY)) $(if $(SAVE),--keep $(SAVE))
 
 CLIENTS := .venv-clients
 CLIENT_TESTS := -c tests/clients/pytest.ini --rootdir tests/clients --confcutdir tests/clients

@@ -2,7 +2,8 @@
 
 Source: "AWS JSON policy elements: Principal" and "Permissions boundaries for IAM entities" (section on resource-based
 policies) of the IAM User Guide.
-Not modelled: federated and canonical-user principals (they never match), unique ids (AIDA..., AROA...) as principals.
+Not modelled: federated and canonical-user principals (they never match), unique ids (AIDA..., AROA...) as principals,
+that a service's name of a region is that service in this region only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from enum import Enum, IntEnum
 from .statements import Principals
 
 _ARN = re.compile(r"arn:(?P<partition>[^:]+):(?P<service>iam|sts)::(?P<account>\d{12}):(?P<rest>.+)", re.DOTALL)
+_REGIONAL = re.compile(r"(?P<service>[a-z][a-z-]*)\.[a-z]{2}(-[a-z]+)+-\d\.(?P<suffix>amazonaws\.com(\.cn)?)")
+"""Source: the trust policies of "Subscription filters" (CloudWatch Logs User Guide); LocalStack's recordings."""
 _ACCOUNT = re.compile(r"\d{12}")
 
 
@@ -73,9 +76,16 @@ def caller_of(principal: str) -> Caller:
 def grant_of(principals: Principals, caller: Caller) -> Grant:
     """Say what a Principal element gives to a caller; anything but NONE means that it names the caller."""
     if caller.type is CallerType.SERVICE:
-        return Grant.DIRECT if principals.everyone or caller.arn in principals.service else Grant.NONE
+        named = principals.everyone or any(_is_service(name, caller.arn) for name in principals.service)
+        return Grant.DIRECT if named else Grant.NONE
     everyone = _as_entity(caller) if principals.everyone else Grant.NONE
     return max([everyone, *(_aws_grant(name, caller) for name in principals.aws)], default=Grant.NONE)
+
+
+def _is_service(named: str, service: str) -> bool:
+    """Whether a principal names a service: as it is, or of one region (logs.eu-west-1.amazonaws.com)."""
+    regional = _REGIONAL.fullmatch(named)
+    return named == service or (regional is not None and f"{regional['service']}.{regional['suffix']}" == service)
 
 
 def _aws_grant(named: str, caller: Caller) -> Grant:

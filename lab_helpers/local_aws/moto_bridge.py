@@ -11,25 +11,31 @@ import ctypes
 import io
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.responses.customer_gateways import CustomerGateways
+from moto.iam.access_control import PermissionResult
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
-from moto.logs.models import LogStream, logs_backends
+from moto.logs.models import ExportTask, LogStream, logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import models as s3_models
 from moto.s3 import responses as s3_responses
-from moto.s3.models import S3Backend, s3_backends
+from moto.s3.models import FakeBucket, S3Backend, s3_backends
 from moto.sts.models import sts_backends
 
+from lab_helpers.iam.policy import PolicyError, PolicyKind, parse
+from lab_helpers.iam.statements import Effect
 from lab_helpers.local_aws.front.s3_checksums import COMPUTED
 from lab_helpers.local_aws.front.s3_object_checksums import DEFAULT
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
@@ -40,6 +46,10 @@ from lab_helpers.local_aws.state.moto_state import MotoState
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _PARTITION = "aws"
 _USER_BOUNDARY = "lab_permissions_boundary_arn"
+_LOGGING = "logging.s3.amazonaws.com"
+_TAGS = "_lab_tags"
+_DOCUMENTS = "_lab_documents"
+"""Where a bucket keeps configurations of ours."""
 _LOG_CLASS = "lab_log_group_class"
 DELIVERED_BY_LOGS = ("firehose", "kinesis")
 """Destinations of subscription filters that the local AWS's own CloudWatch Logs delivers to."""
@@ -131,6 +141,8 @@ class MotoBridge:
         _leave_subscriptions_to_us()
         _name_interfaces_by_their_region()
         _leave_checksums_to_us()
+        _leave_bucket_policies_to_us()
+        _keep_names_of_devices()
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None = Change("unknown")) -> HttpAnswer:  # noqa: B008  (frozen)
         """Let moto answer one HTTP call; what it changed is kept when this returns. None: the call only reads.
@@ -297,6 +309,17 @@ class MotoBridge:
 
         ApplicationAutoscalingBackend._ecs_service_exists_for_target = lambda *_: True
 
+    def scalable_target_tags(self, region: str, arn: str) -> dict[str, str] | None:
+        """Return the tags of Application Auto Scaling's target, to be changed in place; None without such a target."""
+        from moto.applicationautoscaling.models import applicationautoscaling_backends
+
+        targets = applicationautoscaling_backends[ACCOUNT_ID][region].targets
+        found = next((each for named in targets.values() for each in named.values() if each.arn == arn), None)
+        if found is None:
+            return None
+        kept: dict[str, str] = vars(found).setdefault(_TAGS, {})
+        return kept
+
     def user_policies(self, name: str) -> PrincipalPolicies:
         """Return what an IAM user may do, groups included."""
         backend = iam_backends[ACCOUNT_ID][_PARTITION]
@@ -321,7 +344,7 @@ class MotoBridge:
         if any(role.name == name for role in list(backend.roles.values())):
             return None
         role = backend.create_role(
-            name, trust, f"/aws-service-role/{service}/", None, description, [], "3600", linked_service=service
+            name, trust, f"/aws-service-role/{service}/", None, description or None, [], "3600", linked_service=service
         )
         self.ensure_managed_policy(policy_arn)
         if policy_arn in backend.managed_policies:
@@ -393,6 +416,24 @@ class MotoBridge:
         """Remember the class that a log group was made with; moto's groups have none of their own."""
         setattr(logs_backends[ACCOUNT_ID][region].groups[name], _LOG_CLASS, log_class)
 
+    def bucket_documents(self, bucket: str) -> dict[str, bytes] | None:
+        """Return the configurations of a bucket that are kept beside moto's, to be changed in place."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        if found is None:
+            return None
+        kept: dict[str, bytes] = vars(found).setdefault(_DOCUMENTS, {})
+        return kept
+
+    def add_export_task(self, region: str, params: Mapping[str, Any]) -> str:
+        """Keep a completed export task by CreateExportTask's parameters; return its id."""
+        task_id = str(uuid.uuid4())
+        named = (params[name] for name in ("logGroupName", "destination"))
+        prefix = params.get("destinationPrefix") or "exportedlogs"
+        task = ExportTask(task_id, params.get("taskName"), *named, prefix, params["from"], params["to"])
+        task.status = {"code": "COMPLETED", "message": "Completed successfully"}
+        logs_backends[ACCOUNT_ID][region].export_tasks[task_id] = task
+        return task_id
+
     def log_events_by_group(self) -> dict[str, int]:
         """Return how many events each log group has, by `region/name`."""
         regions: dict[str, Any] = dict(logs_backends[ACCOUNT_ID])
@@ -432,6 +473,48 @@ def _leave_subscriptions_to_us() -> None:
 
     send.original = original  # type: ignore[attr-defined]
     LogStream._send_log_events = send
+
+
+def _keep_names_of_devices() -> None:
+    """Let customer gateways keep the device's name, without which Terraform makes them anew."""
+    create = getattr(CustomerGateways.create_customer_gateway, "original", CustomerGateways.create_customer_gateway)
+
+    def named(responses: Any) -> Any:
+        answer = create(responses)
+        answer.result["CustomerGateway"].device_name = responses._get_param("DeviceName")
+        return answer
+
+    named.original = create  # type: ignore[attr-defined]
+    CustomerGateways.create_customer_gateway = named
+
+
+def _leave_bucket_policies_to_us() -> None:
+    """Let moto refuse nobody by a bucket's policy: it knows neither conditions nor who calls, and the gateway does."""
+
+    def permitted(bucket: Any, action: str, resource: str) -> PermissionResult:  # noqa: ARG001
+        return PermissionResult.PERMITTED
+
+    FakeBucket.get_permission = permitted
+    FakeBucket._log_permissions_enabled_policy = staticmethod(_lets_logs_in)
+
+
+def _lets_logs_in(target_bucket: Any, target_prefix: str | None) -> bool:
+    """Whether a bucket's policy lets S3 write its server access logs. Not modelled: conditions of it."""
+    if not target_bucket.policy:
+        return False
+    try:
+        statements = parse(target_bucket.policy, PolicyKind.RESOURCE).statements
+    except PolicyError:
+        return False
+    target = f"arn:aws:s3:::{target_bucket.name}/{target_prefix or ''}"
+    return any(
+        statement.effect is Effect.ALLOW
+        and statement.principals is not None
+        and (statement.principals.everyone or _LOGGING in statement.principals.service)
+        and any(fnmatchcase("s3:putobject", action.lower()) for action in statement.actions or ())
+        and any(fnmatchcase(target, resource) or resource == target + "*" for resource in statement.resources or ())
+        for statement in statements
+    )
 
 
 def _leave_checksums_to_us() -> None:

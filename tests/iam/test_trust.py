@@ -33,6 +33,22 @@ def test_only_the_service_that_is_named_may_assume() -> None:
     assert denied.error_code == "AccessDenied"
 
 
+@pytest.mark.parametrize(
+    ("named", "caller", "allowed"),
+    [
+        ("logs.eu-west-1.amazonaws.com", "logs.amazonaws.com", True),
+        ("logs.us-gov-west-1.amazonaws.com", "logs.amazonaws.com", True),
+        ("logs.amazonaws.com", "logs.eu-west-1.amazonaws.com", False),
+        ("logs.eu-west-1.amazonaws.com", "firehose.amazonaws.com", False),
+        ("delivery.logs.amazonaws.com", "logs.amazonaws.com", False),
+        ("logs.eu-west-1.amazonaws.com.example.org", "logs.amazonaws.com", False),
+    ],
+)
+def test_a_service_has_a_name_in_each_region(named: str, caller: str, allowed: bool) -> None:
+    """Roles of subscription filters trust logs.REGION.amazonaws.com in AWS's own guide."""
+    assert may_assume(trust({"Service": named}), caller).allowed is allowed
+
+
 def test_a_caller_is_answered_as_sts_answers() -> None:
     """STS names the role; the User Guide's sentence, without the role, names the kind of policy."""
     role = f"arn:aws:iam::{ACCOUNT}:role/target"

@@ -92,3 +92,15 @@ def test_an_interface_is_named_after_its_region(aws: LocalAws) -> None:
         ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
         ec2.delete_subnet(SubnetId=subnet)
         ec2.delete_vpc(VpcId=vpc)
+
+
+def test_a_customer_gateway_keeps_its_devices_name(ec2: Any) -> None:
+    """Told when it is made and when it is described; one without has none."""
+    named = ec2.create_customer_gateway(BgpAsn=65112, PublicIp="192.0.2.4", Type="ipsec.1", DeviceName="router")
+    assert named["CustomerGateway"]["DeviceName"] == "router"
+    plain = ec2.create_customer_gateway(BgpAsn=65113, PublicIp="192.0.2.5", Type="ipsec.1")["CustomerGateway"]
+    found = ec2.describe_customer_gateways()["CustomerGateways"]
+    assert {each["CustomerGatewayId"]: each.get("DeviceName") for each in found} == {
+        named["CustomerGateway"]["CustomerGatewayId"]: "router",
+        plain["CustomerGatewayId"]: None,
+    }

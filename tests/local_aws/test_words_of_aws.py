@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,16 @@ def test_a_delivery_destination_is_refused_with_its_own_code() -> None:
     with pytest.raises(AwsError) as error:
         check(_call("logs", "PutDeliveryDestination", {"name": "a", "outputFormat": "nothing"}))
     assert error.value.code == "ValidationException"
+    assert error.value.message.endswith("enum value set: [w3c, raw, json, plain, parquet]")
+
+
+def test_members_are_shown_in_their_order_at_aws() -> None:
+    """A metric transformation ends with its unit and its dimensions."""
+    two = [{"metricName": f"m{number}", "metricNamespace": "n", "metricValue": "1"} for number in (1, 2)]
+    given = {"logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": two}
+    with pytest.raises(AwsError) as error:
+        check(_call("logs", "PutMetricFilter", given))
+    assert "metricValue=1, defaultValue=null, unit=null, dimensions=null), Metric" in error.value.message
 
 
 def test_a_namespace_with_a_colon_is_accepted() -> None:
@@ -199,7 +210,9 @@ def test_log_groups_are_found_by_a_part_of_their_name(aws: LocalAws) -> None:
         logs.create_log_group(logGroupName=name)
     found = logs.describe_log_groups(logGroupNamePattern="rds/t")["logGroups"]
     assert [group["logGroupName"] for group in found] == ["/words/three", "/words/two"]
-    assert {(group["logGroupClass"], group["deletionProtectionEnabled"]) for group in found} == {("STANDARD", False)}
+    assert {group["logGroupClass"] for group in found} == {"STANDARD"}
+    listed = logs.describe_log_groups(logGroupNamePrefix="/words/")["logGroups"]
+    assert {(group["logGroupClass"], group["deletionProtectionEnabled"]) for group in listed} == {("STANDARD", False)}
     with pytest.raises(ClientError, match="mutually exclusive"):
         logs.describe_log_groups(logGroupNamePattern="rds", logGroupNamePrefix="/words")
     with pytest.raises(ClientError, match="Log group '/gone' does not exist for account ID"):
@@ -236,6 +249,9 @@ def test_a_scalable_target_is_a_service_of_the_local_ecs() -> None:
         def leave_services_to_us(self) -> None:
             """moto is asked for nothing here."""
 
+        def scalable_target_tags(self, _: str, arn: str) -> dict[str, str] | None:
+            return kept if arn == "t" else None
+
     targets = ScalableTargets(Ecs(), Ecs())  # type: ignore[arg-type]
     register = targets.overrides()["application-autoscaling", "RegisterScalableTarget"]
 
@@ -244,9 +260,22 @@ def test_a_scalable_target_is_a_service_of_the_local_ecs() -> None:
         caller = Caller("operator", "arn:aws:iam::111111111111:root", "111111111111")
         return ApiRequest("application-autoscaling", "RegisterScalableTarget", "r", "1", caller, params)
 
+    kept: dict[str, str] = {}
     assert register(asked("service/lab/httpd")) == {}
     with pytest.raises(AwsError, match="ECS service doesn't exist: service/lab/gone"):
         register(asked("service/lab/gone"))
+
+    def told(operation: str, **params: Any) -> Any:
+        request = replace(asked(""), operation=operation, params=params)
+        return targets.overrides()["application-autoscaling", operation](request)
+
+    made = replace(asked("service/lab/httpd"), forward=lambda _: {"ScalableTargetARN": "t"})
+    register(replace(made, params={**made.params, "Tags": {"team": "logs"}}))
+    told("TagResource", ResourceARN="t", Tags={"a": "1", "b": "2"})
+    told("UntagResource", ResourceARN="t", TagKeys=["a"])
+    assert told("ListTagsForResource", ResourceARN="t") == {"Tags": {"team": "logs", "b": "2"}}
+    with pytest.raises(AwsError, match="ResourceNotFoundException"):
+        told("ListTagsForResource", ResourceARN="u")
 
 
 @pytest.mark.parametrize(

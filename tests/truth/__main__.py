@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.truth.verdicts import HEAD, Outcome, Verdict, judge, read_judged, row, short
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=0, help="tests of each service; 0: all")
     parser.add_argument("--select", default="", help="pytest's -k")
     parser.add_argument("--python", default=sys.executable, help="has the suite's requirements")
+    parser.add_argument("--save", type=Path, help="a folder for the outcomes, one JSON line each")
+    parser.add_argument("--again", action="store_true", help="sort what --save has from before instead of running")
     args = parser.parse_args()
     asked = {suite: getattr(args, suite) for suite in _FOLDERS if getattr(args, suite)}
     if not asked:
@@ -43,7 +46,11 @@ def main() -> int:
     for suite, checkout in asked.items():
         print(f"{suite}: {_commit(checkout)}", flush=True)
         for service in args.services.split(","):
-            outcomes = _run(suite, checkout.resolve(), service, args)
+            kept = args.save / f"{suite}-{service}.jsonl" if args.save else None
+            outcomes = _kept(kept) if args.again else _run(suite, checkout.resolve(), service, args)
+            if kept and not args.again:
+                args.save.mkdir(parents=True, exist_ok=True)
+                kept.write_text("".join(json.dumps(asdict(outcome)) + "\n" for outcome in outcomes))
             verdicts = [judge(each, judged) for each in outcomes]
             faults += verdicts.count(Verdict.FAULT)
             _tell(outcomes, verdicts)
@@ -72,9 +79,14 @@ def _run(suite: str, checkout: Path, service: str, args: argparse.Namespace) -> 
             "--continue-on-collection-errors", f"--timeout={TEST_S}", *select, folder,
         ]  # fmt: skip
         done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
-        lines = outcomes.read_text().splitlines() if outcomes.exists() else []
-        if not lines:
+        ended = _kept(outcomes)
+        if not ended:
             print((done.stdout + done.stderr)[-3000:], file=sys.stderr)
+    return ended
+
+
+def _kept(file: Path | None) -> list[Outcome]:
+    lines = file.read_text().splitlines() if file and file.exists() else []
     return [Outcome(**json.loads(line)) for line in lines]
 
 

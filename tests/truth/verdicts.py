@@ -35,7 +35,8 @@ class Outcome:
 
 
 _MISSING = re.compile(
-    r"NotImplementedError|has not been implemented|not implemented|The local AWS (has|knows|does)|locally|\(501\)"
+    r"NotImplementedError|has not been implemented|not implemented|locally|\(501\)|"
+    r"The local AWS (has|knows|does|delivers)"
 )
 """What the local AWS says of what it does not have."""
 _ELSE = re.compile(

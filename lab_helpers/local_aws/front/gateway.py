@@ -23,6 +23,7 @@ from lab_helpers.local_aws.front import (
     s3_answers,
     s3_checksums,
     s3_deletion,
+    s3_documents,
     s3_object_checksums,
     validation,
 )
@@ -34,6 +35,7 @@ from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler,
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
 
+_NOT_IMPLEMENTED = "A header or query you provided requested a function that is not implemented."
 _FOR_ANYBODY = frozenset({("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity")})
 """Operations whose callers have no keys yet: what they bring along is their proof."""
 _TOO_DEEP = {"json": "SerializationException", "query": "MalformedInput", "ec2": "InvalidParameterValue"}
@@ -53,6 +55,9 @@ class ControlPlane(s3_object_checksums.Objects, Protocol):
     def cors_rules(self, bucket: str) -> Any: ...
 
     def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None: ...
+
+    def bucket_documents(self, bucket: str) -> s3_documents.Documents | None:
+        """Return a bucket's configurations that are ours, to be changed in place; None without such a bucket."""
 
 
 class Gateway:
@@ -238,12 +243,21 @@ class Gateway:
         if call.protocol == "s3":
             asked, document = s3_answers.for_moto(call.operation, environ, body)
             asked = s3_object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
-        with self._control_plane.keeping(change):
+
+        def from_moto() -> protocol.HttpAnswer:
             got = self._control_plane.call(asked, document, change)
-        if call.protocol != "s3":
-            return moto_answers.finish(call.protocol, call.service, got.status, got.headers, got.body)
-        whole = (got.status, list(got.headers), got.body)
-        return s3_answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
+            if call.protocol != "s3":
+                return moto_answers.finish(call.protocol, call.service, got.status, got.headers, got.body)
+            whole = (got.status, list(got.headers), got.body)
+            return s3_answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
+
+        if call.protocol == "s3" and call.operation == "PutUnknownConfiguration":
+            raise AwsError("NotImplemented", _NOT_IMPLEMENTED, 501)
+        kept = self._control_plane.bucket_documents(call.params.get("Bucket", "")) if call.protocol == "s3" else None
+        with self._control_plane.keeping(change):
+            if kept is None or call.params.get("Key"):
+                return from_moto()
+            return s3_documents.answer(call.operation, call.params, environ, body, kept, from_moto)
 
     def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
         validation.check(call)

@@ -10,6 +10,8 @@ from lab_helpers.local_aws.identity.credentials import unique_id
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, Service, WsgiApp
 from lab_helpers.local_aws.moto_bridge import MotoBridge
 
+ON_DEMAND_SHARDS = 4
+"""Of a new stream. Source: "Choose the right mode" of the Kinesis Data Streams Developer Guide."""
 _NOT_OF_A_NEW_ROLE = ("MaxSessionDuration", "RoleLastUsed")
 
 
@@ -19,6 +21,7 @@ def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str
         **_managed_policy_operations(bridge),
         **_boundary_operations(bridge),
         **_glue_operations(bridge),
+        ("kinesis", "CreateStream"): _create_stream,
     }
     for service in services:
         for key, handler in service.overrides().items():
@@ -31,6 +34,13 @@ def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str
 def routes(services: Iterable[Service]) -> dict[str, WsgiApp]:
     """Return {path prefix: WSGI application} of all services."""
     return {prefix: app for service in services for prefix, app in service.routes().items()}
+
+
+def _create_stream(request: ApiRequest) -> dict[str, Any]:
+    """A stream on demand, which moto has to be told the shards of."""
+    if request.params.get("ShardCount"):
+        return request.forward(None)
+    return request.forward({**request.params, "ShardCount": ON_DEMAND_SHARDS})
 
 
 def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:

@@ -30,6 +30,15 @@ _BUCKET_PARTS = {
     "versioning": "Versioning",
     "website": "Website",
 }
+_SEVERAL = {
+    "analytics": "Analytics",
+    "intelligent-tiering": "IntelligentTiering",
+    "inventory": "Inventory",
+    "metrics": "Metrics",
+}
+"""Configurations of which a bucket may have several, each with an id."""
+_OF_CREATION = frozenset({"x-id", "AWSAccessKeyId", "Signature", "Expires"})
+"""What may stand in the query of a bucket's creation."""
 _HEADERS = {
     "HTTP_X_AMZ_COPY_SOURCE": "CopySource",
     "HTTP_X_AMZ_ACL": "ACL",
@@ -83,11 +92,21 @@ def _bucket_operation(method: str, query: Mapping[str, str], headers: Mapping[st
             return f"{_VERBS[method]}{'' if part in _NOT_BUCKETS_OWN else 'Bucket'}{name}".replace(
                 "BucketPublic", "Public"
             )
+    for part, name in _SEVERAL.items():
+        if part in query and method in _VERBS:
+            listed = method == "GET" and "id" not in query
+            return f"ListBucket{name}Configurations" if listed else f"{_VERBS[method]}Bucket{name}Configuration"
+    if method == "PUT" and any(not _is_of_creation(name) for name in query):
+        return "PutUnknownConfiguration"
     if method == "GET":
         return next((name for part, name in _LISTINGS.items() if part in query), "ListObjects")
     if method == "POST":
         return "DeleteObjects" if "delete" in query else "PostObject"
     return {"PUT": "CreateBucket", "DELETE": "DeleteBucket", "HEAD": "HeadBucket"}.get(method, "OptionsBucket")
+
+
+def _is_of_creation(name: str) -> bool:
+    return name in _OF_CREATION or name.lower().startswith("x-amz-")
 
 
 _LISTINGS = {

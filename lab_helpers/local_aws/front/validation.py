@@ -59,6 +59,9 @@ _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", 
 MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 _NOT_HELD = frozenset({"MetricNamespace"})
 """Shapes whose pattern AWS does not hold callers to, as recorded."""
+_VALUES = {"OutputFormat": ("w3c", "raw", "json", "plain", "parquet")}
+_MEMBERS = {"MetricTransformation": ("unit", "dimensions")}
+"""AWS's order of values, and of last members, where it is not the model's. Source: LocalStack's recordings."""
 _DELIVERY_CODE = "ValidationException"
 _NAMES_OF_LOGS = ("logGroupName", "logStreamName")
 _MOST_LOG_NAME = 512
@@ -205,7 +208,7 @@ def _broken(shape: Any, value: Any) -> Iterator[str]:
     yield from _outside(len(value), limits, "length")
     if isinstance(value, str):
         if limits.get("enum") and value not in limits["enum"]:
-            yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
+            yield f"Member must satisfy enum value set: [{', '.join(_VALUES.get(shape.name, limits['enum']))}]"
         if limits.get("pattern") and shape.name not in _NOT_HELD and not _fits(limits["pattern"], value):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
 
@@ -266,7 +269,9 @@ def _shown(shape: Any, value: Any) -> str:
     if shape.type_name == "list" and isinstance(value, list):
         return f"[{', '.join(_shown(shape.member, item) for item in value)}]"
     if shape.type_name == "structure" and isinstance(value, Mapping):
-        shown = (f"{_bean(name)}={_shown(member, value.get(name))}" for name, member in shape.members.items())
+        last = _MEMBERS.get(shape.name, ())
+        names = [*(name for name in shape.members if name not in last), *last]
+        shown = (f"{_bean(name)}={_shown(shape.members[name], value.get(name))}" for name in names)
         return f"{shape.name}({', '.join(shown)})"
     if shape.type_name == "map" and isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}={_shown(shape.value, item)}" for key, item in value.items()) + "}"

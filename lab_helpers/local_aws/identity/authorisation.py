@@ -93,16 +93,24 @@ class Authoriser:
 
         `context` are the condition keys of the HTTP call, such as `aws:SourceIp`.
         """
-        if _is_free(caller, service, operation):
+        free = _is_free(caller, service, operation)
+        if free and not self._may_be_denied(caller, service, params):
             return
         if caller.kind == "anonymous":
             raise AwsError("AccessDenied", "Access Denied", 403)
         policies = self._policies(caller, params.get("Bucket") if service == "s3" else None)
+        if free:
+            policies = replace(policies, identity=(_EVERYTHING,))
         keys = {**(context or {}), **tags.request_keys(params), **self._keys(caller)}
         for access in required(service, operation, params, region, caller.account_id):
             about = {**keys, **access.context, **self._resource_keys(access, policies)}
             wanted = AccessRequest(caller.arn, caller.account_id, access.action, access.resource_arn, about)
             self._settle(_decided(wanted, policies, log_accounts.older_name(caller.principal, region)))
+
+    def _may_be_denied(self, caller: Caller, service: str, params: Mapping[str, Any]) -> bool:
+        """Whether a bucket's policy has a say: over objects also for who may do everything by policies of his own."""
+        about_objects = service == "s3" and (params.get("Key") or params.get("Delete"))
+        return caller.kind == "operator" and bool(about_objects and self._source.bucket_policy(params["Bucket"]))
 
     def check_trust(
         self, caller: Caller, role_arn: str, context: Context | None = None, action: str = ASSUME_ROLE
@@ -214,6 +222,15 @@ def _is_free(caller: Caller, service: str, operation: str) -> bool:
     """Whether a call needs no permission: the operator's, most of those of AWS's own services, and two of STS."""
     delivers = caller.principal in _DELIVERERS and service == "s3"
     return (caller.kind in _UNRESTRICTED and not delivers) or (service == "sts" and operation in _STS_ASKS_ITSELF)
+
+
+_EVERYTHING = NamedPolicy(
+    "the operator's",
+    parse(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
+        PolicyKind.IDENTITY,
+    ),
+)
 
 
 def _named(name: str, document: str, kind: PolicyKind = PolicyKind.IDENTITY) -> NamedPolicy:

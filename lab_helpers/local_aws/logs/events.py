@@ -73,6 +73,9 @@ class EventSource(GroupSource, Protocol):
     def metric_filters(self, region: str) -> list[dict[str, Any]]:
         """Return a region's metric filters as the API describes them; the list itself, to be changed in place."""
 
+    def add_export_task(self, region: str, params: Mapping[str, Any]) -> str:
+        """Keep a completed export task by CreateExportTask's parameters; return its id."""
+
     def subscriptions(self, region: str, group: str) -> Sequence[Subscription]:
         """Return a log group's subscription filters."""
 

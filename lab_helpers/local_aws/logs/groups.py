@@ -20,6 +20,7 @@ from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 STANDARD = "STANDARD"
 USUAL_PAGE = 50
 """Groups of a page, where the caller asks for no other number."""
+_NOT_OF_A_SEARCH = frozenset({"deletionProtectionEnabled", "storedBytes"})
 _BAD_TOKEN = "The specified nextToken is invalid."
 _BOTH_NAMES = "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."
 
@@ -139,8 +140,11 @@ def _describe_log_groups(request: ApiRequest, groups: Sequence[ListedGroup]) -> 
         for group in every
         if (not pattern or pattern in group["logGroupName"]) and (not wanted or group["logGroupClass"] == wanted)
     ]
+    page = found[begin : begin + limit]
+    if pattern:  # AWS tells less of what it searches for
+        page = [{name: value for name, value in group.items() if name not in _NOT_OF_A_SEARCH} for group in page]
     following = {"nextToken": str(begin + limit)} if begin + limit < len(found) else {}
-    return {"logGroups": found[begin : begin + limit], **following}
+    return {"logGroups": page, **following}
 
 
 def _begin(token: str | None) -> int:

@@ -82,10 +82,10 @@ class MetricFilters:
             and each["filterName"].startswith(params.get("filterNamePrefix") or "")
             and (not metric or any(_names(t) == (namespace, metric) for t in each["metricTransformations"]))
         ]  # fmt: skip
-        found.sort(key=lambda each: (each["logGroupName"], each["filterName"]))
+        found.sort(key=lambda each: (each["filterName"], each["logGroupName"]))
         first, size = _offset(params.get("nextToken")), params.get("limit") or PAGE
         more = {"nextToken": str(first + size)} if len(found) > first + size else {}
-        return {"metricFilters": found[first : first + size], **more}
+        return {"metricFilters": [_described(each) for each in found[first : first + size]], **more}
 
     def delete(self, request: ApiRequest) -> dict[str, Any]:
         """Delete a filter."""
@@ -103,6 +103,15 @@ class MetricFilters:
         kept = self._source.metric_filters(region)
         for each in [each for each in kept if each["logGroupName"] == group]:
             kept.remove(each)
+
+
+def _described(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter as AWS tells it: a default value is a double."""
+    transformations = [
+        {name: float(value) if name == "defaultValue" else value for name, value in each.items()}
+        for each in kept["metricTransformations"]
+    ]
+    return {**kept, "metricTransformations": transformations}
 
 
 def measure(

@@ -1,16 +1,19 @@
 """Members and words of CloudWatch Logs' answers that moto's have not: policies, subscriptions, exports, deliveries.
 
 Source: LocalStack's recordings (tests/aws/services/logs); the CloudWatch Logs API reference.
-Not modelled: resource policies of single log groups (policyScope RESOURCE); exports themselves.
+Not modelled: resource policies of single log groups (policyScope RESOURCE).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 
+_FIRST_VERSION = "2008-10-17"
+"""Of a policy that names none. Source: "Version" of the IAM User Guide's policy elements."""
 _BOTH = "LogGroup name and LogGroup ARN are mutually exclusive parameters."
 
 
@@ -43,7 +46,25 @@ def _put_resource_policy(request: ApiRequest) -> dict[str, Any]:
 
 def _describe_resource_policies(request: ApiRequest) -> dict[str, Any]:
     answer = request.forward(None)
-    return {**answer, "resourcePolicies": [_scoped(policy) for policy in answer.get("resourcePolicies", [])]}
+    return {**answer, "resourcePolicies": [_scoped(_kept(policy)) for policy in answer.get("resourcePolicies", [])]}
+
+
+def _kept(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a policy with its document as AWS keeps it: a version, and one principal without a list around it."""
+    document = json.loads(policy["policyDocument"])
+    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    written = {"Version": _FIRST_VERSION, **document, "Statement": [_with_plain_principal(each) for each in statements]}
+    return {**policy, "policyDocument": json.dumps(written)}
+
+
+def _with_plain_principal(statement: Mapping[str, Any]) -> dict[str, Any]:
+    principal = statement.get("Principal")
+    if not isinstance(principal, Mapping):
+        return {**statement}
+    plain = {
+        kind: names[0] if isinstance(names, list) and len(names) == 1 else names for kind, names in principal.items()
+    }
+    return {**statement, "Principal": plain}
 
 
 def _scoped(policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.metrics import MetricPublisher
 from lab_helpers.local_aws.kit.service import Clients
-from lab_helpers.local_aws.logs import filter_events, groups, moto_members
+from lab_helpers.local_aws.logs import exports, filter_events, groups, moto_members
 from lab_helpers.local_aws.logs.events import EventSource, StoredGroup, found_group
 from lab_helpers.local_aws.logs.extracted import extracted
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
@@ -38,7 +38,7 @@ class LogsService:
     name = "logs"
 
     def __init__(self, source: EventSource, clock: Clock, clients: Clients) -> None:
-        self._source, self._clock = source, clock
+        self._source, self._clock, self._clients = source, clock, clients
         self._sql = Workers(SQL_BOUNDS)
         self._queries, self._live_tail = Queries(source, clock, self._sql), LiveTail(source, clock)
         self._metrics = MetricPublisher(lambda region: clients.as_service("cloudwatch", PRINCIPAL, region), clock)
@@ -64,6 +64,7 @@ class LogsService:
             "StartQuery": self._queries.start,
             "StopQuery": self._queries.stop,
             "TestMetricFilter": _test_metric_filter,
+            **exports.table(self._source, self._clients, PRINCIPAL),
             **groups.table(self._source),
             **self._metric_filters.table(),
             **moto_members.table(),

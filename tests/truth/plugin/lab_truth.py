@@ -6,19 +6,23 @@ the lab, `folder` to work in, `outcomes` to write to, `suite`, and `limit` (0: n
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
 import socket
 import subprocess
-import time
+import sys
+import types
 from pathlib import Path
 
 import pytest
 
-READY_S = 180
+TEXT_LENGTH = 4000
 _ASKED = json.loads(os.environ["LAB_TRUTH"])
 _FOLDER = Path(_ASKED["folder"])
+_WITHOUT_PATHS = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+"""Of the suite's own Python; the lab's needs none of them."""
 
 
 class _Servers:
@@ -29,38 +33,39 @@ class _Servers:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
         self._base = _FOLDER / "base"
-        self._process = None
+        self._forks = None
         self.keys = self.start(self._base)
-        self.stop()
+        self._ask("stop")
 
     def start(self, folder):
-        module = ["-m", "lab_helpers.local_aws", "--data-dir", str(folder), "--port", str(self.port)]
-        with (_FOLDER / "server.log").open("a") as log:
-            self._process = subprocess.Popen([_ASKED["python"], *module], cwd=_ASKED["root"], stdout=log, stderr=log)
-        until = time.monotonic() + READY_S
-        while time.monotonic() < until and self._process.poll() is None:
-            if (folder / "server.json").exists():
-                return json.loads((folder / "server.json").read_text())
-            time.sleep(0.05)
-        pytest.exit(f"the local AWS did not start: {(_FOLDER / 'server.log').read_text()[-2000:]}", 3)
+        """The keys of a server with what is in `folder`; the one before is stopped."""
+        if self._forks is None:
+            with (_FOLDER / "server.log").open("a") as log:
+                self._forks = subprocess.Popen(
+                    [_ASKED["python"], "-m", "tests.truth.forks"], cwd=_ASKED["root"], text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_WITHOUT_PATHS,
+                )  # fmt: skip
+        if self._ask(f"start\t{folder}\t{self.port}") != "up":
+            pytest.exit(f"the local AWS did not start: {(_FOLDER / 'server.log').read_text()[-2000:]}", 3)
+        return json.loads((folder / "server.json").read_text())
 
     def fresh(self):
         """A server without anything in it."""
-        self.stop()
+        self._ask("stop")
         folder = _FOLDER / "now"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self._base, folder)
         self.start(folder)
 
-    def stop(self):
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._process = None
+    def end(self):
+        """No server any more."""
+        self._forks.stdin.close()
+        self._forks.wait()
+
+    def _ask(self, line):
+        self._forks.stdin.write(line + "\n")
+        self._forks.stdin.flush()
+        return self._forks.stdout.readline().strip()
 
 
 _servers = _Servers()
@@ -81,6 +86,9 @@ os.environ.update(
 
 
 def pytest_configure():
+    if _ASKED["suite"] == "localstack" and importlib.util.find_spec("localstack.version") is None:
+        made = sys.modules["localstack.version"] = types.ModuleType("localstack.version")  # its build writes it
+        made.__version__ = "0"
     if _ASKED["suite"] == "moto":
         from moto.core.models import MockAWS
 
@@ -111,12 +119,18 @@ def pytest_runtest_makereport(item, call):
             "test": item.nodeid,
             "outcome": report.outcome,
             "error": call.excinfo.typename if call.excinfo else "",
-            "text": str(call.excinfo.value)[:2000] if call.excinfo else "",
+            "text": _text(call.excinfo.value) if call.excinfo else "",
             "raised_in": str(source),
         }
         with Path(_ASKED["outcomes"]).open("a") as file:
             file.write(json.dumps(told) + "\n")
 
 
+def _text(error):
+    """What an error says; of a recording's mismatch, where it differs from what AWS said."""
+    differing = [result for result in getattr(error, "result", None) or [] if not result]
+    return "; ".join([str(error), *(f"{result.key}: {result!r}" for result in differing)])[:TEXT_LENGTH]
+
+
 def pytest_unconfigure():
-    _servers.stop()
+    _servers.end()

@@ -1,0 +1,149 @@
+"""Configurations of buckets that S3 gives back as they were put: those that moto has not, and those that it shortens.
+
+Source: PutBucketRequestPayment, PutBucketMetricsConfiguration, PutBucketAnalyticsConfiguration,
+PutBucketInventoryConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketLifecycleConfiguration and
+PutBucketVersioning of the Amazon S3 API reference.
+Not modelled: what these configurations bring about; that MFA Delete asks for a device; pages of their lists.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any
+from xml.etree import ElementTree
+
+from lab_helpers.local_aws.front.protocol import HttpAnswer as Answer
+from lab_helpers.local_aws.front.s3_answers import ids
+from lab_helpers.local_aws.kit.api import AwsError
+
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
+Documents = MutableMapping[str, bytes]
+"""A bucket's configurations by the operation's word, and `word/id` where there may be several."""
+
+_SEVERAL = {
+    "Analytics": "ListBucketAnalyticsConfigurationResult",
+    "IntelligentTiering": "ListBucketIntelligentTieringConfigurationsOutput",
+    "Inventory": "ListInventoryConfigurationsResult",
+    "Metrics": "ListMetricsConfigurationsResult",
+}
+"""Configurations of which a bucket may have several, and what their list is called."""
+_PAYER = f'<RequestPaymentConfiguration xmlns="{NAMESPACE}"><Payer>BucketOwner</Payer></RequestPaymentConfiguration>'
+_DECLARED = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_LEAST_SIZE = "x-amz-transition-default-minimum-object-size"
+_USUAL_LEAST_SIZE = "all_storage_classes_128K"
+
+
+def answer(
+    operation: str,
+    params: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    body: bytes,
+    documents: Documents,
+    forward: Callable[[], Answer],
+) -> Answer:
+    """Answer one call about a bucket that is there; what is not about these configurations is `forward`'s.
+
+    `asked` is the call's WSGI environ. Raises AwsError MalformedXML, NoSuchConfiguration.
+    """
+    for word in _SEVERAL:
+        if operation.endswith((f"Bucket{word}Configuration", f"Bucket{word}Configurations")):
+            return _of_several(operation, word, str(params.get("id", "")), body, documents)
+    if operation.endswith("BucketRequestPayment"):
+        return _payment(operation, body, documents)
+    if operation.endswith("BucketLifecycleConfiguration"):
+        return _lifecycle(operation, asked, body, documents, forward)
+    if operation.endswith("BucketVersioning"):
+        return _versioning(operation, body, documents, forward)
+    return forward()
+
+
+def _of_several(operation: str, word: str, name: str, body: bytes, documents: Documents) -> Answer:
+    at = f"{word}/{name}"
+    if operation.startswith("List"):
+        kept = b"".join(documents[each] for each in sorted(documents) if each.startswith(f"{word}/"))
+        opening = f'<{_SEVERAL[word]} xmlns="{NAMESPACE}"><IsTruncated>false</IsTruncated>'
+        return _told(opening.encode() + kept + f"</{_SEVERAL[word]}>".encode())
+    if operation.startswith("Put"):
+        documents[at] = _written(_parsed(body))
+        return 200, ids(), b""
+    if at not in documents:
+        raise AwsError("NoSuchConfiguration", "The specified configuration does not exist.", 404)
+    if operation.startswith("Delete"):
+        del documents[at]
+        return 204, ids(), b""
+    return _told(documents[at])
+
+
+def _payment(operation: str, body: bytes, documents: Documents) -> Answer:
+    if operation.startswith("Get"):
+        return _told(documents.get("RequestPayment", _PAYER.encode()))
+    documents["RequestPayment"] = _written(_parsed(body))
+    return 200, ids(), b""
+
+
+def _lifecycle(
+    operation: str, asked: Mapping[str, Any], body: bytes, documents: Documents, forward: Callable[[], Answer]
+) -> Answer:
+    least = documents.get("LeastSize", _USUAL_LEAST_SIZE.encode()).decode()
+    if operation.startswith("Get"):
+        if "Lifecycle" not in documents:
+            return forward()
+        status, headers, document = _told(documents["Lifecycle"])
+        return status, [*headers, (_LEAST_SIZE, least)], document
+    status, headers, got = forward()
+    if status >= 300:
+        return status, headers, got
+    if operation.startswith("Delete"):
+        documents.pop("Lifecycle", None)
+        return status, headers, got
+    documents["Lifecycle"] = _written(_with_names(_parsed(body)))
+    least = str(asked.get("HTTP_X_AMZ_TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE", _USUAL_LEAST_SIZE))
+    documents["LeastSize"] = least.encode()
+    return status, [*headers, (_LEAST_SIZE, least)], got
+
+
+def _with_names(configuration: ElementTree.Element) -> ElementTree.Element:
+    for rule in configuration.iter(f"{{{NAMESPACE}}}Rule"):
+        if rule.find(f"{{{NAMESPACE}}}ID") is None:
+            name = ElementTree.Element(f"{{{NAMESPACE}}}ID")
+            name.text = secrets.token_urlsafe(36)
+            rule.insert(0, name)
+    return configuration
+
+
+def _versioning(operation: str, body: bytes, documents: Documents, forward: Callable[[], Answer]) -> Answer:
+    status, headers, got = forward()
+    if operation.startswith("Put"):
+        said = _parsed(body).find(f"{{{NAMESPACE}}}MfaDelete")
+        if status < 300 and said is not None and said.text:
+            documents["MfaDelete"] = said.text.encode()
+        return status, headers, got
+    if status >= 300 or "MfaDelete" not in documents:
+        return status, headers, got
+    root = _parsed(got if isinstance(got, bytes) else b"".join(got))
+    ElementTree.SubElement(root, f"{{{NAMESPACE}}}MfaDelete").text = documents["MfaDelete"].decode()
+    kept = [pair for pair in headers if pair[0].lower() != "content-length"]
+    return status, kept, _DECLARED + _written(root)
+
+
+def _parsed(body: bytes) -> ElementTree.Element:
+    """Read a document; elements of no namespace are S3's. Raises AwsError MalformedXML."""
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError as error:
+        raise AwsError("MalformedXML", MALFORMED_XML) from error
+    for element in root.iter():
+        if not element.tag.startswith("{"):
+            element.tag = f"{{{NAMESPACE}}}{element.tag}"
+    return root
+
+
+def _written(root: ElementTree.Element) -> bytes:
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", default_namespace=NAMESPACE)
+    return written
+
+
+def _told(document: bytes) -> Answer:
+    return 200, [*ids(), ("Content-Type", "application/xml")], _DECLARED + document
