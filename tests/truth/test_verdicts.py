@@ -9,7 +9,13 @@ import pytest
 from tests.truth.verdicts import Outcome, Verdict, judge, read_judged, row, short
 
 JUDGED = read_judged(
-    ["# a comment", "", "else | test_a.py::test_one | asks moto's process", "missing | test_a.py::test_two[x] | EC2"]
+    [
+        "# a comment",
+        "",
+        "else | test_a.py::test_one | asks moto's process",
+        "missing | test_a.py::test_two[x] | EC2",
+        "else | test_b* | no such role | roles that nobody made",
+    ]
 )
 
 EXPIRED = (
@@ -26,6 +32,9 @@ EARLY = "Signature not yet current: {} is still later than 20261130T032014Z (202
         (Outcome("tests/test_a.py::test_x", "passed"), Verdict.PASS),
         (Outcome("tests/test_a.py::test_x", "skipped"), Verdict.SKIPPED),
         (Outcome("tests/test_a.py::test_x", "failed", "AssertionError", "1 != 2"), Verdict.FAULT),
+        (Outcome("tests/test_b.py::test_x", "failed", "ClientError", "no such  role: r"), Verdict.ELSE),
+        (Outcome("tests/test_b.py::test_x", "failed", "ClientError", "no such user"), Verdict.FAULT),
+        (Outcome("tests/test_a.py::test_x", "failed", "ClientError", "no such role"), Verdict.FAULT),
         (Outcome("tests/test_a.py::test_one[a/b]", "failed", "AssertionError"), Verdict.ELSE),
         (Outcome("tests/test_a.py::test_two[x]", "failed"), Verdict.MISSING),
         (Outcome("tests/test_a.py::test_two[y]", "failed"), Verdict.FAULT),
@@ -63,6 +72,7 @@ def test_a_row_counts_each_test_once() -> None:
 def test_the_judged_list_is_readable() -> None:
     """Each line has a verdict, a test and a reason; a line of another form is refused."""
     read_judged((Path(__file__).parent / "judged.txt").read_text().splitlines())
-    with pytest.raises(ValueError, match="line 1"):
-        read_judged(["fault | test_a.py::test_x"])
+    for line in ("fault | test_a.py::test_x", "else | test_a | without a star | reason", "else | test_a* || reason"):
+        with pytest.raises(ValueError, match="line 1"):
+            read_judged([line])
     assert short("a/b/test_c.py::test_d[x/y]") == "test_c.py::test_d[x/y]"

@@ -34,6 +34,27 @@ class Outcome:
     raised_in: str = ""
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A person's verdict on tests whose names begin so and whose failure says so; both may be empty, not both."""
+
+    verdict: Verdict
+    begins: str
+    says: str
+
+    def fits(self, outcome: Outcome) -> bool:
+        """Whether an outcome is meant."""
+        return short(outcome.test).startswith(self.begins) and self.says in " ".join(outcome.text.split())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts by a test's id, and rules."""
+
+    tests: Mapping[str, Verdict]
+    rules: tuple[Rule, ...] = ()
+
+
 _MISSING = re.compile(
     r"NotImplementedError|has not been implemented|not implemented|locally|\(501\)|"
     r"The local AWS (has|knows|does|delivers)"
@@ -44,6 +65,7 @@ _ELSE = re.compile(
 )
 """Signs of a test that needs its own server, its own process or a program."""
 
+_NAMES = {"fault": Verdict.FAULT, "missing": Verdict.MISSING, "else": Verdict.ELSE}
 _AGES = re.compile(
     r"Signature (?:expired|not yet current): (\d{8})T\d{6}Z is (?:now earlier|still later) than (\d{8})T"
 )
@@ -51,15 +73,16 @@ _STOPPED_CLOCK_DAYS = 2
 """A call that was signed so many days from the server's time, on one machine, is of a test that set its own clock."""
 
 
-def judge(outcome: Outcome, judged: Mapping[str, tuple[Verdict, str]]) -> Verdict:
-    """Sort one outcome; `judged` are a person's verdicts by the test's id (without its file's folder)."""
+def judge(outcome: Outcome, judged: Judged) -> Verdict:
+    """Sort one outcome; `judged` are a person's verdicts."""
     if outcome.outcome == "passed":
         return Verdict.PASS
     if outcome.outcome == "skipped":
         return Verdict.SKIPPED
-    known = judged.get(short(outcome.test)) or judged.get(short(outcome.test).partition("[")[0])
+    known = judged.tests.get(short(outcome.test)) or judged.tests.get(short(outcome.test).partition("[")[0])
+    known = known or next((rule.verdict for rule in judged.rules if rule.fits(outcome)), None)
     if known:
-        return known[0]
+        return known
     if _MISSING.search(outcome.text):
         return Verdict.MISSING
     if _ELSE.search(f"{outcome.error} {outcome.text}") or _has_set_its_clock(outcome.text):
@@ -82,18 +105,25 @@ def short(test: str) -> str:
     return name.rpartition("/")[2] + bracket + parameters
 
 
-def read_judged(lines: Iterable[str]) -> dict[str, tuple[Verdict, str]]:
-    """Verdicts from lines `verdict | test | reason`. Raises ValueError for a line of another form."""
-    made = {}
+def read_judged(lines: Iterable[str]) -> Judged:
+    """Verdicts from lines `verdict | test | reason`, rules from lines `verdict | begins* | what it says | reason`.
+
+    Raises ValueError for a line of another form.
+    """
+    tests, rules = {}, []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
-        parts = [part.strip() for part in line.split("|")]
-        names = {"fault": Verdict.FAULT, "missing": Verdict.MISSING, "else": Verdict.ELSE}
-        if len(parts) != 3 or parts[0] not in names or not parts[2]:
+        name, *parts = (part.strip() for part in line.split("|"))
+        if name not in _NAMES or len(parts) not in (2, 3) or not parts[-1]:
             raise ValueError(f"line {number}: not `fault|missing|else | test | reason`: {line.strip()}")
-        made[parts[1]] = (names[parts[0]], parts[2])
-    return made
+        if len(parts) == 2:
+            tests[parts[0]] = _NAMES[name]
+        elif parts[0].endswith("*") and parts[1]:
+            rules.append(Rule(_NAMES[name], parts[0].removesuffix("*"), parts[1]))
+        else:
+            raise ValueError(f"line {number}: not `verdict | begins* | what it says | reason`: {line.strip()}")
+    return Judged(tests, tuple(rules))
 
 
 def row(suite: str, service: str, verdicts: Iterable[Verdict]) -> str:
