@@ -388,7 +388,7 @@ class ClassError(LabError):
         """What was given is no address of a class."""
         return cls(
             say(
-                "{given!r} is no address of a class. It looks like http://192.168.1.20:8750; your trainer has it.",
+                "{given!r} is no address of a class. It looks like https://192.168.1.20:8750; your trainer has it.",
                 given=given,
             )
         )
@@ -399,6 +399,38 @@ class ClassError(LabError):
         return cls(
             say(
                 "Nothing answers at {where}. Is it the address on your trainer's page, in the same network?",
+                where=where,
+            )
+        )
+
+    @classmethod
+    def is_encrypted(cls, where: str) -> ClassError:
+        """The code has a fingerprint, the address no TLS."""
+        return cls(
+            say(
+                "This code is that of an encrypted class, and {where} would not be: its address begins with https://.",
+                where=where,
+            )
+        )
+
+    @classmethod
+    def no_fingerprint(cls, where: str) -> ClassError:
+        """The address has TLS, the code no fingerprint."""
+        return cls(
+            say(
+                "The code of an encrypted class ({where}) has 24 letters; the last 16 tell its server from any other. "
+                "Type in all of it, as your trainer's page shows it.",
+                where=where,
+            )
+        )
+
+    @classmethod
+    def another_server(cls, where: str) -> ClassError:
+        """What answers there has not the certificate that the code names."""
+        return cls(
+            say(
+                "What answers at {where} has not the certificate that the code names; nothing was sent to it. Compare "
+                "the code with your trainer's. If it is right, somebody in this network answers in their place.",
                 where=where,
             )
         )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
+_PORTS = {"http": 80, "https": 443}
 _SAME = {"", "none", "same-origin"}
 """Values of Sec-Fetch-Site with which a page of this server asks, or no page at all."""
 
@@ -23,23 +24,23 @@ def is_loopback(bind: str) -> bool:
         return bind == "localhost"
 
 
-def why_not(headers: Mapping[str, str], bind: str, port: int) -> str:
+def why_not(headers: Mapping[str, str], bind: str, port: int, scheme: str = "http") -> str:
     """Return why a request is not answered; empty when it is."""
     host = headers.get("Host", "")
-    if not _is_ours(host, bind, port):
+    if not _is_ours(host, bind, port, scheme):
         return "This is not the name of the class's server."
     origin = headers.get("Origin", "")
-    if origin and origin.lower() != f"http://{host.lower()}":
+    if origin and origin.lower() != f"{scheme}://{host.lower()}":
         return "Pages of others are not answered."
     if headers.get("Sec-Fetch-Site", "") not in _SAME:
         return "Pages of others are not answered."
     return ""
 
 
-def _is_ours(host: str, bind: str, port: int) -> bool:
+def _is_ours(host: str, bind: str, port: int, scheme: str) -> bool:
     try:
         parts = urlsplit(f"//{host}")
-        name, its_port = (parts.hostname or ""), parts.port or 80
+        name, its_port = (parts.hostname or ""), parts.port or _PORTS[scheme]
     except ValueError:
         return False
     if its_port != port or parts.netloc != host or "@" in host:

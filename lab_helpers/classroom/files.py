@@ -3,6 +3,7 @@
 seat.json    trainee: the class they have joined      told.json    what the trainer's machine said last
 place.json   the section of the newest cell           said.json    the number of the sentence a terminal has shown
 room.json    trainer: the whole class                 *.lock       who reports, who serves
+tls.pem      trainer: certificate and private key
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lab_helpers.base.paths import inside
 
 FOLDER = "class"
 SEAT, TOLD, PLACE, SAID, ROOM = "seat.json", "told.json", "place.json", "said.json", "room.json"
+TLS = "tls.pem"
 REPORTING, SERVING = "reporting.lock", "serving.lock"
 _TOLD_FOR_S = 6 * 3600.0
 """A class that was not heard of for so long is over: nothing of it is said any more."""
@@ -24,11 +26,12 @@ _TOLD_FOR_S = 6 * 3600.0
 
 @dataclass(frozen=True)
 class Seat:
-    """The class that this machine has joined."""
+    """The class that this machine has joined; `pin`: the SHA-256 of its server's certificate, where it has one."""
 
     url: str
     token: str
     name: str
+    pin: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def seat(home: Path) -> Seat | None:
     """Return the seat that this machine has; None: it has joined no class."""
     found = _read(folder(home) / SEAT)
     try:
-        return Seat(str(found["url"]), str(found["token"]), str(found["name"]))
+        return Seat(str(found["url"]), str(found["token"]), str(found["name"]), str(found.get("pin", "")))
     except KeyError:
         return None
 
@@ -147,6 +150,17 @@ def room(home: Path) -> dict[str, Any]:
 def keep_room(home: Path, kept: dict[str, Any]) -> None:
     """Keep the class."""
     _write(home, ROOM, kept)
+
+
+def tls_file(home: Path) -> Path:
+    """Return the file of the server's private key and certificate."""
+    return inside(folder(home), TLS)
+
+
+def keep_tls(home: Path, pem: str) -> None:
+    """Keep a private key and its certificate."""
+    private_folder(folder(home))
+    write_private(tls_file(home), pem)
 
 
 def _read(path: Path) -> dict[str, Any]:

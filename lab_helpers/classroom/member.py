@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import urllib3
 
 from lab_helpers.base.errors import ClassError
 from lab_helpers.base.messages import say
-from lab_helpers.classroom import files
+from lab_helpers.classroom import files, fingerprint
 from lab_helpers.classroom.files import Seat
 from lab_helpers.classroom.report import Report, taken
 from lab_helpers.classroom.room import MOST_NAME, plain
@@ -34,16 +35,21 @@ class Answer:
     body: dict[str, Any]
 
 
-Post = Callable[[str, str, dict[str, Any]], Answer]
-"""(address, token, JSON) → answer; never raises for what a network does."""
+Post = Callable[[str, str, dict[str, Any], str], Answer]
+"""(address, token, JSON, pin) → answer; never raises for what a network does."""
+_NOBODYS = "0" * 64
 
 
-def post(url: str, token: str, body: dict[str, Any]) -> Answer:
-    """Send JSON; no proxy, no redirect, no second try, and no longer than ten seconds for an answer."""
+def post(url: str, token: str, body: dict[str, Any], pin: str = "") -> Answer:
+    """Send JSON; no proxy, no redirect, no second try, and no longer than ten seconds for an answer.
+
+    By TLS nothing is sent but to the server whose certificate has the SHA-256 `pin`: without one, to nobody.
+    """
     headers = {"Content-Type": "application/json", "Connection": "close"}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     timeout = urllib3.Timeout(connect=_CONNECT_S, read=_READ_S)
-    with urllib3.PoolManager() as pool:
+    # Nobody has signed the certificate that is known: the pin is all that counts, and always compared.
+    with urllib3.PoolManager(cert_reqs="CERT_NONE", assert_fingerprint=pin or _NOBODYS) as pool:
         try:
             answer = pool.request(
                 "POST", url, body=json.dumps(body), headers=headers, timeout=timeout,
@@ -70,35 +76,41 @@ def _bounded(answer: Any) -> bytes:
     return bytes(got)
 
 
-def address(url: str) -> str:
-    """Return the address of a class as it is asked, http://HOST:PORT; raises ClassError for anything else."""
-    text = url if "//" in url else f"http://{url}"
+def address(url: str, scheme: str = "http") -> str:
+    """Return the address of a class as it is asked, http(s)://HOST:PORT; raises ClassError for anything else.
+
+    `scheme` is that of an address that names none.
+    """
+    text = url if "//" in url else f"{scheme}://{url}"
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
     is_plain = host and _HOST.fullmatch(host) and "@" not in parts.netloc and parts.path in {"", "/"}
-    if not is_plain or parts.scheme != "http" or parts.query:
+    if not is_plain or parts.scheme not in {"http", "https"} or parts.query:
         raise ClassError.no_address(plain(url, 100))
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}" if port else f"http://{name}"
+    return f"{parts.scheme}://{name}:{port}" if port else f"{parts.scheme}://{name}"
 
 
 def join(home: Path, url: str, code: str, name: str, post: Post = post) -> Seat:
     """Take a seat, or again the one that this machine has in this class; raises ClassError."""
-    where, known = address(url), files.seat(home)
-    token = known.token if known and known.url == where else ""
+    own_code, letters = fingerprint.parted(code)
+    where, known = address(url, "https" if letters else "http"), files.seat(home)
+    pin = _pin(where, letters)
+    is_same = known is not None and (known.url, known.pin) == (where, pin)
+    token = known.token if known and is_same else ""
     shown = plain(name, MOST_NAME)
-    answer = post(f"{where}/join", "", {"code": plain(code, 40), "name": shown, "token": token})
+    answer = post(f"{where}/join", "", {"code": plain(own_code, 40), "name": shown, "token": token}, pin)
     given = answer.body.get("token")
     if answer.status != 200 or not isinstance(given, str) or not 0 < len(given) <= 100 or not given.isascii():
         raise _refused(where, answer)
-    if known and known.url != where:
-        post(f"{known.url}/leave", known.token, {})
+    if known and not is_same:
+        post(f"{known.url}/leave", known.token, {}, known.pin)
     files.forget_seat(home)
     name_there = plain(str(answer.body.get("name", shown)), MOST_NAME + 10)
-    seat = Seat(where, given, name_there)
+    seat = Seat(where, given, name_there, pin)
     files.keep_seat(home, seat)
     return seat
 
@@ -109,7 +121,7 @@ def leave(home: Path, post: Post = post) -> Seat:
     if known is None:
         raise ClassError.not_joined()
     files.forget_seat(home)
-    post(f"{known.url}/leave", known.token, {})
+    post(f"{known.url}/leave", known.token, {}, known.pin)
     return known
 
 
@@ -120,7 +132,7 @@ def current(home: Path, now: Callable[[], float] = time.time) -> Report:
 
 def report(home: Path, seat: Seat, post: Post = post, now: Callable[[], float] = time.time) -> Answer:
     """Send one report and keep what is told. A class that no longer knows the seat is forgotten."""
-    answer = post(f"{seat.url}/report", seat.token, current(home, now).as_dict())
+    answer = post(f"{seat.url}/report", seat.token, current(home, now).as_dict(), seat.pin)
     if files.seat(home) != seat:  # left, or joined another class meanwhile
         return answer
     if answer.status == 200:
@@ -131,6 +143,29 @@ def report(home: Path, seat: Seat, post: Post = post, now: Callable[[], float] =
     elif answer.status == 401:
         files.forget_seat(home)
     return answer
+
+
+def _pin(where: str, letters: str) -> str:
+    """Return the pin of the server at an address, whose certificate has to have the code's letters; "" without TLS.
+
+    Raises ClassError; nothing is sent but TLS's greeting.
+    """
+    parts = urlsplit(where)
+    if parts.scheme == "http":
+        if letters:
+            raise ClassError.is_encrypted(where)
+        return ""
+    if not letters:
+        raise ClassError.no_fingerprint(where)
+    try:
+        certificate = fingerprint.certificate_at(parts.hostname or "", parts.port, _CONNECT_S)
+    except ssl.SSLError as exc:
+        raise ClassError.another_server(where) from exc
+    except OSError as exc:
+        raise ClassError.no_answer(where) from exc
+    if fingerprint.letters(certificate) != letters:
+        raise ClassError.another_server(where)
+    return fingerprint.pin(certificate)
 
 
 def _refused(where: str, answer: Answer) -> ClassError:

@@ -17,7 +17,7 @@ MOST_SEATS = 100
 MOST_NAME, MOST_SENTENCE = 40, 300
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Of codes: without letters and digits that are taken for one another when they are read aloud."""
-_CODE_LENGTH = 8
+CODE_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class Room:
 
 def new_code() -> str:
     """Return a code as it is read aloud: XXXX-XXXX, forty bits."""
-    drawn = "".join(secrets.choice(ALPHABET) for _ in range(_CODE_LENGTH))
+    drawn = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     return f"{drawn[:4]}-{drawn[4:]}"
 
 

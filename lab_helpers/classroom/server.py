@@ -6,7 +6,7 @@
     POST /leave     with the seat's token
     GET  /class     what the page shows, with the trainer's token
     POST /class     {do: say | hold | release | show | remove, …}, with the trainer's token
-Not modelled: TLS. Who can read the network reads names and progress; docs/trainer.md says so.
+With `tls` all of it by TLS. Without, who can read the network reads names and progress; docs/trainer.md says so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from lab_helpers.base.messages import speaking
 from lab_helpers.base.nested_json import loads
-from lab_helpers.classroom import page
+from lab_helpers.classroom import fingerprint, page
+from lab_helpers.classroom.certificate import Tls
 from lab_helpers.classroom.door import why_not
 from lab_helpers.classroom.limits import Limiter, Rate
 from lab_helpers.classroom.overview import overview
@@ -67,7 +68,9 @@ class ClassServer:
         language: str = "en",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        tls: Tls | None = None,
     ) -> None:
+        self.tls, self.scheme = tls, "https" if tls else "http"
         self.room, self.bind, self.language, self.wall = room, bind, language, wall
         self.port = int(listening.getsockname()[1])
         self.asks, self.reports = Limiter(_ASKS, clock), Limiter(_REPORTS, clock)
@@ -78,6 +81,11 @@ class ClassServer:
         self._ready, self._error = threading.Event(), list[BaseException]()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
+
+    @property
+    def join_code(self) -> str:
+        """What trainees type in."""
+        return fingerprint.join_code(self.room.code, self.tls.certificate) if self.tls else self.room.code
 
     def start(self) -> None:
         """Answer from now on; raises what the start raised."""
@@ -114,7 +122,7 @@ class ClassServer:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         server = _Bounded(
             _application(self), max_body_size=MOST_BYTES, max_buffer_size=4 * MOST_BYTES, max_header_size=8192,
-            idle_connection_timeout=_SILENCE_S, body_timeout=_SILENCE_S,
+            idle_connection_timeout=_SILENCE_S, body_timeout=_SILENCE_S, ssl_options=self.tls and self.tls.context,
         )  # fmt: skip
         server.add_sockets([self._listening])
         self._save()
@@ -154,7 +162,7 @@ class _Handler(RequestHandler):
 
     def prepare(self) -> None:
         headers = {name: ",".join(self.request.headers.get_list(name)) for name in self.request.headers}
-        refused = why_not(headers, self.server.bind, self.server.port)
+        refused = why_not(headers, self.server.bind, self.server.port, self.server.scheme)
         if refused:
             raise _RefusedError(403, refused)
         self.within(self.server.asks, self.address)
@@ -298,7 +306,7 @@ class _Class(_Handler):
 
     def _shown(self) -> None:
         with speaking(self.server.language):
-            self.finish(overview(self.server.room, self.server.wall()))
+            self.finish({**overview(self.server.room, self.server.wall()), "code": self.server.join_code})
 
 
 def _application(server: ClassServer) -> Application:

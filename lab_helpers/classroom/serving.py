@@ -17,7 +17,8 @@ from lab_helpers.base.config import private_folder
 from lab_helpers.base.errors import ClassError
 from lab_helpers.base.file_lock import FileLock, holder_of
 from lab_helpers.base.messages import say
-from lab_helpers.classroom import files
+from lab_helpers.classroom import files, fingerprint
+from lab_helpers.classroom.certificate import tls_of
 from lab_helpers.classroom.door import LOOPBACK, is_loopback
 from lab_helpers.classroom.room import Room
 from lab_helpers.classroom.server import ClassServer
@@ -36,9 +37,11 @@ def open_class(
     fresh: bool = False,
     language: str = "en",
     wall: Callable[[], float] = time.time,
+    encrypted: bool | None = None,
 ) -> Iterator[ClassServer]:
     """Serve the class that is kept in `home`, or a new one (`fresh`: in any case); `port` None: that of last time.
 
+    `encrypted` None: where others can reach it.
     Raises ClassError.
     """
     private_folder(files.folder(home))
@@ -54,12 +57,18 @@ def open_class(
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise ClassError.damaged(files.ROOM) from exc
         listening = _listening(bind, wanted)
+        try:
+            is_encrypted = not is_loopback(bind) if encrypted is None else encrypted
+            tls = tls_of(home, (each.strip("[]") for each in _hosts(bind)), fresh) if is_encrypted else None
+        except BaseException:
+            listening.close()
+            raise
         its_port = int(listening.getsockname()[1])
 
         def keep(state: dict[str, Any]) -> None:
             files.keep_room(home, {"port": its_port, "room": state})
 
-        with ClassServer(room, listening, bind, keep, language, wall=wall) as server:
+        with ClassServer(room, listening, bind, keep, language, wall=wall, tls=tls) as server:
             yield server
 
 
@@ -102,27 +111,43 @@ def _why(exc: OSError) -> str:
 def welcome(server: ClassServer) -> list[str]:
     """Return what to tell the trainer: their page, how to join, and what an address opens."""
     hosts = _hosts(server.bind)
-    page = f"http://{hosts[0]}:{server.port}/#token={server.room.trainer}"
-    joins = [f"  lab join http://{host}:{server.port} {server.room.code}" for host in hosts]
+    page = f"{server.scheme}://{hosts[0]}:{server.port}/#token={server.room.trainer}"
+    joins = [f"  lab join {server.scheme}://{host}:{server.port} {server.join_code}" for host in hosts]
     told = [
         say("Your page (whoever has this address can lead the class; keep it off the projector):"),
         f"  {page}",
         say("To take part, in a terminal of each trainee:"),
         *joins,
     ]
+    return [*told, *_opened(server), *_encrypted(server)]
+
+
+def _opened(server: ClassServer) -> list[str]:
     if is_loopback(server.bind):
-        told.append(say("This is reached from this machine alone. For a class: --bind ADDRESS, one of {addresses}.",
-                        addresses=", ".join(_own_addresses()) or "?"))  # fmt: skip
-    else:
-        told.append(
-            say(
-                "Open to everybody who can reach {bind}: with the code they can take a seat, with your page's address "
-                "lead the class. Names, code and progress are not encrypted on their way. Choose a network that you "
-                "trust; Ctrl-C closes it.",
-                bind=server.bind,
-            )
+        addresses = ", ".join(_own_addresses()) or "?"
+        text = say("This is reached from this machine alone. For a class: --bind ADDRESS, one of {addresses}.",
+                   addresses=addresses)  # fmt: skip
+        return [text]
+    text = say(
+        "Open to everybody who can reach {bind}: with the code they can take a seat, with your page's address lead the "
+        "class. Ctrl-C closes it.",
+        bind=server.bind,
+    )
+    return [text]
+
+
+def _encrypted(server: ClassServer) -> list[str]:
+    if server.tls is None:
+        text = say(
+            "Names, code and progress are not encrypted on their way (--tls does): choose a network that you trust."
         )
-    return told
+        return [] if is_loopback(server.bind) else [text]
+    text = say(
+        "What is sent is encrypted. `lab join` knows this server by the last 16 letters of the code. Your browser "
+        "knows nobody who has signed its certificate, and asks; let it show the fingerprint (SHA-256):"
+    )
+    digits = fingerprint.pin(server.tls.certificate).upper()
+    return [text, "  " + ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))]
 
 
 def _hosts(bind: str) -> list[str]:

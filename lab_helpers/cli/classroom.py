@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import signal
 import sys
 import threading
@@ -23,11 +24,16 @@ def add(commands: Any) -> None:
     serving.add_argument("--bind", default="", metavar="ADDRESS", help="this machine's address that the class reaches")
     serving.add_argument("--port", type=int, help="0: a free one (default: that of last time, at first 8750)")
     serving.add_argument("--fresh", action="store_true", help="a new class: new code, no trainees")
+    text = (
+        "encrypt what is sent (default where --bind names an address that others reach); --no-tls: whoever can read "
+        "the network reads names, code and progress"
+    )
+    serving.add_argument("--tls", action=argparse.BooleanOptionalAction, help=text)
     serving.add_argument("--language", choices=languages(), default=ENGLISH, help="of the page")
     serving.set_defaults(run=_serve)
     text = "take part in a class: send your trainer how far you are (--show prints all that is sent)"
     joining = commands.add_parser("join", help=text, description=text)
-    joining.add_argument("url", nargs="?", default="", help="http://ADDRESS:PORT; without: which class was joined")
+    joining.add_argument("url", nargs="?", default="", help="https://ADDRESS:PORT; without: which class was joined")
     joining.add_argument("code", nargs="?", default="", help="the code of the class")
     joining.add_argument("--name", default="", help="as the class sees you (else LAB_OWNER)")
     joining.add_argument("--show", action="store_true", help="print what would be sent now, and send nothing")
@@ -46,7 +52,10 @@ def _serve(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
     home = config.load().home
-    with speaking(args.language), open_class(home, args.bind or LOOPBACK, args.port, args.fresh, args.language) as room:
+    # What a browser that does not know the certificate says, or a scanner, is nothing for the trainer's terminal.
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
+    opened = open_class(home, args.bind or LOOPBACK, args.port, args.fresh, args.language, encrypted=args.tls)
+    with speaking(args.language), opened as room:
         print("\n".join(welcome(room)), flush=True)
         while not ended.wait(1.0):  # a wait without an end would keep signals from Python on some systems
             pass

@@ -36,7 +36,7 @@ class Trainer:
     def __init__(self, *answers: Answer) -> None:
         self.answers, self.sent = list(answers), list[tuple[str, str, dict[str, Any]]]()
 
-    def __call__(self, url: str, token: str, body: dict[str, Any]) -> Answer:
+    def __call__(self, url: str, token: str, body: dict[str, Any], pin: str = "") -> Answer:  # noqa: ARG002
         self.sent.append((url, token, body))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -137,7 +137,7 @@ def test_a_notebook_does_not_wait_for_the_trainer(home: Path) -> None:
     sent, go_on = threading.Event(), threading.Event()
     bodies: list[dict[str, Any]] = []
 
-    def hangs(_url: str, _token: str, body: dict[str, Any]) -> Answer:
+    def hangs(_url: str, _token: str, body: dict[str, Any], _pin: str) -> Answer:
         bodies.append(body)
         sent.set()
         go_on.wait(20)
@@ -196,7 +196,7 @@ def test_the_strip_says_what_the_trainer_says(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "https://10.0.0.1:8750", "ftp://10.0.0.1", "http://user@10.0.0.1:1", "http://10.0.0.1:99999", "http://10.0.0.1/x",
+    ["", "https://10.0.0.1:8750/x", "ftp://10.0.0.1", "http://user@10.0.0.1:1", "http://10.0.0.1:99999", "http://10.0.0.1/x",
      "http://", "http://a b", "file:///etc/passwd", "http://10.0.0.1?x=1", "http://[::1"],
 )  # fmt: skip
 def test_an_address_is_a_host_and_a_port(url: str, tmp_path: Path) -> None:

@@ -331,13 +331,13 @@ def test_a_class_that_cannot_be_served_says_why(tmp_path: Path) -> None:
 
 
 def test_the_trainer_is_told_what_an_address_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loopback says that it is alone; an address says who comes in and that nothing is encrypted."""
+    """Loopback says that it is alone; an address says who comes in, and without TLS that nothing is encrypted."""
     with open_class(tmp_path, port=0) as server:
         told = "\n".join(serving.welcome(server))
         assert f"http://127.0.0.1:{server.port}/#token={server.room.trainer}" in told
         assert "--bind ADDRESS" in told
         monkeypatch.setattr(serving, "_own_addresses", lambda: ["192.0.2.7"])
-        server.bind = "0.0.0.0"
+        server.bind = "0.0.0.0"  # as with --no-tls
         told = "\n".join(serving.welcome(server))
         assert f"lab join http://192.0.2.7:{server.port} {server.room.code}" in told
         assert "not encrypted" in told
