@@ -9,7 +9,7 @@ import botocore
 import pytest
 from botocore.loaders import JSONFileLoader, Loader
 
-from lab_helpers.local_aws.front.model_files import QuickFileLoader
+from lab_helpers.base.clients import Clients, QuickFileLoader
 from lab_helpers.local_aws.server import LocalAws
 
 DATA = Path(botocore.__file__).parent / "data"
@@ -20,6 +20,26 @@ def test_the_same_is_read_in_the_same_order(name: str) -> None:
     """Packed or not; None where there is no such file."""
     wanted, found = (kind().load_file(str(DATA / name)) for kind in (JSONFileLoader, QuickFileLoader))
     assert json.dumps(found) == json.dumps(wanted)
+
+
+def test_the_labs_clients_read_so() -> None:
+    """Those of an account, too; nothing of boto3 itself is changed for it."""
+    for clients in (Clients.local("http://127.0.0.1:1", "ap-northeast-1"), Clients.account("ap-northeast-1")):
+        assert isinstance(clients.session._session.get_component("data_loader").file_loader, QuickFileLoader)
+        assert clients.client("logs").meta.service_model.service_name == "logs"
+
+
+def test_an_accounts_clients_are_of_the_profile_that_was_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever profile the environment names: the loader was asked for before anything else, and read the profile."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "credentials"
+    file.write_text("".join(f"[{n}]\naws_access_key_id = key-{n}\naws_secret_access_key = x\n" for n in ("foo", "bar")))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_PROFILE", "foo")
+    used = {profile: Clients.account("ap-northeast-1", profile).session.get_credentials() for profile in (None, "bar")}
+    assert {profile: found.access_key for profile, found in used.items()} == {None: "key-foo", "bar": "key-bar"}
 
 
 def test_a_plain_file_is_found_too(tmp_path: Path) -> None:

@@ -1,33 +1,19 @@
 """botocore's service descriptions, read quicker: they are most of what the first call of a service waits for.
 
-botocore reads them with Python's json into ordered dictionaries; EC2's takes a seventh of a second so, and moto reads
-it three times at its import. Plain dictionaries keep their order, too.
+EC2's takes a seventh of a second when botocore reads it itself, and moto reads it three times at its import.
 """
 
 from __future__ import annotations
 
-import gzip
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
-import orjson
-from botocore.loaders import JSONFileLoader, Loader
+from botocore.loaders import Loader
 from botocore.model import ServiceModel
+
+from lab_helpers.base.clients import QuickFileLoader
 
 CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
 """Signing names whose botocore client is called otherwise."""
-
-
-class QuickFileLoader(JSONFileLoader):
-    """Finds the same files as its parent, and reads them by orjson."""
-
-    def load_file(self, file_path: str) -> Any:
-        """Return what a file holds, None when there is none; `file_path` is without its extension."""
-        plain, packed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
-        if plain.is_file():
-            return orjson.loads(plain.read_bytes())
-        return orjson.loads(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
 
 
 def read_quickly() -> None:
