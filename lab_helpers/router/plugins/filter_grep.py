@@ -7,9 +7,8 @@ rules are never asked), a Regex that does not match and an Exclude that matches 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from lab_helpers.router.core.options import Option, Options
 from lab_helpers.router.core.regexp import Pattern, compile_pattern
@@ -27,9 +26,9 @@ class Rule:
     path: Path
     pattern: Pattern
 
-    def matches(self, bodies: Sequence[dict[Any, Any]]) -> list[bool]:
-        """Tell of each body whether the value at the path is a string that the pattern finds something in."""
-        texts = self.path.texts(bodies)
+    def matches(self, batch: Batch) -> list[bool]:
+        """Tell of each record whether the value at the path is a string that the pattern finds something in."""
+        texts = batch.texts(self.path)
         found = iter(self.pattern.search_all([text for text in texts if text is not None]))
         return [text is not None and next(found) is not None for text in texts]
 
@@ -81,8 +80,7 @@ class Grep(Filter):
         """Keep the records that stay; they are asked rule by rule, all at once."""
         if not self._rules or not batch.count:
             return
-        bodies = batch.bodies(*(rule.path.root for rule in self._rules))
-        columns = list(zip(*(rule.matches(bodies) for rule in self._rules), strict=True))
+        columns = list(zip(*(rule.matches(batch) for rule in self._rules), strict=True))
         stays = {found: self._keeps(self._rules, found) for found in set(columns)}
         batch.keep([stays[found] for found in columns])
 

@@ -6,7 +6,6 @@ follow behind the parsed ones. The first parser that fits wins; where none does,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import is_not
 from typing import Any
 
@@ -20,6 +19,7 @@ from lab_helpers.router.records.accessor import AccessorError, look_up
 from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.record import put_last
 from lab_helpers.router.records.tag_template import key_path
+from lab_helpers.router.records.uniform import KEY
 
 
 class ParserFilter(Filter):
@@ -47,10 +47,13 @@ class ParserFilter(Filter):
         """Put the parsed bodies and times in the place of the batch's."""
         if not self._passes_by({key for key, _ in batch.appended}):
             batch.records()  # what is appended is then in the bodies
+        at_once = self._parsed_at_once(batch)
+        if self._replaces_all(batch, at_once):
+            return
         times_ns, bodies = batch.columns()
         changed = [
             self._changed(time_ns, body, self._parse(self._value(body)) if parsed is None else parsed)
-            for time_ns, body, parsed in zip(times_ns, bodies, self._parsed_at_once(bodies), strict=True)
+            for time_ns, body, parsed in zip(times_ns, bodies, at_once, strict=True)
         ]
         found = [body for _, body in changed]
         if any(map(is_not, found, bodies)):
@@ -61,13 +64,27 @@ class ParserFilter(Filter):
         is_asked = self._path.root in appended or self._keys is None or not self._keys.isdisjoint(appended)
         return not appended or (self._reserve and not is_asked)
 
-    def _parsed_at_once(self, bodies: Sequence[dict[Any, Any]]) -> list[Parsed | None]:
+    def _parsed_at_once(self, batch: Batch) -> list[Parsed | None]:
         """Return what the first parser makes of each record; None for those that have to be looked at one by one."""
         if not self._is_plain:
-            return [None] * len(bodies)
-        texts = self._path.texts(bodies)
+            return [None] * batch.count
+        texts = batch.texts(self._path)
         found = parse_all(self._parsers[0], [text or "" for text in texts])
         return [None if text is None else parsed for text, parsed in zip(texts, found, strict=True)]
+
+    def _replaces_all(self, batch: Batch, found: list[Parsed | None]) -> bool:
+        """Put what was parsed of records that are alike in their place, if all were; what they share is appended."""
+        alike = batch.alike() if self._key == KEY and not self._preserve else None
+        if alike is None or None in found or self._keys is None:
+            return False
+        shared = [pair for pair in alike.body.items() if pair[0] != KEY] if self._reserve else []
+        if not self._keys.isdisjoint(key for key, _ in shared):
+            return False
+        parsed = [one for one in found if one is not None]
+        times_ns = [one.time_ns or before for one, before in zip(parsed, alike.times_ns, strict=True)]
+        batch.change(times_ns, [one.body for one in parsed])
+        batch.append_before(shared)
+        return True
 
     def _value(self, body: dict[Any, Any]) -> Any:
         value = self._path.get(body) if self._is_top_level else look_up(self._path, body, self._core_log)

@@ -10,9 +10,7 @@ MAX_ROUNDS with an error and lets the record go on as it is; the real one does n
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.matching import matcher
@@ -36,9 +34,9 @@ class Rule:
     tag: TagTemplate
     keeps: bool
 
-    def found(self, bodies: Sequence[dict[Any, Any]]) -> list[tuple[int, re.Match[str]]]:
-        """Return the place of each body in which the rule matches, and the match."""
-        texts = [(at, text) for at, text in enumerate(self.path.texts(bodies)) if text is not None]
+    def found(self, batch: Batch) -> list[tuple[int, re.Match[str]]]:
+        """Return the place of each record that the rule matches, and the match."""
+        texts = [(at, text) for at, text in enumerate(batch.texts(self.path)) if text is not None]
         matches = self.pattern.search_all([text for _, text in texts])
         return [(at, match) for (at, _), match in zip(texts, matches, strict=True) if match is not None]
 
@@ -63,9 +61,8 @@ class RewriteTag(Filter):
 
     def filter_batch(self, tag: str, batch: Batch) -> None:
         """Emit the records that a rule takes; those that stay are left."""
-        bodies = batch.bodies(*(rule.path.root for rule in self._rules))
-        decided = {at: (rule, match) for rule in reversed(self._rules) for at, match in rule.found(bodies)}
-        stays = [True] * len(bodies)
+        decided = {at: (rule, match) for rule in reversed(self._rules) for at, match in rule.found(batch)}
+        stays = [True] * batch.count
         emitted: dict[str, list[Record]] = {}
         places: dict[int, int] = {}
         for at in sorted(decided):

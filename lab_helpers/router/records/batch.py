@@ -11,19 +11,24 @@ from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
+from lab_helpers.router.records.accessor import Path
 from lab_helpers.router.records.record import Record, columns, encode, put_last
+from lab_helpers.router.records.uniform import KEY, Alike, cut_alike
 
 Body = dict[Any, Any]
+FEW = 8
+# records: to look whether so many are alike costs more than to decode them
 
 
 class Batch:
     """Records of one tag on their way from an input through the filters.
 
-    Either `raw` (concatenated msgpack entries `[time, body]`) or decoded records, or both while nobody has changed
-    them; `appended` are (key, value) pairs that each body gets at its end, not yet applied to either.
+    Either `raw` (concatenated msgpack entries `[time, body]`), or decoded records, or records that are alike, or
+    several of these while nobody has changed them; `appended` are (key, value) pairs that each body gets at its end,
+    not yet applied to any.
     """
 
-    __slots__ = ("_bodies", "_raw", "_times_ns", "appended", "count")
+    __slots__ = ("_alike", "_bodies", "_may_be_alike", "_raw", "_times_ns", "appended", "count")
 
     def __init__(
         self,
@@ -34,6 +39,8 @@ class Batch:
     ) -> None:
         self._raw, self._times_ns, self._bodies = raw, list[int](), None if records is None else list[Body]()
         self.count, self.appended = count, appended
+        self._alike: Alike | None = None
+        self._may_be_alike = count >= FEW
         if records is not None:
             self._put([record.time_ns for record in records], [record.body for record in records])
 
@@ -42,7 +49,7 @@ class Batch:
         times_ns, bodies = self.columns()
         for body in bodies if self.appended else ():
             put_last(body, self.appended)
-        self.appended, self._raw = (), None
+        self.appended, self._raw, self._alike, self._may_be_alike = (), None, None, False
         return list(map(Record, times_ns, bodies))
 
     def replace(self, records: list[Record]) -> None:
@@ -52,20 +59,37 @@ class Batch:
 
     def append_to_all(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Give every record these keys at its end; a key that is there already is replaced and moves to the end."""
-        last = dict[str, str]()
-        put_last(last, (*self.appended, *pairs))
-        self.appended = tuple(last.items())
+        self._append((*self.appended, *pairs))
 
-    def bodies(self, *keys: str) -> list[Body]:
-        """Return the bodies to look at these keys: with what is appended where one of them is among it."""
-        if any(key in keys for key, _ in self.appended):
+    def append_before(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Give every record these keys, too, in front of what is appended already."""
+        self._append((*pairs, *self.appended))
+
+    def texts(self, path: Path) -> list[str | None]:
+        """Return the text at the path in each record, None where it is none; what is appended counts."""
+        if any(key == path.root for key, _ in self.appended):
             self.records()
-        return self.columns()[1]
+        alike = self.alike()
+        if alike is None:
+            return path.texts(self.columns()[1])
+        return [*alike.texts] if path.root == KEY else [path.text(alike.body)] * self.count
+
+    def alike(self) -> Alike | None:
+        """Return the records, without what is appended, where they differ in time and in `log` alone."""
+        if self._may_be_alike:
+            self._may_be_alike = False
+            found = cut_alike(self._raw or b"")
+            self._alike = found if found is not None and len(found.texts) == self.count else None
+        return self._alike
 
     def columns(self) -> tuple[list[int], list[Body]]:
         """Return times in nanoseconds and bodies, without what is appended. Decoded once; change nothing in them."""
         if self._bodies is None:
-            self._times_ns, self._bodies = columns(self._raw or b"", self.count)
+            if self._alike is None:
+                self._times_ns, self._bodies = columns(self._raw or b"", self.count)
+            else:
+                times_ns, texts, body = self._alike
+                self._times_ns, self._bodies = times_ns, [{**body, KEY: text} for text in texts]
         return self._times_ns, self._bodies
 
     def copy_of(self, at: int) -> Record:
@@ -81,19 +105,31 @@ class Batch:
 
     def keep(self, stays: Sequence[bool]) -> None:
         """Drop the records for which this is False."""
-        if not all(stays):
+        if all(stays):
+            return
+        if self._alike is not None:
+            times_ns, texts, body = self._alike
+            self._alike = Alike(list(compress(times_ns, stays)), list(compress(texts, stays)), body)
+            self._raw, self._bodies, self.count = None, None, len(self._alike.texts)
+        else:
             times_ns, bodies = self.columns()
             self._put(list(compress(times_ns, stays)), list(compress(bodies, stays)))
 
     def packed(self) -> bytes:
         """Return the entries as msgpack bytes, `appended` not included."""
         if self._raw is None:
-            self._raw = encode(zip(self._times_ns, self._bodies or (), strict=True))
+            self._raw = encode(zip(*self.columns(), strict=True))
         return self._raw
 
     def made(self) -> tuple[list[int], list[Body]] | None:
-        """Return the columns of records that a filter or an input has made; None where the bytes are all there is."""
-        return None if self._bodies is None or self._raw is not None else (self._times_ns, self._bodies)
+        """Return the columns of records that a filter or an input has made; None where there are bytes that say so."""
+        return None if self._raw is not None else self.columns()
+
+    def _append(self, pairs: Sequence[tuple[str, str]]) -> None:
+        last = dict[str, str]()
+        put_last(last, pairs)
+        self.appended = tuple(last.items())
 
     def _put(self, times_ns: list[int], bodies: list[Body]) -> None:
-        self._raw, self._times_ns, self._bodies, self.count = None, times_ns, bodies, len(bodies)
+        self._raw, self._alike, self._may_be_alike = None, None, False
+        self._times_ns, self._bodies, self.count = times_ns, bodies, len(bodies)

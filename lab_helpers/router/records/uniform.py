@@ -1,7 +1,7 @@
-"""Encode records that differ only in their time and in `log`: what a log driver sends for one container's stream.
+"""Cut and encode records that differ only in their time and in `log`: what a log driver sends for one container.
 
 The first entry gives a pattern of bytes; the others are cut along it without being decoded, and only their `log`
-values are escaped, many at once. Everything else of the JSON line is the same for all and kept once. One entry that
+values are read, or escaped, many at once. Everything else is the same for all and kept once. One entry that
 does not fit the pattern and the caller has to take the general way.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from _json import encode_basestring_ascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,42 +34,62 @@ _EVENT_TIME = b"\x92\xd7\x00"
 class Pattern:
     """Bytes of an entry around what varies: `opening`, time (`time_bytes` long), `before`, the log value, `after`.
 
-    `prefix` and `suffix` are the JSON line around the escaped value.
+    `body` is the first entry's.
     """
 
     opening: bytes
     time_bytes: int
     before: bytes
     after: bytes
-    prefix: bytes
-    suffix: bytes
+    body: dict[str, Any]
+
+
+class Alike(NamedTuple):
+    """Records whose bodies are all `body`, each with a text of its own under `log`; every value is a text."""
+
+    times_ns: list[int]
+    texts: list[str]
+    body: dict[str, str]
+
+
+def cut_alike(raw: bytes) -> Alike | None:
+    """Return the records of packed entries, or None where they are not alike, or have values that are no text."""
+    pattern = _pattern_of(raw)
+    if pattern is None or set(map(type, [*pattern.body, *pattern.body.values()])) != {str}:
+        return None
+    times_ns: list[int] = []
+    texts: list[str] = []
+    for block in _blocks(raw, pattern):
+        if block is None:
+            return None
+        times_ns += _nanoseconds(block)
+        try:
+            texts += [value.decode() for value in block.values]
+        except UnicodeDecodeError:
+            return None
+    return Alike(times_ns, texts, pattern.body)
 
 
 def cut_uniform(
     raw: bytes, appended: Sequence[tuple[str, str]], escape_unicode: bool
 ) -> tuple[list[int], list[bytes], bytes, bytes] | None:
-    """Return (times in ms, escaped log values, prefix, suffix), or None where the entries are not alike."""
-    pattern = _pattern_of(raw, appended, escape_unicode)
-    if pattern is None:
+    """Return (times in ms, escaped log values, JSON in front of each and behind), None where the entries differ."""
+    pattern = _pattern_of(raw)
+    around = _json_around(pattern.body, appended, escape_unicode) if pattern is not None else None
+    if pattern is None or around is None:
         return None
-    data = b"%b%b\0\0" % (pattern.after, raw)  # the first value, too, has the end of an entry before it
-    at, end = 0, len(raw)
     times: list[int] = []
     parts: list[bytes] = []
-    while at < end:
-        block = _cut(data, at, end, pattern)
+    for block in _blocks(raw, pattern):
         escaped = _escaped(block.values, escape_unicode) if block is not None else None
         if block is None or escaped is None:
             return None
-        at = block.end
         times += _milliseconds(block)
         parts += escaped
-    if at != end or data[at:-2] != pattern.after:
-        return None
-    return times, parts, pattern.prefix, pattern.suffix
+    return times, parts, *around
 
 
-def _pattern_of(raw: bytes, appended: Sequence[tuple[str, str]], escape_unicode: bool) -> Pattern | None:
+def _pattern_of(raw: bytes) -> Pattern | None:
     opening = _INTEGER_TIME if raw.startswith(_INTEGER_TIME) else _EVENT_TIME if raw.startswith(_EVENT_TIME) else b""
     if not opening:
         return None
@@ -79,10 +99,7 @@ def _pattern_of(raw: bytes, appended: Sequence[tuple[str, str]], escape_unicode:
     if read is None:
         return None
     body, value_at, value_end, end = read
-    around = _json_around(body, appended, escape_unicode)
-    if around is None:
-        return None
-    return Pattern(opening, time_bytes, raw[start:value_at], raw[value_end:end], *around)
+    return Pattern(opening, time_bytes, raw[start:value_at], raw[value_end:end], body)
 
 
 def _read_pairs(raw: bytes, start: int) -> tuple[dict[str, Any], int, int, int] | None:
@@ -115,6 +132,20 @@ def _json_around(
         return None
     pieces = dumps(marked, escape_unicode).split(dumps(_MARK, escape_unicode))
     return (pieces[0] + b'"', b'"' + pieces[1]) if len(pieces) == 2 else None
+
+
+def _blocks(raw: bytes, pattern: Pattern) -> Iterator[_Block | None]:
+    """Yield the entries' values block by block, and None where one is not alike."""
+    data = b"%b%b\0\0" % (pattern.after, raw)  # the first value, too, has the end of an entry before it
+    at, end = 0, len(raw)
+    while at < end:
+        block = _cut(data, at, end, pattern)
+        yield block
+        if block is None:
+            return
+        at = block.end
+    if at != end or data[at:-2] != pattern.after:
+        yield None
 
 
 class _Block(NamedTuple):
@@ -193,3 +224,10 @@ def _milliseconds(block: _Block) -> list[int]:
         return block.seconds_ms
     nanoseconds = struct.unpack(f">{len(block.fractions)}I", b"".join(block.fractions))
     return [ms + more // 1_000_000 for ms, more in zip(block.seconds_ms, nanoseconds, strict=True)]
+
+
+def _nanoseconds(block: _Block) -> list[int]:
+    if not block.fractions:
+        return [ms * 1_000_000 for ms in block.seconds_ms]
+    nanoseconds = struct.unpack(f">{len(block.fractions)}I", b"".join(block.fractions))
+    return [ms * 1_000_000 + more for ms, more in zip(block.seconds_ms, nanoseconds, strict=True)]

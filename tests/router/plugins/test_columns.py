@@ -17,6 +17,8 @@ from lab_helpers.router.parsing.parser import NoMatchError, Parsed, Parser, buil
 from lab_helpers.router.parsing.parser_columns import are_plain, parse_all
 from lab_helpers.router.plugin import PluginKind
 from lab_helpers.router.plugins import filter_parser
+from lab_helpers.router.records import batch as batch_module
+from lab_helpers.router.records.accessor import Path
 from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.record import Record, encode
@@ -140,7 +142,8 @@ RECORDS = st.lists(
         "host": st.just("kept"), "ecs_cluster": st.just("old"),
     }),
     max_size=5,
-)  # fmt: skip
+) | st.lists(LINES.map(lambda text: {"n": "7", "log": text, "source": "stdout"}), max_size=5) \
+  | st.lists(LINES.map(lambda text: {"host": "kept", "log": text}), max_size=5)  # fmt: skip
 
 
 def _run(lines: str, batch: Batch) -> tuple[Any, ...]:
@@ -156,12 +159,13 @@ def _run(lines: str, batch: Batch) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("lines", FILTERS)
-@bounded(25)
+@bounded(40)
 @given(RECORDS)
 def test_filters_do_to_all_what_they_do_to_each(lines: str, found: list[dict[str, Any]]) -> None:
     """As bytes with what is appended still waiting, or record by record, without what parses at once."""
     records = [Record(at * 10**9, body) for at, body in enumerate(found)]
-    waiting = Batch(raw=encode(records), count=len(records), appended=APPENDED)
+    with patch.object(batch_module, "FEW", 1):
+        waiting = Batch(raw=encode(records), count=len(records), appended=APPENDED)
     at_once = _run(lines, waiting)
     each: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
     with patch.object(filter_parser, "are_plain", lambda _parser: False):
@@ -200,7 +204,7 @@ def test_a_batch_keeps_its_bytes_until_a_record_is_changed() -> None:
     """A grep that drops nothing costs no packing, and the chunk's entries are those that came."""
     raw = encode([Record(1, {"log": "a"}), Record(2, {"log": "b"})])
     batch = Batch(raw=raw, count=2)
-    batch.bodies("log")
+    assert batch.texts(Path("log")) == ["a", "b"]
     batch.keep([True, True])
     assert batch.packed() is raw
     assert batch.made() is None
@@ -214,3 +218,15 @@ def test_appended_keys_are_there_once() -> None:
     batch = Batch(records=[Record(1, {})])
     batch.append_to_all([("a", "1"), ("b", "2"), ("a", "3")])
     assert batch.appended == (("b", "2"), ("a", "3"))
+
+
+def test_records_that_are_alike_are_taken_apart(bench: Bench) -> None:
+    """What they share stands once, behind what was parsed, so that the speed is not lost unnoticed."""
+    bench.add_parsers(PARSERS)
+    line = "1.2.3.4 - [07/Nov/2021:09:14:02 +0000]"
+    records = [Record(at, {"source": "stdout", "log": line, "id": "x"}) for at in range(batch_module.FEW)]
+    batch = Batch(raw=encode(records), count=len(records), appended=APPENDED[:1])
+    bench.build(PluginKind.FILTER, "grep", "Exclude log ELB").filter_batch("t", batch)
+    bench.build(PluginKind.FILTER, "parser", "Key_Name log\nParser p\nReserve_Data on").filter_batch("t", batch)
+    assert batch.appended == (("source", "stdout"), ("id", "x"), ("ecs_cluster", "demo"))
+    assert batch.made() == ([1_636_276_442 * 10**9] * len(records), [{"host": "1.2.3.4", "user": "-"}] * len(records))
