@@ -106,6 +106,14 @@ def test_mfa_delete_is_told_once_it_was_named(s3: Any) -> None:
     assert {name: told[name] for name in named} == named
 
 
+def test_acceleration_is_told_as_it_was_put(s3: Any) -> None:
+    """Also Suspended where it was never Enabled; without a configuration there is no status."""
+    assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=BUCKET)
+    for status in ("Suspended", "Enabled", "Suspended"):
+        s3.put_bucket_accelerate_configuration(Bucket=BUCKET, AccelerateConfiguration={"Status": status})
+        assert s3.get_bucket_accelerate_configuration(Bucket=BUCKET)["Status"] == status
+
+
 def test_access_logs_go_where_the_policy_lets_them(s3: Any) -> None:
     """A statement for logging.s3.amazonaws.com among others; without one the target is refused."""
     target = {"LoggingEnabled": {"TargetBucket": LOGS, "TargetPrefix": "log/"}}

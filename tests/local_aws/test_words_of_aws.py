@@ -291,3 +291,34 @@ def test_an_image_id_that_names_nothing(image_id: dict[str, str], code: str | No
     """BatchGetImage and BatchDeleteImage tell it as a failure of that id."""
     told = unusable_id(image_id)
     assert (told[0] if told else None) == code
+
+
+def test_a_listed_roles_document_is_encoded_once(aws: LocalAws) -> None:
+    """What stands percent-encoded in a trust policy comes back so, from GetRole and ListRoles alike."""
+    iam = aws.client("iam")
+    condition = {"StringEquals": {"aws:SourceArn": "arn%3Aaws%3Aapigateway"}}
+    statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+    iam.create_role(RoleName="percent", Path="/percent/", AssumeRolePolicyDocument=json.dumps(trust))
+    listed = iam.list_roles(PathPrefix="/percent/")["Roles"][0]
+    assert listed["AssumeRolePolicyDocument"] == trust
+    assert iam.get_role(RoleName="percent")["Role"]["AssumeRolePolicyDocument"] == trust
+
+
+def test_a_service_linked_role_has_no_description_of_nothing(aws: LocalAws) -> None:
+    """AWS tells a description only where one was given. Source: LocalStack's recordings of iam."""
+    iam = aws.client("iam")
+    name = iam.create_service_linked_role(AWSServiceName="batch.amazonaws.com")["Role"]["RoleName"]
+    assert "Description" not in iam.get_role(RoleName=name)["Role"]
+
+
+def test_a_federation_token_without_a_policy_packs_nothing(aws: LocalAws) -> None:
+    """PackedPolicySize is 0. Source: LocalStack's recording of sts."""
+    assert aws.client("sts").get_federation_token(Name="ann")["PackedPolicySize"] == 0
+
+
+def test_there_are_no_instances(aws: LocalAws) -> None:
+    """RunInstances says what is not here, instead of failing."""
+    with pytest.raises(ClientError, match="does not have ec2:RunInstances") as error:
+        aws.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
+    assert error.value.response["Error"]["Code"] == "NotImplemented"

@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TEST_S = 120
 """A test that takes longer has failed."""
+_WHOLE = (0, 1)
+"""pytest's exit statuses of a run to the end."""
 _FOLDERS = {"moto": "tests/test_{}", "localstack": "tests/aws/services/{}"}
 
 
@@ -80,7 +82,8 @@ def _run(suite: str, checkout: Path, service: str, args: argparse.Namespace) -> 
         ]  # fmt: skip
         done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
         ended = _kept(outcomes)
-        if not ended:
+        if not ended or done.returncode not in _WHOLE:
+            print(f"{suite}'s {service} was broken off after {len(ended)} tests", file=sys.stderr)
             print((done.stdout + done.stderr)[-3000:], file=sys.stderr)
     return ended
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab_helpers.local_aws import __main__ as server
 
-READY_S = 60
+READY_S = 240
 STOP_S = 20
 POLL_S = 0.01
 

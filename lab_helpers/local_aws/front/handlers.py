@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from lab_helpers.local_aws.identity.credentials import unique_id
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler, Service, WsgiApp
@@ -22,6 +23,8 @@ def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str
         **_boundary_operations(bridge),
         **_glue_operations(bridge),
         ("kinesis", "CreateStream"): _create_stream,
+        ("ec2", "RunInstances"): _no_instances,
+        ("sts", "GetFederationToken"): _federation_token,
     }
     for service in services:
         for key, handler in service.overrides().items():
@@ -41,6 +44,19 @@ def _create_stream(request: ApiRequest) -> dict[str, Any]:
     if request.params.get("ShardCount"):
         return request.forward(None)
     return request.forward({**request.params, "ShardCount": ON_DEMAND_SHARDS})
+
+
+def _no_instances(request: ApiRequest) -> dict[str, Any]:
+    """Not modelled: EC2 instances, whose types moto is not given the memory for."""
+    text = f"The local AWS does not have {request.service}:{request.operation}: tasks run on Fargate only."
+    raise AwsError("NotImplemented", text, 501)
+
+
+def _federation_token(request: ApiRequest) -> dict[str, Any]:
+    """Without a policy nothing is packed: PackedPolicySize 0, as recorded from AWS."""
+    answer = request.forward(None)
+    asked = [request.params.get(name) for name in ("Policy", "PolicyArns", "Tags")]
+    return answer if any(asked) else {**answer, "PackedPolicySize": 0}
 
 
 def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
@@ -78,8 +94,24 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
         "GetPolicyVersion",
         "PutRolePermissionsBoundary",
     )
-    own = {"CreateRole": create_role, "CreatePolicy": create_policy, "DeletePolicy": delete_policy}
+
+    def list_roles(request: ApiRequest) -> dict[str, Any]:
+        answer = request.forward(None)
+        return {**answer, "Roles": [_encoded(role) for role in answer.get("Roles", [])]}
+
+    own = {
+        "ListRoles": list_roles,
+        "CreateRole": create_role,
+        "CreatePolicy": create_policy,
+        "DeletePolicy": delete_policy,
+    }
     return {("iam", name): handler for name, handler in {**dict.fromkeys(names, with_policy), **own}.items()}
+
+
+def _encoded(role: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a listed role with its document URL-encoded, as all documents of IAM's answers are."""
+    document = str(role["AssumeRolePolicyDocument"])
+    return {**role, "AssumeRolePolicyDocument": quote(document) if document.startswith("{") else document}
 
 
 def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:

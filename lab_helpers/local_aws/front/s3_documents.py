@@ -30,6 +30,8 @@ _SEVERAL = {
 }
 """Configurations of which a bucket may have several, and what their list is called."""
 _PAYER = f'<RequestPaymentConfiguration xmlns="{NAMESPACE}"><Payer>BucketOwner</Payer></RequestPaymentConfiguration>'
+_MEMBERS = {"BucketVersioning": "MfaDelete", "BucketAccelerateConfiguration": "Status"}
+"""Members that moto drops: always, or where acceleration was never enabled."""
 _DECLARED = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _LEAST_SIZE = "x-amz-transition-default-minimum-object-size"
 _USUAL_LEAST_SIZE = "all_storage_classes_128K"
@@ -54,8 +56,9 @@ def answer(
         return _payment(operation, body, documents)
     if operation.endswith("BucketLifecycleConfiguration"):
         return _lifecycle(operation, asked, body, documents, forward)
-    if operation.endswith("BucketVersioning"):
-        return _versioning(operation, body, documents, forward)
+    for ending, member in _MEMBERS.items():
+        if operation.endswith(ending):
+            return _with_member(operation, member, body, documents, forward)
     return forward()
 
 
@@ -113,19 +116,24 @@ def _with_names(configuration: ElementTree.Element) -> ElementTree.Element:
     return configuration
 
 
-def _versioning(operation: str, body: bytes, documents: Documents, forward: Callable[[], Answer]) -> Answer:
+def _with_member(
+    operation: str, member: str, body: bytes, documents: Documents, forward: Callable[[], Answer]
+) -> Answer:
+    """Let moto answer, and keep and tell one member of the configuration that it drops."""
     status, headers, got = forward()
     if operation.startswith("Put"):
-        said = _parsed(body).find(f"{{{NAMESPACE}}}MfaDelete")
+        said = _parsed(body).find(f"{{{NAMESPACE}}}{member}")
         if status < 300 and said is not None and said.text:
-            documents["MfaDelete"] = said.text.encode()
+            documents[f"{operation[3:]}/{member}"] = said.text.encode()
         return status, headers, got
-    if status >= 300 or "MfaDelete" not in documents:
+    kept = documents.get(f"{operation[3:]}/{member}")
+    if status >= 300 or kept is None:
         return status, headers, got
     root = _parsed(got if isinstance(got, bytes) else b"".join(got))
-    ElementTree.SubElement(root, f"{{{NAMESPACE}}}MfaDelete").text = documents["MfaDelete"].decode()
-    kept = [pair for pair in headers if pair[0].lower() != "content-length"]
-    return status, kept, _DECLARED + _written(root)
+    if root.find(f"{{{NAMESPACE}}}{member}") is None:
+        ElementTree.SubElement(root, f"{{{NAMESPACE}}}{member}").text = kept.decode()
+    told = [pair for pair in headers if pair[0].lower() != "content-length"]
+    return status, told, _DECLARED + _written(root)
 
 
 def _parsed(body: bytes) -> ElementTree.Element:

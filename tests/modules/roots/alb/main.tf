@@ -145,4 +145,6 @@ module "alb" {
   }
 
   tags = { Module = "alb" }
+
+  depends_on = [module.log_bucket] # its policy, without which no log is written
 }

@@ -145,6 +145,8 @@ module "bucket" {
   ]
 
   tags = { Module = "s3-bucket" }
+
+  depends_on = [module.log_bucket] # its policy, without which it is no target
 }
 
 data "aws_iam_policy_document" "bucket" {
