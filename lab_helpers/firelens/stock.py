@@ -1,7 +1,7 @@
 """AWS's image as a user meets it: its version, its files, its names in registries.
 
 The files are the lab's own, with the meaning of those in the image: `image/fluent-bit/parsers` (there twice, as in the
-image: /fluent-bit/etc has them too) and `image/fluent-bit/configs`.
+image: /fluent-bit/etc has them too), `image/fluent-bit/configs` and the file with the image's version.
 Source: Dockerfiles, entrypoint.sh, configs/ and init/ of aws/aws-for-fluent-bit; "Using the AWS for Fluent Bit image"
 in the Amazon ECS developer guide.
 """
@@ -22,6 +22,8 @@ REGISTRY_ACCOUNT = "906394416424"
 PUBLIC_NAMES = (f"public.ecr.aws/aws-observability/{IMAGE_NAME}", f"docker.io/amazon/{IMAGE_NAME}")
 BASE_IMAGE = f"{PUBLIC_NAMES[0]}:{IMAGE_VERSION}"
 """What the lab builds on: a tag that does not move."""
+VERSION_FILE = "/AWS_FOR_FLUENT_BIT_VERSION"
+"""What entrypoint.sh prints, and many a copy of it."""
 PROGRAM = "/fluent-bit/bin/fluent-bit"
 ENTRY_POINT = "/entrypoint.sh"
 INIT_ENTRY_POINT = "/init/fluent_bit_init_entrypoint.sh"
@@ -40,6 +42,8 @@ def files(path: str, image_name: str = IMAGE_NAME) -> list[Path]:
     if parsers := _PARSERS.fullmatch(path):
         if image_name == IMAGE_NAME or path.startswith("/fluent-bit/etc/"):
             return sorted((_FOLDER / "fluent-bit/parsers").glob(parsers[1]))
+    elif path == VERSION_FILE and image_name == IMAGE_NAME:
+        return [_FOLDER / path.lstrip("/")]
     elif (configs := _CONFIGS.fullmatch(path)) and image_name == IMAGE_NAME:
         return sorted((_FOLDER / "fluent-bit/configs").glob(configs[1]))
     return []

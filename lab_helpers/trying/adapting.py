@@ -27,7 +27,8 @@ EXECUTION_ROLE = "lab-try-execution"
 ROUTER_GROUP = "/lab-try/log-router"
 FARGATE_LEAST = {"cpu": "256", "memory": "512"}
 _REGION = re.compile(r"arn:aws[\w-]*:\w+:([a-z]{2}(?:-[a-z]+)+-\d):")
-_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/(?:.*/)?([\w+=,.@-]+)")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::([^:]*):role/(?:.*/)?([\w+=,.@-]+)")
+_ACCOUNT = re.compile(r"\d{12}")
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,21 @@ def region_of(definition: Mapping[str, Any]) -> str:
 
 def role_name(arn: str) -> str:
     """Return a role's name of its ARN, or of the name itself; raises TaskDefinitionError for neither."""
-    found = _ROLE.fullmatch(arn) or re.fullmatch(r"([\w+=,.@-]{1,64})", arn)
-    if found is None:
+    found = _ROLE.fullmatch(arn)
+    name = found[2] if found else arn
+    if not re.fullmatch(r"[\w+=,.@-]{1,64}", name):
         raise TaskDefinitionError(f"{arn!r} names no role", "Give the role's ARN.")
-    return found[1]
+    return name
+
+
+def accounts_left_out(definition: Mapping[str, Any]) -> list[str]:
+    """Say of which roles the account is left out, as it is where a definition was published."""
+    arns = dict.fromkeys(str(definition[name]) for name in ("taskRoleArn", "executionRoleArn") if definition.get(name))
+    return [
+        f"{arn} has no account number of 12 digits: AWS would find no such role; the trial made one of this name."
+        for arn in arns
+        if (found := _ROLE.fullmatch(arn)) and not _ACCOUNT.fullmatch(found[1])
+    ]
 
 
 def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path, router_image: str | None) -> Adapted:
@@ -62,7 +74,7 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
 
     `router_image`: the image that was built of the user's files; None: the definition's own.
     """
-    notes: list[str] = []
+    notes = accounts_left_out(definition)
     router = router_of(definition)
     changed: list[dict[str, Any]] = []
     for given in definition["containerDefinitions"]:

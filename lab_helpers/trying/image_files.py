@@ -21,6 +21,7 @@ from lab_helpers.trying import configuration, reading
 from lab_helpers.trying.configuration import Given
 
 DOCKERFILE = "Dockerfile"
+GIVE_IT = "Give the file that lies there (--files)."
 CONFIG_FOLDER = "/fluent-bit/etc"
 MOST_FILE_BYTES, MOST_FILES = 1 << 20, 500
 _INIT_S3 = re.compile(r"aws_fluent_bit_init_s3_\d+", re.IGNORECASE)
@@ -40,12 +41,15 @@ class ImageFiles:
 
 def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> ImageFiles:
     """Copy what was given to `folder`, ready to be built. Raises TaskDefinitionError where that cannot be."""
+    options = router["firelensConfiguration"].get("options") or {}
     if not given:
         _refuse_unknown(router)
+        if options.get("config-file-type") == "s3":
+            value = options.get("config-file-value", "")
+            raise TaskDefinitionError(f"its configuration is in S3 ({value}), and it was not given", GIVE_IT)
         return ImageFiles(Given(), None)
     folder.mkdir()
-    named = reading.main_path(router, Given())
-    named = named or (router["firelensConfiguration"].get("options") or {}).get("config-file-value", "")
+    named = reading.main_path(router, Given()) or options.get("config-file-value", "")
     is_image = len(given) == 1 and (given[0] / DOCKERFILE).is_file()
     if is_image:
         shutil.copytree(given[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NO_IMAGE_FILES))
@@ -64,14 +68,21 @@ class FromS3:
 
 
 def from_s3(given: Sequence[Path], router: Mapping[str, Any]) -> list[FromS3]:
-    """Return which of the given files the init image's variables name, by the ends of their keys, in their order."""
+    """Return which of the given files the init image's variables name, by the ends of their keys, in their order.
+
+    Raises TaskDefinitionError where that image would fetch one that was not given.
+    """
     variables = {str(each["name"]): str(each.get("value", "")) for each in router.get("environment") or ()}
     found = []
     for name in sorted(filter(_INIT_S3.fullmatch, variables), key=lambda each: int(each.rpartition("_")[2])):
         bucket, _, key = variables[name].removeprefix(_S3_ARN).partition("/")
         path = next((each for each in given if each.is_file() and each.name == key.rpartition("/")[2]), None)
-        if path is not None and variables[name].startswith(_S3_ARN):
+        if not variables[name].startswith(_S3_ARN):
+            continue
+        if path is not None:
             found.append(FromS3(path, bucket, key))
+        elif ":init-" in str(router.get("image", "")):
+            raise TaskDefinitionError(f"{name} names {variables[name]}, and no such file was given", GIVE_IT)
     return found
 
 

@@ -58,10 +58,10 @@ def read(main: str, generated: Sequence[Line], files: Given) -> Reading:
     return Reading(tuple(lines), tuple(sections), main, tuple(missing))
 
 
-def notes(reading: Reading, logging: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Say what it means that the router does not read FireLens' configuration; `logging`: log options by container."""
+def notes(reading: Reading, logging: Mapping[str, Mapping[str, str]], files: Given) -> list[str]:
+    """Say what of the definition or the files nobody reads, and why; `logging`: log options by container."""
     if not reading.main:
-        return _notes_on_yaml(reading)
+        return [*_notes_on_yaml(reading), *_hidden(files)]
     if any(line.author == configuration.AGENT for line in reading.lines):
         return []
     told = [f"The router's command names {reading.main}: what FireLens generates is not read."]
@@ -76,6 +76,16 @@ def notes(reading: Reading, logging: Mapping[str, Mapping[str, str]]) -> list[st
             "none comes."
         )
     return told
+
+
+def _hidden(files: Given) -> list[str]:
+    name = files.places.get(stock.GENERATED_CONFIG)
+    if name is None:
+        return []
+    return [
+        f"{name} lies at {stock.GENERATED_CONFIG} in the image, where the agent puts what FireLens generates: nobody "
+        "reads it. Have it at another path, and name that in config-file-value."
+    ]
 
 
 def _notes_on_yaml(reading: Reading) -> list[str]:

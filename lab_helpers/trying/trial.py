@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -31,8 +32,12 @@ NO_MORE = json.dumps(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}}
 )
 """Rights that mean nothing: the managed policy of execution roles is enough."""
-NOT_HERE = "this router does not. It has"
-"""The router says so of a plugin that Fluent Bit has."""
+NOT_HERE = re.compile(
+    r"this router does not\. It has|not modelled by this router|are not modelled|this router runs |"
+    r"this router's \w+ has no"
+)
+"""Words in which the router says that it lacks something of Fluent Bit's."""
+_HEAD = re.compile(r"(?:\[[^\]]*\] )*")
 MOST_LINES, MOST_LINE_BYTES = 10_000, 10 << 20
 """What is taken of the lines of one container, in lines and bytes: a source may never end."""
 
@@ -103,7 +108,7 @@ class _Attempt:
         self._make_roles(policies)
         generated = [*self._configuration(definition, image.given), *self._put_into_s3(fetched)]
         config = reading.read(main, generated, image.given)
-        self._notes += reading.notes(config, _log_options(definition))
+        self._notes += reading.notes(config, _log_options(definition), image.given)
         self._notes += [
             f"{path} is included, but it is not among the files that were given: it is not in the image here."
             for path in config.missing
@@ -211,7 +216,7 @@ class _Attempt:
         status = backend.status()
         balance: dict[str, Any] = next(iter(status["services"]["ecs"]["log_records"]["tasks"].values()), {})
         data_streams = {each.values.get("region", "") for each in outputs if each.plugin in place.KINESIS}
-        self._notes += [f"Not modelled: {line.partition('[config] ')[2]}" for line in log if NOT_HERE in line]
+        self._notes += not_modelled(log)
         recordings = tuple(recorded(self._sinks))
         arrived = (
             *(each for each in events if each not in own),
@@ -264,6 +269,11 @@ def _log_options(definition: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return the log options of each container that logs to the router."""
     logging = filter(logged_by_router, definition["containerDefinitions"])
     return {each["name"]: dict(each["logConfiguration"].get("options") or {}) for each in logging}
+
+
+def not_modelled(log: Sequence[str]) -> list[str]:
+    """Return what the router's log says that it lacks, as notes."""
+    return [f"Not modelled: {_HEAD.sub('', line, count=1)}" for line in log if NOT_HERE.search(line)]
 
 
 def _is_complaint(line: str) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab_helpers.base.errors import TaskDefinitionError
-from lab_helpers.trying.image_files import FromS3, from_s3, text_of
+from lab_helpers.firelens.stock import BASE_IMAGE
+from lab_helpers.trying.image_files import FromS3, from_s3, gather, text_of
 
 
 def test_files_of_the_init_image_are_known_by_the_ends_of_their_keys(tmp_path: Path) -> None:
@@ -22,6 +23,18 @@ def test_files_of_the_init_image_are_known_by_the_ends_of_their_keys(tmp_path: P
     ]
     expected = [FromS3(given[1], "ours", "filter.conf"), FromS3(given[2], "ours", "router/output.conf")]
     assert from_s3(given, {"environment": environment}) == expected
+
+
+def test_what_lies_in_s3_has_to_be_given(tmp_path: Path) -> None:
+    """For the agent, and for the init image; nobody can know what is in it."""
+    options = {"config-file-type": "s3", "config-file-value": "arn:aws:s3:::ours/extra.conf"}
+    router = {"image": BASE_IMAGE, "firelensConfiguration": {"type": "fluentbit", "options": options}}
+    with pytest.raises(TaskDefinitionError, match=r"in S3 \(arn:aws:s3:::ours/extra\.conf\), and it was not given"):
+        gather([], router, tmp_path / "image")
+    environment = [{"name": "aws_fluent_bit_init_s3_1", "value": "arn:aws:s3:::ours/extra.conf"}]
+    with pytest.raises(TaskDefinitionError, match=r"init_s3_1 names arn:aws:s3:::ours/extra\.conf, and no such file"):
+        from_s3([], {"environment": environment, "image": "public.ecr.aws/aws-observability/aws-for-fluent-bit:init-3"})
+    assert from_s3([], {"environment": environment, "image": BASE_IMAGE}) == []
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe[\x00", b"\xef\xbb\xbf[OUTPUT]\n"])

@@ -53,7 +53,7 @@ def test_a_yaml_file_is_read_with_what_it_includes() -> None:
         ("OUTPUT datadog", "your file fluent-bit.yaml"),
     ]
     assert {line.author for line in found.lines} == {"your file filters.yaml", "your file fluent-bit.yaml"}
-    told = " ".join(reading.notes(found, {"web": {"Name": "s3"}, "api": {}}))
+    told = " ".join(reading.notes(found, {"web": {"Name": "s3"}, "api": {}}, FILES))
     assert "what FireLens generates is not read" in told
     assert "the log options of web have no effect" in told
     assert "none comes" not in told
@@ -64,7 +64,7 @@ def test_a_router_that_does_not_listen_gets_no_line() -> None:
     files = Given({"fluent-bit.yaml": YAML.replace("SOCKET", "/tmp/x.sock")})
     found = reading.read(MAIN, GENERATED, files)
     assert found.missing == ("filters.yaml",)
-    assert "unix_path /var/run/fluent.sock" in reading.notes(found, {"web": {}})[-1]
+    assert "unix_path /var/run/fluent.sock" in reading.notes(found, {"web": {}}, files)[-1]
 
 
 def test_a_classic_file_can_include_what_firelens_generates() -> None:
@@ -72,16 +72,23 @@ def test_a_classic_file_can_include_what_firelens_generates() -> None:
     files = Given({"own.conf": "[SERVICE]\n    Flush 1\n@INCLUDE /fluent-bit/etc/fluent-bit.conf\n"})
     found = reading.read("/own.conf", GENERATED, files)
     assert [section.label for section, _ in found.sections] == ["SERVICE", "INPUT forward"]
-    assert reading.notes(found, {"web": {"Name": "s3"}}) == []
+    assert reading.notes(found, {"web": {"Name": "s3"}}, files) == []
 
 
 def test_yaml_that_firelens_includes_is_told() -> None:
     """FireLens itself has no YAML: the task ends, and the note says what would do."""
     found = reading.read("", [Line("@INCLUDE /extra.yaml", AGENT), Line("pipeline:", "your file extra.yaml")], FILES)
-    (told,) = reading.notes(found, {"web": {}})
+    (told,) = reading.notes(found, {"web": {}}, FILES)
     assert told.startswith("extra.yaml is YAML, but FireLens includes it in a classic configuration")
 
 
 def test_a_main_file_that_was_not_given_is_named() -> None:
     """Nobody can know what is in it."""
     assert reading.read("/none.conf", GENERATED, FILES).missing == ("/none.conf",)
+
+
+def test_a_file_in_the_place_of_firelens_own_is_told() -> None:
+    """The commonest mistake with an image: the agent's file hides it."""
+    files = Given({"fluent-bit.conf": "[OUTPUT]\n"}, {"/fluent-bit/etc/fluent-bit.conf": "fluent-bit.conf"})
+    (told,) = reading.notes(reading.read("", GENERATED, files), {"web": {}}, files)
+    assert told.startswith("fluent-bit.conf lies at /fluent-bit/etc/fluent-bit.conf in the image")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.firelens import Transport
+from lab_helpers.firelens import Transport, stock
 from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
 from lab_helpers.local_aws.ecs.model import NetworkSettings, Task
 from lab_helpers.local_aws.ecs.ports import PortPool
@@ -101,6 +101,23 @@ def test_what_the_image_does_not_have_stays(tmp_path: Path) -> None:
     """The router itself says that a file is missing, by the name that the user wrote."""
     made = _write(tmp_path, {"/x": ""}, include="/fluent-bit/etc/missing.conf")
     assert "@INCLUDE /fluent-bit/etc/missing.conf\n" in made.config.read_text()
+
+
+def test_yaml_is_led_with_what_it_names(tmp_path: Path) -> None:
+    """Relative to the file that names it, as the router reads it; its outputs and its HTTP server are known, too."""
+    yaml = "service:\n  http_port: 2021\nincludes:\n  - more.yaml\npipeline:\n  outputs:\n    - name: firehose\n"
+    made = _write(tmp_path, {"/own/main.yaml": yaml, "/own/more.yaml": "pipeline:\n  outputs:\n    - name: s3\n"})
+    copy = Path(made.places.place("/own/main.yaml")).read_text()
+    assert f'- "{tmp_path}/firelens/included-2-more.yaml"' in copy
+    assert f'http_port: "{made.inputs.http_port}"' in copy
+    assert made.places.outputs == {"firehose", "s3"}
+    assert made.places.ports["2021"] == str(made.inputs.http_port)
+
+
+def test_the_file_with_the_images_version_is_there(tmp_path: Path) -> None:
+    """Copies of AWS's entry point print it."""
+    made = _write(tmp_path, {"/x": ""})
+    assert Path(made.places.place("/AWS_FOR_FLUENT_BIT_VERSION")).read_text() == f"{stock.IMAGE_VERSION}\n"
 
 
 @pytest.mark.parametrize(
