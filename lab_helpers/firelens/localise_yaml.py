@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lab_helpers.firelens import stock
 from lab_helpers.firelens.localise import (
     FIRELENS_INPUTS,
     FOLDERS_WRITTEN,
@@ -58,6 +59,8 @@ class _Localising:
         for section in self._text.sections:
             if section.name == "includes":
                 self._includes(section.scalars)
+            elif section.name == "plugins":
+                self._libraries(section.scalars)
 
     def _service(self) -> None:
         pairs = self._text.section("service")
@@ -94,6 +97,12 @@ class _Localising:
             self._text.replace(scalar, (list(self._resolve(text)) or [text])[0])
         else:
             self._text.replace(scalar, with_ports(text, self._machine.ports(self._http_port)))
+
+    def _libraries(self, scalars: list[Scalar]) -> None:
+        """Name AWS's Go plugins as `-e` does here: they are parts of our router."""
+        for each in scalars:
+            if each.text in stock.GO_PLUGINS:
+                self._text.replace(each, each.text.rpartition("/")[2])
 
     def _includes(self, scalars: list[Scalar]) -> None:
         for each in scalars:

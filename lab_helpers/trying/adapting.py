@@ -19,8 +19,7 @@ from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
 from lab_helpers.trying.definition import logged_by_router, router_of
 
-ACCOUNT = "123456789012"
-"""The local AWS's."""
+ACCOUNT = configuration.ACCOUNT
 DEFAULT_REGION = "ap-northeast-1"
 PRINTER = "public.ecr.aws/docker/library/busybox:stable"
 EXECUTION_ROLE = "lab-try-execution"
@@ -119,7 +118,8 @@ def _router(
     if image is not None:
         made["image"] = image
     region = region_of(definition)
-    variables = {**environment_of(given, region), RECORD_IN: str(folder), NO_COMMANDS: "1"}
+    named = {name: configuration.role_here(value) for name, value in environment_of(given, region).items()}
+    variables = {**named, RECORD_IN: str(folder), NO_COMMANDS: "1"}
     made["environment"] = [{"name": name, "value": value} for name, value in variables.items()]
     if given.get("secrets"):
         notes.append(f"Secrets of {given['name']} were not fetched: they have the value secret-NAME.")

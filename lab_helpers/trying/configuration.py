@@ -26,7 +26,11 @@ _INCLUDE = re.compile(r"^\s*@INCLUDE\s+(\S+)\s*$", re.IGNORECASE)
 _HEADING = re.compile(r"^\s*\[(\w+)\]")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _WAYS_OUT = frozenset({"endpoint", "sts_endpoint", "port", "proxy", "http_proxy", "tls", "tls.verify", "tls.ca_file"})
+_ROLE_LINE = re.compile(r"^(\s*role_arn\s+)(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+_ROLE_BEFORE_NAME = re.compile(r"^arn:aws[\w-]*:iam::[^:]*:role/(?:.*/)?")
 MOST_INCLUDES = 50
+ACCOUNT = "123456789012"
+"""The local AWS's."""
 
 
 @dataclass(frozen=True)
@@ -159,25 +163,40 @@ def resolved(text: str, variables: Mapping[str, str]) -> str:
 
 
 def led_here(text: str) -> str:
-    """Return a file without the addresses in its AWS outputs (endpoints, proxies): the trial's own are put there."""
+    """Return a file as its AWS outputs need it here: without addresses (endpoints, proxies), roles in this account."""
     return "\n".join(
-        _without(block, _WAYS_OUT) if kind == "OUTPUT" and sections(block)[0].name in MODELLED else block
+        _with_own_roles(_without(block, _WAYS_OUT))
+        if kind == "OUTPUT" and sections(block)[0].name in MODELLED
+        else block
         for kind, block in _blocks(text)
     )
 
 
 def led_here_yaml(text: str) -> str:
-    """Return a file in YAML without the addresses in its AWS outputs."""
+    """Return a file in YAML as `led_here` returns a classic one."""
     found = YamlText(text)
     for part in found.parts():
         if part.kind == "OUTPUT" and part.name in MODELLED:
             found.remove(part, _WAYS_OUT)
+            role = part.pair("role_arn")
+            if role is not None and role.scalar is not None:
+                found.replace(role.scalar, role_here(role.scalar.text))
     return found.changed()
 
 
 def without_addresses(options: Mapping[str, str]) -> dict[str, str]:
-    """Return log options without endpoints and proxies of their own."""
-    return {key: value for key, value in options.items() if key.lower() not in _WAYS_OUT}
+    """Return log options without endpoints and proxies of their own, and with roles in this account."""
+    kept = {key: value for key, value in options.items() if key.lower() not in _WAYS_OUT}
+    return {key: role_here(value) if key.lower() == "role_arn" else value for key, value in kept.items()}
+
+
+def role_here(arn: str) -> str:
+    """Return the ARN of the role that plays a role of another account; what is no role's ARN stays."""
+    return _ROLE_BEFORE_NAME.sub(f"arn:aws:iam::{ACCOUNT}:role/", arn)
+
+
+def _with_own_roles(block: str) -> str:
+    return _ROLE_LINE.sub(lambda found: found[1] + role_here(found[2]), block)
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:

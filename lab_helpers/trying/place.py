@@ -141,6 +141,22 @@ def make_roles(iam: Any, wanted: Mapping[str, tuple[str, str | None, bool]]) -> 
     return notes
 
 
+def make_assumed_roles(iam: Any, arns: Mapping[str, str]) -> list[str]:
+    """Make the roles that outputs assume (`role_arn`): {ARN as it was given: the role's name}; return notes.
+
+    They trust the whole account and may do everything: whose they are, and what they are allowed, is not known here.
+    """
+    notes = []
+    for arn, name in arns.items():
+        trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
+        if _quiet(iam, "create_role", RoleName=name, AssumeRolePolicyDocument=_document(trust)):
+            with aws_errors("PutRolePolicy"):
+                iam.put_role_policy(RoleName=name, PolicyName="try", PolicyDocument=json.dumps(EVERYTHING))
+        notes.append(f"{arn}, which an output assumes (role_arn), was played by a role of the trial's own account: "
+                     "neither its rights nor whom it trusts were tried.")  # fmt: skip
+    return notes
+
+
 def make_destinations(backend: LocalBackend, outputs: Sequence[Output], groups: Sequence[str]) -> list[str]:
     """Make what the outputs write to and the groups of awslogs; return what was made in place of the team's own."""
     notes = []
@@ -227,7 +243,12 @@ def _bucket(backend: LocalBackend, name: str) -> None:
 
 def _quiet(service: Any, operation: str, **given: Any) -> bool:
     """Call; return whether it made something (False: it was there)."""
-    there = ("ResourceAlreadyExistsException", "ResourceInUseException", "BucketAlreadyOwnedByYou")
+    there = (
+        "ResourceAlreadyExistsException",
+        "EntityAlreadyExists",
+        "ResourceInUseException",
+        "BucketAlreadyOwnedByYou",
+    )
     try:
         with aws_errors(operation):
             getattr(service, operation)(**given)

@@ -115,6 +115,10 @@ class _Attempt:
         ]
         variables = adapting.environment_of(router, adapting.region_of(definition))
         outputs = configuration.outputs(config.sections, variables)
+        assumed = [each.values["role_arn"] for each in outputs if each.values.get("role_arn")]
+        self._notes += place.make_assumed_roles(
+            backend.client("iam"), {arn: adapting.role_name(arn) for arn in dict.fromkeys(assumed)}
+        )
         self._notes += place.make_destinations(backend, outputs, self._groups(adapted.definition))
         task = self._run_task(self._register(adapted.definition), lines)
         return self._seen(task, config, outputs, lines)

@@ -65,6 +65,18 @@ def test_a_path_below_a_volume_is_led_to_it() -> None:
     assert 'storage.path: "/volume/buffer"' in text
 
 
+def test_awss_go_plugins_are_named_as_parts_of_the_router() -> None:
+    """Other libraries stay, and are refused."""
+    text = localise_yaml(
+        "plugins:\n  - /fluent-bit/firehose.so\n  - /x.so\n",
+        Transport("h", 1),
+        _resolve,
+        MACHINE,
+        lambda _, value: value,
+    )
+    assert text == 'plugins:\n  - "firehose.so"\n  - /x.so\n'
+
+
 def test_what_others_ask_of_a_configuration() -> None:
     """Outputs, the port of the HTTP server, what it includes."""
     assert outputs_in_yaml(TEXT) == ["cloudwatch_logs", "http"]

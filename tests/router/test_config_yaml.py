@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from lab_helpers.router.config.config_text import ConfigError, Configuration
 from lab_helpers.router.config.config_yaml import read_yaml_file
+from lab_helpers.router.config.settings import build_service
 from lab_helpers.router.core.log import ComponentLog, Sink
 
 PIPELINE = "pipeline:\n  inputs:\n    - name: dummy\n"
@@ -141,6 +143,39 @@ def test_customs_and_plugins_are_sections(tmp_path: Path) -> None:
         ("custom", [("name", "x"), ("api_key", "y")]),
         ("plugins", [("/nope.so", "")]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("plugins:\n  - firehose.so\n", []),
+        ("plugins:\n  - /nope.so\n", [
+            "[error] [proxy] error opening plugin /nope.so: '/nope.so: cannot open shared object file: No such file or "
+            "directory'",
+            "[error] [plugin] error loading proxy plugin: /nope.so",
+        ]),
+        ("customs:\n  - name: nope\n",
+         ["[error] [config] section 'nope' tried to instance a plugin name that doesn't exist"]),
+        ("service:\n  flush:\n    a: b\n", [
+            "[error] [config] unsupported nested service property 'flush'",
+            "[error] [config] could not configure service property 'flush'",
+        ]),
+        ("service:\n  telemetry: x\n", [
+            "[error] [config] 'telemetry' must be configured as a nested 'telemetry' block",
+            "[error] [config] could not configure service property 'telemetry'",
+        ]),
+        ("stream_processor:\n  - name: x\n    exec: y\n",
+         ["[error] [sp] stream processing is not modelled by this router: task x does not run"]),
+    ],
+)  # fmt: skip
+def test_what_the_service_makes_of_them(tmp_path: Path, text: str, lines: list[str]) -> None:
+    """Recorded from 5.1.1 but for the last, which it runs."""
+    found, _ = read(tmp_path, text)
+    assert found is not None
+    stream = io.StringIO()
+    with contextlib.suppress(ConfigError):
+        build_service(found, {}, Sink(stream=stream))
+    assert [line.partition("] ")[2] for line in stream.getvalue().splitlines()] == lines
 
 
 def test_a_file_is_included_relative_to_the_one_that_names_it(tmp_path: Path) -> None:

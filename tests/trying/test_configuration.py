@@ -72,6 +72,18 @@ def test_an_aws_output_keeps_no_address_of_its_own() -> None:
     assert led == "[OUTPUT]\n  Name s3\n  Match *"
 
 
+def test_a_role_of_another_account_is_played_in_this_one() -> None:
+    """In a file, in YAML, in log options; what is no role's ARN stays."""
+    theirs, ours = "arn:aws:iam::222222222222:role/a/b", "arn:aws:iam::123456789012:role/b"
+    assert (
+        configuration.led_here(f"[OUTPUT]\n  Name s3\n  Role_ARN {theirs}") == f"[OUTPUT]\n  Name s3\n  Role_ARN {ours}"
+    )
+    text = "pipeline:\n  outputs:\n    - name: s3\n      role_arn: {}\n"
+    assert configuration.led_here_yaml(text.format(theirs)) == text.format(f'"{ours}"')
+    assert configuration.without_addresses({"role_arn": theirs, "endpoint": "x"}) == {"role_arn": ours}
+    assert configuration.role_here("${ROLE}") == "${ROLE}"
+
+
 def test_an_include_of_a_file_that_was_not_given_is_named() -> None:
     """Files of AWS's image are known."""
     found = [configuration.Line(f"@INCLUDE {path}", "x") for path in ("/a/b.conf", "/fluent-bit/etc/own.conf")]
