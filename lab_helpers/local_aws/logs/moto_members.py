@@ -50,17 +50,25 @@ def _describe_resource_policies(request: ApiRequest) -> dict[str, Any]:
 
 
 def _kept(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a policy with its document as AWS keeps it: a version, and one principal without a list around it."""
-    document = json.loads(policy["policyDocument"])
-    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-    written = {"Version": _FIRST_VERSION, **document, "Statement": [_with_plain_principal(each) for each in statements]}
-    return {**policy, "policyDocument": json.dumps(written)}
+    """Return a policy with its document as AWS keeps it: a version, and one principal without a list around it.
+
+    A document that is no policy, which AWS refuses and moto takes, stays as it is.
+    """
+    try:
+        document = json.loads(policy["policyDocument"])
+    except ValueError:
+        return {**policy}
+    if not isinstance(document, dict) or "Statement" not in document:
+        return {**policy}
+    told = document["Statement"]
+    statements = [_with_plain_principal(each) for each in (told if isinstance(told, list) else [told])]
+    return {**policy, "policyDocument": json.dumps({"Version": _FIRST_VERSION, **document, "Statement": statements})}
 
 
-def _with_plain_principal(statement: Mapping[str, Any]) -> dict[str, Any]:
-    principal = statement.get("Principal")
-    if not isinstance(principal, Mapping):
-        return {**statement}
+def _with_plain_principal(statement: Any) -> Any:
+    principal = statement.get("Principal") if isinstance(statement, dict) else None
+    if not isinstance(principal, dict):
+        return statement
     plain = {
         kind: names[0] if isinstance(names, list) and len(names) == 1 else names for kind, names in principal.items()
     }
