@@ -108,7 +108,7 @@ def deploy(lab: Lab, *, force: bool = False, on_tick: OnTick = None) -> Deployed
 
 def running(lab: Lab) -> Running:
     """Return what the service's tasks run now."""
-    found = _tasks(lab)
+    found = _running(lab)
     parts = [part for task in found for part in task["containers"]]
     return Running(
         tuple(sorted(task["taskArn"].rpartition("/")[2] for task in found)),
@@ -124,10 +124,12 @@ def _default_base(lab: Lab) -> str:
     return found[1] if found else ""
 
 
-def _tasks(lab: Lab, status: str = "RUNNING") -> list[dict[str, Any]]:
-    out = lab.outputs
-    found = ecs_service.describe_tasks(lab.client("ecs"), out.cluster_name, status)
-    return [task for task in found if task.get("group") == f"service:{out.service_name}"]
+def _running(lab: Lab) -> list[dict[str, Any]]:
+    return _of_the_service(lab, ecs_service.describe_tasks(lab.client("ecs"), lab.outputs.cluster_name))
+
+
+def _of_the_service(lab: Lab, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [task for task in tasks if task.get("group") == f"service:{lab.outputs.service_name}"]
 
 
 def _wait(lab: Lab, wanted: str, on_tick: OnTick) -> bool:
@@ -159,11 +161,12 @@ def _stopped_reason(lab: Lab, before: Running) -> str:
     """Return what ECS says of the new task that failed last: its reason, and its containers'. A task that the rollback
     itself stopped is asked only where there is no other.
     """
-    stopped = [task for task in _tasks(lab, "STOPPED") if task["taskArn"].rpartition("/")[2] not in before.tasks]
+    ended = _of_the_service(lab, ecs_service.stopped_tasks(lab.client("ecs"), lab.outputs.cluster_name))
+    stopped = [task for task in ended if task["taskArn"].rpartition("/")[2] not in before.tasks]
     if not stopped:
         return say("ECS names no stopped task")
     failed = [task for task in stopped if not str(task.get("stoppedReason", "")).startswith(_BY_ROLLBACK)]
-    newest = max(failed or stopped, key=lambda task: task["stoppedAt"])
+    newest = (failed or stopped)[-1]
     told = str(newest.get("stoppedReason", ""))
     codes = [f"{part['name']}: exit code {part['exitCode']}" for part in newest["containers"] if part.get("exitCode")]
     return told if "exit code" in told else "; ".join([told, *codes])

@@ -52,6 +52,15 @@ def describe_tasks(ecs: Any, cluster: str, status: str = "RUNNING") -> list[dict
     return sorted(found, key=lambda task: str(task.get("createdAt", "")))
 
 
+def stopped_tasks(ecs: Any, cluster: str) -> list[dict[str, Any]]:
+    """Return ECS's own descriptions of the tasks that have stopped, in the order of their ends.
+
+    ECS lists those that are wanted to stop; what is still at it has no `stoppedAt`, and no exit codes, and is left out.
+    """
+    ended = [task for task in describe_tasks(ecs, cluster, "STOPPED") if "stoppedAt" in task]
+    return sorted(ended, key=lambda task: task["stoppedAt"])
+
+
 def events(ecs: Any, cluster: str, service: str, most: int = 10) -> pd.DataFrame:
     """Return the service's last events, newest first: at (UTC), message."""
     found = describe_service(ecs, cluster, service)["events"][:most]

@@ -52,6 +52,7 @@ class OneService:
                     self._task("0", OLD, stoppedReason="an earlier deployment's", stoppedAt=1),
                     self._task("2", self.pushed, stoppedAt=3, **stopped),
                     self._task("3", self.pushed, stoppedAt=4, **scaled),
+                    self._task("4", self.pushed, stopCode="EssentialContainerExited"),  # it is still stopping
                 ],
             )
         else:

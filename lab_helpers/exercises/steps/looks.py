@@ -55,15 +55,13 @@ def last_failed_task(lab: Lab) -> dict[str, int]:
     Empty where no task did; a container that never started has none and is left out.
     """
     out = lab.outputs
-    stopped = [
+    ended = [
         task
-        for task in ecs_service.describe_tasks(lab.client("ecs"), out.cluster_name, "STOPPED")
+        for task in ecs_service.stopped_tasks(lab.client("ecs"), out.cluster_name)
         if task.get("group") == f"service:{out.service_name}" and task.get("stopCode") == "EssentialContainerExited"
     ]
-    if not stopped:
-        return {}
-    last = max(stopped, key=lambda task: task["stoppedAt"])
-    return {part["name"]: int(part["exitCode"]) for part in last["containers"] if "exitCode" in part}
+    last = ended[-1]["containers"] if ended else []
+    return {part["name"]: int(part["exitCode"]) for part in last if "exitCode" in part}
 
 
 def messages_of_running_tasks(lab: Lab) -> list[str]:
