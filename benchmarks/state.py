@@ -18,7 +18,6 @@ from typing import Any
 import psutil
 
 from lab_helpers.local_aws.server import LocalAws
-from lab_helpers.local_aws.state.kept_state import LATER_S
 from lab_helpers.local_aws.state.moto_state import MotoState
 from lab_helpers.local_aws.state.rooms import Room
 from lab_helpers.local_aws.trail.kept_calls import KeptCalls
@@ -99,12 +98,15 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=200_000)
     args = parser.parse_args()
     folder, meter = Path(tempfile.mkdtemp()), Meter()
-    with meter.fitted(), LocalAws(folder, factories=[], keeps_state=True) as aws:
-        took_s = 0.0
-        for name, call in operations(aws).items():
-            call(0)
-            took_s += _print_share(name, meter, call, args.calls)
-        _print_feed(meter, took_s, len(aws.events()))
+    with meter.fitted():
+        with LocalAws(folder, factories=[], keeps_state=True) as aws:
+            took_s = 0.0
+            for name, call in operations(aws).items():
+                call(0)
+                took_s += _print_share(name, meter, call, args.calls)
+            calls = len(aws.events())
+        _print_feed(meter, took_s, calls)  # at its end the last of them are kept, too
+    with LocalAws(folder, factories=[], keeps_state=True) as aws:
         _print_memory(aws, args.lines)
     begin = time.perf_counter()
     with LocalAws(folder, factories=[], keeps_state=True) as aws:
@@ -124,7 +126,6 @@ def _print_share(name: str, meter: Meter, call: Callable[[int], Any], calls: int
 
 
 def _print_feed(meter: Meter, took_s: float, calls: int) -> None:
-    time.sleep(2 * LATER_S)  # until the last of them are kept, too
     each_us = 1e6 * meter.feed_s / calls
     print(f"feed of calls: {each_us:.0f} µs of CPU a call beside it, {100 * meter.feed_s / took_s:.1f} % of its time")
 

@@ -53,6 +53,7 @@ __all__ = [
 LEAST_FREE_BYTES = 1 << 20
 """Less is a full disk: the server writes its state and its log before it answers."""
 START_TIMEOUT_S = 60.0
+"""Two seconds on an idle machine; one that starts a whole class, or a test suite, takes half a minute."""
 STOP_TIMEOUT_S = 45.0
 SERVER_LOCK = "server.lock"
 """The server holds a lock on this file of its folder as long as it lives (local_aws/__main__.py)."""

@@ -1,7 +1,7 @@
-"""Programs that run beside the lab: one call that waits, and one that hands over lines while the program runs.
+"""Programs that run beside the lab: calls that wait, and one that hands over lines while the program runs.
 
 Arguments are always a list (no shell, so paths may hold spaces), the environment is always the caller's. What is
-followed has a guard: it does not outlive the lab's process, however that ends.
+followed, or has children, has a guard: it does not outlive the lab's process, however that ends.
 """
 
 from __future__ import annotations
@@ -108,6 +108,29 @@ def stream(
         return program.result()
 
 
+def run_guarded(argv: Sequence[str], *, timeout_s: float, env: Mapping[str, str], cwd: Path) -> Finished:
+    """Run a program with children to its end, as `run` does; nothing of it is left, however this ends.
+
+    `stderr` is the end of its error stream. Ctrl-C is passed on. Raises MissingToolError, CommandError.
+    """
+    lines = list[str]()
+
+    def look(elapsed_s: float) -> None:
+        if elapsed_s > timeout_s:
+            program.kill()
+            seen = tail("\n".join(lines))
+            raise CommandError(command_line(argv), f"did not end within {timeout_s:.0f} s", seen)
+
+    with _RunningProgram(argv, env, cwd, (), GRACE_S) as program:
+        try:
+            _pump(program, lines.append, look, min(1.0, timeout_s))
+        except KeyboardInterrupt:
+            program.interrupt()
+            raise
+        ended = program.result()
+    return Finished(ended.returncode, "\n".join([*lines, ""]) if lines else "", ended.stderr_tail, ended.seconds)
+
+
 def tail(text: str, lines: int = TAIL_LINES) -> str:
     """Return the last lines of a text."""
     return "\n".join(text.rstrip().splitlines()[-lines:])
@@ -178,6 +201,10 @@ class _RunningProgram:
         if self._process.poll() is None:
             log.info("interrupting process %d", self._process.pid)
             self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill it, with all that it started."""
+        self._guard.end()
 
     def look_after(self) -> None:
         """Keep the guard alive, and let it clear up once the program has ended: a child may hold the output open."""

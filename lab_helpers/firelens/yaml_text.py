@@ -49,10 +49,12 @@ class Pair:
 
     @property
     def end(self) -> int:
+        """Where the value ends."""
         return int(self.value.end_mark.index)
 
     @property
     def pairs(self) -> list[Pair]:
+        """The pairs of the map that it leads to; none where it leads to something else."""
         return _pairs(self.value)
 
     @property

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -34,8 +33,8 @@ from moto.s3 import responses as s3_responses
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
 from moto.sts.models import sts_backends
 
-from lab_helpers.iam.policy import PolicyError, PolicyKind, parse
-from lab_helpers.iam.statements import Effect
+from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, evaluate
+from lab_helpers.iam.policy import PolicyError, PolicyKind
 from lab_helpers.local_aws.front.s3_checksums import COMPUTED
 from lab_helpers.local_aws.front.s3_object_checksums import DEFAULT
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
@@ -427,9 +426,8 @@ class MotoBridge:
     def add_export_task(self, region: str, params: Mapping[str, Any]) -> str:
         """Keep a completed export task by CreateExportTask's parameters; return its id."""
         task_id = str(uuid.uuid4())
-        named = (params[name] for name in ("logGroupName", "destination"))
-        prefix = params.get("destinationPrefix") or "exportedlogs"
-        task = ExportTask(task_id, params.get("taskName"), *named, prefix, params["from"], params["to"])
+        named = (params[name] for name in ("logGroupName", "destination", "destinationPrefix", "from", "to"))
+        task = ExportTask(task_id, params.get("taskName"), *named)
         task.status = {"code": "COMPLETED", "message": "Completed successfully"}
         logs_backends[ACCOUNT_ID][region].export_tasks[task_id] = task
         return task_id
@@ -495,26 +493,21 @@ def _leave_bucket_policies_to_us() -> None:
         return PermissionResult.PERMITTED
 
     FakeBucket.get_permission = permitted
-    FakeBucket._log_permissions_enabled_policy = staticmethod(_lets_logs_in)
+    FakeBucket._log_permissions_enabled_policy = _lets_logs_in
 
 
-def _lets_logs_in(target_bucket: Any, target_prefix: str | None) -> bool:
-    """Whether a bucket's policy lets S3 write its server access logs. Not modelled: conditions of it."""
+def _lets_logs_in(bucket: Any, target_bucket: Any, target_prefix: str | None) -> bool:
+    """Whether the target's policy lets S3 write the server access logs of a bucket there."""
     if not target_bucket.policy:
         return False
     try:
-        statements = parse(target_bucket.policy, PolicyKind.RESOURCE).statements
+        policy = NamedPolicy.of(target_bucket.name, target_bucket.policy, kind=PolicyKind.RESOURCE)
     except PolicyError:
         return False
-    target = f"arn:aws:s3:::{target_bucket.name}/{target_prefix or ''}"
-    return any(
-        statement.effect is Effect.ALLOW
-        and statement.principals is not None
-        and (statement.principals.everyone or _LOGGING in statement.principals.service)
-        and any(fnmatchcase("s3:putobject", action.lower()) for action in statement.actions or ())
-        and any(fnmatchcase(target, resource) or resource == target + "*" for resource in statement.resources or ())
-        for statement in statements
-    )
+    key = f"arn:aws:s3:::{target_bucket.name}/{target_prefix or ''}log"
+    about = {"aws:SourceArn": f"arn:aws:s3:::{bucket.name}", "aws:SourceAccount": bucket.account_id}
+    wanted = AccessRequest(_LOGGING, bucket.account_id, "s3:PutObject", key, {**about, "aws:SecureTransport": "true"})
+    return evaluate(wanted, PolicySet(resource=policy)).allowed
 
 
 def _leave_checksums_to_us() -> None:

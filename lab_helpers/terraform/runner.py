@@ -303,7 +303,7 @@ class Terraform:
         tool = python_terraform.Terraform(terraform_bin_path=str(self.binary.path))
         colour = {"no_color": IsFlagged if command in {"output", "show"} else None}
         argv = tool.generate_cmd_string(command, *args, **{**colour, **options})
-        done = process.run(argv, timeout_s=QUICK_TIMEOUT_S, env=self.environment, cwd=self.source_dir)
+        done = process.run_guarded(argv, timeout_s=QUICK_TIMEOUT_S, env=self.environment, cwd=self.source_dir)
         if done.returncode != 0:
             raise TerraformError(f"terraform {command}", f"exit status {done.returncode}", process.tail(done.stderr))
         return done.stdout

@@ -25,7 +25,7 @@ def words(binary: Path, env: Mapping[str, str], folder: Path) -> str:
     `env` names the data folder of an earlier init: there is nothing to download.
     """
     argv = [str(binary), "validate", "-json"]
-    done = process.run(argv, timeout_s=VALIDATE_TIMEOUT_S, env=dict(env), cwd=folder)
+    done = process.run_guarded(argv, timeout_s=VALIDATE_TIMEOUT_S, env=env, cwd=folder)
     try:
         found = json.loads(done.stdout)
     except ValueError:

@@ -19,7 +19,6 @@ from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
 from lab_helpers.trying.definition import logged_by_router, router_of
 
-ACCOUNT = configuration.ACCOUNT
 DEFAULT_REGION = "ap-northeast-1"
 PRINTER = "public.ecr.aws/docker/library/busybox:stable"
 EXECUTION_ROLE = "lab-try-execution"
@@ -92,7 +91,7 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
         made |= FARGATE_LEAST
     for name in ("taskRoleArn", "executionRoleArn"):
         if made.get(name):
-            made[name] = f"arn:aws:iam::{ACCOUNT}:role/{role_name(made[name])}"
+            made[name] = f"arn:aws:iam::{configuration.ACCOUNT}:role/{role_name(made[name])}"
     for name in ("placementConstraints", "proxyConfiguration", "ephemeralStorage", "inferenceAccelerators"):
         made.pop(name, None)
     return Adapted(made, tuple(notes))

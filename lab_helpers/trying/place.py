@@ -19,7 +19,7 @@ from lab_helpers import images
 from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base import config
 from lab_helpers.base.clients import Clients, aws_errors
-from lab_helpers.trying.configuration import Output
+from lab_helpers.trying.configuration import ACCOUNT, Output
 
 CLUSTER = "try"
 REPOSITORY = "lab-try-router"
@@ -148,7 +148,7 @@ def make_assumed_roles(iam: Any, arns: Mapping[str, str]) -> list[str]:
     """
     notes = []
     for arn, name in arns.items():
-        trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
         if _quiet(iam, "create_role", RoleName=name, AssumeRolePolicyDocument=_document(trust)):
             with aws_errors("PutRolePolicy"):
                 iam.put_role_policy(RoleName=name, PolicyName="try", PolicyDocument=json.dumps(EVERYTHING))
@@ -221,9 +221,8 @@ def _group(output: Output) -> str:
 
 def _delivery_stream(backend: LocalBackend, name: str, region: str) -> bool:
     _bucket(backend, DELIVERY_BUCKET)
-    account = "123456789012"
     target = {
-        "RoleARN": f"arn:aws:iam::{account}:role/{DELIVERY_ROLE}",
+        "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/{DELIVERY_ROLE}",
         "BucketARN": f"arn:aws:s3:::{DELIVERY_BUCKET}",
         "Prefix": f"{name}/",
         "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1},

@@ -250,3 +250,24 @@ def _group(pid: int) -> int:
         return os.getpgid(pid)
     except ProcessLookupError:
         return 0
+
+
+def test_run_guarded_returns_status_and_both_streams(tmp_path: Path) -> None:
+    """As `run` does, and a missing program is named."""
+    script = "import sys; print('one'); print('two'); print('bad', file=sys.stderr); sys.exit(3)"
+    done = process.run_guarded([sys.executable, "-c", script], timeout_s=20, env=ENV, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "one\ntwo\n", "bad")
+    with pytest.raises(MissingToolError):
+        process.run_guarded(["no-such-program"], timeout_s=20, env=ENV, cwd=tmp_path)
+
+
+def test_what_does_not_end_in_time_goes_with_its_child(tmp_path: Path) -> None:
+    """A `terraform validate` that hangs: neither its provider nor that one's socket stays."""
+    (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM))
+    argv = [sys.executable, "-u", str(tmp_path / "program.py"), str(tmp_path), "deaf"]
+    with pytest.raises(CommandError, match="did not end within 5 s") as raised:
+        process.run_guarded(argv, timeout_s=5, env=dict(os.environ), cwd=tmp_path)
+    pids = [int(pid) for pid in raised.value.output_tail.split()]
+    assert len(pids) == 3
+    assert _all_gone(pids)
+    assert not _temporary(tmp_path).parent.exists()

@@ -35,7 +35,6 @@ from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler,
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
 
-_NOT_IMPLEMENTED = "A header or query you provided requested a function that is not implemented."
 _FOR_ANYBODY = frozenset({("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWithWebIdentity")})
 """Operations whose callers have no keys yet: what they bring along is their proof."""
 _TOO_DEEP = {"json": "SerializationException", "query": "MalformedInput", "ec2": "InvalidParameterValue"}
@@ -239,25 +238,30 @@ class Gateway:
     def _from_moto(
         self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
     ) -> protocol.HttpAnswer:
-        asked, document = environ, body
         if call.protocol == "s3":
-            asked, document = s3_answers.for_moto(call.operation, environ, body)
-            asked = s3_object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
+            return self._from_s3(call, environ, body, change)
+        with self._control_plane.keeping(change):
+            got = self._control_plane.call(environ, body, change)
+        return moto_answers.finish(call.protocol, call.service, got.status, got.headers, got.body)
+
+    def _from_s3(
+        self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
+    ) -> protocol.HttpAnswer:
+        asked, document = s3_answers.for_moto(call.operation, environ, body)
+        asked = s3_object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
 
         def from_moto() -> protocol.HttpAnswer:
             got = self._control_plane.call(asked, document, change)
-            if call.protocol != "s3":
-                return moto_answers.finish(call.protocol, call.service, got.status, got.headers, got.body)
             whole = (got.status, list(got.headers), got.body)
             return s3_answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
 
-        if call.protocol == "s3" and call.operation == "PutUnknownConfiguration":
-            raise AwsError("NotImplemented", _NOT_IMPLEMENTED, 501)
-        kept = self._control_plane.bucket_documents(call.params.get("Bucket", "")) if call.protocol == "s3" else None
-        with self._control_plane.keeping(change):
-            if kept is None or call.params.get("Key"):
+        s3_documents.refuse_unknown(call.operation)
+        with self._control_plane.keeping(change):  # the documents are asked for inside: what is asked for is kept
+            is_of_bucket = not call.params.get("Key")
+            documents = self._control_plane.bucket_documents(call.params.get("Bucket", "")) if is_of_bucket else None
+            if documents is None:
                 return from_moto()
-            return s3_documents.answer(call.operation, call.params, environ, body, kept, from_moto)
+            return s3_documents.answer(call.operation, call.params, environ, body, documents, from_moto)
 
     def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
         validation.check(call)

@@ -15,10 +15,11 @@ from xml.etree import ElementTree
 
 from lab_helpers.local_aws.front.protocol import HttpAnswer as Answer
 from lab_helpers.local_aws.front.s3_answers import ids
+from lab_helpers.local_aws.front.s3_deletion import NAMESPACE
+from lab_helpers.local_aws.front.s3_operations import UNKNOWN
+from lab_helpers.local_aws.front.validation import MALFORMED_XML
 from lab_helpers.local_aws.kit.api import AwsError
 
-NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 Documents = MutableMapping[str, bytes]
 """A bucket's configurations by the operation's word, and `word/id` where there may be several."""
 
@@ -33,8 +34,15 @@ _PAYER = f'<RequestPaymentConfiguration xmlns="{NAMESPACE}"><Payer>BucketOwner</
 _MEMBERS = {"BucketVersioning": "MfaDelete", "BucketAccelerateConfiguration": "Status"}
 """Members that moto drops: always, or where acceleration was never enabled."""
 _DECLARED = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_NOT_IMPLEMENTED = "A header or query you provided requested a function that is not implemented."
 _LEAST_SIZE = "x-amz-transition-default-minimum-object-size"
 _USUAL_LEAST_SIZE = "all_storage_classes_128K"
+
+
+def refuse_unknown(operation: str) -> None:
+    """Refuse a configuration that S3 has not; moto would take it for the bucket's creation. Raises AwsError."""
+    if operation == UNKNOWN:
+        raise AwsError("NotImplemented", _NOT_IMPLEMENTED, 501)
 
 
 def answer(

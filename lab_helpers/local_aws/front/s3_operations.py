@@ -37,6 +37,8 @@ _SEVERAL = {
     "metrics": "Metrics",
 }
 """Configurations of which a bucket may have several, each with an id."""
+UNKNOWN = "PutUnknownConfiguration"
+"""A PUT on a bucket about something that S3 has not."""
 _OF_CREATION = frozenset({"x-id", "AWSAccessKeyId", "Signature", "Expires"})
 """What may stand in the query of a bucket's creation."""
 _HEADERS = {
@@ -97,7 +99,7 @@ def _bucket_operation(method: str, query: Mapping[str, str], headers: Mapping[st
             listed = method == "GET" and "id" not in query
             return f"ListBucket{name}Configurations" if listed else f"{_VERBS[method]}Bucket{name}Configuration"
     if method == "PUT" and any(not _is_of_creation(name) for name in query):
-        return "PutUnknownConfiguration"
+        return UNKNOWN
     if method == "GET":
         return next((name for part, name in _LISTINGS.items() if part in query), "ListObjects")
     if method == "POST":

@@ -31,6 +31,13 @@ _DELIVERERS = frozenset({"delivery.logs.amazonaws.com", "logdelivery.elasticload
 """Services that write logs into a customer's bucket with no role: only the bucket's policy lets them."""
 _STS_ASKS_ITSELF = frozenset({"AssumeRole", "GetCallerIdentity"})
 _NO_TRUST: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
+_EVERYTHING = NamedPolicy(
+    "the operator's",
+    parse(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
+        PolicyKind.IDENTITY,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,8 @@ class Authoriser:
     ) -> None:
         """Raise AwsError, with AWS's code and sentence, when `caller` may not make this call.
 
-        `context` are the condition keys of the HTTP call, such as `aws:SourceIp`.
+        `context` are the condition keys of the HTTP call, such as `aws:SourceIp`. The operator may do everything but
+        what a bucket's policy denies about its objects.
         """
         free = _is_free(caller, service, operation)
         if free and not self._may_be_denied(caller, service, params):
@@ -222,15 +230,6 @@ def _is_free(caller: Caller, service: str, operation: str) -> bool:
     """Whether a call needs no permission: the operator's, most of those of AWS's own services, and two of STS."""
     delivers = caller.principal in _DELIVERERS and service == "s3"
     return (caller.kind in _UNRESTRICTED and not delivers) or (service == "sts" and operation in _STS_ASKS_ITSELF)
-
-
-_EVERYTHING = NamedPolicy(
-    "the operator's",
-    parse(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
-        PolicyKind.IDENTITY,
-    ),
-)
 
 
 def _named(name: str, document: str, kind: PolicyKind = PolicyKind.IDENTITY) -> NamedPolicy:

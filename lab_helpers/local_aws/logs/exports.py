@@ -44,8 +44,9 @@ def table(source: EventSource, clients: Clients, principal: str) -> dict[str, Ha
                 raise AwsError("InvalidParameterException", _NO_BUCKET if missing else _REFUSED) from error
 
         put(TEST_KEY, b"Permission Check Successful")
-        task = source.add_export_task(request.region, params)
-        _export(group, params, f"{params.get('destinationPrefix') or USUAL_PREFIX}/{task}", put)
+        prefix = params.get("destinationPrefix") or USUAL_PREFIX
+        task = source.add_export_task(request.region, {**params, "destinationPrefix": prefix})
+        _export(group, params, f"{prefix}/{task}", put)
         return {"taskId": task}
 
     return {"CreateExportTask": create}

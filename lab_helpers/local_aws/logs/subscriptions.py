@@ -167,8 +167,13 @@ class Forwarder:
         if vendor == "firehose":
             answer = client.put_record_batch(DeliveryStreamName=name, Records=[{"Data": data} for data in records])
             return [r for r, one in zip(records, answer["RequestResponses"], strict=True) if one.get("ErrorCode")]
-        for data in records:  # the permission that AWS's guide asks for is kinesis:PutRecord
-            client.put_record(StreamName=name, Data=data, PartitionKey=f"{hash(data) & 0xFFFFFFFF:x}")
+        for at, data in enumerate(records):  # the permission that AWS's guide asks for is kinesis:PutRecord
+            try:
+                client.put_record(StreamName=name, Data=data, PartitionKey=f"{hash(data) & 0xFFFFFFFF:x}")
+            except (ClientError, BotoCoreError) as exc:
+                if not _is_passing(exc):
+                    raise
+                return list(records[at:])
         return []
 
     def _pause(self) -> bool:

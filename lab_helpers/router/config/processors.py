@@ -36,7 +36,7 @@ def processor_sections(section: Section, kind: PluginKind, name: str, log: Log) 
     sections = []
     for step in steps:
         if not isinstance(step, Mapping) or "name" not in step or "condition" in step:
-            log.error(f"[config] {name}: a processor needs a name, and conditions are not modelled: {step}")
+            log.error(f"[config] {name}: a processor needs a name, and this router knows no conditions: {step}")
             raise ConfigError("processors")
         sections.append(Section("processor", [(str(key).lower(), value) for key, value in step.items()]))
     return sections
