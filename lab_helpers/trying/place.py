@@ -30,6 +30,12 @@ KINESIS = frozenset({"kinesis_streams", "kinesis"})
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
+_FIRST_CALLS = {
+    "ecr": "describe_repositories", "ecs": "list_clusters", "firehose": "list_delivery_streams", "iam": "list_roles",
+    "logs": "describe_log_groups", "s3": "list_buckets",
+}  # fmt: skip
+"""By service, what changes nothing: client and server load what they need for it."""
+
 
 class LocalAws:
     """A local AWS of a trial's own in a temporary folder; `stop` takes both away, and is safe twice."""
@@ -49,9 +55,10 @@ class LocalAws:
             raise
 
     def warm_up(self) -> None:
-        """Do what a trial does first, before it is asked for: clients, network, cluster."""
-        for service in ("ecs", "iam", "logs", "s3", "ecr", "firehose"):
-            self.backend.client(service)
+        """Do what a trial does first, before it is asked for: each service's first call, network, cluster."""
+        with aws_errors("the first calls"):
+            for service, operation in _FIRST_CALLS.items():
+                getattr(self.backend.client(service), operation)()
         self.network()
 
     def network(self) -> dict[str, Any]:

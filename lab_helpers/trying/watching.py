@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab_helpers.trying.image_files import NO_IMAGE_FILES
 
-POLL_S = 0.2
+POLL_S = 0.1
 MOST_WATCHED = 2_000
 """Files; what is beyond is not looked at."""
 

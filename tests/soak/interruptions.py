@@ -37,7 +37,11 @@ RUNS_BEYOND = 3
 
 @dataclass
 class Breaker:
-    """A display that breaks a run off when work on one of `left` begins, `delay_s` later, once a run."""
+    """A display that breaks a run off when work on one of `left` begins, `delay_s` later, once a run.
+
+    `broken` has what was begun in a run that was broken off: where this process was late to read an event, more than
+    one. For a kill, Terraform stands still from the event on, while its provider works on: nothing else is begun.
+    """
 
     how: str
     left: set[str]
@@ -53,26 +57,25 @@ class Breaker:
 
     def take(self, event: Event) -> None:
         """Look at an event; raises KeyboardInterrupt."""
-        is_one = isinstance(event, ResourceStarted) and event.action == self.action and event.address in self.left
-        if not (self._armed and is_one and isinstance(event, ResourceStarted)):
+        if not (isinstance(event, ResourceStarted) and event.action == self.action and event.address in self.left):
             return
-        self._armed = self.how == "lid"
         self.left.discard(event.address)
         self.broken.append(event.address)
-        threading.Event().wait(self.delay_s)
-        self._break()
+        if self._armed:
+            self._armed = self.how == "lid"
+            self._break()
 
     def _break(self) -> None:
+        running = [each for each in psutil.Process().children(recursive=True) if _is_terraform(each)]
+        if self.how == "kill":
+            _send(signal.SIGSTOP, [each for each in running if each.name() == "terraform"])
+        threading.Event().wait(self.delay_s)
         if self.how == "int":
             raise KeyboardInterrupt
-        found = [each for each in psutil.Process().children(recursive=True) if _is_terraform(each)]
-        for each in found:
-            with suppress(psutil.NoSuchProcess):
-                each.send_signal(signal.SIGSTOP if self.how == "lid" else signal.SIGKILL)
+        _send(signal.SIGSTOP if self.how == "lid" else signal.SIGKILL, running)
         if self.how == "lid":
             threading.Event().wait(LID_S)
-            for each in found:
-                each.send_signal(signal.SIGCONT)
+            _send(signal.SIGCONT, running)
 
 
 def walk(terraform: Terraform, command: str, how: str, at: Iterable[str], delay_s: float = 0.3) -> list[str]:
@@ -89,8 +92,16 @@ def walk(terraform: Terraform, command: str, how: str, at: Iterable[str], delay_
             if len(breaker.broken) == before or how != "kill":
                 raise  # of its own accord: that is the fault that is looked for
             continue
+        if how == "kill" and len(breaker.broken) > before:
+            raise TerraformError(command, "had ended before it could be broken off", ", ".join(breaker.broken))
         return breaker.broken
     raise TerraformError(command, "did not come to its end", ", ".join(breaker.broken))
+
+
+def _send(what: signal.Signals, processes: Iterable[psutil.Process]) -> None:
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            each.send_signal(what)
 
 
 def vpcs(lab: Lab) -> int:
