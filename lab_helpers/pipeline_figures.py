@@ -1,4 +1,4 @@
-"""The pipeline at this moment, hop by hop: what the live panel shows.
+"""The pipeline at one moment, stop by stop: what the board shows and the flow chart records.
 
 On the local AWS the figures are the server's own; on an account they come from CloudWatch's metrics, which are some
 minutes late.
@@ -6,54 +6,19 @@ minutes late.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_helpers import ecs_service, faults
 from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base.clients import aws_errors
-from lab_helpers.base.errors import LabError, NotFoundError
+from lab_helpers.base.errors import NotFoundError
 from lab_helpers.base.lazy import pd
-from lab_helpers.base.messages import say
 from lab_helpers.lab import Lab
 
 METRICS_SPAN = timedelta(hours=3)
 """How far back an account's metrics are summed: longer than a session with the lab."""
-
-
-def figures(lab: Lab) -> pd.DataFrame:
-    """Return one row per hop, all strings: hop, figure. What cannot be read says why; raises nothing of LabError."""
-    traffic = _local if isinstance(lab.backend, LocalBackend) else _metrics
-    parts: tuple[tuple[str, Callable[[Lab], dict[str, str]]], ...] = (
-        ("tasks", _tasks), ("records", traffic), ("S3", _objects), ("delivery errors", _errors),
-    )  # fmt: skip
-    found: dict[str, str] = {}
-    for name, read in parts:
-        try:
-            found |= read(lab)
-        except LabError as exc:
-            found[name] = str(exc).splitlines()[0]
-    return pd.DataFrame(found.items(), columns=["hop", "figure"], dtype="str")
-
-
-def _tasks(lab: Lab) -> dict[str, str]:
-    tasks = ecs_service.tasks(lab.client("ecs"), lab.outputs.cluster_name)
-    targets = ecs_service.target_health(lab.client("elbv2"), lab.outputs.target_group_arn)
-    return {"tasks": _counted(tasks["status"]), "targets": _counted(targets["state"])}
-
-
-def counts(lab: Lab) -> dict[str, int]:
-    """Return how many lines have passed the stops of `display.log_path` by now: alb, cloudwatch, firehose, s3.
-
-    The load balancer's own requests (health checks) pass it by and are in the logs. Empty when nothing can be read.
-    """
-    try:
-        now = moment(lab)
-    except LabError:
-        return {}
-    return {"alb": now.alb, "cloudwatch": now.cloudwatch, "firehose": now.firehose, "s3": now.s3}
 
 
 @dataclass(frozen=True)
@@ -77,22 +42,6 @@ def moment(lab: Lab) -> Moment:
         return _local_moment(lab, lab.backend.status())
     count = _metric_counts(lab)
     return Moment(datetime.now(UTC), **count, held=max(0, count["firehose"] - count["s3"]))
-
-
-def _local(lab: Lab) -> dict[str, str]:
-    status = lab.backend.status()  # type: ignore[union-attr]
-    now = _local_moment(lab, status)
-    return {
-        "load balancer": _requests(now.alb),
-        "log router": _router(status),
-        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=f"{now.cloudwatch:,}"),
-        "Fluent Bit to Firehose": say("{count} records in", count=f"{now.firehose:,}"),
-        "Firehose to S3": say("{out} records out, {held} held", out=f"{now.s3:,}", held=f"{now.held:,}"),
-    }
-
-
-def _requests(count: int) -> str:
-    return say("1 request") if count == 1 else say("{count} requests", count=f"{count:,}")
 
 
 def log_records(lab: Lab) -> pd.DataFrame:
@@ -126,14 +75,6 @@ def _ledger(status: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _router(status: Mapping[str, Any]) -> str:
-    total = _ledger(status)["totals"]
-    return say(
-        "{handed} of {printed} lines handed over, {held} held, {lost} lost",
-        handed=total["handed"], printed=total["printed"], held=total["held"], lost=total["lost"],
-    )  # fmt: skip
-
-
 def _local_moment(lab: Lab, status: Mapping[str, Any]) -> Moment:
     """The figures of one answer of the server; CloudWatch's are asked for right behind it."""
     services, out = status["services"], lab.outputs
@@ -160,16 +101,6 @@ def _events(logs: Any, group: str) -> int:
     except NotFoundError:
         return 0
     return int(float(rows[0][0]["value"])) if rows else 0
-
-
-def _metrics(lab: Lab) -> dict[str, str]:
-    count = _metric_counts(lab)
-    return {
-        "load balancer": _requests(count["alb"]),
-        "Fluent Bit to CloudWatch Logs": say("{count} records in", count=f"{count['cloudwatch']:,}"),
-        "Fluent Bit to Firehose": say("{count} records in", count=f"{count['firehose']:,}"),
-        "Firehose to S3": say("{count} records out", count=f"{count['s3']:,}"),
-    }
 
 
 def _metric_counts(lab: Lab) -> dict[str, int]:
@@ -199,18 +130,3 @@ def _sum(cloudwatch: Any, namespace: str, metric: str, dimension: str, value: st
             Statistics=["Sum"],
         )
     return sum(float(point["Sum"]) for point in found["Datapoints"])
-
-
-def _objects(lab: Lab) -> dict[str, str]:
-    with aws_errors("ListObjectsV2"):
-        pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.outputs.log_bucket)
-        count = sum(page["KeyCount"] for page in pages)
-        return {"S3": say("1 object") if count == 1 else say("{count} objects", count=f"{count:,}")}
-
-
-def _errors(lab: Lab) -> dict[str, str]:
-    return {"delivery errors": str(len(faults.delivery_errors(lab.client("logs"), lab.outputs.log_group)))}
-
-
-def _counted(states: pd.Series[str]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in states.value_counts().items()) or "none"

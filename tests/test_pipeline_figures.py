@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-import pandas as pd
 import pytest
 from botocore.stub import ANY, Stubber
 
 from lab_helpers import pipeline_figures
 from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.errors import LabError
 
 OUT = SimpleNamespace(
     alb_arn="arn:aws:elasticloadbalancing:r:1:loadbalancer/app/lab-alb/50dc6c495c0c9188",
@@ -63,7 +63,7 @@ def _lab(backend: Any, client: Any) -> Any:
 
 
 @pytest.mark.parametrize("is_made", [True, False])
-def test_local_figures_are_the_servers(is_made: bool) -> None:
+def test_a_local_moment_is_the_servers(is_made: bool) -> None:
     """Requests, records in and out, and those that Firehose holds; before its first line the group counts as empty."""
     logs, stubber = _client("logs")
     if is_made:
@@ -73,14 +73,10 @@ def test_local_figures_are_the_servers(is_made: bool) -> None:
     else:
         stubber.add_client_error("start_query", "ResourceNotFoundException")
     with stubber:
-        found = pipeline_figures._local(_lab(Local(), logs))
-    assert found == {
-        "load balancer": "301 requests",
-        "log router": "323 of 325 lines handed over, 10 held, 2 lost",
-        "Fluent Bit to CloudWatch Logs": f"{322 if is_made else 0} records in",
-        "Fluent Bit to Firehose": "322 records in",
-        "Firehose to S3": "112 records out, 210 held",
-    }
+        found = pipeline_figures.moment(_lab(Local(), logs))
+    assert _stops(found) == {
+        "alb": 301, "cloudwatch": 322 if is_made else 0, "firehose": 322, "s3": 112, "held": 210,
+    }  # fmt: skip
 
 
 def test_log_records_by_task() -> None:
@@ -109,23 +105,17 @@ def test_an_account_is_asked_for_its_metrics() -> None:
         points = [{"Sum": 1000.0}, {"Sum": float(count)}]
         stubber.add_response("get_metric_statistics", {"Datapoints": points}, asked)
     with stubber:
-        found = pipeline_figures._metrics(_lab(None, cloudwatch))
-    assert list(found.values()) == ["1,000 requests", "1,001 records in", "1,002 records in", "1,003 records out"]
+        found = pipeline_figures.moment(_lab(None, cloudwatch))
+    assert _stops(found) == {"alb": 1000, "cloudwatch": 1001, "firehose": 1002, "s3": 1003, "held": 0}
 
 
-def test_states_are_counted() -> None:
-    """Tasks and targets are told by their states."""
-    assert pipeline_figures._counted(pd.Series(["healthy", "healthy", "initial"])) == "2 healthy, 1 initial"
-    assert pipeline_figures._counted(pd.Series([], dtype=str)) == "none"
-
-
-def test_counts_are_the_stops_of_the_picture() -> None:
-    """The numbers behind the figures, by the keys that `display.log_path` takes; nothing where nothing can be read."""
-    logs, stubber = _client("logs")
-    stubber.add_client_error("start_query", "ResourceNotFoundException")
-    with stubber:
-        assert pipeline_figures.counts(_lab(Local(), logs)) == {"alb": 301, "cloudwatch": 0, "firehose": 322, "s3": 112}
+def test_an_account_that_refuses_says_so() -> None:
+    """A moment is whole, or an error of the lab's."""
     cloudwatch, stubber = _client("cloudwatch")
     stubber.add_client_error("get_metric_statistics", "AccessDenied")
-    with stubber:
-        assert pipeline_figures.counts(_lab(None, cloudwatch)) == {}
+    with stubber, pytest.raises(LabError, match="GetMetricStatistics"):
+        pipeline_figures.moment(_lab(None, cloudwatch))
+
+
+def _stops(found: pipeline_figures.Moment) -> dict[str, Any]:
+    return {name: value for name, value in vars(found).items() if name != "at"}

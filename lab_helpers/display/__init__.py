@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lab_helpers.display.course_strip import strip
     from lab_helpers.display.drawing import log_path
     from lab_helpers.display.flow_chart import flow
-    from lab_helpers.display.live_panel import panel
     from lab_helpers.display.loss import cost, gaps, memory
     from lab_helpers.display.outcomes import deployed, plan, verdict
     from lab_helpers.display.playground import played
@@ -47,7 +46,6 @@ else:
         "course_strip": ("strip",),
         "drawing": ("log_path",),
         "flow_chart": ("flow",),
-        "live_panel": ("panel",),
         "loss": ("cost", "gaps", "memory"),
         "outcomes": ("deployed", "plan", "verdict"),
         "playground": ("played",),
@@ -88,7 +86,6 @@ __all__ = [
     "log_path",
     "memory",
     "object_sizes",
-    "panel",
     "plan",
     "played",
     "radio",
