@@ -37,6 +37,7 @@ from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, eval
 from lab_helpers.iam.policy import PolicyError, PolicyKind
 from lab_helpers.local_aws.front.s3_checksums import COMPUTED
 from lab_helpers.local_aws.front.s3_object_checksums import DEFAULT
+from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
@@ -45,6 +46,7 @@ from lab_helpers.local_aws.state.moto_state import MotoState
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _PARTITION = "aws"
 _USER_BOUNDARY = "lab_permissions_boundary_arn"
+_SERVICE_CREDENTIALS = "lab_service_specific_credentials"
 _LOGGING = "logging.s3.amazonaws.com"
 _TAGS = "_lab_tags"
 _DOCUMENTS = "_lab_documents"
@@ -386,6 +388,25 @@ class MotoBridge:
         if policy_arn is not None and policy_arn not in backend.managed_policies:
             raise AwsError("NoSuchEntity", f"Policy {policy_arn} does not exist or is not attachable.", 404)
         setattr(user, _USER_BOUNDARY, policy_arn)  # on moto's own object, so that it goes when the user goes
+
+    def service_credentials(self, user: str) -> dict[str, ServiceCredential]:
+        """Return a user's service-specific credentials by id, kept on moto's own user, to be changed in place.
+
+        Raises AwsError NoSuchEntity when there is no such user.
+        """
+        found = iam_backends[ACCOUNT_ID][_PARTITION].users.get(user)
+        if found is None:
+            raise AwsError("NoSuchEntity", f"The user with name {user} cannot be found.", 404)
+        kept: dict[str, ServiceCredential] = vars(found).setdefault(_SERVICE_CREDENTIALS, {})
+        return kept
+
+    def instance_profile_tags(self, name: str) -> list[dict[str, str]]:
+        """Return an instance profile's tags, which moto keeps and does not list; raises AwsError NoSuchEntity."""
+        profiles = list(iam_backends[ACCOUNT_ID][_PARTITION].instance_profiles.values())
+        found = next((each for each in profiles if each.name == name), None)
+        if found is None:
+            raise AwsError("NoSuchEntity", f"Instance Profile {name} cannot be found.", 404)
+        return list(found.tags)
 
     def bucket_policy(self, bucket: str) -> str | None:
         """Return a bucket's policy as JSON text, None when it has none or there is no such bucket."""

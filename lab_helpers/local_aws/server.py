@@ -36,6 +36,7 @@ from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.iam_simulation import IamSimulation
 from lab_helpers.local_aws.identity.key_ring import KeyRing
 from lab_helpers.local_aws.identity.resource_tags import ResourceTags
+from lab_helpers.local_aws.identity.service_credentials import ServiceCredentials
 from lab_helpers.local_aws.identity.service_linked_roles import ServiceLinkedRoles
 from lab_helpers.local_aws.identity.sts import StsService, sts_checks
 from lab_helpers.local_aws.kit.api import Service, WsgiApp
@@ -218,6 +219,7 @@ class LocalAws:
             StsService(self.store, self._authoriser),
             IamSimulation(self._authoriser),
             ServiceLinkedRoles(bridge),
+            ServiceCredentials(bridge, ACCOUNT_ID),
             CloudWatchService(self._clock, self._clients, state.room("cloudwatch") if state else NothingKept()),
             LogsService(bridge, self._clock, self._clients),
             VpcDependencies(self.clients),

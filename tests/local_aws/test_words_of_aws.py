@@ -312,6 +312,17 @@ def test_a_service_linked_role_has_no_description_of_nothing(aws: LocalAws) -> N
     assert "Description" not in iam.get_role(RoleName=name)["Role"]
 
 
+def test_an_instance_profile_tells_its_tags(aws: LocalAws) -> None:
+    """In the order in which they came; a profile that is not there says so."""
+    iam = aws.client("iam")
+    iam.create_instance_profile(InstanceProfileName="tagged", Tags=[{"Key": "a", "Value": "1"}])
+    iam.tag_instance_profile(InstanceProfileName="tagged", Tags=[{"Key": "b", "Value": "2"}])
+    told = iam.list_instance_profile_tags(InstanceProfileName="tagged")
+    assert told["Tags"] == [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
+    with pytest.raises(ClientError, match="Instance Profile none cannot be found"):
+        iam.list_instance_profile_tags(InstanceProfileName="none")
+
+
 def test_a_federation_token_without_a_policy_packs_nothing(aws: LocalAws) -> None:
     """PackedPolicySize is 0. Source: LocalStack's recording of sts."""
     assert aws.client("sts").get_federation_token(Name="ann")["PackedPolicySize"] == 0

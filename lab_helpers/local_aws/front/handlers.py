@@ -99,7 +99,11 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
         answer = request.forward(None)
         return {**answer, "Roles": [_encoded(role) for role in answer.get("Roles", [])]}
 
+    def list_instance_profile_tags(request: ApiRequest) -> dict[str, Any]:
+        return {"Tags": bridge.instance_profile_tags(str(request.params["InstanceProfileName"])), "IsTruncated": False}
+
     own = {
+        "ListInstanceProfileTags": list_instance_profile_tags,
         "ListRoles": list_roles,
         "CreateRole": create_role,
         "CreatePolicy": create_policy,

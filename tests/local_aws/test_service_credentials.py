@@ -1,0 +1,102 @@
+"""A user's passwords for single services. Source: LocalStack's recordings TestIAMServiceSpecificCredentials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_helpers.local_aws.server import LocalAws
+
+GIT = "codecommit.amazonaws.com"
+
+
+@pytest.fixture
+def iam(aws: LocalAws) -> Any:
+    """Ann has none yet."""
+    found = aws.client("iam")
+    for each in found.list_users()["Users"]:
+        _delete(found, each["UserName"])
+    found.create_user(UserName="ann")
+    return found
+
+
+def test_the_password_is_told_once(iam: Any) -> None:
+    """Create and reset tell it, a list does not; a reset changes nothing else."""
+    made = iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)["ServiceSpecificCredential"]
+    password = made.pop("ServicePassword")
+    assert made["ServiceUserName"] == "ann-at-123456789012"
+    assert made["Status"] == "Active"
+    name = made["ServiceSpecificCredentialId"]
+    assert _listed(iam, UserName="ann") == [made]
+    iam.update_service_specific_credential(UserName="ann", ServiceSpecificCredentialId=name, Status="Inactive")
+    again = iam.reset_service_specific_credential(UserName="ann", ServiceSpecificCredentialId=name)
+    reset = again["ServiceSpecificCredential"]
+    assert reset.pop("ServicePassword") != password
+    assert _listed(iam, UserName="ann", ServiceName=GIT) == [reset] == [{**made, "Status": "Inactive"}]
+    assert _listed(iam, UserName="ann", ServiceName="cassandra.amazonaws.com") == []
+
+
+def test_a_user_with_one_is_not_deleted(iam: Any) -> None:
+    """Until it is gone."""
+    made = iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)["ServiceSpecificCredential"]
+    with pytest.raises(ClientError, match="must remove referenced objects first") as conflict:
+        iam.delete_user(UserName="ann")
+    assert conflict.value.response["Error"]["Code"] == "DeleteConflict"
+    iam.delete_service_specific_credential(
+        ServiceSpecificCredentialId=made["ServiceSpecificCredentialId"], UserName="ann"
+    )
+    iam.delete_user(UserName="ann")
+    assert iam.list_users()["Users"] == []
+
+
+def test_a_user_has_two_of_a_service(iam: Any) -> None:
+    """The second one's name is told apart; there is no third."""
+    names = [
+        iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)["ServiceSpecificCredential"][
+            "ServiceUserName"
+        ]
+        for _ in range(2)
+    ]
+    assert names == ["ann-at-123456789012", "ann+1-at-123456789012"]
+    with pytest.raises(ClientError) as error:
+        iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)
+    assert error.value.response["Error"]["Code"] == "LimitExceeded"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"UserName": "bob"}, "The user with name bob cannot be found."),
+        ({"UserName": "bob", "ServiceName": "none.amazonaws.com"}, "The user with name bob cannot be found."),
+        (
+            {"ServiceName": "lambda.amazonaws.com"},
+            "No such service lambda.amazonaws.com is supported for Service Specific",
+        ),
+    ],
+)
+def test_who_and_what_is_not_there(iam: Any, changes: dict[str, str], words: str) -> None:
+    """The user is looked for first."""
+    with pytest.raises(ClientError, match=words):
+        iam.create_service_specific_credential(**{"UserName": "ann", "ServiceName": GIT, **changes})
+
+
+def test_an_id_of_nobody(iam: Any) -> None:
+    """An id that no user's credential has, and one that cannot be any's."""
+    with pytest.raises(ClientError, match="No such credential accaaccaaccaaccaacca exists"):
+        iam.delete_service_specific_credential(UserName="ann", ServiceSpecificCredentialId="accaaccaaccaaccaacca")
+    with pytest.raises(ClientError, match=r"Member must satisfy regular expression pattern: \[\\w\]\+"):
+        iam.delete_service_specific_credential(UserName="ann", ServiceSpecificCredentialId="acca-acca-acca-acca-acca")
+
+
+def _delete(iam: Any, user: str) -> None:
+    for each in _listed(iam, UserName=user):
+        name = each["ServiceSpecificCredentialId"]
+        iam.delete_service_specific_credential(UserName=user, ServiceSpecificCredentialId=name)
+    iam.delete_user(UserName=user)
+
+
+def _listed(iam: Any, **which: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = iam.list_service_specific_credentials(**which)["ServiceSpecificCredentials"]
+    return found
