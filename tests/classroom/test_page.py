@@ -68,15 +68,24 @@ def served(tmp_path: Path) -> Iterator[ClassServer]:
         yield server
 
 
+@pytest.fixture(params=["", "-tls"])
+def served_both_ways(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClassServer]:
+    """A class of thirty on one's own machine, and one for a network, whose code is longer."""
+    with open_class(tmp_path, port=0, encrypted=bool(request.param)) as server:
+        fill(server)
+        yield server
+
+
 def opened(browser: Any, server: ClassServer, size: dict[str, int], language: str = "en") -> Any:
     """Return the page as the trainer sees it; what goes wrong in it is kept in `page.wrong`."""
     server.language = language
-    page = browser.new_page(viewport=size, device_scale_factor=1.5)
+    page = browser.new_page(viewport=size, device_scale_factor=1.5, ignore_https_errors=True)
     page.wrong, page.asked = [], []
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
     page.on("console", lambda told: page.wrong.append(told.text) if told.type == "error" else None)
     page.on("request", lambda request: page.asked.append(request.url))
-    page.goto(f"http://127.0.0.1:{server.port}/#token={server.room.trainer}")
+    scheme = "https" if server.tls else "http"
+    page.goto(f"{scheme}://127.0.0.1:{server.port}/#token={server.room.trainer}")
     page.locator("tbody tr").nth(len(NAMES) - 1).wait_for()
     return page
 
@@ -88,17 +97,18 @@ def keep(page: Any, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}-whole.png", full_page=True)
 
 
-def test_it_is_readable_on_a_projector(browser: Any, served: ClassServer) -> None:
+def test_it_is_readable_on_a_projector(browser: Any, served_both_ways: ClassServer) -> None:
     """In both themes and sizes: nothing is wider than the screen, people and who is stuck are on the first one.
 
     Every text has contrast.
     """
-    page = opened(browser, served, WIDE)
+    page = opened(browser, served_both_ways, WIDE)
+    kind = "-tls" if served_both_ways.tls else ""
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
-            keep(page, f"class-{theme}-{size['width']}")
+            keep(page, f"class-{theme}-{size['width']}{kind}")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             for place in ("#where .row:first-child", "#stuck li:first-child"):
                 box = page.locator(place).bounding_box()
@@ -106,6 +116,12 @@ def test_it_is_readable_on_a_projector(browser: Any, served: ClassServer) -> Non
             assert page.evaluate(CONTRAST) == []
     assert page.locator("#where .chip").count() == len(NAMES)
     assert page.locator("#stuck li").count() == 3
+    assert page.locator("#h-stuck").inner_text() == "Who is stuck · 3"  # the list may be longer than its place
+    assert "`" not in page.locator("main").inner_text()
+    page.locator("#how").click()
+    keep(page, f"class-how{kind}")
+    assert page.locator("#join code").inner_text().endswith(served_both_ways.join_code)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.wrong == []
     page.close()
 
