@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -116,7 +117,8 @@ def test_listings_have_all_their_members(s3: Any) -> None:
     assert (after["Marker"], after["Prefix"], len(after["Contents"])) == ("a b/z", "a b/", 1)
     versions = s3.list_object_versions(Bucket=BUCKET)["Versions"]
     assert {(*each["ChecksumAlgorithm"], each["ChecksumType"]) for each in versions} == {("CRC32", "FULL_OBJECT")}
-    assert s3.list_objects_v2(Bucket=BUCKET)["Contents"][0]["ChecksumAlgorithm"] == ["CRC32"]
+    second = s3.list_objects_v2(Bucket=BUCKET)["Contents"][0]
+    assert (second["ChecksumAlgorithm"], second["ChecksumType"]) == (["CRC32"], "FULL_OBJECT")
 
 
 def test_quiet_deletions_tell_nothing(s3: Any) -> None:
@@ -157,12 +159,52 @@ def test_multipart_uploads(s3: Any) -> None:
     made = s3.create_multipart_upload(Bucket=BUCKET, Key="m")
     upload = {"Bucket": BUCKET, "Key": "m", "UploadId": made["UploadId"]}
     part = s3.upload_part(**upload, PartNumber=1, Body=b"x")
-    (listed,) = s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"]
-    assert listed["Initiator"] == listed["Owner"] == {"ID": OWNER_ID}
-    assert s3.list_parts(**upload)["Parts"][0]["Size"] == 1
+    uploads = s3.list_multipart_uploads(Bucket=BUCKET)
+    (listed,) = uploads["Uploads"]
+    assert listed["Initiator"] == {"ID": OWNER_ID, "DisplayName": "lab"}
+    assert listed["Owner"] == {"ID": OWNER_ID}
+    assert (uploads["NextKeyMarker"], uploads["NextUploadIdMarker"]) == ("m", made["UploadId"])
+    parts = s3.list_parts(**upload)
+    assert (parts["Parts"][0]["Size"], parts["Initiator"]) == (1, listed["Initiator"])
     done = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
     assert {each["ServerSideEncryption"] for each in (made, part, done)} == {"AES256"}
     assert "VersionId" not in done
+    assert s3.get_object_acl(Bucket=BUCKET, Key="m")["Grants"][0]["Permission"] == "FULL_CONTROL"
+    none = s3.list_multipart_uploads(Bucket=BUCKET)
+    assert (none["NextKeyMarker"], none["NextUploadIdMarker"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "told"),
+    [
+        ("bytes=0-8", 206, b"012345678"), ("bytes=1-", 206, b"123456789"), ("bytes=-2", 206, b"89"),
+        ("bytes=-15", 206, b"0123456789"), ("bytes=0-100", 206, b"0123456789"),
+        ("bytes=1-0", 200, b"0123456789"), ("bytes=-1-", 200, b"0123456789"), ("bytes=0--1", 200, b"0123456789"),
+        ("bytes=0-1,3-4,7-9", 200, b"0123456789"), ("0-1", 200, b"0123456789"), ("bytes=-", 200, b"0123456789"),
+        ("bytes=0-" + "9" * 5000, 200, b"0123456789"),
+    ],
+)  # fmt: skip
+def test_ranges(s3: Any, asked: str, status: int, told: bytes) -> None:
+    """One range is answered, anything else is none (test_get_object_range)."""
+    s3.put_object(Bucket=BUCKET, Key="r", Body=b"0123456789")
+    answer = s3.get_object(Bucket=BUCKET, Key="r", Range=asked)
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Body"].read()) == (status, told)
+
+
+@pytest.mark.parametrize("asked", ["bytes=-0", "bytes=100-200"])
+def test_a_range_beyond_the_end(s3: Any, asked: str) -> None:
+    """Nothing of the object is in it."""
+    s3.put_object(Bucket=BUCKET, Key="r", Body=b"0123456789")
+    with pytest.raises(ClientError, match="InvalidRange"):
+        s3.get_object(Bucket=BUCKET, Key="r", Range=asked)
+
+
+def test_a_policy_is_taken_without_a_word(s3: Any) -> None:
+    """204, as for its deletion."""
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    assert s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)["ResponseMetadata"]["HTTPStatusCode"] == 204
+    s3.delete_bucket_policy(Bucket=BUCKET)
 
 
 def test_a_bucket_is_encrypted_from_the_first(s3: Any) -> None:

@@ -2,7 +2,7 @@
 
 Source: LocalStack's recordings of S3 (tests/aws/services/s3); "Common response headers" of the Amazon S3 API reference;
 the answers of the operations there.
-Not modelled: ChecksumType in ListObjectsV2; the time and the caller of an open multipart upload.
+Not modelled: the time and the caller of an open multipart upload; how many parts an object was made of.
 """
 
 from __future__ import annotations
@@ -38,9 +38,14 @@ _USUAL_ENCRYPTION = (
 """Of a bucket that nobody gave another. Source: "Setting default server-side encryption behavior" of the User Guide."""
 _ROOTS = {"ListParts": b"ListPartsResult", "GetObjectAttributes": b"GetObjectAttributesResponse"}
 """Names of documents that moto calls otherwise."""
+_STATUS = {"PutBucketPolicy": 204, "PutObjectTagging": 200}
+_ACCESS = ("HTTP_X_AMZ_ACL", "HTTP_X_AMZ_GRANT")
+_RANGE = re.compile(r"bytes=(?:(\d{1,19})-(\d{0,19})|-\d{1,19})")
 _OWNED = re.compile(rb"<DisplayName>[^<]*</DisplayName>")
 _OWNER = re.compile(rb"(<Owner>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
 _INITIATOR = re.compile(rb"(<Initiator>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
+_UPLOAD = re.compile(rb"<Upload>.*?</Upload>", re.DOTALL)
+_ACCOUNT_NAME = b"lab"
 _BUCKET = re.compile(rb"<Bucket>\s*<Name>([^<]*)</Name>.*?</Bucket>", re.DOTALL)
 _CHECKSUM = re.compile(rb"<Checksum(?!Type|Algorithm)\w+>([^<]*)</Checksum\w+>")
 _CHECKSUM_HEADER = re.compile(r"x-amz-checksum-(?!algorithm|type|mode)\w+")
@@ -57,9 +62,14 @@ def ids() -> Headers:
 def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     """Return a call as moto has to have it, to do what S3 does.
 
-    A day that is yet to come is no condition, and an empty list of tags takes the tags away.
+    A day that is yet to come is no condition, a range that is none asks for the whole, an empty list of tags takes the
+    tags away, and an upload in parts has an access control list from the first.
     """
     asked = dict(environ)
+    if "HTTP_RANGE" in asked and not _is_range(asked["HTTP_RANGE"]):
+        del asked["HTTP_RANGE"]
+    if operation == "CreateMultipartUpload" and not any(name.startswith(_ACCESS) for name in asked):
+        asked["HTTP_X_AMZ_ACL"] = "private"
     if _is_to_come(asked.get("HTTP_IF_MODIFIED_SINCE", "")):
         del asked["HTTP_IF_MODIFIED_SINCE"]
     if operation in {"PutObjectTagging", "PutBucketTagging"} and b"TagSet" in body and b"<Tag>" not in body:
@@ -79,13 +89,12 @@ def finish(
     if status >= 400:
         told = _with_ids(content, marks)
         return status, [*_replaced(_typed_as(headers, "application/xml"), "content-length", None), *marks], told
-    if operation == "PutObjectTagging":
-        status = 200
+    status = _STATUS.get(operation, status)
     if operation == "HeadObject":
         key, version = str(params.get("Key", "")), str(params.get("versionId", ""))
         headers = _with_checksum(headers, checksum(str(params["Bucket"]), key, version))
     headers += _members_in_head(operation, params, headers)
-    if operation == "CreateBucket" and body:
+    if operation == "CreateBucket" and b"LocationConstraint" in body:
         headers = _replaced(headers, "Location", f"http://{params['Bucket']}.s3.amazonaws.com/")
     if operation == "CompleteMultipartUpload":
         headers = [pair for pair in headers if pair != ("x-amz-version-id", "null")]
@@ -137,8 +146,10 @@ def _members(operation: str, params: Mapping[str, Any], content: bytes, body: by
         case "ListObjects":
             return _with_checksums(_where_it_began(content, params), params, checksum)
         case "ListMultipartUploads":
-            return _INITIATOR.sub(rb"\g<1>" + OWNER_ID.encode() + rb"\g<2>", content)
-        case "ListObjectVersions":
+            return _initiated(_where_it_goes_on(content))
+        case "ListParts":
+            return _initiated(content)
+        case "ListObjectsV2" | "ListObjectVersions":
             return _with_checksums(content, params, checksum)
         case "CompleteMultipartUpload":
             return _with_whole_checksum(content, checksum(str(params["Bucket"]), str(params.get("Key", "")), ""))
@@ -178,15 +189,36 @@ def _where_it_began(content: bytes, params: Mapping[str, Any]) -> bytes:
     return _ROOT.sub(lambda found: found[0] + told.encode(), content, count=1)
 
 
+def _initiated(content: bytes) -> bytes:
+    """Tell who began an upload: the account, by id and name."""
+    told = rb"\g<1>" + OWNER_ID.encode() + rb"\g<2><DisplayName>" + _ACCOUNT_NAME + rb"</DisplayName>"
+    return _INITIATOR.sub(told, content)
+
+
+def _where_it_goes_on(content: bytes) -> bytes:
+    """Tell the last upload that is listed, whether more follow or not; moto tells it where more follow."""
+    if b"<NextKeyMarker>" in content:
+        return content
+    last = (_UPLOAD.findall(content) or [b""])[-1]
+    markers = "".join(
+        f"<Next{name}Marker>{escape(_text(last, element))}</Next{name}Marker>"
+        for name, element in (("Key", "Key"), ("UploadId", "UploadId"))
+    )
+    return re.sub(rb"<NextKeyMarker\s*/>|<NextUploadIdMarker\s*/>", b"", content).replace(
+        b"<MaxUploads>", markers.encode() + b"<MaxUploads>", 1
+    )
+
+
 def _with_checksums(content: bytes, params: Mapping[str, Any], checksum: Checksum) -> bytes:
     def told(found: re.Match[bytes]) -> bytes:
         whole = found[0]
         key, version = _text(whole, "Key"), _text(whole, "VersionId")
         key = unquote(key) if params.get("encoding-type") == "url" else key
         known = checksum(str(params["Bucket"]), key, version)
-        if known is None or b"<ChecksumAlgorithm>" in whole:
+        if known is None or b"<ChecksumType>" in whole:
             return whole
-        added = f"<ChecksumAlgorithm>{known[0]}</ChecksumAlgorithm><ChecksumType>{known[1]}</ChecksumType>"
+        algorithm = "" if b"<ChecksumAlgorithm>" in whole else f"<ChecksumAlgorithm>{known[0]}</ChecksumAlgorithm>"
+        added = f"{algorithm}<ChecksumType>{known[1]}</ChecksumType>"
         return whole.replace(b"</ETag>", b"</ETag>" + added.encode(), 1)
 
     return _LISTED.sub(told, content)
@@ -222,6 +254,12 @@ def _typed_as(headers: Headers, kind: str | None) -> Headers:
 def _replaced(headers: Headers, name: str, value: str | None) -> Headers:
     kept = [pair for pair in headers if pair[0].lower() != name.lower()]
     return kept if value is None else [*kept, (name, value)]
+
+
+def _is_range(asked: str) -> bool:
+    """Whether it is one range of bytes: several, a reversed one and any other get the whole object."""
+    found = _RANGE.fullmatch(asked)
+    return found is not None and not (found[1] and found[2] and int(found[1]) > int(found[2]))
 
 
 def _is_to_come(day: str) -> bool:
