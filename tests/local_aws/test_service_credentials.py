@@ -90,6 +90,18 @@ def test_an_id_of_nobody(iam: Any) -> None:
         iam.delete_service_specific_credential(UserName="ann", ServiceSpecificCredentialId="acca-acca-acca-acca-acca")
 
 
+def test_a_status_that_is_none(iam: Any) -> None:
+    """IAM tells neither what was given nor what there is."""
+    made = iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)["ServiceSpecificCredential"]
+    named = {"UserName": "ann", "ServiceSpecificCredentialId": made["ServiceSpecificCredentialId"]}
+    with pytest.raises(ClientError) as error:
+        iam.update_service_specific_credential(**named, Status="Sleeping")
+    assert error.value.response["Error"]["Message"] == (
+        "1 validation error detected: Value at 'status' failed to satisfy constraint: "
+        "Member must satisfy enum value set"
+    )
+
+
 def _delete(iam: Any, user: str) -> None:
     for each in _listed(iam, UserName=user):
         name = each["ServiceSpecificCredentialId"]
