@@ -199,6 +199,27 @@ def test_a_range_beyond_the_end(s3: Any, asked: str) -> None:
         s3.get_object(Bucket=BUCKET, Key="r", Range=asked)
 
 
+@pytest.mark.parametrize(
+    ("expected", "code"),
+    [("000000000002", "AccessDenied"), ("abcd", "InvalidBucketOwnerAWSAccountID"),
+     ("0000000000020", "InvalidBucketOwnerAWSAccountID")],
+)  # fmt: skip
+def test_a_bucket_of_another_account_than_expected(s3: Any, expected: str, code: str) -> None:
+    """Nothing is read from it, put into it, or copied out of it (test_get_bucket_policy and the like)."""
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"1", ExpectedBucketOwner="123456789012")
+    source = {"Bucket": BUCKET, "Key": "a"}
+    for call in (
+        lambda: s3.list_objects_v2(Bucket=BUCKET, ExpectedBucketOwner=expected),
+        lambda: s3.put_object(Bucket=BUCKET, Key="b", Body=b"1", ExpectedBucketOwner=expected),
+        lambda: s3.get_bucket_policy(Bucket=BUCKET, ExpectedBucketOwner=expected),
+        lambda: s3.copy_object(Bucket=BUCKET, Key="b", CopySource=source, ExpectedSourceBucketOwner=expected),
+    ):
+        with pytest.raises(ClientError) as error:
+            call()
+        assert error.value.response["Error"]["Code"] == code
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == ["a"]
+
+
 def test_a_policy_is_taken_without_a_word(s3: Any) -> None:
     """204, as for its deletion."""
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}

@@ -247,6 +247,7 @@ class Gateway:
     def _from_s3(
         self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
     ) -> protocol.HttpAnswer:
+        s3_answers.refuse_other_owner(environ, self._account_id)
         asked, document = s3_answers.for_moto(call.operation, environ, body)
         asked = s3_object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
 

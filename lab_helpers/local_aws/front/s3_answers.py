@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape, unescape
 
+from lab_helpers.local_aws.kit.api import AwsError
+
 Headers = list[tuple[str, str]]
 Checksum = Callable[[str, str, str], tuple[str, str, str] | None]
 """Returns algorithm, type and value of an object's checksum by bucket, key and version id (empty: the latest)."""
@@ -40,6 +42,7 @@ _ROOTS = {"ListParts": b"ListPartsResult", "GetObjectAttributes": b"GetObjectAtt
 """Names of documents that moto calls otherwise."""
 _STATUS = {"PutBucketPolicy": 204, "PutObjectTagging": 200}
 _ACCESS = ("HTTP_X_AMZ_ACL", "HTTP_X_AMZ_GRANT")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _RANGE = re.compile(r"bytes=(?:(\d{1,19})-(\d{0,19})|-\d{1,19})")
 _OWNED = re.compile(rb"<DisplayName>[^<]*</DisplayName>")
 _OWNER = re.compile(rb"(<Owner>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
@@ -75,6 +78,17 @@ def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[d
     if operation in {"PutObjectTagging", "PutBucketTagging"} and b"TagSet" in body and b"<Tag>" not in body:
         return {**asked, "REQUEST_METHOD": "DELETE"}, b""
     return asked, body
+
+
+def refuse_other_owner(environ: Mapping[str, Any], account: str) -> None:
+    """Raise AwsError where the caller expects the bucket, or what it copies from, to be another account's."""
+    for name in ("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", "HTTP_X_AMZ_SOURCE_EXPECTED_BUCKET_OWNER"):
+        expected = str(environ.get(name, account))
+        if not _ACCOUNT.fullmatch(expected):
+            told = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"
+            raise AwsError("InvalidBucketOwnerAWSAccountID", told)
+        if expected != account:
+            raise AwsError("AccessDenied", "Access Denied", 403)
 
 
 def finish(
