@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,17 +53,28 @@ def test_a_user_with_one_is_not_deleted(iam: Any) -> None:
 
 
 def test_a_user_has_two_of_a_service(iam: Any) -> None:
-    """The second one's name is told apart; there is no third."""
-    names = [
-        iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)["ServiceSpecificCredential"][
-            "ServiceUserName"
-        ]
-        for _ in range(2)
-    ]
-    assert names == ["ann-at-123456789012", "ann+1-at-123456789012"]
+    """Their names are told apart, also when the first of two has gone; there is no third."""
+    first, second = _made(iam), _made(iam)
+    assert first["ServiceUserName"] == "ann-at-123456789012"
+    assert second["ServiceUserName"] == "ann+1-at-123456789012"
     with pytest.raises(ClientError) as error:
-        iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)
+        _made(iam)
     assert error.value.response["Error"]["Code"] == "LimitExceeded"
+    iam.delete_service_specific_credential(
+        ServiceSpecificCredentialId=first["ServiceSpecificCredentialId"], UserName="ann"
+    )
+    assert _made(iam)["ServiceUserName"] == first["ServiceUserName"]
+
+
+def test_they_are_kept_with_the_state(tmp_path: Path) -> None:
+    """The next server has the credential, and nowhere its password."""
+    with LocalAws(tmp_path, factories=[], keeps_state=True) as first:
+        first.client("iam").create_user(UserName="ann")
+        made = _made(first.client("iam"))
+    password = made.pop("ServicePassword")
+    with LocalAws(tmp_path, factories=[], keeps_state=True) as second:
+        assert _listed(second.client("iam"), UserName="ann") == [made]
+    assert not any(password.encode() in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
 @pytest.mark.parametrize(
@@ -100,6 +112,12 @@ def test_a_status_that_is_none(iam: Any) -> None:
         "1 validation error detected: Value at 'status' failed to satisfy constraint: "
         "Member must satisfy enum value set"
     )
+
+
+def _made(iam: Any) -> dict[str, Any]:
+    answer = iam.create_service_specific_credential(UserName="ann", ServiceName=GIT)
+    made: dict[str, Any] = answer["ServiceSpecificCredential"]
+    return made
 
 
 def _delete(iam: Any, user: str) -> None:

@@ -70,14 +70,13 @@ class ServiceCredentials(HandlersOnly):
         user, service = _user(request), str(request.params["ServiceName"])
         of_user = self._users.service_credentials(user)
         _refuse_unknown(service)
-        count = sum(each.service == service for each in of_user.values())
-        if count >= MOST:
+        taken = {each.service_user for each in of_user.values() if each.service == service}
+        if len(taken) >= MOST:
             raise AwsError("LimitExceeded", f"Cannot exceed quota for ServiceSpecificCredentialsPerUser: {MOST}", 409)
-        number = f"+{count}" if count else ""
-        made = ServiceCredential(
-            unique_id("ACCA", secrets.token_hex()), user, service,
-            f"{user}{number}-at-{self._account}", datetime.now(UTC).replace(microsecond=0),
-        )  # fmt: skip
+        names = (f"{user}{number}-at-{self._account}" for number in ("", *(f"+{count}" for count in range(1, MOST))))
+        name = next(each for each in names if each not in taken)
+        made_at = datetime.now(UTC).replace(microsecond=0)
+        made = ServiceCredential(unique_id("ACCA", secrets.token_hex()), user, service, name, made_at)
         of_user[made.id] = made
         return _with_password(made)
 
