@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
         "definition", type=Path, help="task definition as JSON (as registered, or as the CLI prints it)"
     )
     what = "the router's configuration files, or the folder of its image (with the Dockerfile)"
-    command.add_argument("--files", type=Path, nargs="+", default=[], metavar="PATH", help=what)
+    command.add_argument("--files", type=Path, nargs="+", action="extend", default=[], metavar="PATH", help=what)
     what = "what a container prints; a pipe is the lines of the only app container"
     command.add_argument("--lines", action="append", default=[], metavar="CONTAINER=FILE", help=what)
     command.add_argument("--task-policy", type=Path, metavar="FILE", help="rights of the task role (default: all)")

@@ -16,6 +16,7 @@ from lab_helpers.firelens import stock
 from lab_helpers.firelens.classic import Section, sections
 from lab_helpers.firelens.options import ContainerLog
 from lab_helpers.firelens.yaml_text import YamlText
+from lab_helpers.router.core.options import split_words
 
 AGENT, INCLUDED, IMAGE = "the ECS agent", "your file", "AWS's image"
 MODELLED = frozenset(
@@ -141,7 +142,7 @@ def outputs(sections: Sequence[tuple[Section, str]], variables: Mapping[str, str
 
 def unmatched(all_sections: Sequence[tuple[Section, str]], tags: Sequence[str]) -> list[str]:
     """Name the filters and outputs whose Match fits no tag of the task (or that a rewrite_tag makes)."""
-    made = [rule.split() for each, _ in all_sections if each.name == "rewrite_tag" for rule in each.all("rule")]
+    made = [split_words(rule) for each, _ in all_sections if each.name == "rewrite_tag" for rule in each.all("rule")]
     new = [rule[2] for rule in made if len(rule) > 2]
     inputs = [each for each, author in all_sections if each.kind == "INPUT" and author != AGENT]
     new += [each.values.get("tag", f"{each.name}.0") for each in inputs]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,6 +27,9 @@ CONFIG_FOLDER = "/fluent-bit/etc"
 MOST_FILE_BYTES, MOST_FILES = 1 << 20, 500
 _INIT_S3 = re.compile(r"aws_fluent_bit_init_s3_\d+", re.IGNORECASE)
 _S3_ARN = "arn:aws:s3:::"
+_IMAGE_PATH = re.compile(
+    r"^\s*(?:@INCLUDE|parsers_file|plugins_file|streams_file|script)\s+(/[\w./-]*\w)\s*$", re.IGNORECASE | re.MULTILINE
+)
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 NO_IMAGE_FILES = frozenset({".git", ".terraform", "node_modules", "__pycache__", ".venv"})
 
@@ -37,6 +41,7 @@ class ImageFiles:
     given: Given
     folder: Path | None
     """What to build; None: nothing was given."""
+    notes: tuple[str, ...] = ()
 
 
 def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> ImageFiles:
@@ -53,9 +58,9 @@ def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> Im
     is_image = len(given) == 1 and (given[0] / DOCKERFILE).is_file()
     if is_image:
         shutil.copytree(given[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NO_IMAGE_FILES))
-    else:
-        _lay_out(given, named, str(router.get("image", "")), folder)
-    return _led_here(folder)
+        return _led_here(folder)
+    notes = _lay_out(given, named, str(router.get("image", "")), folder)
+    return replace(_led_here(folder), notes=tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,8 @@ def _refuse_unknown(router: Mapping[str, Any]) -> None:
         )
 
 
-def _lay_out(given: Sequence[Path], named: str, image: str, folder: Path) -> None:
-    """Copy single files to where the definition looks for them, and write the Dockerfile for it."""
+def _lay_out(given: Sequence[Path], named: str, image: str, folder: Path) -> list[str]:
+    """Copy single files to where definition and configuration look for them, by a Dockerfile; return what to note."""
     is_path = named.startswith("/")
     target = PurePosixPath(named).parent if is_path else PurePosixPath(CONFIG_FOLDER)
     main = PurePosixPath(named).name if is_path else PurePosixPath("external.conf" if named else "extra.conf").name
@@ -108,14 +113,34 @@ def _lay_out(given: Sequence[Path], named: str, image: str, folder: Path) -> Non
         raise TaskDefinitionError(f"{missing[0]} is not there", "Name the router's configuration files.")
     if len(found) == 1 and found[0][1].name != main:
         found = [(found[0][0], PurePosixPath(main))]  # whatever it is called here
+    if twice := [str(name) for name, count in Counter(name for _, name in found).items() if count > 1]:
+        raise TaskDefinitionError(
+            f"two of the given files would be {twice[0]} in the image",
+            "Give the image's folder with its Dockerfile (--files FOLDER), which says where each lies.",
+        )
     for path, name in found[:MOST_FILES]:
         copy = inside(folder, str(name))
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     base = image if image.partition("@")[0].rpartition("/")[2].startswith(stock.IMAGE_NAME) else stock.BASE_IMAGE
     base = stock.BASE_IMAGE if ".dkr.ecr." in base else base
-    copies = [f"COPY {name} {str(target).rstrip('/')}/{name}" for _, name in found[:MOST_FILES]]
+    places = {f"{str(target).rstrip('/')}/{name}": str(name) for _, name in found[:MOST_FILES]}
+    elsewhere = _named_elsewhere(folder, places)
+    copies = [f"COPY {name} {place}" for place, name in {**places, **elsewhere}.items()]
     (folder / DOCKERFILE).write_text("\n".join([f"FROM {base}", *copies, ""]), encoding="utf-8")
+    return [
+        f"{name} lies at {place} in the image: the configuration names it there." for place, name in elsewhere.items()
+    ]
+
+
+def _named_elsewhere(folder: Path, places: Mapping[str, str]) -> dict[str, str]:
+    """Return {path: file} of what the files say of each other's places, by the ends of the paths."""
+    by_end: dict[str, list[str]] = {}
+    for name in places.values():
+        by_end.setdefault(PurePosixPath(name).name, []).append(name)
+    texts = [_text(inside(folder, name), folder) or "" for name in places.values()]
+    said = sorted({path for text in texts for path in _IMAGE_PATH.findall(text)} - set(places))
+    return {path: names[0] for path in said if len(names := by_end.get(PurePosixPath(path).name, [])) == 1}
 
 
 def _led_here(folder: Path) -> ImageFiles:

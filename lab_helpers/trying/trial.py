@@ -98,6 +98,7 @@ class _Attempt:
         fetched = image_files.from_s3(files, router)
         rest = [each for each in files if each not in {one.path for one in fetched}]
         image = image_files.gather(rest, router, self._home / "image")
+        self._notes += image.notes
         main = reading.main_path(router, image.given)
         uri = place.publish(backend, image.folder) if image.folder else None
         adapted = adapting.adapt(definition, self._line_files(lines), self._sinks, uri)
@@ -237,7 +238,7 @@ class _Attempt:
             calls=status["calls_by_role"],
             refused=tuple(backend.denials()),
             balance=balance,
-            dropped=balance.get("losses", {}),
+            dropped={**balance.get("losses", {}), **_rejected(status)},
             unmatched=tuple(configuration.unmatched(config.sections, self._tags())),
             complaints=tuple(dict.fromkeys(line for line in log if _is_complaint(line))),
             notes=tuple(dict.fromkeys(self._notes)),
@@ -292,6 +293,16 @@ def _authors(outputs: Sequence[Output]) -> dict[str, list[str]]:
 def _has_printed(task: Mapping[str, Any], lines: Mapping[str, Sequence[str]]) -> bool:
     ended = {each["name"] for each in task["containers"] if each.get("lastStatus") == "STOPPED"}
     return set(lines) <= ended
+
+
+def _rejected(status: Mapping[str, Any]) -> dict[str, int]:
+    """Return what CloudWatch Logs rejected of batches that it took: the router counts those events as sent."""
+    groups: Mapping[str, Mapping[str, int]] = status["services"]["logs"]["rejected"]
+    return {
+        f"CloudWatch Logs, {name.partition('/')[2]}: {why}": count
+        for name, reasons in groups.items()
+        for why, count in reasons.items()
+    }
 
 
 def _runs_on(task: Mapping[str, Any]) -> bool:

@@ -10,6 +10,14 @@ from lab_helpers.base.errors import TaskDefinitionError
 from lab_helpers.firelens.stock import BASE_IMAGE
 from lab_helpers.trying.image_files import FromS3, from_s3, gather, text_of
 
+OURS = {
+    "image": "ours:1",
+    "firelensConfiguration": {
+        "type": "fluentbit",
+        "options": {"config-file-type": "file", "config-file-value": "/etc/fb/extra.conf"},
+    },
+}
+
 
 def test_files_of_the_init_image_are_known_by_the_ends_of_their_keys(tmp_path: Path) -> None:
     """In the order of the variables; what no variable names belongs into the image."""
@@ -43,3 +51,26 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> No
     (tmp_path / "extra.conf").write_bytes(content)
     with pytest.raises(TaskDefinitionError, match=r"extra\.conf"):
         text_of(tmp_path / "extra.conf")
+
+
+def test_a_file_lies_where_another_names_it(tmp_path: Path) -> None:
+    """By the end of the path, where that is one file's; one that two could be lies in the folder of the main file."""
+    named = "[SERVICE]\n  Parsers_File /opt/p.conf\n@INCLUDE /opt/twice.conf\n# Parsers_File /opt/passwd\n"
+    texts = {"extra.conf": named, "p.conf": "", "passwd": "", "a/twice.conf": "", "b/twice.conf": ""}
+    (tmp_path / "given/a").mkdir(parents=True)
+    (tmp_path / "given/b").mkdir()
+    for name, text in texts.items():
+        (tmp_path / "given" / name).write_text(text)
+    found = gather([tmp_path / "given"], OURS, tmp_path / "image")
+    assert [place for place in found.given.places if place.startswith("/opt/")] == ["/opt/p.conf"]
+    assert found.notes == ("p.conf lies at /opt/p.conf in the image: the configuration names it there.",)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    """The second would silently take the place of the first."""
+    (tmp_path / "b").mkdir()
+    given = [tmp_path / "extra.conf", tmp_path / "b/extra.conf"]
+    for path in given:
+        path.write_text("")
+    with pytest.raises(TaskDefinitionError, match=r"two of the given files would be extra\.conf in the image"):
+        gather(given, OURS, tmp_path / "image")

@@ -168,6 +168,49 @@ def test_lines_for_no_container_are_refused(firelens: Firelens) -> None:
         firelens.run(kit.definition(kit.TO_CLOUDWATCH), (), {"wev": LINES})
 
 
+PARSING = """
+[SERVICE]
+    Parsers_File /opt/parsers/times.conf
+[FILTER]
+    Name parser
+    Match *
+    Key_Name log
+    Parser day
+[OUTPUT]
+    Name cloudwatch_logs
+    Match *
+    region eu-west-1
+    log_group_name /shop/web
+    log_stream_prefix web-
+"""
+TIMES = """
+[PARSER]
+    Name day
+    Format regex
+    Regex ^(?<time>[^ ]+) (?<word>.*)$
+    Time_Key time
+    Time_Format %Y-%m-%d
+"""
+
+
+def test_files_are_given_one_by_one_and_lie_where_they_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each `--files` counts; an event of two years ago, which CloudWatch Logs leaves out without an error, is told."""
+    (tmp_path / "extra.conf").write_text(PARSING)
+    (tmp_path / "times.conf").write_text(TIMES)
+    (tmp_path / "lines").write_text("2024-01-02 old\nplain\n")
+    definition = kit.definition({}, kit.including("/fluent-bit/etc/extra.conf"))
+    (tmp_path / "task.json").write_text(json.dumps(definition))
+    files = [f"--files={tmp_path}/{name}" for name in ("extra.conf", "times.conf")]
+    assert main.main(["try", f"{tmp_path}/task.json", *files, f"--lines=web={tmp_path}/lines"]) == 0
+    told = capsys.readouterr().out
+    assert "times.conf lies at /opt/parsers/times.conf in the image" in told
+    assert "1 lost: CloudWatch Logs, /shop/web: older than 14 days" in told
+    assert "/shop/web web-web-firelens-" in told
+    assert '"log": "plain"' in told
+
+
 def test_one_line_is_followed_to_where_it_was_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The filter is named with its file, and so is the output that does not match."""
     (tmp_path / "extra.conf").write_text(EXTRA)

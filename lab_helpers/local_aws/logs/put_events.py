@@ -7,7 +7,7 @@ Not modelled: the requests per second and account.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab_helpers.local_aws.kit.api import AwsError
@@ -21,6 +21,8 @@ SPAN_MS = 24 * 3600 * 1000
 OLDEST_MS = 14 * 24 * 3600 * 1000
 NEWEST_MS = 2 * 3600 * 1000
 DAY_MS = 24 * 3600 * 1000
+TOO_OLD, EXPIRED = "older than 14 days", "older than the group's retention"
+TOO_NEW = "more than 2 hours ahead of the clock"
 
 Events = Sequence[Mapping[str, Any]]
 
@@ -29,12 +31,13 @@ Events = Sequence[Mapping[str, Any]]
 class Judged:
     """What becomes of a good batch; `rejected` is AWS's rejectedLogEventsInfo, empty when all are taken.
 
-    `size_bytes` are the messages' own, those of rejected events included.
+    `size_bytes` are the messages' own, those of rejected events included; `left_out` counts the rejected ones by why.
     """
 
     accepted: list[Mapping[str, Any]]
     rejected: dict[str, int]
     size_bytes: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def judge(events: Events, now_ms: int, retention_days: int | None = None) -> Judged:
@@ -54,7 +57,9 @@ def judge(events: Events, now_ms: int, retention_days: int | None = None) -> Jud
         "expiredLogEventEndIndex": expired or None,
     }
     rejected = {name: index for name, index in ends.items() if index is not None}
-    return Judged(list(events[max(old, expired) : len(times) - new]), rejected, size_bytes)
+    by_reason = {TOO_OLD: old, EXPIRED: max(0, expired - old), TOO_NEW: new}
+    left_out = {why: count for why, count in by_reason.items() if count}
+    return Judged(list(events[max(old, expired) : len(times) - new]), rejected, size_bytes, left_out)
 
 
 def _refuse_batch(events: Events) -> int:

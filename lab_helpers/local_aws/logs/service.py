@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,7 @@ class LogsService:
         self._ingestion = Ingestion(source, clock, self._metrics, self._forwarder)
         self._metric_filters = MetricFilters(source, clock)
         self._storing = threading.Lock()
+        self._left_out: dict[str, Counter[str]] = {}
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
         handlers: dict[str, Handler] = {
@@ -88,8 +90,10 @@ class LogsService:
         self._metrics.stop()
 
     def status(self) -> dict[str, Any]:
-        """Return the number of events of each log group."""
-        return {"groups": self._source.log_events_by_group()}
+        """Return the number of events of each log group, and of those that were rejected since the start, by why."""
+        with self._storing:
+            rejected = {group: dict(reasons) for group, reasons in self._left_out.items()}
+        return {"groups": self._source.log_events_by_group(), "rejected": rejected}
 
     def _create_log_group(self, request: ApiRequest) -> dict[str, Any]:
         if request.params["logGroupName"].lower().startswith("aws/"):
@@ -123,6 +127,9 @@ class LogsService:
         answer = self._store(request, group, judged)
         self._ingestion.took(request, group.name, judged.accepted, judged.size_bytes)
         info = {"rejectedLogEventsInfo": judged.rejected} if judged.rejected else {}
+        if judged.left_out:
+            with self._storing:
+                self._left_out.setdefault(f"{request.region}/{group.name}", Counter()).update(judged.left_out)
         return {"nextSequenceToken": answer.get("nextSequenceToken"), **info}
 
     def _store(self, request: ApiRequest, group: StoredGroup, judged: Judged) -> dict[str, Any]:

@@ -37,6 +37,16 @@ def test_events_older_than_the_retention_are_expired() -> None:
     """A group that keeps a day takes nothing older."""
     judged = judge(batch(DAY_MS + 1, HOUR), NOW, retention_days=1)
     assert (len(judged.accepted), judged.rejected) == (1, {"expiredLogEventEndIndex": 1})
+    assert judged.left_out == {"older than the group's retention": 1}
+
+
+def test_each_event_that_is_left_out_has_one_reason() -> None:
+    """What is too old for CloudWatch Logs is not expired as well."""
+    events = batch(14 * DAY_MS + HOUR, 14 * DAY_MS - HOUR)
+    assert judge(events, NOW, retention_days=1).left_out == {
+        "older than 14 days": 1, "older than the group's retention": 1,
+    }  # fmt: skip
+    assert judge(batch(-3 * HOUR), NOW).left_out == {"more than 2 hours ahead of the clock": 1}
 
 
 @pytest.mark.parametrize(
