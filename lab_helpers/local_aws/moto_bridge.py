@@ -310,6 +310,12 @@ class MotoBridge:
 
         ApplicationAutoscalingBackend._ecs_service_exists_for_target = lambda *_: True
 
+    def scaling_regions(self) -> list[str]:
+        """Return the Regions in which Application Auto Scaling has policies."""
+        from moto.applicationautoscaling.models import applicationautoscaling_backends
+
+        return [name for name, backend in dict(applicationautoscaling_backends[ACCOUNT_ID]).items() if backend.policies]
+
     def scalable_target_tags(self, region: str, arn: str) -> dict[str, str] | None:
         """Return the tags of Application Auto Scaling's target, to be changed in place; None without such a target."""
         from moto.applicationautoscaling.models import applicationautoscaling_backends

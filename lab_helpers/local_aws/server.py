@@ -26,7 +26,6 @@ from lab_helpers.local_aws.front import bucket_names, handlers, model_files, mul
 from lab_helpers.local_aws.front.control import ControlRoutes
 from lab_helpers.local_aws.front.gateway import Gateway
 from lab_helpers.local_aws.front.http_server import RequestHandler
-from lab_helpers.local_aws.front.scalable_targets import ScalableTargets
 from lab_helpers.local_aws.front.tls import write_certificates
 from lab_helpers.local_aws.identity import policy_checks
 from lab_helpers.local_aws.identity.authorisation import Authoriser
@@ -45,6 +44,7 @@ from lab_helpers.local_aws.kit.network import Network
 from lab_helpers.local_aws.kit.service import NothingKept, Runtimes, ServiceContext
 from lab_helpers.local_aws.logs.service import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
+from lab_helpers.local_aws.scaling import ScalingService
 from lab_helpers.local_aws.state.kept_state import KeptState
 from lab_helpers.local_aws.testing.injection import Injection
 from lab_helpers.local_aws.trail.feed import CallFeed
@@ -224,7 +224,7 @@ class LocalAws:
             LogsService(bridge, self._clock, self._clients),
             VpcDependencies(self.clients),
             VpcAnswers(self.clients),
-            ScalableTargets(bridge, self.clients),
+            ScalingService(bridge, self.clients, self._clock),
             CloudTrailService(self._feed, self.instance_id, self._authoriser.user_id),
         ]
         services += [factory(context(name)) for name, factory in self._service_factories()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,11 +13,10 @@ from lab_helpers.local_aws.ecr.operations import unusable_id
 from lab_helpers.local_aws.ecs.operations import describe, parameters
 from lab_helpers.local_aws.front.moto_answers import finish
 from lab_helpers.local_aws.front.protocol import Call, refusal
-from lab_helpers.local_aws.front.scalable_targets import ScalableTargets
 from lab_helpers.local_aws.front.validation import check, explain_failure
 from lab_helpers.local_aws.identity.policy_checks import checks
 from lab_helpers.local_aws.identity.sts import sts_checks
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller
+from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.server import LocalAws
 from tests.local_aws.conftest import TRUST_TASKS
 
@@ -234,49 +232,6 @@ def test_a_strategy_takes_the_launch_types_place() -> None:
     assert shown == {"status": "ACTIVE", "capacityProviderStrategy": given}
     with pytest.raises(AwsError, match="Specifying both a launch type and capacity provider strategy"):
         parameters.check_strategy({"launchType": "FARGATE", "capacityProviderStrategy": given})
-
-
-def test_a_scalable_target_is_a_service_of_the_local_ecs() -> None:
-    """RegisterScalableTarget finds the services that there are, and refuses others as AWS does."""
-
-    class Ecs:
-        def describe_services(self, *, cluster: str, services: list[str]) -> dict[str, Any]:
-            there = cluster == "lab" and services == ["httpd"]
-            return {"services": [{"status": "ACTIVE"}] if there else []}
-
-        def as_service(self, *_: str) -> Ecs:
-            return self
-
-        def leave_services_to_us(self) -> None:
-            """moto is asked for nothing here."""
-
-        def scalable_target_tags(self, _: str, arn: str) -> dict[str, str] | None:
-            return kept if arn == "t" else None
-
-    targets = ScalableTargets(Ecs(), Ecs())  # type: ignore[arg-type]
-    register = targets.overrides()["application-autoscaling", "RegisterScalableTarget"]
-
-    def asked(resource: str) -> ApiRequest:
-        params = {"ServiceNamespace": "ecs", "ResourceId": resource}
-        caller = Caller("operator", "arn:aws:iam::111111111111:root", "111111111111")
-        return ApiRequest("application-autoscaling", "RegisterScalableTarget", "r", "1", caller, params)
-
-    kept: dict[str, str] = {}
-    assert register(asked("service/lab/httpd")) == {}
-    with pytest.raises(AwsError, match="ECS service doesn't exist: service/lab/gone"):
-        register(asked("service/lab/gone"))
-
-    def told(operation: str, **params: Any) -> Any:
-        request = replace(asked(""), operation=operation, params=params)
-        return targets.overrides()["application-autoscaling", operation](request)
-
-    made = replace(asked("service/lab/httpd"), forward=lambda _: {"ScalableTargetARN": "t"})
-    register(replace(made, params={**made.params, "Tags": {"team": "logs"}}))
-    told("TagResource", ResourceARN="t", Tags={"a": "1", "b": "2"})
-    told("UntagResource", ResourceARN="t", TagKeys=["a"])
-    assert told("ListTagsForResource", ResourceARN="t") == {"Tags": {"team": "logs", "b": "2"}}
-    with pytest.raises(AwsError, match="ResourceNotFoundException"):
-        told("ListTagsForResource", ResourceARN="u")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ Not modelled: connections, bytes, capacity units, rules; the dimension Availabil
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lab_helpers.local_aws.alb.checks.target_health import State
 from lab_helpers.local_aws.alb.target_group import GroupRuntime
@@ -32,8 +32,8 @@ class Tally:
         if by_target and response_s >= 0:
             self._answered_ms[group_arn, round(response_s * 1000)] += 1
 
-    def publish(self, metrics: MetricPublisher, region: str, balancer: str) -> None:
-        """Hand on what was counted, and begin anew."""
+    def publish(self, metrics: MetricPublisher, region: str, balancer: str, healthy: Mapping[str, int]) -> None:
+        """Hand on what was counted, and begin anew; `healthy` is how many targets of each target group (ARN) are."""
         requests, self._requests = self._requests, Counter()
         answered, self._answered_ms = self._answered_ms, Counter()
         for (arn, by_target, kind), times in requests.items():
@@ -43,10 +43,21 @@ class Tally:
                 # What the load balancer answers itself is counted for it alone.
                 if by_target or len(dimensions) == 1:
                     metrics.add(region, Metric(NAMESPACE, name, "Count", dimensions), 1, times=times)
+            if by_target and healthy.get(arn):
+                for dimensions in (_dimensions(balancer, arn)[-1], _dimensions(balancer, arn)[-1][1:]):
+                    per_target = Metric(NAMESPACE, "RequestCountPerTarget", "Count", dimensions)
+                    metrics.add(region, per_target, 1 / healthy[arn], times=times)
         for (arn, milliseconds), times in answered.items():
             for dimensions in _dimensions(balancer, arn):
                 metric = Metric(NAMESPACE, "TargetResponseTime", "Seconds", dimensions, is_spread=True)
                 metrics.add(region, metric, milliseconds / 1000, times=times)
+
+
+def healthy_targets(groups: Iterable[GroupRuntime]) -> dict[str, int]:
+    """Return how many targets of each target group (ARN) are healthy."""
+    return {
+        group.settings.arn: sum(target.record.health.state in _HEALTHY for target in group.targets) for group in groups
+    }
 
 
 def publish_health(metrics: MetricPublisher, region: str, balancer: str, groups: Iterable[GroupRuntime]) -> None:

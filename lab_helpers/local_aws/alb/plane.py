@@ -12,7 +12,7 @@ from lab_helpers.local_aws.alb.checks.rounds import Checker
 from lab_helpers.local_aws.alb.checks.target_health import Health
 from lab_helpers.local_aws.alb.firewall import Firewall
 from lab_helpers.local_aws.alb.loop_thread import LoopThread
-from lab_helpers.local_aws.alb.metrics import publish_health
+from lab_helpers.local_aws.alb.metrics import healthy_targets, publish_health
 from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node, TargetGroup, TargetKey
 from lab_helpers.local_aws.alb.ports import ReservedPort
 from lab_helpers.local_aws.alb.proxy import ClientConnection
@@ -236,8 +236,9 @@ class DataPlane:
             self._publish(self._metrics, now)
 
     def _publish(self, metrics: MetricPublisher, now: float) -> None:
+        healthy = healthy_targets(self._wiring.groups.values())
         for runtime in self._balancers.values():
-            runtime.tally.publish(metrics, runtime.settings.region, runtime.settings.resource_id)
+            runtime.tally.publish(metrics, runtime.settings.region, runtime.settings.resource_id, healthy)
         if now < self._next_health:
             return
         self._next_health = now + SAMPLE_S

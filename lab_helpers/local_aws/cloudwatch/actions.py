@@ -1,8 +1,8 @@
-"""What an alarm does on entering a state: a message to an SNS topic.
+"""What an alarm does on entering a state: a message to an SNS topic. Scaling policies look at their alarms themselves.
 
 Source: the JSON that CloudWatch alarms send to SNS ("Amazon SNS notification" examples of the CloudWatch User Guide).
-Not modelled: actions on EC2, Auto Scaling, Lambda and Systems Manager, which the alarm's history then says; the topic's
-own access policy.
+Not modelled: actions on EC2, its Auto Scaling, Lambda and Systems Manager, which the alarm's history then says; the
+topic's own access policy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from lab_helpers.local_aws.cloudwatch.alarm import Alarm
 from lab_helpers.local_aws.cloudwatch.book import AlarmBook
 from lab_helpers.local_aws.kit.clock import Clock
 
+_SCALES_SERVICE = ":resource/ecs/service/"
+
 
 class Actions:
     """Does what alarms ask for; `sns_of` gives a region's SNS client."""
@@ -27,13 +29,21 @@ class Actions:
     def act(self, alarm: Alarm) -> None:
         """Do all actions of the alarm's present state, each noted in its history."""
         for arn in alarm.actions():
-            why = self._publish(alarm, arn) if arn.startswith("arn:aws:sns:") else "the local AWS has SNS actions only"
+            why = self._act(alarm, arn)
             summary = f"Failed to execute action {arn}" if why else f"Successfully executed action {arn}"
             data = {"actionState": "Failed" if why else "Succeeded", "notificationResource": arn}
             with self._book.lock:
                 self._book.note(
                     alarm, self._clock.now(), "Action", summary, {**data, **({"error": why} if why else {})}
                 )
+
+    def _act(self, alarm: Alarm, arn: str) -> str:
+        """Do one action; return why it could not be done, empty when it was."""
+        if arn.startswith("arn:aws:sns:"):
+            return self._publish(alarm, arn)
+        return (
+            "" if _SCALES_SERVICE in arn else "the local AWS has SNS actions and scaling policies of ECS services only"
+        )
 
     def _publish(self, alarm: Alarm, arn: str) -> str:
         """Send the message; return why it could not be sent, empty when it was."""

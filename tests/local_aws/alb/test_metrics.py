@@ -29,8 +29,8 @@ def test_requests_by_answer_and_time() -> None:
     publisher = MetricPublisher(lambda _: taken, ManualClock())
     for status, by_target, response_s in ((200, True, 0.010), (200, True, 0.010), (404, True, 0.030), (503, False, -1)):
         tally.count(ARN, by_target, status, response_s)
-    tally.publish(publisher, "ap-northeast-1", BALANCER)
-    tally.publish(publisher, "ap-northeast-1", BALANCER)
+    tally.publish(publisher, "ap-northeast-1", BALANCER, {ARN: 2})
+    tally.publish(publisher, "ap-northeast-1", BALANCER, {ARN: 2})
     publisher.send()
     sums = {
         (item["MetricName"], len(item["Dimensions"])): item["StatisticValues"]["Sum"]
@@ -41,6 +41,7 @@ def test_requests_by_answer_and_time() -> None:
         ("HTTPCode_Target_2XX_Count", 1): 2, ("HTTPCode_Target_2XX_Count", 2): 2,
         ("HTTPCode_Target_4XX_Count", 1): 1, ("HTTPCode_Target_4XX_Count", 2): 1,
         ("HTTPCode_ELB_5XX_Count", 1): 1,
+        ("RequestCountPerTarget", 1): 1.5, ("RequestCountPerTarget", 2): 1.5,
     }  # fmt: skip
     (times,) = [i for i in taken.data if i["MetricName"] == "TargetResponseTime" and len(i["Dimensions"]) == 1]
     assert dict(zip(times["Values"], times["Counts"], strict=True)) == {0.01: 2, 0.03: 1}
