@@ -226,6 +226,7 @@ JOINS_OF_OUR_OWN_NAMES = {
     "os.path.join(here, says)": "unpacking: a text, normalised before a link says it",
     "NOTEBOOKS / language": "one of our languages",
     "100 * used / reserved": "numbers",
+    "1 / targets": "numbers",
 }
 """Joins in these rooms that take no name from outside, as they stand in the source, and why. A new one either goes
 through `base.paths.inside`, or is written here with its reason."""

@@ -43,10 +43,11 @@ class Tally:
                 # What the load balancer answers itself is counted for it alone.
                 if by_target or len(dimensions) == 1:
                     metrics.add(region, Metric(NAMESPACE, name, "Count", dimensions), 1, times=times)
-            if by_target and healthy.get(arn):
+            targets = healthy.get(arn, 0) if by_target else 0
+            if targets:
                 for dimensions in (_dimensions(balancer, arn)[-1], _dimensions(balancer, arn)[-1][1:]):
                     per_target = Metric(NAMESPACE, "RequestCountPerTarget", "Count", dimensions)
-                    metrics.add(region, per_target, 1 / healthy[arn], times=times)
+                    metrics.add(region, per_target, 1 / targets, times=times)
         for (arn, milliseconds), times in answered.items():
             for dimensions in _dimensions(balancer, arn):
                 metric = Metric(NAMESPACE, "TargetResponseTime", "Seconds", dimensions, is_spread=True)
