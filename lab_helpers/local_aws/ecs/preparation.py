@@ -24,6 +24,7 @@ from lab_helpers.local_aws.ecs.runtimes import router_files
 from lab_helpers.local_aws.ecs.runtimes.log_router import FLUENT_BIT, RouterRuntime
 from lab_helpers.local_aws.ecs.runtimes.router_files import RouterFiles
 from lab_helpers.local_aws.ecs.runtimes.runtime import Runtime
+from lab_helpers.local_aws.ecs.runtimes.shell import lacking
 from lab_helpers.local_aws.ecs.spec import ContainerSpec, start_order
 from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World, public_image
 from lab_helpers.router.recording import RECORD_IN
@@ -117,11 +118,19 @@ class Preparation:
 
     def _make_container(self, spec: ContainerSpec, image: Image, credentials_id: str) -> Container:
         record = self._task.containers[spec.name]
-        runtime = self._world.runtime_for(spec, image)
+        runtime = self._runtime_for(spec, image)
         driver = container.make_driver(self._world, self._task, spec, record)
         made = Container(spec, record, image, runtime, driver, credentials_id, self._credentials_token)
         self.containers[spec.name] = made
         return made
+
+    def _runtime_for(self, spec: ContainerSpec, image: Image) -> Runtime:
+        try:
+            return self._world.runtime_for(spec, image)
+        except PullError as exc:
+            if not image.config:
+                raise
+            raise ContainerStartError(lacking(spec, image)) from exc
 
     def _write_router_files(self, router: Container) -> None:
         world = self._world

@@ -72,7 +72,8 @@ class World:
                 return runtime
         raise PullError(
             "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref "
-            f"{image.ref}: {image.ref}: not found (known here: httpd, Fluent Bit, shell images, what is in ECR)"
+            f"{image.ref}: {image.ref}: not found (known here: httpd, Fluent Bit, shell images with a command, what is "
+            "in ECR)"
         )
 
 

@@ -177,7 +177,7 @@ def _spawn(
         process = ContainerProcess(
             request.mounted.argv(launch.argv),
             launch.env,
-            request.folder,
+            launch.cwd or request.folder,
             container.driver,
             warden,
             gate.pass_one,

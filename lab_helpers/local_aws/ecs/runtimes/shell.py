@@ -1,13 +1,20 @@
-"""Small Linux images (busybox, alpine, …) whose command runs with this machine's own programs.
+"""Images whose command runs with this machine's own programs: small Linux ones (busybox, alpine, …), and one's own.
 
-Not modelled: the image's file system; the command sees this machine's.
+Of an image out of ECR the files are there: what its command names in them is found, and its working folder is one of
+them. Source: "entryPoint" and "command" in the ECS API reference (an entryPoint drops the image's CMD, as in docker).
+Not modelled: the image's programs and libraries (python, node, … are this machine's), what its base image starts, USER;
+a path in a shell's text or in a file is this machine's.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from lab_helpers.local_aws.ecs.containers.images import Image
+from lab_helpers.local_aws.ecs.runtimes.router_command import BASE_NAME
 from lab_helpers.local_aws.ecs.runtimes.runtime import Launch, LaunchRequest
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
 
@@ -15,15 +22,80 @@ SHELL_IMAGES = frozenset({"busybox", "alpine", "amazonlinux", "debian", "ubuntu"
 
 
 class CommandRuntime:
-    """Plays images that are no more than a shell, when the container definition says what to run."""
+    """Plays images that are no more than a shell when the definition says what to run, and those that say it."""
 
     name = "command"
 
     def plays(self, container: ContainerSpec, image: Image) -> bool:
-        argv = [*container.entry_point, *container.command]
-        return image.ref.name in SHELL_IMAGES and bool(argv) and shutil.which(argv[0]) is not None
+        words = _words(container, image)
+        is_known = image.ref.name in SHELL_IMAGES or bool(image.config)
+        return is_known and bool(words) and _program(words[0], image) is not None
 
     def prepare(self, request: LaunchRequest) -> Launch:
-        container = request.container
-        words = [*container.entry_point, *container.command]
-        return Launch([request.mounted.led(word) for word in words], dict(request.env))
+        image = request.image
+        program, *rest = _words(request.container, image)
+        words = [_program(program, image) or program, *(_in_image(word, image) for word in rest)]
+        env = {**_variables(image), **request.env}
+        return Launch([request.mounted.led(word) for word in words], env, cwd=_working_folder(image))
+
+
+def lacking(container: ContainerSpec, image: Image) -> str:
+    """Return why an image out of ECR cannot be run here, and what would be needed, as a task's stopped reason."""
+    words = _words(container, image)
+    if words:
+        return (
+            f'CannotStartContainerError: exec: "{words[0]}": executable file not found in $PATH: the local AWS runs an '
+            f"image's command with this machine's programs. Install {PurePosixPath(words[0]).name} on it, or name "
+            "another command in the task definition."
+        )
+    base = (_config(image).get("Labels") or {}).get(BASE_NAME, "its base")
+    return (
+        "CannotStartContainerError: No command specified: the image has no CMD and no ENTRYPOINT of its own, and what "
+        f"{base} starts is not known here. Name a command in the task definition or in the Dockerfile."
+    )
+
+
+def _words(container: ContainerSpec, image: Image) -> list[str]:
+    config = _config(image)
+    if container.entry_point:
+        return [*container.entry_point, *container.command]
+    return [*(config.get("Entrypoint") or ()), *(container.command or config.get("Cmd") or ())]
+
+
+def _program(word: str, image: Image) -> str | None:
+    """Return the program that a command begins with: the image's own file, else this machine's of that name."""
+    if "/" in word:
+        own = _in_image(word, image)
+        if own != word:
+            return own
+    return shutil.which(word) or shutil.which(PurePosixPath(word).name)
+
+
+def _in_image(word: str, image: Image) -> str:
+    """Return where a path of the image is on this machine; the word itself where it is none."""
+    path = PurePosixPath(_config(image).get("WorkingDir") or "/") / word
+    if image.rootfs is None or not word or word.startswith("-") or not ("/" in word or _is_file(image, path)):
+        return word
+    found = image.path(str(path))
+    return word if found is None or found == image.rootfs else str(found)
+
+
+def _is_file(image: Image, path: PurePosixPath) -> bool:
+    found = image.path(str(path))
+    return found is not None and found.is_file()
+
+
+def _working_folder(image: Image) -> Path | None:
+    folder = _config(image).get("WorkingDir")
+    found = image.path(str(folder)) if folder else None
+    return found if found is not None and found.is_dir() else None
+
+
+def _variables(image: Image) -> Mapping[str, str]:
+    """Return the image's ENV, without the search path: its programs are this machine's."""
+    pairs = (pair.partition("=") for pair in _config(image).get("Env") or ())
+    return {name: value for name, _, value in pairs if name != "PATH"}
+
+
+def _config(image: Image) -> dict[str, Any]:
+    return dict(image.config.get("config") or {})
