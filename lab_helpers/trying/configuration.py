@@ -146,8 +146,9 @@ def unmatched(all_sections: Sequence[tuple[Section, str]], tags: Sequence[str]) 
     new = [rule[2] for rule in made if len(rule) > 2]
     inputs = [each for each, author in all_sections if each.kind == "INPUT" and author != AGENT]
     new += [each.values.get("tag", f"{each.name}.0") for each in inputs]
-    if any("$" in tag for tag in new):
-        return []  # made of the record: any tag can be
+    has_streams = any(each.kind == "SERVICE" and "streams_file" in each.values for each, _ in all_sections)
+    if has_streams or any("$" in tag for tag in new):
+        return []  # made of the record, or by a query: any tag can be
     return [
         f"{section.label} ({author}): Match {section.values.get('match', section.values.get('match_regex', '-'))} "
         f"fits no tag; the tags are {', '.join([*tags, *new])}"

@@ -164,12 +164,10 @@ def test_customs_and_plugins_are_sections(tmp_path: Path) -> None:
             "[error] [config] 'telemetry' must be configured as a nested 'telemetry' block",
             "[error] [config] could not configure service property 'telemetry'",
         ]),
-        ("stream_processor:\n  - name: x\n    exec: y\n",
-         ["[error] [sp] stream processing is not modelled by this router: task x does not run"]),
     ],
 )  # fmt: skip
 def test_what_the_service_makes_of_them(tmp_path: Path, text: str, lines: list[str]) -> None:
-    """Recorded from 5.1.1 but for the last, which it runs."""
+    """Recorded from 5.1.1."""
     found, _ = read(tmp_path, text)
     assert found is not None
     stream = io.StringIO()

@@ -42,6 +42,19 @@ def test_a_tag_of_an_input_of_the_users_own_is_a_tag() -> None:
     assert told == "FILTER lua (your file a.conf): Match apps fits no tag; the tags are web-firelens-1, app.*"
 
 
+def test_a_query_may_make_any_tag() -> None:
+    """What stream tasks make has tags that stand in another file; and quoted words of a rule are one."""
+    streams = "[SERVICE]\n  Streams_File /s.conf\n[OUTPUT]\n  Name stdout\n  Match access-log\n"
+    found = [configuration.Line(text, "x") for text in streams.splitlines()]
+    assert configuration.unmatched(configuration.with_authors(found), ["web-firelens-1"]) == []
+    quoted = (
+        '[FILTER]\n  Name rewrite_tag\n  Match web-*\n  Rule $log "\\"level\\": \\"ERROR\\"" errors true\n'
+        "[OUTPUT]\n  Name stdout\n  Match errors\n"
+    )
+    found = [configuration.Line(text, "x") for text in quoted.splitlines()]
+    assert configuration.unmatched(configuration.with_authors(found), ["web-firelens-1"]) == []
+
+
 def test_each_rule_of_a_rewrite_tag_makes_a_tag() -> None:
     """Not only the last one."""
     own = (

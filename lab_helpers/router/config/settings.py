@@ -26,6 +26,7 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "storage.sync": ("storage_sync", str),
     "storage.metrics": ("storage_metrics", lambda text: to_flag(text) is not False),
     "storage.delete_irrecoverable_chunks": ("storage_delete_irrecoverable", lambda text: to_flag(text) is True),
+    "streams_file": ("streams_file", str),
     "http_server": ("http_server", lambda text: to_flag(text) is True),
     "http_listen": ("http_listen", str),
     "http_port": ("http_port", to_integer),
@@ -65,10 +66,6 @@ def build_service(
         if name == "custom":
             log.error(f"[config] section '{pairs.get('name', '')}' tried to instance a plugin name that doesn't exist")
             raise ConfigError(name)
-        if name == "stream_processor":
-            log.error(
-                f"[sp] stream processing is not modelled by this router: task {pairs.get('name', '')} does not run"
-            )
         unknown = [key for key in pairs if key not in GO_LIBRARIES] if name == "plugins" else []
         if unknown:
             key = unknown[0]
@@ -120,8 +117,6 @@ def _with_key(service: Service, key: str, text: str, log: ComponentLog) -> Servi
         raise ConfigError(text)
     elif key == "log_file":
         service.sink.open_file(text)
-    elif key == "streams_file":
-        log.error(f"[sp] stream processing is not modelled by this router: no task of {text} runs")
     elif key == "parsers_file":
         _load_parsers_file(service, text, log)
     return service

@@ -64,5 +64,6 @@ class Service:
     multiline_parsers: dict[str, Section] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     config_dir: str = ""
+    streams_file: str = ""
     external_plugins: frozenset[str] = frozenset()
     sink: Sink = field(default_factory=Sink)

@@ -2,12 +2,12 @@
 
 Everything but the outputs' flushes happens on one thread, in the loop. A batch goes input -> filters (by tag) -> open
 chunk of (input, tag) -> task at each matching output, by the flush timer or when the chunk is full.
-Source: Fluent Bit 4.2.8. Not modelled: stream processor, hot reload, conditional routes.
+Source: Fluent Bit 4.2.8. Not modelled: hot reload, conditional routes.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab_helpers.router.config.config_text import Configuration
 from lab_helpers.router.core.counters import OUTPUT_COUNTERS, Counters
@@ -23,6 +23,9 @@ from lab_helpers.router.engine.ledger import LedgerFile, is_whole, ledger, sente
 from lab_helpers.router.engine.pressure import Pressure, pause_if_over, resume_if_below
 from lab_helpers.router.engine.tasks import OutputInstance, Task, TaskBoard
 from lab_helpers.router.records.batch import Batch
+
+if TYPE_CHECKING:
+    from lab_helpers.router.streams.processor import StreamProcessor
 
 BACKLOG = "storage_backlog"
 # the input that hands out what an earlier run has left
@@ -56,6 +59,7 @@ class Engine:
         self.stopping = False
         self._ledger_file: LedgerFile | None = None
         self._ledger_at, self._is_ledger_due = 0.0, False
+        self._streams: StreamProcessor | None = None
 
     def build(self) -> None:
         """Make all instances. Raises ConfigError, InitError."""
@@ -80,12 +84,31 @@ class Engine:
             if instance.source is not None:
                 open_input(instance, instance.source, self.service)
         self._load_left_over()
+        self._start_streams()
         self.loop.call_every(self.service.flush_s, self.flush)
         if self.service.http_server:
             self._start_http()
         grace = self.service.grace_s
         self.log.info(f"[engine] Shutdown Grace Period={grace}, Shutdown Input Grace Period={grace // 2}")
         self._write_ledger("running")
+
+    def _start_streams(self) -> None:
+        """Start the stream processor where there are tasks; where it cannot start, the router goes on without."""
+        if not self.service.streams_file and not self.configuration.of_kind("stream_processor"):
+            return
+        from lab_helpers.router.streams.processor import TICK_S, StreamProcessor, StreamsError  # only for tasks
+        from lab_helpers.router.streams.tasks_file import given_tasks
+
+        try:
+            own, of_file = given_tasks(self.configuration, self.service, self.log)
+            self._streams = StreamProcessor(own, of_file, self.inputs, self.ingest, self.log)
+        except StreamsError:
+            self.log.error("[sp] could not initialize stream processor")
+            self.log.error("[engine] could not initialize stream processor")
+            return
+        for instance in self._streams.inputs:
+            self._add_input(instance)
+        self.loop.call_every(TICK_S, self._streams.put_in)
 
     def keep_ledger(self, path: str) -> None:
         """Have the ledger written to this file: as soon as all inputs are open, then whenever it changes, and last."""
@@ -137,6 +160,8 @@ class Engine:
         """Take a batch from an input: filter, buffer, and start what is full. Returns whether the input may go on."""
         self.counters.add("input", instance.name, records=batch.count)
         self._filter(tag, batch)
+        if self._streams is not None and batch.count:
+            self._streams.take(instance, tag, batch)
         outputs = self._outputs_for(tag) if instance.routable else []
         if not outputs:
             self.counters.unrouted += batch.count
@@ -230,8 +255,13 @@ class Engine:
         for one in self.filters:
             one.step.stop()
         self.tasks.retry_now()
+        self._flush_streams()
         self.flush()
         self.loop.call_every(GRACE_TICK_S, self._grace_tick)
+
+    def _flush_streams(self) -> None:
+        if self._streams is not None:
+            self._streams.drain()
 
     def exit_with(self, exit_code: int) -> None:
         """Drain and end with this exit code (filter expect)."""
@@ -240,6 +270,7 @@ class Engine:
 
     def _grace_tick(self) -> None:
         self._grace_ticks += 1
+        self._flush_streams()
         self.flush()  # what a filter gave back late
         pending = self.tasks.pending()
         if pending:
