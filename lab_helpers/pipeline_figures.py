@@ -50,7 +50,10 @@ def log_records(lab: Lab) -> pd.DataFrame:
     `sent` and `held` are records of all outputs together; what a router does not say is NA. Local AWS only.
     """
     status = lab.backend.status()  # type: ignore[union-attr]
-    rows = [{"task": task_id, **_records_of(one)} for task_id, one in _ledger(status)["tasks"].items()]
+    rows = [
+        {"task": task_id, **_records_of(one)}
+        for task_id, one in status["services"]["ecs"]["log_records"]["tasks"].items()
+    ]
     frame = pd.DataFrame(rows, columns=["task", *_COUNTED, "why"])
     return frame.astype({"task": "str", "why": "str", **dict.fromkeys(_COUNTED, "Int64")})
 
@@ -68,11 +71,6 @@ def _records_of(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _counted_or_na(value: int | str) -> Any:
     return value if isinstance(value, int) else pd.NA
-
-
-def _ledger(status: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = status["services"]["ecs"]["log_records"]
-    return found
 
 
 def _local_moment(lab: Lab, status: Mapping[str, Any]) -> Moment:

@@ -227,7 +227,7 @@ JOINS_OF_OUR_OWN_NAMES = {
     "NOTEBOOKS / language": "one of our languages",
     "100 * used / reserved": "numbers",
     "1 / targets": "numbers",
-    "PurePosixPath(_config(image).get('WorkingDir') or '/') / word": "of an image: Image.path looks below its root",
+    "PurePosixPath(image.run_config.get('WorkingDir') or '/') / word": "of an image: Image.path looks below its root",
 }
 """Joins in these rooms that take no name from outside, as they stand in the source, and why. A new one either goes
 through `base.paths.inside`, or is written here with its reason."""

@@ -28,7 +28,8 @@ MOST_FILE_BYTES, MOST_FILES = 1 << 20, 500
 _INIT_S3 = re.compile(r"aws_fluent_bit_init_s3_\d+", re.IGNORECASE)
 _S3_ARN = "arn:aws:s3:::"
 _IMAGE_PATH = re.compile(
-    r"^\s*(?:@INCLUDE|parsers_file|plugins_file|streams_file|script)\s+(/[\w./-]*\w)\s*$", re.IGNORECASE | re.MULTILINE
+    r"^\s*(?:@INCLUDE|(?:parsers_file|plugins_file|streams_file|script):?|-)\s+(/[\w./-]*\w)\s*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*(\S+)\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 NO_IMAGE_FILES = frozenset({".git", ".terraform", "node_modules", "__pycache__", ".venv"})

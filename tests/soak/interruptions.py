@@ -68,7 +68,7 @@ class Breaker:
     def _break(self) -> None:
         running = [each for each in psutil.Process().children(recursive=True) if _is_terraform(each)]
         if self.how == "kill":
-            _send(signal.SIGSTOP, [each for each in running if each.name() == "terraform"])
+            _send(signal.SIGSTOP, [each for each in running if _is_terraform(each, "terraform")])
         threading.Event().wait(self.delay_s)
         if self.how == "int":
             raise KeyboardInterrupt
@@ -109,8 +109,11 @@ def vpcs(lab: Lab) -> int:
     return len(inventory.vpcs(lab.client, LabNames.asked(lab.client, lab.settings.prefix)))
 
 
-def _is_terraform(process: psutil.Process) -> bool:
+def _is_terraform(process: psutil.Process, name: str = "") -> bool:
+    """Whether it is Terraform, its provider or what starts them; with `name` only what is called exactly so."""
     with suppress(psutil.Error):
+        if name:
+            return process.name() == name
         return "terraform" in process.name() or "terraform/launcher.py" in " ".join(process.cmdline())
     return False
 

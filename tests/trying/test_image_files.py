@@ -66,6 +66,16 @@ def test_a_file_lies_where_another_names_it(tmp_path: Path) -> None:
     assert found.notes == ("p.conf lies at /opt/p.conf in the image: the configuration names it there.",)
 
 
+def test_a_file_lies_where_yaml_names_it(tmp_path: Path) -> None:
+    """A service's files, and included ones."""
+    named = "service:\n  parsers_file: /opt/p.conf\nincludes:\n  - /opt/more.yaml\n"
+    for name, text in {"main.yaml": named, "p.conf": "", "more.yaml": "pipeline: {}\n"}.items():
+        (tmp_path / name).write_text(text)
+    given = [tmp_path / name for name in ("main.yaml", "p.conf", "more.yaml")]
+    found = gather(given, OURS, tmp_path / "image")
+    assert {place for place in found.given.places if place.startswith("/opt/")} == {"/opt/p.conf", "/opt/more.yaml"}
+
+
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     """The second would silently take the place of the first."""
     (tmp_path / "b").mkdir()

@@ -21,6 +21,7 @@ def overrides(services: Iterable[Service], bridge: MotoBridge) -> dict[tuple[str
     table: dict[tuple[str, str], Handler] = {
         **_managed_policy_operations(bridge),
         **_boundary_operations(bridge),
+        **_instance_profile_operations(bridge),
         **_glue_operations(bridge),
         ("kinesis", "CreateStream"): _create_stream,
         ("ec2", "RunInstances"): _no_instances,
@@ -99,11 +100,7 @@ def _managed_policy_operations(bridge: MotoBridge) -> dict[tuple[str, str], Hand
         answer = request.forward(None)
         return {**answer, "Roles": [_encoded(role) for role in answer.get("Roles", [])]}
 
-    def list_instance_profile_tags(request: ApiRequest) -> dict[str, Any]:
-        return {"Tags": bridge.instance_profile_tags(str(request.params["InstanceProfileName"])), "IsTruncated": False}
-
     own = {
-        "ListInstanceProfileTags": list_instance_profile_tags,
         "ListRoles": list_roles,
         "CreateRole": create_role,
         "CreatePolicy": create_policy,
@@ -155,6 +152,15 @@ def _boundary_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
         ("iam", "GetUser"): get_user,
         ("iam", "PutUserPermissionsBoundary"): put,
     }
+
+
+def _instance_profile_operations(bridge: MotoBridge) -> dict[tuple[str, str], Handler]:
+    """The tags of an instance profile, which moto keeps and does not list."""
+
+    def list_tags(request: ApiRequest) -> dict[str, Any]:
+        return {"Tags": bridge.instance_profile_tags(str(request.params["InstanceProfileName"])), "IsTruncated": False}
+
+    return {("iam", "ListInstanceProfileTags"): list_tags}
 
 
 def _operator(arn: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
@@ -57,7 +58,9 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 }
 _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
 MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
-_GIVEN = re.compile(r"^Value '.*' at (?='[\w.]+' failed to satisfy)", re.DOTALL)
+_NULL = " null"
+_REPEAT_NOTHING = frozenset({"iam"})
+"""Services that of late tell neither what was given nor what there is. Source: LocalStack's recordings of iam."""
 _NOT_HELD = frozenset({"MetricNamespace"})
 """Shapes whose pattern AWS does not hold callers to, as recorded."""
 _VALUES = {"OutputFormat": ("w3c", "raw", "json", "plain", "parquet")}
@@ -152,21 +155,33 @@ def _refuse_values(call: Call, code: str) -> None:
     """Raise AwsError for a value that is none of those there are."""
     shape = input_shape(call.service, call.operation)
     if shape is not None:
-        _refuse_for([each for each in problems(shape, call.params) if "enum value set" in each], call, code)
+        _refuse_for([each for each in problems(shape, call.params) if each.choices], call, code)
 
 
-def _refuse_for(found: list[str], call: Call, code: str) -> None:
+def _refuse_for(found: list[Problem], call: Call, code: str) -> None:
     if found:
-        own = iam_name_text(found[0]) if call.service == "iam" else ""
-        told = map(_without_values, found) if call.service == "iam" else found
+        own = iam_name_text(found[0].words(repeats=False)) if call.service == "iam" else ""
         errors = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
-        raise AwsError(code, own or errors + "; ".join(told))
+        told = "; ".join(each.words(repeats=call.service not in _REPEAT_NOTHING) for each in found)
+        raise AwsError(code, own or errors + told)
 
 
-def _without_values(problem: str) -> str:
-    """Return it as IAM has it of late: neither what was given nor what there is (LocalStack's recordings of iam)."""
-    at = _GIVEN.sub("Value at ", problem)
-    return at.partition(": [")[0] if at.endswith("]") and "enum value set" in at else at
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one value: where it stands, the constraint, and what a text may repeat of both."""
+
+    path: str
+    constraint: str
+    given: str = ""
+    """The value as it is told, with a space before it; empty: never."""
+    choices: str = ""
+    """The values that there are."""
+
+    def words(self, *, repeats: bool = True) -> str:
+        """Return it in AWS's words."""
+        given = self.given if repeats or self.given == _NULL else ""
+        choices = f": [{self.choices}]" if repeats and self.choices else ""
+        return f"Value{given} at '{self.path}' failed to satisfy constraint: {self.constraint}{choices}"
 
 
 @lru_cache(maxsize=512)
@@ -178,8 +193,8 @@ def input_shape(service: str, operation: str) -> Any:
         return None
 
 
-def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
-    """Yield what is wrong with a value, in AWS's words; query protocols' texts are taken for numbers where due."""
+def problems(shape: Any, value: Any, path: str = "") -> Iterator[Problem]:
+    """Yield what is wrong with a value; query protocols' texts are taken for numbers where due."""
     if shape.type_name == "structure" and isinstance(value, Mapping):
         yield from _in_structure(shape, value, path)
     elif shape.type_name == "list" and isinstance(value, list):
@@ -192,23 +207,24 @@ def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
         yield from _constraints(shape, value, path)
 
 
-def _in_structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]:
+def _in_structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[Problem]:
     for name, member in shape.members.items():
         at = f"{path}.{_bean(name)}" if path else _bean(name)
         if value.get(name) is not None:
             yield from problems(member, value[name], at)
         elif name in shape.required_members:
-            yield f"Value null at '{at}' failed to satisfy constraint: Member must not be null"
+            yield Problem(at, "Member must not be null", _NULL)
 
 
-def _constraints(shape: Any, value: Any, path: str) -> Iterator[str]:
-    for constraint in _broken(shape, value):
+def _constraints(shape: Any, value: Any, path: str) -> Iterator[Problem]:
+    for constraint, choices in _broken(shape, value):
         # a log group's identifier may be an ARN of somebody else's: AWS does not repeat it
         told = "" if path == "logGroupIdentifier" and "pattern" in constraint else f" '{_shown(shape, value)}'"
-        yield f"Value{told} at '{path}' failed to satisfy constraint: {constraint}"
+        yield Problem(path, constraint, told, choices)
 
 
-def _broken(shape: Any, value: Any) -> Iterator[str]:
+def _broken(shape: Any, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield each constraint that does not hold, and the values that there are, where it is about these."""
     limits = shape.metadata
     if shape.type_name in {"integer", "long"}:
         yield from _outside(int(value) if _is_whole(value) else 0, limits, "value")
@@ -216,16 +232,16 @@ def _broken(shape: Any, value: Any) -> Iterator[str]:
     yield from _outside(len(value), limits, "length")
     if isinstance(value, str):
         if limits.get("enum") and value not in limits["enum"]:
-            yield f"Member must satisfy enum value set: [{', '.join(_VALUES.get(shape.name, limits['enum']))}]"
+            yield "Member must satisfy enum value set", ", ".join(_VALUES.get(shape.name, limits["enum"]))
         if limits.get("pattern") and shape.name not in _NOT_HELD and not _fits(limits["pattern"], value):
-            yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
+            yield f"Member must satisfy regular expression pattern: {limits['pattern']}", ""
 
 
-def _outside(size: int, limits: Mapping[str, Any], what: str) -> Iterator[str]:
+def _outside(size: int, limits: Mapping[str, Any], what: str) -> Iterator[tuple[str, str]]:
     if "min" in limits and size < limits["min"]:
-        yield f"Member must have {what} greater than or equal to {limits['min']}"
+        yield f"Member must have {what} greater than or equal to {limits['min']}", ""
     if "max" in limits and size > limits["max"]:
-        yield f"Member must have {what} less than or equal to {limits['max']}"
+        yield f"Member must have {what} less than or equal to {limits['max']}", ""
 
 
 def _is_whole(value: Any) -> bool:

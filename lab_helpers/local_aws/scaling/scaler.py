@@ -76,15 +76,17 @@ class Scaler:
     def step(self) -> None:
         """Look at all services that have policies, once."""
         for region in list(self.regions()):
-            found = self.client_of("application-autoscaling", region).get_paginator("describe_scaling_policies")
-            policies = [
-                Policy(each) for page in found.paginate(ServiceNamespace=NAMESPACE) for each in page["ScalingPolicies"]
-            ]
-            firing = self._firing(region) if policies else {}
-            for resource in dict.fromkeys(policy.resource for policy in policies):
-                of_service = [policy for policy in policies if policy.resource == resource]
-                if any(policy.arn in firing for policy in of_service):
-                    self._scale(region, resource, of_service, firing)
+            firing = self._firing(region)
+            if not firing:
+                continue
+            pages = self.client_of("application-autoscaling", region).get_paginator("describe_scaling_policies")
+            found = [each for page in pages.paginate(ServiceNamespace=NAMESPACE) for each in page["ScalingPolicies"]]
+            by_resource: dict[str, list[Policy]] = {}
+            for policy in map(Policy, found):
+                by_resource.setdefault(policy.resource, []).append(policy)
+            for resource, policies in by_resource.items():
+                if any(policy.arn in firing for policy in policies):
+                    self._scale(region, resource, policies, firing)
 
     def told(self, region: str, resource: str | None) -> list[dict[str, Any]]:
         """Return the activities of a Region, or of one resource there; newest first, as DescribeScalingActivities."""
@@ -172,15 +174,18 @@ class Scaler:
 
     def _value(self, alarm: Mapping[str, Any], region: str) -> float | None:
         """Return the newest whole period of an alarm's metric; None without data."""
-        period = int(alarm["Period"])
+        period, extended = int(alarm["Period"]), alarm.get("ExtendedStatistic")
         end = int(self.clock.now().timestamp()) // period * period
+        asked: dict[str, Any] = {"Unit": alarm["Unit"]} if alarm.get("Unit") else {}
+        asked |= {"ExtendedStatistics": [extended]} if extended else {"Statistics": [alarm["Statistic"]]}
         points = self.client_of("cloudwatch", region).get_metric_statistics(
             Namespace=alarm["Namespace"], MetricName=alarm["MetricName"], Dimensions=alarm.get("Dimensions", []),
-            StartTime=end - period * int(alarm["EvaluationPeriods"]), EndTime=end, Period=period,
-            Statistics=[alarm.get("Statistic", "Average")],
+            StartTime=end - period * int(alarm["EvaluationPeriods"]), EndTime=end, Period=period, **asked,
         )["Datapoints"]  # fmt: skip
         newest = max(points, key=lambda point: point["Timestamp"], default=None)
-        return None if newest is None else float(newest[alarm.get("Statistic", "Average")])
+        if newest is None:
+            return None
+        return float(newest["ExtendedStatistics"][extended] if extended else newest[alarm["Statistic"]])
 
     def _note(self, region: str, resource: str, wish: _Wish, count: int, last: _Last) -> None:
         now_s, now = self.clock.monotonic(), self.clock.now()

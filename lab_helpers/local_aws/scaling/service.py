@@ -100,12 +100,13 @@ class ScalingService:
 
     def _put_policy(self, request: ApiRequest) -> dict[str, Any]:
         params = request.params
-        if not self._has_alarms(params):
+        if params["ServiceNamespace"] != NAMESPACE or f"{TRACKING}PolicyConfiguration" not in params:
             return request.forward(None)
-        metric(Policy(params))  # one that there is not is refused before all else
+        told = {**params, "PolicyType": TRACKING}  # a change need not say it again
+        metric(Policy(told))  # one that there is not is refused before all else
         before = self._alarm_names(request)
         answer = request.forward(None)
-        policy = Policy({**params, "PolicyARN": answer["PolicyARN"]})
+        policy = Policy({**told, "PolicyARN": answer["PolicyARN"]})
         cloudwatch = self._clients.as_service("cloudwatch", PRINCIPAL, request.region)
         for alarm in alarms(policy):
             cloudwatch.put_metric_alarm(**alarm)
@@ -137,10 +138,6 @@ class ScalingService:
         begin, most = int(params.get("NextToken") or 0), int(params.get("MaxResults") or MOST_RESULTS)
         more = {"NextToken": str(begin + most)} if len(found) > begin + most else {}
         return {"ScalingActivities": found[begin : begin + most], **more}
-
-    @staticmethod
-    def _has_alarms(params: Mapping[str, Any]) -> bool:
-        return params["ServiceNamespace"] == NAMESPACE and params.get("PolicyType") == TRACKING
 
     def _alarms_of(self, policy_arn: str, region: str) -> list[dict[str, str]]:
         """Return the alarms that ask for a policy, ours or somebody's own, as a policy tells them."""

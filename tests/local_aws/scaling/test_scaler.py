@@ -22,6 +22,8 @@ class Aws:
         self.policies: list[dict[str, Any]] = []
         self.firing: dict[str, float] = {}
         self.clock = ManualClock()
+        self.extended = ""
+        self.asked: list[str] = []
 
     def scaler(self) -> Scaler:
         return Scaler(lambda *_: self, self.clock, lambda: ["r"])
@@ -34,9 +36,11 @@ class Aws:
         })  # fmt: skip
 
     def get_paginator(self, operation: str) -> Any:
+        self.asked.append(operation)
+        statistic = {"ExtendedStatistic": self.extended} if self.extended else {"Statistic": "Average"}
         alarms = [
             {"AlarmName": f"alarm of {name}", "AlarmActions": [name], "Threshold": 50.0, "Period": 60,
-             "EvaluationPeriods": 3, "Namespace": "n", "MetricName": name}
+             "EvaluationPeriods": 3, "Namespace": "n", "MetricName": name, **statistic}
             for name in self.firing
         ]  # fmt: skip
         page = (
@@ -56,8 +60,10 @@ class Aws:
         return {"services": [{"status": self.status, "desiredCount": self.count}]}
 
     def get_metric_statistics(self, *, MetricName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        old, new = {"Timestamp": 1, "Average": 0.0}, {"Timestamp": 2, "Average": self.firing[MetricName]}
-        return {"Datapoints": [new, old]}
+        value = self.firing[MetricName]
+        if self.extended:
+            return {"Datapoints": [{"Timestamp": 2, "ExtendedStatistics": {self.extended: value}}]}
+        return {"Datapoints": [{"Timestamp": 2, "Average": value}, {"Timestamp": 1, "Average": 0.0}]}
 
     def update_service(self, *, desiredCount: int, **_: Any) -> None:  # noqa: N803
         self.count = desiredCount
@@ -133,6 +139,21 @@ def test_suspended_scaling(aws: Aws, suspended: str, value: float) -> None:
     aws.firing = {"cpu": value}
     aws.scaler().step()
     assert aws.count == 2
+
+
+def test_without_an_alarm_nothing_is_asked(aws: Aws) -> None:
+    """Policies are not read every ten seconds for nothing."""
+    aws.tracks("cpu")
+    aws.scaler().step()
+    assert (aws.count, aws.asked) == (2, ["describe_alarms"])
+
+
+def test_an_alarm_on_a_percentile(aws: Aws) -> None:
+    """Its own statistic is looked at, not the average."""
+    aws.tracks("latency")
+    aws.firing, aws.extended = {"latency": 100.0}, "p90"
+    aws.scaler().step()
+    assert aws.count == 4
 
 
 def test_what_is_not_there_is_left_alone(aws: Aws) -> None:

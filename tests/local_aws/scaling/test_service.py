@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller
 from lab_helpers.local_aws.kit.clock import SystemClock
 from lab_helpers.local_aws.scaling.service import ScalingService
 from lab_helpers.local_aws.server import LocalAws
+from tests.local_aws.ecs.kit import eventually
 
 SERVICE = "service/scaled/web"
 OF_SERVICE = {"ServiceNamespace": "ecs", "ResourceId": SERVICE, "ScalableDimension": "ecs:service:DesiredCount"}
@@ -78,6 +78,17 @@ def test_a_tracking_policy_has_two_alarms(aws: LocalAws, scaling: Any) -> None:
     assert [(each["AlarmName"], each["Threshold"]) for each in left] == [(changed[0]["AlarmName"], 20.0)]
 
 
+def test_a_change_need_not_say_the_type_again(aws: LocalAws, scaling: Any) -> None:
+    """Its alarms are those of the changed policy."""
+    put(scaling)
+    scaling.put_scaling_policy(
+        **OF_SERVICE, PolicyName="backlog",
+        TargetTrackingScalingPolicyConfiguration={**TRACKING, "TargetValue": 30.0, "DisableScaleIn": True},
+    )  # fmt: skip
+    (alarm,) = aws.client("cloudwatch").describe_alarms(AlarmNamePrefix="TargetTracking-")["MetricAlarms"]
+    assert alarm["Threshold"] == 30.0
+
+
 def test_a_metric_that_there_is_not(scaling: Any) -> None:
     """Nothing is made of such a policy."""
     predefined = {"PredefinedMetricType": "RDSReaderAverageCPUUtilization"}
@@ -101,11 +112,12 @@ def test_the_desired_count_follows_the_metric(aws: LocalAws, scaling: Any) -> No
     ]
     cloudwatch.put_metric_data(Namespace="Shop", MetricData=data)
     high = put(scaling)["Alarms"][0]["AlarmName"]
-    end = time.monotonic() + 60
-    while (count := ecs.describe_services(cluster="scaled", services=["web"])["services"][0]["desiredCount"]) == 0:
-        assert time.monotonic() < end, cloudwatch.describe_alarms(AlarmNames=[high])["MetricAlarms"]
-        time.sleep(0.2)
-    assert count == 1  # of nothing a ratio makes nothing: the least that the target allows
+
+    def desired() -> int:
+        return int(ecs.describe_services(cluster="scaled", services=["web"])["services"][0]["desiredCount"])
+
+    eventually(lambda: desired() > 0, lambda: cloudwatch.describe_alarms(AlarmNames=[high])["MetricAlarms"], 60)
+    assert desired() == 1  # of nothing a ratio makes nothing: the least that the target allows
     (activity,) = scaling.describe_scaling_activities(ServiceNamespace="ecs", ResourceId=SERVICE)["ScalingActivities"]
     assert activity["Description"] == "Setting desired count to 1."
     assert activity["Cause"] == f"monitor alarm {high} in state ALARM triggered policy backlog"

@@ -10,40 +10,16 @@ import pytest
 from lab_helpers.router.records.record import Record
 from lab_helpers.router.streams.processor import _selected
 from lab_helpers.router.streams.sql import NotModelledError, SqlError, parse
-
-A: dict[str, Any] = {
-    "status": 503, "uri": "/b", "n": 1.5, "s": "404 x", "nest": {"a": {"b": 7}, "c": "t"}, "f": True, "g": False,
-    "z": None, "neg": -3, "list": [1],
-}  # fmt: skip
-B: dict[str, Any] = {"status": 200, "uri": "/healthcheck", "n": 0.1, "s": "", "nest": "text"}
-C: dict[str, Any] = {"status": "404", "uri": "it's", "n": 2}
-NS = 1_796_043_039_168_760_593
+from tests.router.streams.cases import CONDITIONS, KEYS, NS, RECORDS
 
 
 def answers(query: str) -> list[Mapping[Any, Any]]:
     """What a query makes of the three records."""
-    records = [Record(NS, dict(body)) for body in (A, B, C)]
+    records = [Record(NS, dict(body)) for body in RECORDS]
     return [made.body for made in _selected(parse(query), "in.0", records)]
 
 
-@pytest.mark.parametrize(
-    ("condition", "taken"),
-    [
-        ("status >= 200", "ABC"), ("status >= 200 AND uri <> '/healthcheck'", "AC"), ("uri != '/b'", "BC"),
-        ("status > 400 and status < 600", "AC"), ("uri = '/b'", "A"), ("status = 503.0", "A"), ("status = '404'", "C"),
-        ("z IS NULL", "A"), ("z IS NOT NULL", "BC"), ("missing IS NULL", ""), ("missing IS NOT NULL", "ABC"),
-        ("f", "A"), ("g", ""), ("neg", ""), ("f = true", "A"), ("g = false", "A"), ("list", ""), ("list = 1", ""),
-        ("s = 404", "A"), ("s > 403", "A"), ("s = ''", "B"), ("n = 1.5", "A"), ("n = 0.1", ""), ("n >= 2", "C"),
-        ("nest['a']['b'] = 7", "A"), ("nest['c'] = 't'", "A"), ("nest['c'] = 'text'", "B"), ("nest['x'] = 1", ""),
-        ("nest", "AB"), ("nest['a']", "AB"), ("uri < '/c'", "A"), ("uri > '/'", "ABC"), ("uri <= '/bb'", "A"),
-        ("@record.contains(z)", "A"), ("@record.contains(missing)", ""), ("@record.contains(nest['a']['b'])", "AB"),
-        ("@record.time() > 1.0", "ABC"), ("1", "ABC"), ("0", ""), ("-1", ""), ("'x'", "ABC"), ("true", "ABC"),
-        ("uri = 'it''s'", "C"), ("NOT missing", "ABC"), ("NOT NOT status = 503", "A"),
-        ("NOT uri = '/b' AND status = 200", "ABC"), ("uri = '/b' AND status = 1 OR status = 503", "A"),
-        ("(uri = '/c' AND status = 1) OR status = 503", "A"), ("uri = '/c' AND status = 1 OR status = 503", ""),
-        ("status <> 503 OR status <> 200", "ABC"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("condition", "taken"), CONDITIONS)
 def test_conditions(condition: str, taken: str) -> None:
     """Types, NULL, what is not there, and how words bind."""
     names = {id_: name for name, id_ in (("A", "/b"), ("B", "/healthcheck"), ("C", "it's"))}
@@ -51,21 +27,7 @@ def test_conditions(condition: str, taken: str) -> None:
     assert "".join(names[body["uri"]] for body in made) == taken
 
 
-@pytest.mark.parametrize(
-    ("keys", "made"),
-    [
-        ("status", [{"status": 503}, {"status": 200}, {"status": "404"}]),
-        ("status, uri AS u", [{"status": 503, "u": "/b"}, {"status": 200, "u": "/healthcheck"},
-                              {"status": "404", "u": "it's"}]),
-        ("RECORD_TAG()", [{"RECORD_TAG()": "in.0"}] * 3),
-        ("record_tag() as t, nest['c']", [{"t": "in.0", "nest['c']": "t"}, {"t": "in.0", "nest['c']": "text"},
-                                         {"t": "in.0"}]),
-        ("nest['a'] AS x", [{"x": {"b": 7}}, {"x": "text"}]),
-        ("missing", []),
-        ("*, uri AS again", [{**body, "again": body["uri"]} for body in (A, B, C)]),
-        ("RECORD_TIME() AS at", [{"at": 1796043039.1687605}] * 3),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("keys", "made"), KEYS)
 def test_keys(keys: str, made: list[dict[str, Any]]) -> None:
     """Aliases, what lies below, functions; a record without any of the keys makes none."""
     assert answers(f"SELECT {keys} FROM STREAM:x;") == made

@@ -52,18 +52,20 @@ TASKS = """
 def run(folder: Path, configuration: str) -> tuple[list[str], list[str]]:
     """Run a router until its input has made its record, stop it, and return what it printed and logged."""
     (folder / "router.conf").write_text(configuration)
-    with subprocess.Popen(
-        ROUTER, cwd=folder, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+    with (
+        (folder / "stderr").open("w") as errors,
+        subprocess.Popen(
+            ROUTER, cwd=folder, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}, text=True,
+            stdout=subprocess.PIPE, stderr=errors,
+        ) as process,
+    ):  # fmt: skip
         assert process.stdout is not None
         first = process.stdout.readline()  # the record is on its way through the tasks
         process.send_signal(signal.SIGTERM)
-        out, errors = process.communicate(timeout=30)
+        out = process.stdout.read()  # to its end; `communicate` would miss what was read ahead
+    logged = (folder / "stderr").read_text().splitlines()
     printed = [re.sub(r"\[\d+\.\d+, \{\}\]", "[T]", line) for line in (first + out).splitlines()]
-    return sorted(printed), [
-        line.partition("] ")[2] for line in errors.splitlines() if "[sp]" in line or "could" in line
-    ]
+    return sorted(printed), [line.partition("] ")[2] for line in logged if "[sp]" in line or "could" in line]
 
 
 def test_what_tasks_make_comes_in_again(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import logging
 import re
 import shutil
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -77,6 +77,21 @@ class Image:
     layers: tuple[str, ...] = ()
     rootfs: Path | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def run_config(self) -> Mapping[str, Any]:
+        """What the image says of how it is run: Entrypoint, Cmd, Env, WorkingDir, Labels."""
+        found: Mapping[str, Any] = self.config.get("config") or {}
+        return found
+
+    def command(self, entry_point: Sequence[str], command: Sequence[str]) -> list[str]:
+        """Return what a container of it starts with; an entry point of the definition's drops the image's CMD, too.
+
+        Source: "entryPoint" and "command" in the ECS API reference, as in docker.
+        """
+        if entry_point:
+            return [*entry_point, *command]
+        return [*(self.run_config.get("Entrypoint") or ()), *(command or self.run_config.get("Cmd") or ())]
 
     def path(self, inside: str) -> Path | None:
         """Return where the file `inside` the image is unpacked, or None: the image does not have it."""

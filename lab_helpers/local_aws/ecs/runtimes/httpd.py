@@ -94,7 +94,7 @@ class HttpdRuntime:
             return False
         if not image.layers:
             return image.ref.name in ("httpd", "apache2")
-        labels = image.config.get("config", {}).get("Labels") or {}
+        labels = image.run_config.get("Labels") or {}
         base = parse_image(labels.get(BASE_NAME, "")).name if labels.get(BASE_NAME) else ""
         return base in ("httpd", "apache2") or image.path(CONF) is not None
 

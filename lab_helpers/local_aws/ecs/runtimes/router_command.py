@@ -2,7 +2,6 @@
 
 The command is that of the image; `led` brings it to this machine: the program, the entry point, and each path that the
 image has.
-Source: "entryPoint" and "command" in the ECS API reference (an entryPoint drops the image's CMD, as in docker).
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from lab_helpers.firelens import stock
 from lab_helpers.local_aws.ecs.containers.images import Image, ImageRef, parse_image
@@ -38,19 +36,14 @@ def base(image: Image) -> ImageRef:
     """Return AWS's (or Fluent Bit's own) image that `image` is or was built on; AWS's where nothing says so."""
     if image.ref.name in (stock.IMAGE_NAME, stock.PLAIN_IMAGE_NAME):
         return image.ref
-    labels = _config(image).get("Labels") or {}
+    labels = image.run_config.get("Labels") or {}
     named = parse_image(str(labels.get(BASE_NAME) or stock.BASE_IMAGE))
     return named if named.name in (stock.IMAGE_NAME, stock.PLAIN_IMAGE_NAME) else parse_image(stock.BASE_IMAGE)
 
 
 def command(container: ContainerSpec, image: Image) -> list[str]:
     """Return the words that the container starts with, in the image's own paths."""
-    config, origin = _config(image), base(image)
-    own_entry, own_command = list(config.get("Entrypoint") or []), list(config.get("Cmd") or [])
-    if container.entry_point:
-        words = [*container.entry_point, *container.command]
-    else:
-        words = [*own_entry, *(container.command or own_command)]
+    origin, words = base(image), image.command(container.entry_point, container.command)
     if origin.name == stock.PLAIN_IMAGE_NAME and words and words[0].startswith("-"):
         words = [stock.PROGRAM, *words]
     return words or stock.command(origin.name, origin.tag)
@@ -104,7 +97,3 @@ def _without_libraries(words: Sequence[str], programs: Programs) -> list[str]:
         else:
             kept.append(re.sub(rf"(?:-e|--plugin)[ =]{_LIBRARY.pattern}\s*", "", word))
     return kept
-
-
-def _config(image: Image) -> dict[str, Any]:
-    return dict(image.config.get("config") or {})

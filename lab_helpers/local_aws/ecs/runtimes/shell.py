@@ -1,7 +1,7 @@
 """Images whose command runs with this machine's own programs: small Linux ones (busybox, alpine, …), and one's own.
 
 Of an image out of ECR the files are there: what its command names in them is found, and its working folder is one of
-them. Source: "entryPoint" and "command" in the ECS API reference (an entryPoint drops the image's CMD, as in docker).
+them.
 Not modelled: the image's programs and libraries (python, node, … are this machine's), what its base image starts, USER;
 a path in a shell's text or in a file is this machine's.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from lab_helpers.local_aws.ecs.containers.images import Image
 from lab_helpers.local_aws.ecs.runtimes.router_command import BASE_NAME
@@ -27,13 +26,13 @@ class CommandRuntime:
     name = "command"
 
     def plays(self, container: ContainerSpec, image: Image) -> bool:
-        words = _words(container, image)
+        words = image.command(container.entry_point, container.command)
         is_known = image.ref.name in SHELL_IMAGES or bool(image.config)
         return is_known and bool(words) and _program(words[0], image) is not None
 
     def prepare(self, request: LaunchRequest) -> Launch:
         image = request.image
-        program, *rest = _words(request.container, image)
+        program, *rest = image.command(request.container.entry_point, request.container.command)
         words = [_program(program, image) or program, *(_in_image(word, image) for word in rest)]
         env = {**_variables(image), **request.env}
         return Launch([request.mounted.led(word) for word in words], env, cwd=_working_folder(image))
@@ -41,25 +40,18 @@ class CommandRuntime:
 
 def lacking(container: ContainerSpec, image: Image) -> str:
     """Return why an image out of ECR cannot be run here, and what would be needed, as a task's stopped reason."""
-    words = _words(container, image)
+    words = image.command(container.entry_point, container.command)
     if words:
         return (
             f'CannotStartContainerError: exec: "{words[0]}": executable file not found in $PATH: the local AWS runs an '
             f"image's command with this machine's programs. Install {PurePosixPath(words[0]).name} on it, or name "
             "another command in the task definition."
         )
-    base = (_config(image).get("Labels") or {}).get(BASE_NAME, "its base")
+    base = (image.run_config.get("Labels") or {}).get(BASE_NAME, "its base")
     return (
         "CannotStartContainerError: No command specified: the image has no CMD and no ENTRYPOINT of its own, and what "
         f"{base} starts is not known here. Name a command in the task definition or in the Dockerfile."
     )
-
-
-def _words(container: ContainerSpec, image: Image) -> list[str]:
-    config = _config(image)
-    if container.entry_point:
-        return [*container.entry_point, *container.command]
-    return [*(config.get("Entrypoint") or ()), *(container.command or config.get("Cmd") or ())]
 
 
 def _program(word: str, image: Image) -> str | None:
@@ -73,7 +65,7 @@ def _program(word: str, image: Image) -> str | None:
 
 def _in_image(word: str, image: Image) -> str:
     """Return where a path of the image is on this machine; the word itself where it is none."""
-    path = PurePosixPath(_config(image).get("WorkingDir") or "/") / word
+    path = PurePosixPath(image.run_config.get("WorkingDir") or "/") / word
     if image.rootfs is None or not word or word.startswith("-") or not ("/" in word or _is_file(image, path)):
         return word
     found = image.path(str(path))
@@ -86,16 +78,12 @@ def _is_file(image: Image, path: PurePosixPath) -> bool:
 
 
 def _working_folder(image: Image) -> Path | None:
-    folder = _config(image).get("WorkingDir")
+    folder = image.run_config.get("WorkingDir")
     found = image.path(str(folder)) if folder else None
     return found if found is not None and found.is_dir() else None
 
 
 def _variables(image: Image) -> Mapping[str, str]:
     """Return the image's ENV, without the search path: its programs are this machine's."""
-    pairs = (pair.partition("=") for pair in _config(image).get("Env") or ())
+    pairs = (pair.partition("=") for pair in image.run_config.get("Env") or ())
     return {name: value for name, _, value in pairs if name != "PATH"}
-
-
-def _config(image: Image) -> dict[str, Any]:
-    return dict(image.config.get("config") or {})
