@@ -1,7 +1,6 @@
 """What exists in AWS of a lab, by Terraform's addresses: what an interrupted apply made and could not write down.
 
-Only what AWS refuses to make twice, or would make twice without a word. The rest (policies of roles, settings of
-buckets, the default security group, the image) is put again, and that is the same.
+Only what AWS refuses to make twice, or would make twice without a word. The rest is put again (PUT_AGAIN).
 Source: "Import" at the end of each resource's page in the AWS provider's documentation, for the ids.
 """
 
@@ -17,6 +16,20 @@ from lab_helpers.base.errors import AwsCallError
 
 Found = tuple[str, str]
 """Terraform's address of a resource, and the id that `terraform import` wants."""
+
+PUT_AGAIN = frozenset(
+    {
+        "aws_default_security_group",
+        "aws_iam_role_policy",
+        "aws_iam_role_policy_attachment",
+        "aws_s3_bucket_lifecycle_configuration",
+        "aws_s3_bucket_policy",
+        "aws_s3_bucket_public_access_block",
+        "aws_s3_bucket_server_side_encryption_configuration",
+        "terraform_data",
+    }
+)
+"""The types of resources for which making twice is the same as making once: settings, and the images' builds."""
 
 ERROR_STREAM = "kinesis_error"
 SUBNETS = {"10.0.11.0/24": "a", "10.0.12.0/24": "c"}
@@ -62,8 +75,9 @@ def _stream(aws: Aws, names: LabNames) -> Iterator[Found]:
         yield "aws_kinesis_firehose_delivery_stream.firelens", found["DeliveryStreamARN"]
 
 
-def _repository(aws: Aws, names: LabNames) -> Iterator[Found]:
-    yield from (("aws_ecr_repository.fluentbit", name) for name in inventory.repositories(aws, names))
+def _repositories(aws: Aws, names: LabNames) -> Iterator[Found]:
+    for name in inventory.repositories(aws, names):
+        yield f"aws_ecr_repository.{name.removeprefix(f'{names.prefix}-')}", name
 
 
 def _glue(aws: Aws, names: LabNames) -> Iterator[Found]:
@@ -131,5 +145,5 @@ def _routes(ec2: Any, own: list[dict[str, Any]]) -> Iterator[Found]:
 
 
 Look = Callable[[Aws, LabNames], Iterator[Found]]
-_LOOKS: tuple[Look, ...] = (_network, _logs, _roles, _buckets, _stream, _repository, _glue, _ecs, _load_balancer)
+_LOOKS: tuple[Look, ...] = (_network, _logs, _roles, _buckets, _stream, _repositories, _glue, _ecs, _load_balancer)
 """In the order in which Terraform needs them: what is imported first is what others depend on."""

@@ -209,7 +209,7 @@ class Store:
         """Count one more start in place."""
         with self.changing(task):
             record.restart_count += 1
-            record.started_at = self.now()
+            record.status, record.started_at = "RUNNING", self.now()
 
     def container_ended(self, task: Task, record: ContainerRecord, exit_code: int | None, reason: str) -> None:
         """Note a container's end."""

@@ -180,9 +180,10 @@ class RunningTask:
 
     def _may_restart(self, each: Container, exit_code: int | None) -> bool:
         policy, started = each.spec.restart, each.record.started_at
-        if policy is None or started is None or self._stopping:
+        if policy is None or self._stopping:
             return False
-        return policy.allows(exit_code, self._world.store.now() - started)
+        # None: it has ended before its start was noted
+        return policy.allows(exit_code, 0.0 if started is None else self._world.store.now() - started)
 
     def _restart(self, each: Container) -> None:
         """Start an ended container again, in place: same task, same name, same socket, and the log driver goes on."""
