@@ -8,7 +8,6 @@ Source: "Using Amazon CloudWatch alarms" (evaluation once a minute, every 10, 20
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from lab_helpers.local_aws.cloudwatch.alarm import Alarm, Watch
@@ -16,6 +15,7 @@ from lab_helpers.local_aws.cloudwatch.book import AlarmBook
 from lab_helpers.local_aws.cloudwatch.evaluation import EXTRA_PERIODS, Point, evaluate, reason_data
 from lab_helpers.local_aws.cloudwatch.metrics import Amount, MetricStore
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.rounds import Rounds
 
 _LOG = logging.getLogger(__name__)
 LAG_S = 2.0
@@ -28,22 +28,15 @@ class Watcher:
     def __init__(self, book: AlarmBook, store: MetricStore, clock: Clock, act: Callable[[Alarm], None]) -> None:
         self._book, self._store, self._clock, self._act = book, store, clock, act
         self._due: dict[str, float] = {}
-        self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("cloudwatch-alarms", clock, self.step, self._due_in_s, changed=book.lock)
 
     def start(self) -> None:
         """Start looking; a second call changes nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="cloudwatch-alarms", daemon=True)
-            self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End the thread; safe before start and twice."""
-        with self._book.lock:
-            self._stopping = True
-            self._book.lock.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        self._rounds.stop()
 
     def look_again(self, alarm: Alarm) -> None:
         """Look at an alarm at once: it is new, or another one. The book's lock is held."""
@@ -73,25 +66,13 @@ class Watcher:
             _LOG.info("alarm %s is %s: %s", alarm.name, alarm.state, alarm.reason)
             self._act(alarm)
 
-    def _run(self) -> None:
-        while True:
-            try:
-                self.step()
-            except Exception:
-                _LOG.exception("alarms could not be looked at")
-            with self._book.lock:
-                if not self._stopping:
-                    self._clock.wait(self._book.lock, self._pause_s())
-                if self._stopping:
-                    return
-
-    def _pause_s(self) -> float | None:
+    def _due_in_s(self) -> float | None:
         """Return the seconds until an alarm is due, None when there is none; the book's lock is held."""
         arns = [alarm.arn for alarm in self._book.alarms.values()]
         if not arns:
             return None
         now_s = self._clock.now().timestamp()
-        return max(0.01, min(self._due.get(arn, 0.0) for arn in arns) - now_s)
+        return min(self._due.get(arn, 0.0) for arn in arns) - now_s
 
 
 def recent(store: MetricStore, watch: Watch, now_s: float) -> list[Point]:

@@ -8,7 +8,6 @@ Not modelled: AWS's services publish once a minute; here within two seconds, so 
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.rounds import Rounds
 
 _LOG = logging.getLogger(__name__)
 SEND_S = 1.0
@@ -63,11 +63,10 @@ class MetricPublisher:
         self, client_of: Callable[[str], Any], clock: Clock, sample: Callable[[], Iterable[Sample]] = lambda: ()
     ) -> None:
         self._client_of, self._clock, self._sample = client_of, clock, sample
-        self._changed = threading.Condition()
         self._gathered: dict[tuple[str, Metric, int], _Gathered] = {}
-        self._stopping = False
-        self._next_sample_s = 0.0
-        self._thread: threading.Thread | None = None
+        self._next_sample_s = self._next_send_s = 0.0
+        self._rounds = Rounds("metrics", clock, self._go_round, self._due_in_s, at_end=self.send)
+        self._changed = self._rounds.changed
 
     def add(self, region: str, metric: Metric, value: float, at_s: float | None = None, times: int = 1) -> None:
         """Count one value, or the same several times; `at_s` in epoch seconds, now unless given."""
@@ -77,6 +76,7 @@ class MetricPublisher:
             if found is None:
                 found = self._gathered[region, metric, second] = _Gathered()
                 if len(self._gathered) == 1:
+                    self._next_send_s = self._clock.monotonic() + SEND_S
                     self._changed.notify_all()
             found.count += times
             found.total += value * times
@@ -86,20 +86,12 @@ class MetricPublisher:
 
     def start(self) -> None:
         """Start sending; a second call changes nothing."""
-        if self._thread is None:
-            self._next_sample_s = self._clock.monotonic() + SAMPLE_S
-            self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
-            self._thread.start()
+        self._next_sample_s = self._clock.monotonic() + SAMPLE_S
+        self._rounds.start()
 
     def stop(self) -> None:
-        """End the thread and send what is left."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-            self.send()
+        """End the thread, which sends what is left; safe before start and twice."""
+        self._rounds.stop()
 
     def send(self) -> None:
         """Send what was gathered."""
@@ -123,28 +115,16 @@ class MetricPublisher:
             except (ClientError, BotoCoreError) as exc:
                 _LOG.warning("metrics of %s were not taken: %s", namespace, exc)
 
-    def _run(self) -> None:
-        while self._pause():
-            try:
-                if self._clock.monotonic() >= self._next_sample_s:
-                    self._next_sample_s = self._clock.monotonic() + SAMPLE_S
-                    self.measure()
-                self.send()
-            except Exception:
-                _LOG.exception("metrics could not be sent")
+    def _go_round(self) -> None:
+        if self._clock.monotonic() >= self._next_sample_s:
+            self._next_sample_s = self._clock.monotonic() + SAMPLE_S
+            self.measure()
+        self.send()
 
-    def _pause(self) -> bool:
-        """Wait until there is something to send, a second more for what comes with it; return whether to go on."""
-        with self._changed:
-            while not self._stopping and not self._gathered:
-                left = self._next_sample_s - self._clock.monotonic()
-                if left <= 0:
-                    return True
-                self._clock.wait(self._changed, left)
-            deadline = self._clock.monotonic() + SEND_S
-            while not self._stopping and (left := deadline - self._clock.monotonic()) > 0:
-                self._clock.wait(self._changed, left)
-            return not self._stopping
+    def _due_in_s(self) -> float:
+        """Return the seconds until states are measured, or what was gathered for a while is sent."""
+        due_s = min(self._next_sample_s, self._next_send_s) if self._gathered else self._next_sample_s
+        return due_s - self._clock.monotonic()
 
 
 def _data(metric: Metric, second: int, found: _Gathered) -> Iterable[dict[str, Any]]:

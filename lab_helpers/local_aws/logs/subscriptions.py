@@ -11,7 +11,6 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.metrics import Metric, MetricPublisher
+from lab_helpers.local_aws.kit.rounds import Rounds
 from lab_helpers.local_aws.kit.service import Clients
 from lab_helpers.local_aws.logs.events import Subscription
 from lab_helpers.local_aws.logs.filter_pattern import compile_pattern
@@ -53,10 +53,10 @@ class Forwarder:
 
     def __init__(self, clients: Clients, clock: Clock, metrics: MetricPublisher) -> None:
         self._clients, self._clock, self._metrics = clients, clock, metrics
-        self._changed = threading.Condition()
         self._queue: deque[Batch] = deque()
-        self._stopping = self._busy = False
-        self._thread: threading.Thread | None = None
+        self._busy = False
+        self._rounds = Rounds("logs-subscriptions", clock, self._send_next, self._due_in_s, at_end=self._send_all)
+        self._changed = self._rounds.changed
 
     def check(self, request: ApiRequest) -> None:
         """Send AWS's test message to a new filter's destination; raises AwsError InvalidParameterException."""
@@ -101,39 +101,34 @@ class Forwarder:
 
     def start(self) -> None:
         """Start sending; a second call changes nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="logs-subscriptions", daemon=True)
-            self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Send what is queued, once, and end."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._rounds.stop()
 
     def wait_idle(self, timeout_s: float) -> bool:
         """Wait until everything was sent or given up; for tests."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._queue and not self._busy, timeout_s)
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._queue and not self._stopping:
-                    self._clock.wait(self._changed, None)
-                if not self._queue:
-                    return
-                batch, self._busy = self._queue.popleft(), True
-            try:
-                self._deliver(batch)
-            except Exception:
-                _LOG.exception("subscription %s: a batch could not be sent", batch.subscription.name)
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
+    def _due_in_s(self) -> float | None:
+        return 0.0 if self._queue else None
+
+    def _send_all(self) -> None:
+        while self._queue:
+            self._send_next()
+
+    def _send_next(self) -> None:
+        with self._changed:
+            batch, self._busy = self._queue.popleft(), True
+        try:
+            self._deliver(batch)
+        except Exception:
+            _LOG.exception("subscription %s: a batch could not be sent", batch.subscription.name)
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
 
     def _deliver(self, batch: Batch) -> None:
         records = [
@@ -155,7 +150,7 @@ class Forwarder:
                 self._count(batch, "ForwardedBytes", sum(len(event["message"].encode()) for event in batch.events))
                 return
             self._count(batch, "DeliveryThrottling", 1)
-            if not self._pause() or attempt + 1 == ATTEMPTS:
+            if not self._rounds.pause(RETRY_S) or attempt + 1 == ATTEMPTS:
                 _LOG.error("subscription %s: %d events are lost", batch.subscription.name, len(batch.events))
                 return
 
@@ -175,14 +170,6 @@ class Forwarder:
                     raise
                 return list(records[at:])
         return []
-
-    def _pause(self) -> bool:
-        """Wait before the next attempt; return whether to go on."""
-        with self._changed:
-            deadline = self._clock.monotonic() + RETRY_S
-            while not self._stopping and (left := deadline - self._clock.monotonic()) > 0:
-                self._clock.wait(self._changed, left)
-            return not self._stopping
 
     def _count(self, batch: Batch, name: str, value: float) -> None:
         vendor = VENDORS[batch.subscription.destination_arn.split(":")[2]]

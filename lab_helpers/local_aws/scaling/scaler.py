@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.rounds import Rounds
 from lab_helpers.local_aws.scaling.policies import Policy
 
 LOOK_S = 10.0
@@ -55,23 +56,20 @@ class Scaler:
     activities: list[dict[str, Any]] = field(default_factory=list)
     """Newest last, with the Region under `Region`."""
     _last: dict[tuple[str, str], _Last] = field(default_factory=dict)
-    _ended: threading.Condition = field(default_factory=threading.Condition)
-    _stopping: bool = False
-    _thread: threading.Thread | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _next_look_s: float = 0.0
+    _rounds: Rounds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rounds = Rounds("application-autoscaling", self.clock, self._look, self._due_in_s)
 
     def start(self) -> None:
         """Start looking; a second call changes nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="application-autoscaling", daemon=True)
-            self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End the thread; safe before start and twice."""
-        with self._ended:
-            self._stopping = True
-            self._ended.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        self._rounds.stop()
 
     def step(self) -> None:
         """Look at all services that have policies, once."""
@@ -90,7 +88,7 @@ class Scaler:
 
     def told(self, region: str, resource: str | None) -> list[dict[str, Any]]:
         """Return the activities of a Region, or of one resource there; newest first, as DescribeScalingActivities."""
-        with self._ended:
+        with self._lock:
             kept = list(reversed(self.activities))
         return [
             {name: value for name, value in each.items() if name != "Region"}
@@ -98,17 +96,15 @@ class Scaler:
             if each["Region"] == region and resource in (None, each["ResourceId"])
         ]
 
-    def _run(self) -> None:
-        while True:
-            try:
-                self.step()
-            except (ClientError, BotoCoreError) as exc:
-                _LOG.warning("scaling policies could not be followed: %s", exc)
-            with self._ended:
-                if not self._stopping:
-                    self.clock.wait(self._ended, LOOK_S)
-                if self._stopping:
-                    return
+    def _due_in_s(self) -> float:
+        return self._next_look_s - self.clock.monotonic()
+
+    def _look(self) -> None:
+        self._next_look_s = self.clock.monotonic() + LOOK_S
+        try:
+            self.step()
+        except (ClientError, BotoCoreError) as exc:
+            _LOG.warning("scaling policies could not be followed: %s", exc)
 
     def _firing(self, region: str) -> dict[str, Mapping[str, Any]]:
         """Return {ARN of a policy: alarm in ALARM that asks for it}."""
@@ -194,7 +190,7 @@ class Scaler:
             last.base, last.out_s = last.base if is_cooling else count, now_s
         else:
             last.in_s = now_s
-        with self._ended:
+        with self._lock:
             self.activities.append(_activity(region, resource, wish, now))
             del self.activities[:-MOST_ACTIVITIES]
         _LOG.info("%s: desired count %d, was %d (%s)", resource, wish.count, count, wish.policy.name)

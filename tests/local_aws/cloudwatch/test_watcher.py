@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -92,10 +93,13 @@ def test_the_thread_ends() -> None:
     """Start and stop are safe twice, and stop before start."""
     look = Lookout()
     Watcher(look.book, look.store, look.clock, lambda _: None).stop()
-    look.watcher.start()
-    look.watcher.start()
-    look.watcher.stop()
-    look.watcher.stop()
+    acted = threading.Event()
+    watcher = Watcher(look.book, look.store, look.clock, lambda _: acted.set())
+    watcher.start()
+    watcher.start()
+    assert acted.wait(20)
+    watcher.stop()
+    watcher.stop()
     assert look.alarm.state == ALARM
 
 

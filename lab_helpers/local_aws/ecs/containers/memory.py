@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +20,7 @@ from typing import Protocol
 import psutil
 
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.kit.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
@@ -72,19 +72,19 @@ class MemoryGuard:
 
     def __init__(self, clock: Clock, meter: Meter | None = None) -> None:
         self._clock, self._meter = clock, meter or ProcessMeter()
-        self._changed = threading.Condition()
         self._watched: dict[str, Watched] = {}
-        self._stopped = False
-        self._thread: threading.Thread | None = None
+        self._next_look_s = 0.0
+        self._rounds = Rounds("ecs-memory", clock, self._go_round, self._due_in_s)
+        self._changed = self._rounds.changed
 
     def watch(self, task_id: str, watched: Watched) -> None:
         """Hold a task to its limits from now on."""
         with self._changed:
+            if not self._watched:
+                self._next_look_s = self._clock.monotonic() + INTERVAL_S
             self._watched[task_id] = watched
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name="ecs-memory", daemon=True)
-                self._thread.start()
             self._changed.notify_all()
+        self._rounds.start()
 
     def forget(self, task_id: str) -> None:
         """Leave a task alone; one that is not watched is no error."""
@@ -97,12 +97,8 @@ class MemoryGuard:
             return dict(self._watched)
 
     def stop(self) -> None:
-        """End the thread."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        """End the thread; nothing is held to its limits any more."""
+        self._rounds.stop()
 
     def look(self) -> None:
         """Measure once, and kill what is over its limit."""
@@ -120,22 +116,15 @@ class MemoryGuard:
             log.info("%s has %s MiB: over its limit, or its task's.", each.name, used[each.session] // MIB)
             each.kill()
 
-    def _run(self) -> None:
-        while self._pause():
-            try:
-                self.look()
-            except Exception:
-                log.exception("Memory could not be measured.")
+    def _go_round(self) -> None:
+        try:
+            self.look()
+        finally:  # a look takes its time: the next is INTERVAL_S after its end
+            self._next_look_s = self._clock.monotonic() + INTERVAL_S
 
-    def _pause(self) -> bool:
-        """Wait for the next look, or for a task to look at; return whether to go on."""
-        with self._changed:
-            while not self._stopped and not self._watched:
-                self._clock.wait(self._changed, None)
-            deadline = self._clock.monotonic() + INTERVAL_S
-            while not self._stopped and (left := deadline - self._clock.monotonic()) > 0:
-                self._clock.wait(self._changed, left)
-            return not self._stopped
+    def _due_in_s(self) -> float | None:
+        """Return the seconds until the next look, None while there is no task to look at."""
+        return self._next_look_s - self._clock.monotonic() if self._watched else None
 
 
 class ProcessMeter:
