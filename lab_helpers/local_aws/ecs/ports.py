@@ -35,6 +35,14 @@ class PortPool:
                     return port
         raise NoFreePortError(f"No free port on {LOOPBACK} between {self._range[0]} and {self._range[-1]}.")
 
+    def claim(self, port: int) -> bool:
+        """Keep this very port for the caller alone, until `give_back`; False where somebody listens on it or has it."""
+        with self._lock:
+            if port in self._taken or not is_free(port):
+                return False
+            self._taken.add(port)
+            return True
+
     def give_back(self, port: int) -> None:
         """Let `port` be handed out again."""
         with self._lock:

@@ -153,6 +153,8 @@ class RunningTask:
     def _attach(self, each: Container) -> None:
         if each.launch is None or self.task.interface is None:
             return
+        if each.launch.complaint:
+            self._tell(each.launch.complaint)
         groups = frozenset(self.task.network.security_groups)
         for port, socket in each.launch.sockets.items():
             wired = type(socket)(socket.host, socket.port, socket.proxy_protocol, groups)
@@ -210,11 +212,15 @@ class RunningTask:
     def _tool_missing(self, name: str, told: str) -> None:
         """Say what a health check cannot run on this machine: it fails, and who waits for HEALTHY would wait on."""
         sentence = f"The health check of container {name} needs a program that this machine has not: {told}"
+        with self._world.store.held():
+            self.task.containers[name].reason = sentence[:MOST_CHARS]
+            self._tell(sentence)
+
+    def _tell(self, sentence: str) -> None:
+        """Say something of the task in its service's events."""
         log.warning("Task %s: %s", self.task.id, sentence)
         store = self._world.store
-        with store.held():
-            self.task.containers[name].reason = sentence[:MOST_CHARS]
-            store.add_event(store.service_of(self.task), f"(task {self.task.id}) {sentence}")
+        store.add_event(store.service_of(self.task), f"(task {self.task.id}) {sentence}")
 
     def _health_changed(self, name: str) -> None:
         each = self.containers.get(name)

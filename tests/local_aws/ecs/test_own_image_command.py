@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import pytest
 
 from lab_helpers import images
 from lab_helpers.images.builder import build
+from lab_helpers.local_aws.ecs import EcsService
 from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
 from lab_helpers.local_aws.ecs.containers.unpacking import unpack
-from lab_helpers.local_aws.ecs.ports import PortPool
+from lab_helpers.local_aws.ecs.ports import LOOPBACK, PortPool, accepts
 from lab_helpers.local_aws.ecs.runtimes.runtime import LaunchRequest
 from lab_helpers.local_aws.ecs.runtimes.shell import CommandRuntime, lacking
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
-from tests.local_aws.ecs.kit import AWSLOGS, Stand
+from lab_helpers.local_aws.kit.network import Socket
+from tests.local_aws.ecs.kit import AWSLOGS, CLUSTER, Stand, eventually, shell
 
 APP = "import os, sys, words\nprint(os.environ['GREETING'], sys.argv[1:], words.SAID, flush=True)\n"
 
@@ -87,6 +90,37 @@ def test_what_would_be_needed_is_said(tmp_path: Path) -> None:
     assert not CommandRuntime().plays(DEFINED, silent)
     assert "No command specified" in lacking(DEFINED, silent)
     assert "what ruby:3.3 starts is not known here" in lacking(DEFINED, silent)
+
+
+def served(stand: Stand, arn: str, port: int) -> Socket | None:
+    """Return what answers at a task's own address."""
+    (attachment,) = stand.task(arn)["attachments"]
+    address = next(each["value"] for each in attachment["details"] if each["name"] == "privateIPv4Address")
+    ecs = next(each for each in stand.aws._services if isinstance(each, EcsService))
+    return ecs._world.context.network.locate(address, port)
+
+
+def test_a_program_that_listens_is_reached_at_the_task(stand: Stand) -> None:
+    """At the port of its portMappings; a second task beside it has the port not, and its service's events say why."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = probe.getsockname()[1]
+    container = shell(f"exec python3 -m http.server {port} --bind {LOOPBACK}", portMappings=[{"containerPort": port}])
+    definition = stand.define(container)
+    first = stand.run(definition)
+    eventually(lambda: stand.task(first)["lastStatus"] == "RUNNING", lambda: stand.task(first))
+    eventually(lambda: accepts(port), lambda: stand.task(first))
+    assert served(stand, first, port) == Socket(LOOPBACK, port, proxy_protocol=False)
+    stand.serve("beside", definition)
+    eventually(lambda: any(f"not reached at port {port}" in each for each in stand.events("beside")), lambda: 0)
+    stand.gone("beside")
+    stand.ecs.stop_task(cluster=CLUSTER, task=first)
+    stand.stopped(first)
+    again = stand.run(definition)
+    eventually(lambda: stand.task(again)["lastStatus"] == "RUNNING", lambda: stand.task(again))
+    assert served(stand, again, port) is not None, "given back when the first had ended"
+    stand.ecs.stop_task(cluster=CLUSTER, task=again)
+    stand.stopped(again)
 
 
 def test_an_image_in_ecr_runs_and_one_that_cannot_says_why(stand: Stand, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Launch:
     `release` gives back what was taken, once the program has ended. `retry_codes`: exit codes before being ready that
     are worth another try (a port snatched by a stranger). `hidden`: lines with this in them never reach the log
     driver. `ledger` says where the records of a log router are (logs/ledger.py), None where it does not tell. `cwd`:
-    the folder to start in, the container's own unless given.
+    the folder to start in, the container's own unless given. `complaint`: what the service's events say of it.
     """
 
     argv: Sequence[str]
@@ -61,6 +61,7 @@ class Launch:
     hidden: bytes | None = None
     ledger: Callable[[], Mapping[str, Any] | None] = lambda: None
     cwd: Path | None = None
+    complaint: str = ""
 
 
 class Runtime(Protocol):

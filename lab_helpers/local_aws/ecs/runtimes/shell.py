@@ -1,21 +1,24 @@
 """Images whose command runs with this machine's own programs: small Linux ones (busybox, alpine, …), and one's own.
 
 Of an image out of ECR the files are there: what its command names in them is found, and its working folder is one of
-them.
+them. What listens on a port of the definition's portMappings is reached at the task's address, also by a load balancer.
 Not modelled: the image's programs and libraries (python, node, … are this machine's), what its base image starts, USER;
-a path in a shell's text or in a file is this machine's.
+a path in a shell's text or in a file is this machine's. A network of each task's own: such programs listen on this
+machine, so two tasks that run at once cannot have the same port; the service's events say so.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from lab_helpers.local_aws.ecs.containers.images import Image
+from lab_helpers.local_aws.ecs.ports import LOOPBACK
 from lab_helpers.local_aws.ecs.runtimes.router_command import BASE_NAME
 from lab_helpers.local_aws.ecs.runtimes.runtime import Launch, LaunchRequest
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
+from lab_helpers.local_aws.kit.network import Socket
 
 SHELL_IMAGES = frozenset({"busybox", "alpine", "amazonlinux", "debian", "ubuntu", "bash"})
 
@@ -34,8 +37,28 @@ class CommandRuntime:
         image = request.image
         program, *rest = image.command(request.container.entry_point, request.container.command)
         words = [_program(program, image) or program, *(_in_image(word, image) for word in rest)]
-        env = {**_variables(image), **request.env}
-        return Launch([request.mounted.led(word) for word in words], env, cwd=_working_folder(image))
+        ours = [port for port in request.container.ports if request.ports.claim(port)]
+
+        def release() -> None:
+            for port in ours:
+                request.ports.give_back(port)
+
+        return Launch(
+            [request.mounted.led(word) for word in words],
+            {**_variables(image), **request.env},
+            sockets={port: Socket(LOOPBACK, port, proxy_protocol=False) for port in ours},
+            release=release,
+            cwd=_working_folder(image),
+            complaint=_of_taken_ports(request.container, ours),
+        )
+
+
+def _of_taken_ports(container: ContainerSpec, ours: Collection[int]) -> str:
+    taken = ", ".join(str(port) for port in container.ports if port not in ours)
+    return taken and (
+        f"Container {container.name} is not reached at port {taken}: another task or program has it on this machine, "
+        "on which the programs of own images listen. Stop that one first, or let the container listen on another port."
+    )
 
 
 def lacking(container: ContainerSpec, image: Image) -> str:
