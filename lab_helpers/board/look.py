@@ -101,7 +101,8 @@ def of_answer(answer: Mapping[str, Any], out: LabOutputs, region: str) -> Look:
     services, latest = answer["services"], list(answer["latest"])
     stream = services.get("firehose", {}).get("streams", {}).get(f"{region}/{out.delivery_stream_name}", {})
     group = services.get("alb", {}).get("target_groups", {}).get(out.target_group_arn.split("/")[1], {})
-    events = services.get("logs", {}).get("groups", {}).get(f"{region}/{out.httpd_log_group}", 0)
+    name, logs = f"{region}/{out.httpd_log_group}", services.get("logs", {})
+    events, rejected = logs.get("groups", {}).get(name, 0), logs.get("rejected", {}).get(name, {})
 
     def told(calls: Iterable[str], who: str, resource: str) -> dict[str, Any]:
         of_hop = (row for row in latest if row["call"] in calls and row["who"] == who)
@@ -112,7 +113,10 @@ def of_answer(answer: Mapping[str, Any], out: LabOutputs, region: str) -> Look:
     hops = (
         Hop("alb", "ALB", group.get("requests", 0), refused=_unhealthy(group.get("targets", {}))),
         *_in_the_task(services.get("ecs", {}).get("log_records", {})),
-        Hop("cloudwatch", "CloudWatch", events, **told(_TO_CLOUDWATCH, router, out.httpd_log_group)),
+        Hop(
+            "cloudwatch", "CloudWatch", events, lost=sum(rejected.values()),
+            **(told(_TO_CLOUDWATCH, router, out.httpd_log_group) or _rejected(rejected)),
+        ),
         Hop(
             "firehose", "Firehose", stream.get("received", 0), stream.get("held", 0),
             stream.get("expired", 0) + stream.get("discarded", 0),
@@ -147,6 +151,12 @@ def _refusal(rows: Iterable[Row]) -> dict[str, Any]:
     if newest is None or not is_refused(newest):
         return {}
     return {"refused": f"{newest['outcome']}: {newest['message']}".rstrip(": "), "refused_at": str(newest["at"])[11:19]}
+
+
+def _rejected(reasons: Mapping[str, int]) -> dict[str, Any]:
+    """Return what CloudWatch Logs left out of batches that it took, as members of a Hop: no other hop knows of it."""
+    told = "; ".join(f"{count} ({why})" for why, count in reasons.items())
+    return {"refused": say("rejected events: {reasons}", reasons=told)} if told else {}
 
 
 def _unhealthy(targets: Mapping[str, int]) -> str:

@@ -112,6 +112,16 @@ def test_router_that_loses_records_says_where() -> None:
     assert of_answer(answer(task={**losing, "router": "killed"}), OUT, REGION).refused == ()
 
 
+def test_events_that_cloudwatch_logs_rejects_are_lost_there() -> None:
+    """It takes the batch and leaves them out; the router counts them as sent, so that the hop says it."""
+    told = answer()
+    told["services"]["logs"]["rejected"] = {f"{REGION}//ecs/lab/httpd": {"older than 14 days": 4}, "other": {"x": 9}}
+    look = of_answer(told, OUT, REGION)
+    assert _hops(look)["cloudwatch"] == (101, None, 4)
+    (hop,) = look.refused
+    assert (hop.key, hop.refused) == ("cloudwatch", "rejected events: 4 (older than 14 days)")
+
+
 def test_load_balancer_without_healthy_targets_is_red() -> None:
     """Nobody is there who could answer: the states say so."""
     told = answer()
