@@ -1,7 +1,8 @@
 """What keeping costs: the part of a call's time that goes into making its change outlive the server.
 
 Goals: at most 5 % of a call's time (seen by boto3); `lab up` on a kept state in 5 s; memory flat while log lines come.
-Run: `python -m benchmarks.state` (`--calls` per operation, `--lines` for the memory).
+Run: `python -m benchmarks.state` (`--calls` per operation, `--held` of what grows when it is measured again, `--lines`
+for the memory).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AW
 
 ALLOW = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
 
+OF_WHAT_GROWS = ("iam:CreateRole", "ec2:CreateNetworkInterface", "ecs:RegisterTaskDefinition")
+
 
 class Meter:
     """Adds up the time that keeping takes."""
@@ -33,23 +36,26 @@ class Meter:
     def __init__(self) -> None:
         self.kept_s = 0.0
         self.feed_s = 0.0
+        self.later_s = 0.0
 
     @contextmanager
     def fitted(self) -> Iterator[None]:
         """Measure what is kept of moto and of our own services."""
-        settle, save, feed = MotoState.settle, Room.save, KeptCalls.keep
+        settle, save, feed, later = MotoState.settle, Room.save, KeptCalls.keep, MotoState.keep_later
         MotoState.settle, Room.save = self._timed(settle), self._timed(save)  # type: ignore[method-assign]
-        KeptCalls.keep = self._feed_timed(feed)  # type: ignore[method-assign]
+        KeptCalls.keep = self._beside(feed, "feed_s")  # type: ignore[method-assign]
+        MotoState.keep_later = self._beside(later, "later_s")  # type: ignore[method-assign]
         try:
             yield
         finally:
-            MotoState.settle, Room.save, KeptCalls.keep = settle, save, feed  # type: ignore[method-assign]
+            MotoState.settle, Room.save = settle, save  # type: ignore[method-assign]
+            KeptCalls.keep, MotoState.keep_later = feed, later  # type: ignore[method-assign]
 
-    def _feed_timed(self, keep: Callable[[KeptCalls], None]) -> Callable[[KeptCalls], None]:
-        def timed(kept: KeptCalls) -> None:
+    def _beside(self, keep: Callable[[Any], None], name: str) -> Callable[[Any], None]:
+        def timed(kept: Any) -> None:
             begin = time.thread_time()  # beside the calls, so what counts is the time that it takes from them
             keep(kept)
-            self.feed_s += time.thread_time() - begin
+            setattr(self, name, getattr(self, name) + time.thread_time() - begin)
 
         return timed
 
@@ -95,17 +101,22 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--calls", type=int, default=100)
+    parser.add_argument("--held", type=int, default=500)
     parser.add_argument("--lines", type=int, default=200_000)
     args = parser.parse_args()
     folder, meter = Path(tempfile.mkdtemp()), Meter()
     with meter.fitted():
         with LocalAws(folder, factories=[], keeps_state=True) as aws:
             took_s = 0.0
-            for name, call in operations(aws).items():
+            known = operations(aws)
+            for name, call in known.items():
                 call(0)
-                took_s += _print_share(name, meter, call, args.calls)
+                took_s += _print_share(name, meter, call, range(1, args.calls + 1))
             calls = len(aws.events())
-        _print_feed(meter, took_s, calls)  # at its end the last of them are kept, too
+        _print_beside("feed of calls", meter.feed_s, took_s, calls)  # at its end the last of them are kept, too
+        _print_beside("backends written later", meter.later_s, took_s, calls)
+    with meter.fitted(), LocalAws(Path(tempfile.mkdtemp()), factories=[], keeps_state=True) as aws:
+        _print_held(meter, aws, args.held, args.calls)
     with LocalAws(folder, factories=[], keeps_state=True) as aws:
         _print_memory(aws, args.lines)
     begin = time.perf_counter()
@@ -113,21 +124,31 @@ def main() -> None:
         print(f"started again on this state in {time.perf_counter() - begin:.2f} s (imports done)")
 
 
-def _print_share(name: str, meter: Meter, call: Callable[[int], Any], calls: int) -> float:
+def _print_held(meter: Meter, aws: LocalAws, held: int, calls: int) -> None:
+    known = {name: call for name, call in operations(aws).items() if name in OF_WHAT_GROWS}
+    for number in range(held):
+        for call in known.values():
+            call(number)
+    meter.later_s = took_s = 0.0
+    for name, call in known.items():
+        took_s += _print_share(f"{name}, {held} held", meter, call, range(held, held + calls))
+    _print_beside("backends written later", meter.later_s, took_s, calls * len(known))
+
+
+def _print_share(name: str, meter: Meter, call: Callable[[int], Any], numbers: range) -> float:
     shares, times = [], []
-    for number in range(1, calls + 1):
+    for number in numbers:
         meter.kept_s, begin = 0.0, time.perf_counter()
         call(number)
         took_s = time.perf_counter() - begin
         times.append(took_s)
         shares.append(meter.kept_s / took_s)
-    print(f"{name:<30} {1000 * statistics.median(times):7.2f} ms a call, {100 * statistics.median(shares):5.1f} % kept")
+    print(f"{name:<40} {1000 * statistics.median(times):7.2f} ms a call, {100 * statistics.median(shares):5.1f} % kept")
     return sum(times)
 
 
-def _print_feed(meter: Meter, took_s: float, calls: int) -> None:
-    each_us = 1e6 * meter.feed_s / calls
-    print(f"feed of calls: {each_us:.0f} µs of CPU a call beside it, {100 * meter.feed_s / took_s:.1f} % of its time")
+def _print_beside(name: str, cpu_s: float, took_s: float, calls: int) -> None:
+    print(f"{name}: {1e6 * cpu_s / calls:.0f} µs of CPU a call beside it, {100 * cpu_s / took_s:.1f} % of its time")
 
 
 def _print_memory(aws: LocalAws, lines: int) -> None:

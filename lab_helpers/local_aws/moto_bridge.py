@@ -10,6 +10,7 @@ import base64
 import ctypes
 import io
 import json
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,6 +42,7 @@ from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
+from lab_helpers.local_aws.state.journal import NotedCall, noted
 from lab_helpers.local_aws.state.moto_state import MotoState
 
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
@@ -52,6 +54,11 @@ _TAGS = "_lab_tags"
 _DOCUMENTS = "_lab_documents"
 """Where a bucket keeps configurations of ours."""
 _LOG_CLASS = "lab_log_group_class"
+_BARE: Mapping[str, Any] = {
+    "wsgi.version": (1, 0), "wsgi.errors": sys.stderr, "wsgi.multithread": True, "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}  # fmt: skip
+"""What a call has beside its texts, when it is repeated."""
 DELIVERED_BY_LOGS = ("firehose", "kinesis")
 """Destinations of subscription filters that the local AWS's own CloudWatch Logs delivers to."""
 
@@ -144,6 +151,8 @@ class MotoBridge:
         _leave_checksums_to_us()
         _leave_bucket_policies_to_us()
         _keep_names_of_devices()
+        if state is not None:
+            state.repeat(lambda environ, body: self._ask({**_BARE, **environ}, body)[::2])
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None = Change("unknown")) -> HttpAnswer:  # noqa: B008  (frozen)
         """Let moto answer one HTTP call; what it changed is kept when this returns. None: the call only reads.
@@ -151,28 +160,24 @@ class MotoBridge:
         Raises NobodyAnswersError for an operation or service that moto does not have, ControlPlaneError when moto
         itself fails.
         """
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-        environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        environ.pop("HTTP_TRANSFER_ENCODING", None)
-
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001
-            started.append((status, headers))
-
         try:
             with self._lock:
+                terms = self._state.terms(change) if self._state is not None else None
+                call: NotedCall | None = None
                 try:
-                    chunks: Iterable[bytes] = self._app(environ, start_response)
-                    content = b"".join(chunks)
+                    with moto_hooks.under(terms):
+                        status, headers, content = self._ask(environ, body)
+                    if terms is not None and change is not None:
+                        call = noted(f"{change.service}:{change.operation}", terms, environ, body, status, content)
                 finally:
-                    self._settle(change)
+                    self._settle(change, call)
         except NobodyAnswersError:
             raise
         except NotImplementedError as exc:
             raise NobodyAnswersError(str(exc) or "moto has not implemented it") from exc
         except Exception as exc:
             raise ControlPlaneError(f"moto could not answer: {type(exc).__name__}: {exc}") from exc
-        status, headers = started[-1]
-        return HttpAnswer(int(status.split()[0]), headers, content)
+        return HttpAnswer(status, headers, content)
 
     @contextmanager
     def keeping(self, change: Change | None) -> Iterator[None]:
@@ -183,10 +188,23 @@ class MotoBridge:
         finally:
             self._settle(change)
 
-    def _settle(self, change: Change | None) -> None:
+    def _ask(self, environ: Mapping[str, Any], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Let moto's application answer: status, headers, body."""
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        asked = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        asked.pop("HTTP_TRANSFER_ENCODING", None)
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001
+            started.append((status, headers))
+
+        content = b"".join(self._app(asked, start_response))
+        status, headers = started[-1]
+        return int(status.split()[0]), headers, content
+
+    def _settle(self, change: Change | None, call: NotedCall | None = None) -> None:
         if self._state is not None:
             with self._lock:
-                self._state.settle(change)
+                self._state.settle(change, call)
 
     def keep_later(self) -> None:
         """Keep what calls left for later."""
@@ -224,8 +242,12 @@ class MotoBridge:
         document = _managed_policy_data(arn.rsplit("/", 1)[-1])
         if arn not in backend.managed_policies and document is not None:
             policy = AWSManagedPolicy.from_data(arn.rsplit("/", 1)[-1], ACCOUNT_ID, "us-east-1", document)
-            if policy.arn == arn:
+            if policy.arn != arn:
+                return
+            with self._lock:
                 backend.managed_policies[arn] = policy
+                if self._state is not None:
+                    self._state.changed_directly(backend)
 
     def trust_policy(self, role_arn: str) -> str | None:
         """Return a role's trust policy as JSON text, None when there is no such role."""

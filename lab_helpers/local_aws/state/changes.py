@@ -14,6 +14,11 @@ _READING = (
 _READING_METHODS = ("GET ", "HEAD ", "OPTIONS ")
 """REST services are known by their method and path only."""
 
+_REPEATED = frozenset({"iam", "ec2", "ecs", "elasticloadbalancing"})
+"""Services, by signing name, whose calls moto answers by its state, its random numbers and its clock alone."""
+_NOT_REPEATED = frozenset({"CreateKeyPair", "CreateVirtualMFADevice", "PurchaseReservedInstancesOffering"})
+"""Their operations that are answered by something else, too: new private keys, the system's random numbers."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -37,3 +42,8 @@ def change_of(service: str, operation: str, params: Mapping[str, Any]) -> Change
     named = [params["Key"]] if params.get("Key") else deleted
     only_keys = operation == "PutObject" and bool(named) and "Tagging" not in params
     return Change(operation, service, str(params.get("Bucket", "")), tuple(named), only_keys)
+
+
+def is_repeatable(change: Change) -> bool:
+    """Tell whether a call, made again on the same state under the same terms, changes the same."""
+    return change.service in _REPEATED and change.operation not in _NOT_REPEATED

@@ -12,7 +12,7 @@ from typing import Any
 from lab_helpers.local_aws.state.moto_state import MotoState
 from lab_helpers.local_aws.state.rooms import Room
 from lab_helpers.local_aws.state.store import FILE, StateStore
-from lab_helpers.local_aws.state.version import state_version
+from lab_helpers.local_aws.state.version import readable_versions, state_version
 
 _LOG = logging.getLogger(__name__)
 OBJECTS = "objects"
@@ -25,7 +25,7 @@ class KeptState:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._store = StateStore(data_dir / FILE, state_version())
+        self._store = StateStore(data_dir / FILE, state_version(), readable_versions())
         self.moto = MotoState(self._store, data_dir / OBJECTS)
         self._begun = False
         self._ending = threading.Event()

@@ -1,8 +1,9 @@
 """moto's state kept: what a call changed is written before the call is answered.
 
-moto is asked which backends a call asked for; those of a call that changes something are frozen whole, without what
-grows: log events and objects have rows of their own (moto_hooks.py). A backend is restored when it is
-first asked for.
+moto is asked which backends a call asked for. A call that can be repeated is noted (journal.py), and the backends that
+it asked for are frozen whole a second later, when the notes of them go; those of any other call that changes something
+are frozen before it is answered, and with them what notes there are of calls that asked for one of them. What grows,
+log events and objects, has rows of its own (moto_hooks.py). A backend is restored when it is first asked for.
 Not kept: what moto would do by itself as time passes; it does nothing of the kind for the services of this lab.
 """
 
@@ -10,14 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.errors import StateDamagedError
 from lab_helpers.local_aws.state import moto_hooks as hooks
-from lab_helpers.local_aws.state.changes import Change
+from lab_helpers.local_aws.state.changes import Change, is_repeatable
 from lab_helpers.local_aws.state.freezing import NotKeptError, freeze, thaw
+from lab_helpers.local_aws.state.journal import MOST, Journal, NotedCall, Terms
 from lab_helpers.local_aws.state.moto_hooks import Key, Place
 from lab_helpers.local_aws.state.object_files import ObjectFolder
 from lab_helpers.local_aws.state.store import StateStore
@@ -30,7 +35,11 @@ _CHANGE_IAM = frozenset({"iam", "", "cloudformation", "tagging"})
 _S3, _LOGS, _EC2 = "s3.S3Backend", "logs.LogsBackend", "ec2.EC2Backend"
 _LATER = frozenset({"PutLogEvents"})
 """Operations whose data has rows of its own: what else they change (a stream's last ingestion) can wait a second."""
+_SHARE = 0.02
+"""Of the time, what freezing later may take at most: where much is held, it is done less often."""
 _ENDS_STREAMS = frozenset({"DeleteLogGroup", "DeleteLogStream"})
+_CLASSIC = "elb.ELBBackend"
+"""Classic load balancers: moto asks the system for their time, so that their calls cannot be repeated."""
 _MACHINE_IMAGES = ("amis", "snapshots")
 """A megabyte that every EC2 backend makes by itself; kept only when somebody adds to it."""
 
@@ -46,6 +55,11 @@ class MotoState:
         self._files: dict[Key, frozenset[str]] = {}
         self._images: dict[Key, tuple[int, ...]] = {}
         self._later: set[Key] = set()
+        self._noted: set[Key] = set()
+        self._journal = Journal(store)
+        self._changed_directly = False
+        self._not_before = 0.0
+        self._is_open = False
         self._gone: set[str] = set()
         self.failures: dict[str, str] = {}
 
@@ -53,19 +67,52 @@ class MotoState:
         """Take moto over: its backends are from now on those of the store, and what nobody holds is removed."""
         self._before = hooks.use(self._place)
         hooks.forget_all()
+        self._is_open = True
         self._sweep()
         self._read()
 
+    def repeat(self, ask: Callable[[Mapping[str, str], bytes], tuple[int, bytes]]) -> None:
+        """Let moto answer (status, body) what an earlier server noted, before anybody else asks; then write it.
+
+        Raises StateDamagedError when a call ends otherwise than it did; nothing is written then.
+        """
+        calls = self._journal.take()
+        for call in calls:
+            hooks.forget_touched()
+            self._repeat_one(call, ask)
+            self._noted |= {key for key in hooks.touched()[0] if key[0] != _IAM or key[2] == "aws"}
+        if calls:
+            _LOG.info("%d calls of the server before were repeated", len(calls))
+            self._write_waiting()
+
     def end(self) -> None:
-        """Keep what waits, and leave moto empty."""
-        self.keep_later()
+        """Keep what waits, and leave moto empty; nothing when it was never taken over, or refused."""
+        if not self._is_open:
+            return
+        self._write_waiting()
         self.keep(hooks.key_of(each) for each in hooks.loaded())
         self.sync()
-        hooks.forget_all()
-        hooks.use(self._before)
+        self._leave()
 
-    def settle(self, change: Change | None) -> None:
-        """Keep what this thread's call to moto changed; None: it only read, and may have made backends."""
+    def terms(self, change: Change | None) -> Terms | None:
+        """Return the terms under which moto is to answer this thread's call, so that it can be repeated.
+
+        None when it cannot be, or when somebody changed moto's objects past a call before.
+        """
+        if change is None or self._changed_directly or not is_repeatable(change) or hooks.touched()[0]:
+            return None
+        return Terms.new()
+
+    def changed_directly(self, backend: Any) -> None:
+        """Note that a backend was changed past any call: no call can be repeated until it is written."""
+        self._noted.add(hooks.key_of(backend))
+        self._changed_directly = True
+
+    def settle(self, change: Change | None, call: NotedCall | None = None) -> None:
+        """Keep what this thread's call to moto changed; None: it only read, and may have made backends.
+
+        `call` is there when it was answered under terms.
+        """
         asked, made = hooks.touched()
         hooks.forget_touched()
         iam = change is not None and change.service in _CHANGE_IAM
@@ -75,21 +122,27 @@ class MotoState:
             self.keep(made)
         elif change.operation in _LATER:
             self._later |= asked
-        else:
-            with self._store.change():
+        elif call is not None and not made and not any(key[0] == _CLASSIC for key in asked):
+            with self._writing(asked):
+                self._journal.add(call)
+            self._noted |= asked
+        elif asked or change.bucket:
+            with self._writing(asked):
                 if change.bucket:
                     self._keep_keys(change)
+                if self._noted and any(key in self._noted or key[0] == _IAM for key in asked):
+                    self._write_noted()
                 self.keep(key for key in asked if not (change.only_keys and key[0] == _S3))
                 if change.operation in _ENDS_STREAMS:
                     self._forget_streams()
             self._remove_files()
 
     def keep_later(self) -> None:
-        """Keep what calls left for later."""
-        waiting, self._later = self._later, set()
-        with self._store.change():
-            self.keep(waiting)
-        self._remove_files()
+        """Keep what calls left for later, unless that took long and was done of late."""
+        if time.monotonic() >= self._not_before or len(self._journal) >= MOST:
+            began = time.thread_time()
+            self._write_waiting()
+            self._not_before = time.monotonic() + (time.thread_time() - began) / _SHARE
 
     def sync(self) -> None:
         """Bring the files of objects to the disk itself."""
@@ -106,6 +159,54 @@ class MotoState:
                 if name not in self.failures:
                     _LOG.error("%s will not outlive this server: %s", name, exc)
                 self.failures[name] = str(exc)
+
+    def _write_waiting(self) -> None:
+        waiting, self._later = self._later, set()
+        with self._writing(waiting):
+            waiting = waiting - self._noted
+            self._write_noted()
+            self.keep(waiting)
+        self._remove_files()
+
+    def _write_noted(self) -> None:
+        """Write the backends that noted calls changed, all at once, and drop the notes."""
+        noted, self._noted = self._noted, set()
+        self._changed_directly = False
+        self.keep(noted)
+        self._journal.forget()
+
+    @contextmanager
+    def _writing(self, keys: Iterable[Key]) -> Iterator[None]:
+        """Write all or nothing; if nothing, these backends still wait, and no call is repeated on what is not there."""
+        noted, length, digests = self._noted, len(self._journal), dict(self._digests)
+        try:
+            with self._store.change():
+                yield
+        except BaseException:
+            self._noted, self._digests, self._changed_directly = noted | set(keys), digests, True
+            self._journal.begin_at(length)
+            raise
+
+    def _repeat_one(self, call: NotedCall, ask: Callable[[Mapping[str, str], bytes], tuple[int, bytes]]) -> None:
+        try:
+            with hooks.under(call.terms):
+                status, body = ask(call.environ, call.body)
+        except Exception as exc:
+            raise self._refusal(call, f"{type(exc).__name__}: {exc}") from exc
+        if status != call.status:
+            raise self._refusal(call, f"status {status} after {call.status}")
+        if zlib.crc32(body) != call.answer_sum:
+            _LOG.error("%s was repeated for the state, and answered something else than it did", call.name)
+            self.failures[call.name] = "a repeated call had another answer"
+
+    def _refusal(self, call: NotedCall, why: str) -> StateDamagedError:
+        self._leave()
+        return StateDamagedError(str(self._store.path), f"{call.name} could not be repeated: {why}")
+
+    def _leave(self) -> None:
+        self._is_open = False
+        hooks.forget_all()
+        hooks.use(self._before)
 
     def _keep(self, key: Key) -> None:
         backend = hooks.backend_of(key)
@@ -208,8 +309,7 @@ class MotoState:
                 hooks.backend_of((*name.split("/"),))  # type: ignore[arg-type]
             except Exception as exc:
                 _LOG.exception("%s cannot be read", name)
-                hooks.forget_all()
-                hooks.use(self._before)
+                self._leave()
                 raise StateDamagedError(str(self._store.path), f"{name}: {type(exc).__name__}") from exc
 
     def _sweep(self) -> None:

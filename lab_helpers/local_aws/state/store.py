@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,11 @@ CREATE INDEX IF NOT EXISTS events_by_time ON events (stream, timestamp, serial);
 class StateStore:
     """The file; safe to use from several threads. `path` None: in memory, for a server that keeps nothing."""
 
-    def __init__(self, path: Path | None, version: str) -> None:
-        """Open or make the file; raises StateVersionError, or StateDamagedError for a file that is no database."""
+    def __init__(self, path: Path | None, version: str, readable: Collection[str] = ()) -> None:
+        """Open or make the file; one of a `readable` version is of `version` from now on.
+
+        Raises StateVersionError, or StateDamagedError for a file that is no database.
+        """
         self.path = path
         self._lock = threading.RLock()
         self._depth = 0
@@ -45,7 +48,7 @@ class StateStore:
             path.touch(mode=0o600)
         self._db = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, isolation_level=None)
         try:
-            self._prepare(version)
+            self._prepare(version, readable)
         except sqlite3.DatabaseError as exc:
             self._db.close()
             raise StateDamagedError(str(path), str(exc)) from exc
@@ -53,13 +56,13 @@ class StateStore:
             self._db.close()
             raise
 
-    def _prepare(self, version: str) -> None:
+    def _prepare(self, version: str, readable: Collection[str]) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._db.executescript(_TABLES)
         found = self.meta("version")
-        if found is None:
+        if found is None or found in readable:
             self.set_meta("version", version)
         elif found != version:
             raise StateVersionError(str(self.path), found, version)

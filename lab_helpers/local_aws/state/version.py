@@ -5,10 +5,21 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-FORMAT = 6
+FORMAT = 7
 """Goes up when what is kept, or how, changes: an older state is then refused, never read half."""
+READABLE = (6,)
+"""Older formats that are read as they are. 6: all but the journal of moto's calls, of which it has none."""
 
 
 def state_version() -> str:
     """Return the version that a state made now has."""
-    return f"format {FORMAT}, moto {version('moto')}, Python {sys.version_info[0]}.{sys.version_info[1]}"
+    return _version(FORMAT)
+
+
+def readable_versions() -> frozenset[str]:
+    """Return the versions of older states that are read, and are of this version from then on."""
+    return frozenset(_version(each) for each in READABLE)
+
+
+def _version(number: int) -> str:
+    return f"format {number}, moto {version('moto')}, Python {sys.version_info[0]}.{sys.version_info[1]}"

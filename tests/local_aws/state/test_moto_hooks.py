@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 from moto.core import base_backend, common_models
+from moto.core import utils as moto_utils
 from moto.ec2.models import EC2Backend
+from moto.iam import models as iam_models
 from moto.logs.models import LogStream
+from moto.moto_api._internal.moto_random import MotoRandom
 from moto.s3 import models as s3_models
 from moto.s3.models import FakeBucket, FakeKey, FakeMultipart, S3Backend
 from moto.s3.utils import _VersionedKeyStore
@@ -26,6 +29,10 @@ PINNED: list[tuple[Callable[..., Any], str]] = [
     (base_backend.AccountSpecificBackend.__init__, "1be7a8f72f63cfc8"),
     (base_backend.BackendDict._create_account_specific_backend, "efcc193ee3ca3337"),
     (base_backend.BackendDict.iter_backends, "a830d43568bd8183"),
+    (moto_utils.utcnow, "7b8bb404c4f6dc02"),
+    (moto_utils.unix_time, "f0576ec9e5f586e5"),
+    (MotoRandom.uuid4, "7968a33b3bf2d180"),
+    (MotoRandom.get_random_hex, "3ae5a34be792e421"),
     (common_models.BaseModel.__new__, "08cf0ef20e88029a"),
     (FakeBucket.__init__, "8965d4badfeec9f4"),
     (FakeKey.__init__, "cd9d1347667a9ccf"),
@@ -53,6 +60,7 @@ def test_the_hooks_are_in_their_places() -> None:
     """What is replaced is ours, and moto still looks there."""
     assert base_backend.AccountSpecificBackend.__getitem__ is moto_hooks._backend_in_region
     assert LogStream.get_log_events is moto_hooks._get_log_events
+    assert moto_utils.utcnow is iam_models.utcnow is moto_hooks._utcnow
     assert "tempfile.SpooledTemporaryFile" in inspect.getsource(s3_models)
     assert s3_models.tempfile.SpooledTemporaryFile is moto_hooks._temporary_file
 
