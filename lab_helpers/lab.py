@@ -16,8 +16,9 @@ from typing import Any
 
 from lab_helpers.account import adoption, guards
 from lab_helpers.account.inventory import LabNames
+from lab_helpers.backends.backend import Backend, Tell, silent
 from lab_helpers.backends.faults import FaultInForce, injected
-from lab_helpers.backends.local import AwsBackend, EndpointBackend, LocalBackend, Tell, backend_of, silent
+from lab_helpers.backends.local import backend_of
 from lab_helpers.base import config
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LostError, NotYetError
@@ -47,7 +48,7 @@ class Lab:
     """What everything that works on a lab is given; make it with `attach`, in a notebook with `session.open_lab`."""
 
     settings: Settings
-    backend: LocalBackend | AwsBackend
+    backend: Backend
     notes: Notes
     display: Display = ProgressPrinter
     _outputs: LabOutputs | None = field(default=None, repr=False)
@@ -137,9 +138,7 @@ class Lab:
         settings = self.settings
         if not settings.state_bucket:
             return None
-        return S3State(
-            settings.state_bucket, settings.prefix, settings.region, isinstance(self.backend, EndpointBackend)
-        )
+        return S3State(settings.state_bucket, settings.prefix, settings.region, settings.can.has_own_endpoint)
 
     def _before_apply(self) -> None:
         self.allow_creating()
@@ -156,7 +155,7 @@ class Lab:
 
     def review(self) -> guards.Review | None:
         """Return what a run would make on an account and what speaks against it; None where nothing is guarded."""
-        if not isinstance(self.backend, AwsBackend) or not guards.is_guarded(self.backend):
+        if not self.backend.needs_review:
             return None
         return guards.review(
             self.settings,

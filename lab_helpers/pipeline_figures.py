@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base.clients import aws_errors
-from lab_helpers.base.errors import NotFoundError
+from lab_helpers.base.errors import LabError, NotFoundError
 from lab_helpers.base.lazy import pd
 from lab_helpers.lab import Lab
 
@@ -38,8 +37,9 @@ class Moment:
 
 def moment(lab: Lab) -> Moment:
     """Look once; raises LabError."""
-    if isinstance(lab.backend, LocalBackend):
-        return _local_moment(lab, lab.backend.status())
+    status = lab.backend.status()
+    if status is not None:
+        return _local_moment(lab, status)
     count = _metric_counts(lab)
     return Moment(datetime.now(UTC), **count, held=max(0, count["firehose"] - count["s3"]))
 
@@ -47,9 +47,11 @@ def moment(lab: Lab) -> Moment:
 def log_records(lab: Lab) -> pd.DataFrame:
     """Return one row per task of the local AWS: task, printed, handed, read, sent, held, lost, why (of the losses).
 
-    `sent` and `held` are records of all outputs together; what a router does not say is NA. Local AWS only.
+    `sent` and `held` are records of all outputs together; what a router does not say is NA. Raises LabError elsewhere.
     """
-    status = lab.backend.status()  # type: ignore[union-attr]
+    status = lab.backend.status()
+    if status is None:
+        raise LabError("What each task's log router has read, sent and lost is counted by the local AWS only.")
     rows = [
         {"task": task_id, **_records_of(one)}
         for task_id, one in status["services"]["ecs"]["log_records"]["tasks"].items()

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 
-from lab_helpers.backends.local import AwsBackend, backend_of
+from lab_helpers.backends.local import backend_of
 from lab_helpers.base import config, process
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError, SettingsError
@@ -134,7 +134,6 @@ def _backend(settings: Settings) -> list[Row]:
 def _answers(part: str, settings: Settings) -> Row:
     """Who one is there; not with the account's number: the table is kept in notebooks."""
     backend = backend_of(settings)
-    assert isinstance(backend, AwsBackend), "the local AWS is not asked"
     try:
         who = backend.caller_arn()
     except LabError as exc:

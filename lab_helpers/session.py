@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lab_helpers import display, pipeline_cost, trace, traffic, visitors
 from lab_helpers.account.bill import Pipeline, compare
 from lab_helpers.account.bill import bill as monthly_bill
-from lab_helpers.backends.account import silent
+from lab_helpers.backends.backend import silent
 from lab_helpers.base import config
 from lab_helpers.base.errors import CheckpointError, SettingsError
 from lab_helpers.base.lazy import pd

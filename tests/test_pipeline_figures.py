@@ -10,7 +10,9 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from lab_helpers import pipeline_figures
+from lab_helpers.backends.account import AwsBackend
 from lab_helpers.backends.local import LocalBackend
+from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError
 
 OUT = SimpleNamespace(
@@ -39,6 +41,9 @@ STATUS = {
         },
     }
 }
+
+
+ACCOUNT = AwsBackend(Settings(backend="aws"))
 
 
 def _client(service: str) -> tuple[Any, Stubber]:
@@ -86,6 +91,8 @@ def test_log_records_by_task() -> None:
         322, 320, 320, 630, 10, 2, "2 log driver: buffer full, or no router",
     ]  # fmt: skip
     assert found["read"].isna().tolist() == [False, True]
+    with pytest.raises(LabError, match="counted by the local AWS only"):
+        pipeline_figures.log_records(_lab(ACCOUNT, None))
 
 
 def test_an_account_is_asked_for_its_metrics() -> None:
@@ -105,7 +112,7 @@ def test_an_account_is_asked_for_its_metrics() -> None:
         points = [{"Sum": 1000.0}, {"Sum": float(count)}]
         stubber.add_response("get_metric_statistics", {"Datapoints": points}, asked)
     with stubber:
-        found = pipeline_figures.moment(_lab(None, cloudwatch))
+        found = pipeline_figures.moment(_lab(ACCOUNT, cloudwatch))
     assert _stops(found) == {"alb": 1000, "cloudwatch": 1001, "firehose": 1002, "s3": 1003, "held": 0}
 
 
@@ -114,7 +121,7 @@ def test_an_account_that_refuses_says_so() -> None:
     cloudwatch, stubber = _client("cloudwatch")
     stubber.add_client_error("get_metric_statistics", "AccessDenied")
     with stubber, pytest.raises(LabError, match="GetMetricStatistics"):
-        pipeline_figures.moment(_lab(None, cloudwatch))
+        pipeline_figures.moment(_lab(ACCOUNT, cloudwatch))
 
 
 def _stops(found: pipeline_figures.Moment) -> dict[str, Any]:

@@ -168,6 +168,33 @@ def test_a_backend_is_asked_what_it_can_do() -> None:
     assert found == []
 
 
+def test_nobody_asks_of_which_kind_a_backend_is() -> None:
+    """What only some have is a member of the Protocol with a default (`backends.backend`), asked of all alike."""
+    found = [
+        f"{name}:{node.lineno} {ast.unparse(node)}"
+        for name, path in modules().items()
+        if not within(name, LOCAL_AWS)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if _asks_for_a_kind(node)
+    ]
+    assert found == []
+    for line in ("isinstance(x, LocalBackend)", "issubclass(t, (A, backends.AwsBackend))", "type(lab.backend) is A"):
+        assert any(map(_asks_for_a_kind, ast.walk(ast.parse(line))))
+    for line in ("match x:\n case EndpointBackend(): pass", "backend.__class__"):
+        assert any(map(_asks_for_a_kind, ast.walk(ast.parse(line))))
+    assert not any(map(_asks_for_a_kind, ast.walk(ast.parse("isinstance(x, Moment); type(x); backend.status()"))))
+
+
+def _asks_for_a_kind(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        of_kinds = node.func.id in {"isinstance", "issubclass"} and "Backend" in ast.unparse(node.args[1])
+        of_backends = node.func.id in {"isinstance", "type"} and ast.unparse(node.args[0]).lower().endswith("backend")
+        return of_kinds or of_backends
+    if isinstance(node, ast.MatchClass):
+        return ast.unparse(node.cls).endswith("Backend")
+    return isinstance(node, ast.Attribute) and node.attr == "__class__" and "backend" in ast.unparse(node.value).lower()
+
+
 def _ends(side: ast.expr) -> set[str]:
     text = ast.unparse(side)
     return {end for end in ("backend.name", ".backend") if text.endswith(end)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lab_helpers.account import cost, operator_policy, quotas
 from lab_helpers.account import deletion as removal
 from lab_helpers.account.inventory import LabNames
-from lab_helpers.backends.account import AwsBackend, EndpointBackend
+from lab_helpers.backends.backend import Backend
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import AccessDeniedError, AwsCallError, GuardError
@@ -63,12 +63,7 @@ class Review:
         return "\n".join(lines)
 
 
-def is_guarded(backend: object) -> bool:
-    """Whether making something there needs a review: an account, or an endpoint that is not on this machine."""
-    return isinstance(backend, AwsBackend) and not (isinstance(backend, EndpointBackend) and backend.is_loopback)
-
-
-def review(settings: Settings, backend: AwsBackend, *, is_known: Callable[[], bool], expires_on: str) -> Review:
+def review(settings: Settings, backend: Backend, *, is_known: Callable[[], bool], expires_on: str) -> Review:
     """Look at the account and return what a run would do there; nothing is created.
 
     `is_known` answers whether a state of this lab is at hand, so that what is found under its names is its own.
@@ -109,7 +104,7 @@ def confirm(found: Review, settings: Settings, ask: Ask | None = None) -> None:
         raise GuardError([say("you answered {answer!r}, not yes", answer=answer.strip())])
 
 
-def _alias(backend: AwsBackend) -> str:
+def _alias(backend: Backend) -> str:
     try:
         with aws_errors("ListAccountAliases"):
             aliases = backend.client("iam").list_account_aliases()["AccountAliases"]
@@ -118,7 +113,7 @@ def _alias(backend: AwsBackend) -> str:
     return str(aliases[0]) if aliases else ""
 
 
-def _zones(settings: Settings, backend: AwsBackend, _: LabNames, found: Review) -> None:
+def _zones(settings: Settings, backend: Backend, _: LabNames, found: Review) -> None:
     with aws_errors("DescribeAvailabilityZones"):
         answer = backend.client("ec2").describe_availability_zones(Filters=[{"Name": "state", "Values": ["available"]}])
     there = {zone["ZoneName"] for zone in answer["AvailabilityZones"]}
@@ -130,8 +125,8 @@ def _zones(settings: Settings, backend: AwsBackend, _: LabNames, found: Review) 
         )
 
 
-def _builder(settings: Settings, backend: AwsBackend, _: LabNames, found: Review) -> None:
-    if isinstance(backend, EndpointBackend):
+def _builder(settings: Settings, _: Backend, __: LabNames, found: Review) -> None:
+    if settings.can.takes_plain_images:
         return
     if settings.builder == "builtin":
         found.refusals.append("LAB_BUILDER=builtin makes an image without its base: no task could run it. Use auto")
@@ -141,7 +136,7 @@ def _builder(settings: Settings, backend: AwsBackend, _: LabNames, found: Review
         )
 
 
-def _has_state_bucket(settings: Settings, backend: AwsBackend, found: Review) -> bool:
+def _has_state_bucket(settings: Settings, backend: Backend, found: Review) -> bool:
     """Whether Terraform's state can be read: without its bucket nobody knows what is the lab's own."""
     if not settings.state_bucket:
         return True
@@ -157,8 +152,8 @@ def _has_state_bucket(settings: Settings, backend: AwsBackend, found: Review) ->
     return True
 
 
-def _permissions(settings: Settings, backend: AwsBackend, names: LabNames, found: Review) -> None:
-    if isinstance(backend, EndpointBackend) or not settings.check_permissions:
+def _permissions(settings: Settings, backend: Backend, names: LabNames, found: Review) -> None:
+    if settings.can.has_own_endpoint or not settings.check_permissions:
         return
     if backend.caller_arn().endswith(":root"):
         found.remarks.append("you are the account's root user; use an IAM role or user with the policy of `lab policy`")
@@ -174,8 +169,8 @@ def _permissions(settings: Settings, backend: AwsBackend, names: LabNames, found
     found.refusals.extend(f"you may not {each} ({remedy})" for each in lacking)
 
 
-def _quotas(_: Settings, backend: AwsBackend, __: LabNames, found: Review) -> None:
-    if isinstance(backend, EndpointBackend):
+def _quotas(settings: Settings, backend: Backend, _: LabNames, found: Review) -> None:
+    if settings.can.has_own_endpoint:
         return
     for finding in quotas.check(backend.client):
         if not finding.is_enough:
@@ -184,7 +179,7 @@ def _quotas(_: Settings, backend: AwsBackend, __: LabNames, found: Review) -> No
             found.remarks.append(str(finding))
 
 
-def _strangers(backend: AwsBackend, names: LabNames, found: Review) -> None:
+def _strangers(backend: Backend, names: LabNames, found: Review) -> None:
     """Somebody else's lab of the same prefix must neither be changed nor be torn down with ours."""
     try:
         there = removal.found(backend.client, names)

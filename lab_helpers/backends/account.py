@@ -7,10 +7,10 @@ endpoint left over from elsewhere counts. It answers nothing before it is known 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab_helpers.backends.backend import Backend, Tell, silent
 from lab_helpers.base.clients import LOOPBACK_HOSTS, Clients, aws_errors
 from lab_helpers.base.config import Settings, inherited, session_environment
 from lab_helpers.base.errors import AwsCallError, LabError, SettingsError
@@ -29,15 +29,9 @@ _CREDENTIALS = {
     "ExpiredToken": "Your credentials have ended: log in again",
 }
 _OTHER_CREDENTIALS = "`aws sts get-caller-identity` shows whether your credentials work outside of the lab"
-Tell = Callable[[str], object]
-"""Takes a sentence for the person who waits, such as `print`."""
 
 
-def silent(_: str) -> None:
-    """Tell nobody."""
-
-
-class AwsBackend:
+class AwsBackend(Backend):
     """A real account, with the caller's own credentials; refuses any account but the one that was named.
 
     `clients` are for tests: an account that is posed by something else.
@@ -133,9 +127,9 @@ class EndpointBackend(AwsBackend):
             )
 
     @property
-    def is_loopback(self) -> bool:
-        """Whether the endpoint is on this machine: what is made there costs nothing."""
-        return urlsplit(self._settings.endpoint_url).hostname in LOOPBACK_HOSTS
+    def needs_review(self) -> bool:
+        """What is made on an endpoint of this machine costs nothing."""
+        return urlsplit(self._settings.endpoint_url).hostname not in LOOPBACK_HOSTS
 
     def client(self, service: str) -> Any:
         if self._clients is None:

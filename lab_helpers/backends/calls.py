@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_helpers.backends.local import Backend, LocalBackend
+from lab_helpers.backends.backend import Backend
 from lab_helpers.base.clients import aws_errors
 
 ALLOWED = "allowed"
@@ -37,11 +37,11 @@ class CallReader:
 
         Raises LocalAwsNotRunningError; on an account AwsCallError.
         """
-        if not isinstance(self._backend, LocalBackend):
+        rows = self._backend.events(self._after)
+        if rows is None:
             return self._of_account()
-        rows: list[Row] = list(self._backend.events(self._after))
         self._after = max([self._after, *(int(row["number"]) for row in rows)])
-        return rows
+        return list(rows)
 
     def _of_account(self) -> list[Row]:
         since = datetime.now(UTC) - SPAN

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab_helpers.backends.local import LocalBackend
-from lab_helpers.base.errors import LabError, LocalAwsNotRunningError
+from lab_helpers.backends.backend import Backend
+from lab_helpers.base.errors import LocalAwsNotRunningError
 from lab_helpers.base.injected_fault import InjectedFault
 
 
@@ -16,7 +16,7 @@ from lab_helpers.base.injected_fault import InjectedFault
 class FaultInForce:
     """A fault that is on; afterwards `matched` and `hit` are its final figures."""
 
-    backend: LocalBackend
+    backend: Backend
     number: str
     _ended: dict[str, Any] = field(default_factory=dict)
 
@@ -42,14 +42,12 @@ class FaultInForce:
 
 
 @contextlib.contextmanager
-def injected(backend: object, **members: Any) -> Iterator[FaultInForce]:
+def injected(backend: Backend, **members: Any) -> Iterator[FaultInForce]:
     """Have the local AWS make a fault (InjectedFault's members) inside the block; it is undone whatever happens.
 
     Raises SettingsError for a fault that cannot be, LabError on another backend.
     """
     fault = InjectedFault(**members)
-    if not isinstance(backend, LocalBackend):
-        raise LabError("Faults can be injected into the local AWS only: an account is not ours to break.")
     force = FaultInForce(backend, backend.add_fault(fault))
     try:
         yield force

@@ -16,11 +16,12 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from lab_helpers import firelens
-from lab_helpers.backends.account import AwsBackend, EndpointBackend, Tell, loopback_environment, silent
-from lab_helpers.base.clients import Clients, ClientSettings
+from lab_helpers.backends.account import AwsBackend, EndpointBackend, loopback_environment
+from lab_helpers.backends.backend import Backend, Tell, silent
+from lab_helpers.base.clients import Clients, ClientSettings, aws_errors
 from lab_helpers.base.config import Settings, inherited, private_folder
 from lab_helpers.base.errors import (
     LabError,
@@ -38,16 +39,13 @@ from lab_helpers.iam import evaluate, explain
 
 __all__ = [
     "AwsBackend",
-    "Backend",
     "EndpointBackend",
     "LocalBackend",
     "ServerState",
-    "Tell",
     "backend_of",
     "denials_table",
     "fetch_json",
     "firelens_config",
-    "silent",
 ]
 
 LEAST_FREE_BYTES = 1 << 20
@@ -64,28 +62,6 @@ _LOOPBACK = ClientSettings(max_attempts=3)
 """On loopback a lost connection means a server that is gone: say so soon."""
 
 
-class Backend(Protocol):
-    """What a run needs of the place it runs in."""
-
-    name: str
-
-    @property
-    def base_image(self) -> str:
-        """What the Fluent Bit image is built on; empty: the configuration's own."""
-
-    def start(self, tell: Tell = silent) -> None:
-        """Make sure it is there; what takes some seconds is told first."""
-
-    def client(self, service: str) -> Any:
-        """Return a boto3 client of a service, in the lab's region."""
-
-    def environment(self) -> dict[str, str]:
-        """Return the whole environment for a child process that speaks AWS (Terraform, the aws CLI)."""
-
-    def identity(self) -> str:
-        """Return what state belongs to: an instance of the local AWS, or an account and region."""
-
-
 @dataclasses.dataclass(frozen=True)
 class ServerState:
     """What the local AWS wrote down about itself when it became ready."""
@@ -98,12 +74,14 @@ class ServerState:
     lab_token: str = dataclasses.field(repr=False)
 
 
-class LocalBackend:
+class LocalBackend(Backend):
     """The embedded AWS as one background process on 127.0.0.1, with its own credentials."""
 
     name = "local"
     base_image = ""
     """The configuration's own: the local AWS does not fetch it."""
+    needs_review = False
+    """It costs nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -158,6 +136,9 @@ class LocalBackend:
         except OSError:
             return None
         return state if health.get("instance_id") == state.instance_id else None
+
+    def is_running(self) -> bool:
+        return self.running() is not None
 
     def status(self) -> dict[str, Any]:
         """Return the server's own figures; raises LocalAwsNotRunningError."""
@@ -218,6 +199,16 @@ class LocalBackend:
 
     def identity(self) -> str:
         return self._required().instance_id
+
+    def account(self) -> str:
+        return self._caller()["Account"]
+
+    def caller_arn(self) -> str:
+        return self._caller()["Arn"]
+
+    def _caller(self) -> dict[str, str]:
+        with aws_errors("GetCallerIdentity"):
+            return dict(self.client("sts").get_caller_identity())
 
     def _command(self) -> list[str]:
         settings = self._settings
@@ -290,7 +281,7 @@ class LocalBackend:
             (self.folder / "server.json").unlink(missing_ok=True)
 
 
-def backend_of(settings: Settings) -> LocalBackend | AwsBackend:
+def backend_of(settings: Settings) -> Backend:
     """Return the backend that the settings name."""
     kinds: dict[str, type[LocalBackend] | type[AwsBackend]] = {
         "local": LocalBackend,

@@ -13,7 +13,6 @@ from typing import Any
 
 from lab_helpers import faults, pipeline_figures
 from lab_helpers.backends.calls import CallReader, Row, is_refused
-from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base.errors import LabError
 from lab_helpers.base.messages import say
 from lab_helpers.lab import Lab
@@ -72,11 +71,11 @@ class Watcher:
 
     def look(self) -> Look:
         """Look once; raises LabError: NotYetError before the lab is applied, LocalAwsNotRunningError."""
-        backend = self._lab.backend
-        if isinstance(backend, LocalBackend):
-            found = of_answer(backend.board(), self._lab.outputs, self._lab.settings.region)
-        else:
+        answer = self._lab.backend.board()
+        if answer is None:
             found = self._of_account()
+        else:
+            found = of_answer(answer, self._lab.outputs, self._lab.settings.region)
         rated = with_rates(found, self._seen)
         self._seen = [each for each in self._seen if rated.at - each.at <= RATE_SPAN] + [rated]
         return rated

@@ -15,7 +15,7 @@ import papermill
 from papermill.engines import NBClientEngine, papermill_engines
 
 from lab_helpers import teardown
-from lab_helpers.backends.local import LocalBackend, backend_of
+from lab_helpers.backends.local import backend_of
 from lab_helpers.base.config import PROJECT, Settings, known_secrets, overriding, private_folder
 from lab_helpers.base.errors import LabError, SettingsError
 from lab_helpers.base.messages import ENGLISH
@@ -205,7 +205,7 @@ def kernels_environment(settings: Settings) -> AbstractContextManager[None]:
 def _begin_empty(settings: Settings) -> None:
     """Stop what an earlier, killed run left, and forget its state; what was downloaded is kept."""
     backend = backend_of(settings)
-    if isinstance(backend, LocalBackend):
+    if settings.can.is_embedded:
         backend.stop()
         for name in ("aws", "notes", "terraform/state", "work"):
             shutil.rmtree(settings.state / name, ignore_errors=True)
@@ -216,11 +216,7 @@ def _begin_empty(settings: Settings) -> None:
 def _clean_up(settings: Settings) -> list[teardown.Step]:
     """Tear the run down and stop the local AWS; a local AWS that is gone took everything with it."""
     backend = backend_of(settings)
-    if not isinstance(backend, LocalBackend):
-        return teardown.tear_down(attach(settings))
-    steps: list[teardown.Step] = []
-    if backend.running() is not None:
-        steps = teardown.tear_down(attach(settings))
+    steps = teardown.tear_down(attach(settings)) if backend.is_running() else []
     try:
         backend.stop()
     except LabError as exc:

@@ -48,6 +48,7 @@ def test_local_calls_are_read_once_each() -> None:
 def test_account_is_asked_by_cloudtrail_and_each_event_shown_once() -> None:
     """Events come oldest first; one that was seen and comes again, since events may be late, is not shown again."""
     backend = MagicMock()
+    backend.events.return_value = None
     paginate = backend.client.return_value.get_paginator.return_value.paginate
     paginate.side_effect = [[{"Events": [_event(2), _event(1)]}], [{"Events": [_event(3), _event(2), _event(1)]}]]
     reader = CallReader(backend)

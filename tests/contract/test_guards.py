@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lab_helpers.account import cost, guards, operator_policy, quotas
-from lab_helpers.backends.account import AwsBackend, EndpointBackend
 from lab_helpers.backends.local import backend_of
 from lab_helpers.base import config
 from lab_helpers.base.clients import Clients
@@ -146,12 +145,11 @@ def test_an_endpoint_on_this_machine_costs_nothing(account: Account, tmp_path: P
     )  # fmt: skip
     backend = backend_of(settings)
     backend.start()
-    assert isinstance(backend, EndpointBackend)
-    assert not guards.is_guarded(backend)
-    assert guards.is_guarded(
-        EndpointBackend(config.Settings(backend="endpoint", endpoint_url="http://aws.example:4566"))
-    )
-    assert guards.is_guarded(AwsBackend(config.Settings(backend="aws")))
+    assert not backend.needs_review
+    elsewhere = config.Settings(backend="endpoint", endpoint_url="http://aws.example:4566")
+    assert backend_of(elsewhere).needs_review
+    assert backend_of(config.Settings(backend="aws")).needs_review
+    assert not backend_of(config.Settings(backend="local", home=tmp_path)).needs_review
 
 
 def test_missing_permission_is_refused_by_name(account: Account) -> None:
