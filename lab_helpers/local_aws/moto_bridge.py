@@ -1,4 +1,4 @@
-"""moto, the control plane: with state/moto_hooks.py (and quick_start.py) the only module that imports it.
+"""moto, the control plane: with moto_s3.py, state/moto_hooks.py and quick_start.py the only module that imports it.
 
 What moto is asked for here beyond its HTTP API (policies of a principal, AWS managed policies) is read from its
 in-process objects; `tests/local_aws/test_moto_bridge.py` holds the names that this relies on.
@@ -31,15 +31,16 @@ from moto.logs.models import ExportTask, LogStream, logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import models as s3_models
 from moto.s3 import responses as s3_responses
-from moto.s3.models import FakeBucket, S3Backend, s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sts.models import sts_backends
 
 from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, evaluate
 from lab_helpers.iam.policy import PolicyError, PolicyKind
+from lab_helpers.local_aws import moto_s3
 from lab_helpers.local_aws.front.s3_checksums import COMPUTED
-from lab_helpers.local_aws.front.s3_object_checksums import DEFAULT
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
+from lab_helpers.local_aws.s3.view import ObjectView
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
 from lab_helpers.local_aws.state.journal import NotedCall, noted
@@ -111,11 +112,15 @@ class LogGroupView:
 
 @dataclass(frozen=True)
 class OpenUpload:
-    """A multipart upload of S3: its checksum's algorithm and type (empty: none named), and what reads each part."""
+    """A multipart upload of S3: its checksum's algorithm and type (empty: none named), and what reads each part.
+
+    `uploaded` are entity tag and size in bytes of each part.
+    """
 
     algorithm: str
     kind: str
     parts: Mapping[int, Callable[[], bytes]]
+    uploaded: Mapping[int, tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ class MotoBridge:
         _leave_subscriptions_to_us()
         _name_interfaces_by_their_region()
         _leave_checksums_to_us()
+        moto_s3.change()
         _leave_bucket_policies_to_us()
         _keep_names_of_devices()
         if state is not None:
@@ -314,7 +320,21 @@ class MotoBridge:
             return None
         said = {name.lower(): str(value) for name, value in upload.metadata.items()}
         parts = {number: partial(getattr, part, "value") for number, part in dict(upload.parts).items()}
-        return OpenUpload(said.get("x-amz-checksum-algorithm", ""), said.get("x-amz-checksum-type", ""), parts)
+        uploaded = {number: (part.etag.strip('"'), part.size) for number, part in dict(upload.parts).items()}
+        algorithm, kind = said.get("x-amz-checksum-algorithm", ""), said.get("x-amz-checksum-type", "")
+        return OpenUpload(algorithm, kind, parts, uploaded)
+
+    def object_view(self, bucket: str, key: str, version: str) -> ObjectView | None:
+        """Return a version of an object (empty: the latest), None without one."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        versions = [] if found is None else found.keys.getlist(key, [])
+        chosen = next((each for each in reversed(versions) if not version or str(each.version_id) == version), None)
+        return None if chosen is None else moto_s3.viewed(chosen)
+
+    def begun_on(self, bucket: str, upload_id: str) -> str:
+        """Return the identity of what was at an upload's key when it was begun, empty for nothing."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return str(getattr(found.multiparts.get(upload_id), moto_s3.BEGUN_ON, "")) if found is not None else ""
 
     def locks_by_default(self, bucket: str) -> bool:
         """Tell whether a bucket locks what is put into it."""
@@ -560,7 +580,7 @@ def _lets_logs_in(bucket: Any, target_bucket: Any, target_prefix: str | None) ->
 
 
 def _leave_checksums_to_us() -> None:
-    """Give moto all of S3's checksums, and name the one that it makes of an upload for which nobody named one.
+    """Give moto all of S3's checksums.
 
     It needs packages for CRC32C and CRC64NVME, and without them takes CRC32 for either.
     """
@@ -570,16 +590,6 @@ def _leave_checksums_to_us() -> None:
         return base64.b64encode(digest) if encode_base64 else digest
 
     s3_models.compute_checksum = s3_responses.compute_checksum = compute
-    original = getattr(S3Backend.complete_multipart_upload, "original", S3Backend.complete_multipart_upload)
-
-    def complete(backend: Any, *args: Any, **kwargs: Any) -> Any:
-        key = original(backend, *args, **kwargs)
-        if key is not None and key.checksum_value and not key.checksum_algorithm:
-            key.checksum_algorithm = DEFAULT
-        return key
-
-    complete.original = original  # type: ignore[attr-defined]
-    S3Backend.complete_multipart_upload = complete
 
 
 def _name_interfaces_by_their_region() -> None:

@@ -32,6 +32,7 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
+from lab_helpers.local_aws.s3 import decisions
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
 
@@ -43,7 +44,7 @@ _LOG = logging.getLogger(__name__)
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
 
-class ControlPlane(s3_object_checksums.Objects, Protocol):
+class ControlPlane(s3_object_checksums.Objects, decisions.Objects, Protocol):
     """What answers where no handler does: moto_bridge.MotoBridge."""
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None) -> Any: ...
@@ -250,11 +251,13 @@ class Gateway:
         s3_answers.refuse_other_owner(environ, self._account_id)
         asked, document = s3_answers.for_moto(call.operation, environ, body)
         asked = s3_object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
+        decided = decisions.before(call.operation, call.params, asked, self._control_plane)
 
         def from_moto() -> protocol.HttpAnswer:
-            got = self._control_plane.call(asked, document, change)
+            got = self._control_plane.call(decided.environ, document, change)
             whole = (got.status, list(got.headers), got.body)
-            return s3_answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
+            told = s3_answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
+            return decisions.after(call.operation, call.params, environ, body, decided, told, self._control_plane)
 
         s3_documents.refuse_unknown(call.operation)
         with self._control_plane.keeping(change):  # the documents are asked for inside: what is asked for is kept

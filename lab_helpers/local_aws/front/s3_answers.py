@@ -2,7 +2,7 @@
 
 Source: LocalStack's recordings of S3 (tests/aws/services/s3); "Common response headers" of the Amazon S3 API reference;
 the answers of the operations there.
-Not modelled: the time and the caller of an open multipart upload; how many parts an object was made of.
+Not modelled: the time and the caller of an open multipart upload.
 """
 
 from __future__ import annotations
@@ -46,14 +46,20 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _RANGE = re.compile(r"bytes=(?:(\d{1,19})-(\d{0,19})|-\d{1,19})")
 _OWNED = re.compile(rb"<DisplayName>[^<]*</DisplayName>")
 _OWNER = re.compile(rb"(<Owner>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
+_OWNER_BEHIND = re.compile(rb"(<Buckets>.*</Buckets>)(<Owner>.*</Owner>)", re.DOTALL)
 _INITIATOR = re.compile(rb"(<Initiator>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
 _UPLOAD = re.compile(rb"<Upload>.*?</Upload>", re.DOTALL)
 _ACCOUNT_NAME = b"lab"
 _BUCKET = re.compile(rb"<Bucket>\s*<Name>([^<]*)</Name>.*?</Bucket>", re.DOTALL)
+_LOCATION = re.compile(rb"(<Location>https?://[^/<]*)([^<]*)(</Location>)")
 _CHECKSUM = re.compile(rb"<Checksum(?!Type|Algorithm)\w+>([^<]*)</Checksum\w+>")
 _CHECKSUM_HEADER = re.compile(r"x-amz-checksum-(?!algorithm|type|mode)\w+")
 _LISTED = re.compile(rb"<(Contents|Version)>.*?</\1>", re.DOTALL)
+_EMPTY = re.compile(rb"<(\w+)([^<>]*)/>\s*\Z")
+"""A document without anything in it."""
 _ROOT = re.compile(rb"<List\w+Result[^>]*>")
+_CODED = re.compile(rb"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]*)</\1>")
+"""Elements of a listing that are encoded together."""
 
 
 def ids() -> Headers:
@@ -73,6 +79,8 @@ def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[d
         del asked["HTTP_RANGE"]
     if operation == "CreateMultipartUpload" and not any(name.startswith(_ACCESS) for name in asked):
         asked["HTTP_X_AMZ_ACL"] = "private"
+    if "HTTP_X_AMZ_OBJECT_ATTRIBUTES" in asked:
+        asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"] = re.sub(r"\s", "", asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"])
     if _is_to_come(asked.get("HTTP_IF_MODIFIED_SINCE", "")):
         del asked["HTTP_IF_MODIFIED_SINCE"]
     if operation in {"PutObjectTagging", "PutBucketTagging"} and b"TagSet" in body and b"<Tag>" not in body:
@@ -163,9 +171,12 @@ def _members(operation: str, params: Mapping[str, Any], content: bytes, body: by
             return _initiated(_where_it_goes_on(content))
         case "ListParts":
             return _initiated(content)
-        case "ListObjectsV2" | "ListObjectVersions":
+        case "ListObjectVersions":
+            return _encoded(_with_checksums(content, {**params, "encoding-type": ""}, checksum), params)
+        case "ListObjectsV2":
             return _with_checksums(content, params, checksum)
         case "CompleteMultipartUpload":
+            content = _LOCATION.sub(_quoted, content, count=1)
             return _with_whole_checksum(content, checksum(str(params["Bucket"]), str(params.get("Key", "")), ""))
         case "CopyObject" | "GetObjectAttributes" if b"<ChecksumType>" not in content:
             return _CHECKSUM.sub(_with_type, content, count=1)
@@ -177,6 +188,7 @@ def _members(operation: str, params: Mapping[str, Any], content: bytes, body: by
 def _named(operation: str, content: bytes) -> bytes:
     if operation not in _ROOTS:
         return content
+    content = _EMPTY.sub(rb"<\1\2></\1>", content)
     begin, end = content.find(b"<List" if operation == "ListParts" else b"<Get"), content.rfind(b"</")
     name = re.match(rb"<(\w+)", content[begin:])
     renamed = content[begin:end].replace(name[1], _ROOTS[operation], 1) if name else content[begin:end]
@@ -192,7 +204,8 @@ def _buckets(content: bytes) -> bytes:
         for each in found
     ]
     begin, end = min(each.start() for each in found), max(each.end() for each in found)
-    return content[:begin] + b"".join(told) + content[end:]
+    content = content[:begin] + b"".join(told) + content[end:]
+    return _OWNER_BEHIND.sub(rb"\2\1", content)
 
 
 def _where_it_began(content: bytes, params: Mapping[str, Any]) -> bytes:
@@ -201,6 +214,19 @@ def _where_it_began(content: bytes, params: Mapping[str, Any]) -> bytes:
     told = f"<Marker>{escape(coded(params.get('marker', '')))}</Marker>"
     told += "" if "prefix" in params else "<Prefix/>"
     return _ROOT.sub(lambda found: found[0] + told.encode(), content, count=1)
+
+
+def _encoded(content: bytes, params: Mapping[str, Any]) -> bytes:
+    """Write a listing's keys as a URL has them, where that is asked for."""
+    if params.get("encoding-type") != "url":
+        return content
+
+    def coded(found: re.Match[bytes]) -> bytes:
+        name, text = found[1], unescape(found[2].decode())
+        return b"<" + name + b">" + escape(quote(text)).encode() + b"</" + name + b">"
+
+    content = _CODED.sub(coded, content)
+    return _ROOT.sub(lambda found: found[0] + b"<EncodingType>url</EncodingType>", content, count=1)
 
 
 def _initiated(content: bytes) -> bytes:
@@ -253,6 +279,10 @@ def _text(element: bytes, name: str) -> str:
 
 def _with_type(found: re.Match[bytes]) -> bytes:
     return f"<ChecksumType>{_type_of(found[1].decode())}</ChecksumType>".encode() + found[0]
+
+
+def _quoted(found: re.Match[bytes]) -> bytes:
+    return found[1] + escape(quote(unescape(found[2].decode()))).encode() + found[3]
 
 
 def _with_ids(content: bytes, marks: Headers) -> bytes:

@@ -42,6 +42,11 @@ def encoded(algorithm: str, body: bytes) -> str:
     return base64.b64encode(COMPUTED[algorithm](body)).decode()
 
 
+def is_computed(algorithm: str) -> bool:
+    """Tell whether the local AWS computes checksums of an algorithm."""
+    return algorithm in COMPUTED
+
+
 def verify(operation: str, environ: Mapping[str, Any], body: bytes) -> None:
     """Raise AwsError unless a call's body is what its headers, or its trailer, say."""
     _verify_md5(operation, environ.get("HTTP_CONTENT_MD5"), body)

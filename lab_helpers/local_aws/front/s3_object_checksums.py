@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from lab_helpers.local_aws.front.s3_checksums import COMPUTED, PREFIX, TAKEN, encoded, said
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3 import completion
 
 DEFAULT = "CRC64NVME"
 """What S3 computes for an object that comes without a checksum."""
@@ -39,6 +40,10 @@ class Upload(Protocol):
     @property
     def parts(self) -> Mapping[int, Callable[[], bytes]]:
         """What reads each part, by its number."""
+
+    @property
+    def uploaded(self) -> Mapping[int, tuple[str, int]]:
+        """Entity tag and size in bytes of each part, by its number."""
 
 
 class Objects(Protocol):
@@ -67,7 +72,10 @@ def for_moto(
         case "CompleteMultipartUpload":
             found = objects.upload(bucket, upload)
             if found is not None:
-                check_completion(environ, _completed(body), found, upload)
+                listed = _completed(body)
+                if listed is not None:
+                    completion.check(listed, found.uploaded, upload)
+                check_completion(environ, listed or [], found, upload)
         case "GetObject" | "HeadObject" if "HTTP_X_AMZ_CHECKSUM_MODE" in environ:
             return {**environ, "HTTP_X_AMZ_CHECKSUM_MODE": environ["HTTP_X_AMZ_CHECKSUM_MODE"].upper()}
     return environ
@@ -167,11 +175,11 @@ def _number(part: Mapping[str, str]) -> int:
     return int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
 
 
-def _completed(body: bytes) -> list[dict[str, str]]:
-    """Return the parts that a completion lists; none of a document that cannot be read (it is refused later)."""
+def _completed(body: bytes) -> list[dict[str, str]] | None:
+    """Return the parts that a completion lists; None for a document that cannot be read (it is refused later)."""
     try:
         root = ElementTree.fromstring(body)
     except ElementTree.ParseError:
-        return []
+        return None
     parts = (element for element in root if element.tag.rpartition("}")[2] == "Part")
     return [{each.tag.rpartition("}")[2]: each.text or "" for each in part} for part in parts]

@@ -121,8 +121,12 @@ class Entrance:
         elif int(signature.expires_at[:12]) < now.timestamp():
             raise AwsError("AccessDenied", "Request has expired", 403)
         if not sigv2.fits(signature, known.secret_access_key, environ):
-            seen = {"AWSAccessKeyId": signature.access_key_id, "SignatureProvided": signature.signature}
-            raise refusals.mismatch("s3", **seen)
+            raise refusals.mismatch(
+                "s3",
+                AWSAccessKeyId=signature.access_key_id,
+                StringToSign=sigv2.string_to_sign(signature, environ),
+                SignatureProvided=signature.signature,
+            )
         return Admitted(known.caller, environ, _read(environ, MOST_OBJECT_BYTES, _too_large("s3", environ)))
 
     def _known(self, kind: str, access_key_id: str, session_token: str) -> KnownKey:

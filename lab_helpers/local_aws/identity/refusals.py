@@ -6,6 +6,7 @@ in public issue threads (Query services and EC2: 403, JSON services: 400).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -79,8 +80,14 @@ def mismatch(kind: str, **seen: Any) -> AwsError:
             "The request signature we calculated does not match the signature you provided. Check your key and signing "
             "method."
         )
-        return AwsError("SignatureDoesNotMatch", text, 403, seen)
+        return AwsError("SignatureDoesNotMatch", text, 403, {**seen, **_in_bytes(seen)})
     return _invalid_signature(kind, _CONSULT)
+
+
+def _in_bytes(seen: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts that were signed in hexadecimal, as S3 tells them beside the texts."""
+    signed = [name for name in ("StringToSign", "CanonicalRequest") if name in seen]
+    return {f"{name}Bytes": str(seen[name]).encode().hex(" ") for name in signed}
 
 
 def _invalid_signature(kind: str, text: str) -> AwsError:

@@ -46,12 +46,13 @@ def read(environ: Mapping[str, Any]) -> SignatureV2 | None:
 def fits(signature: SignatureV2, secret: str, environ: Mapping[str, Any]) -> bool:
     """Whether the signature is that of the secret over this call."""
     wanted = base64.b64encode(
-        hmac.digest(secret.encode(), _text(signature, environ).encode("utf-8", "replace"), "sha1")
+        hmac.digest(secret.encode(), string_to_sign(signature, environ).encode("utf-8", "replace"), "sha1")
     )
     return hmac.compare_digest(wanted, signature.signature.encode("latin-1", "replace"))
 
 
-def _text(signature: SignatureV2, environ: Mapping[str, Any]) -> str:
+def string_to_sign(signature: SignatureV2, environ: Mapping[str, Any]) -> str:
+    """Return what the signature of this call is to be made over."""
     amz = {
         name[5:].replace("_", "-").lower(): str(value).strip()
         for name, value in environ.items()

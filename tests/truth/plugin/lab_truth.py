@@ -84,11 +84,13 @@ os.environ.update(
     **({"TEST_TARGET": "AWS_CLOUD"} if _ASKED["suite"] == "localstack" else {}),
 )
 
+if _ASKED["suite"] == "localstack" and importlib.util.find_spec("localstack.version") is None:
+    # its build writes it; its conftest, which asks for it, is read before pytest_configure
+    _made = sys.modules["localstack.version"] = types.ModuleType("localstack.version")
+    _made.__version__ = "0"
+
 
 def pytest_configure():
-    if _ASKED["suite"] == "localstack" and importlib.util.find_spec("localstack.version") is None:
-        made = sys.modules["localstack.version"] = types.ModuleType("localstack.version")  # its build writes it
-        made.__version__ = "0"
     if _ASKED["suite"] == "moto":
         from moto.core.models import MockAWS
 

@@ -1,0 +1,153 @@
+"""moto's S3, changed where it loses or forgets what S3 keeps: asked for once by moto_bridge.
+
+Source: "Working with objects in a versioning-suspended bucket" and "Managing delete markers" of the Amazon S3 User
+Guide; LocalStack's recordings of S3 (test_s3_put_object_versioned, test_delete_object_versioned).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+from moto.s3.exceptions import AccessDeniedByLock
+from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
+
+from lab_helpers.local_aws.front.s3_checksums import encoded, is_computed
+from lab_helpers.local_aws.front.s3_object_checksums import DEFAULT
+from lab_helpers.local_aws.s3.view import ObjectPart, ObjectView
+
+BEGUN_ON = "_lab_begun_on"
+"""Where an upload keeps what was at its key when it was begun."""
+_PARTS = "_lab_parts"
+"""Where an object keeps what it was put together of: number, size and checksum of each part."""
+_NULL = "null"
+
+
+def change() -> None:
+    """Change moto's classes; twice is as good as once."""
+    _keep_what_uploads_were_made_of()
+    _keep_versions_while_suspended()
+    _mark_deletions()
+
+
+def viewed(found: Any) -> ObjectView:
+    """Return moto's object, or delete marker, as S3's decisions see it."""
+    modified = found.last_modified.replace(tzinfo=found.last_modified.tzinfo or UTC)
+    identity, whole_s = f"{found.version_id} {modified.isoformat()}", modified.replace(microsecond=0)
+    if isinstance(found, FakeDeleteMarker):
+        return ObjectView("", whole_s, 0, str(found.version_id), is_marker=True, identity=identity)
+    made_of = tuple(ObjectPart(*each) for each in getattr(found, _PARTS, ()))
+    etag, storage = found.etag.strip('"'), str(found.storage_class or "STANDARD")
+    return ObjectView(
+        etag, whole_s, found.size, str(found.version_id), parts=made_of, identity=identity, storage_class=storage
+    )
+
+
+def _keep_what_uploads_were_made_of() -> None:
+    """Keep an object's parts, what was at an upload's key when it was begun, and the name of S3's own checksum."""
+    create = _original(S3Backend.create_multipart_upload)
+    original = _original(S3Backend.complete_multipart_upload)
+
+    def begin(backend: Any, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
+        upload = create(backend, bucket_name, key_name, *args, **kwargs)
+        versions = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
+        setattr(upload, BEGUN_ON, viewed(versions[-1]).identity if versions else "")
+        return upload
+
+    def complete(backend: Any, bucket_name: str, multipart_id: str, body: Iterator[tuple[int, str]]) -> Any:
+        upload, listed = backend.get_bucket(bucket_name).multiparts[multipart_id], list(body)
+        algorithm = str(upload.metadata.get("x-amz-checksum-algorithm") or "")
+        made_of = [(number, upload.parts[number]) for number, _ in listed if number in upload.parts]
+        kept = [
+            (number, part.size, encoded(algorithm, part.value) if is_computed(algorithm) else "")
+            for number, part in made_of
+        ]
+        key = original(backend, bucket_name, multipart_id, iter(listed))  # which closes the parts
+        if key is not None:
+            setattr(key, _PARTS, kept)
+            if key.checksum_value and not key.checksum_algorithm:
+                key.checksum_algorithm = DEFAULT
+        return key
+
+    begin.original, complete.original = create, original  # type: ignore[attr-defined]
+    S3Backend.create_multipart_upload, S3Backend.complete_multipart_upload = begin, complete
+
+
+def _keep_versions_while_suspended() -> None:
+    """Let a bucket whose versioning is suspended keep its versions: a new object takes the place of `null` only.
+
+    moto takes such a bucket for one that never had versions: a PUT dropped all that there were.
+    """
+    original = _original(S3Backend.put_object)
+
+    def put(backend: Any, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
+        key = original(backend, bucket_name, key_name, *args, **kwargs)
+        bucket = backend.get_bucket(bucket_name)
+        if bucket.versioning_status == "Suspended":
+            key._version_id = _NULL
+            _let_only_null_be(bucket, key_name, key)
+        return key
+
+    put.original = original  # type: ignore[attr-defined]
+    S3Backend.put_object = put
+    FakeBucket.is_versioned = property(lambda bucket: bucket.versioning_status in {"Enabled", "Suspended"})
+
+
+def _mark_deletions() -> None:
+    """Let a deletion leave a marker also where there is nothing, and tell that what was deleted was a marker."""
+    original = _original(S3Backend.delete_object)
+
+    def mark(backend: Any, bucket_name: str, key_name: str) -> Any:
+        bucket = backend.get_bucket(bucket_name)
+        versions = bucket.keys.getlist(key_name, [])
+        marker = FakeDeleteMarker(key=versions[-1] if versions else _Nothing(key_name))
+        bucket.keys[key_name] = marker
+        if bucket.versioning_status == "Suspended":
+            marker._version_id = _NULL
+            _let_only_null_be(bucket, key_name, marker)
+        return marker
+
+    def delete(
+        backend: Any, bucket_name: str, key_name: str, version_id: str | None = None, bypass: Any = False
+    ) -> tuple[bool, dict[str, Any]]:
+        versions = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
+        was_marker = any(isinstance(each, FakeDeleteMarker) and each.version_id == version_id for each in versions)
+        done, told = original(backend, bucket_name, key_name, version_id=version_id, bypass=bypass)
+        return done, {**told, "delete-marker": "true"} if was_marker else told
+
+    def delete_all(
+        backend: Any, bucket_name: str, objects: list[dict[str, Any]], bypass_retention: bool = False
+    ) -> tuple[list[tuple[str, str | None, str | None]], list[str]]:
+        deleted: list[tuple[str, str | None, str | None]] = []
+        locked: list[str] = []
+        for each in objects:
+            key, version = each["Key"], each.get("VersionId")
+            try:
+                _, told = backend.delete_object(bucket_name, key, version_id=version, bypass=bypass_retention)
+            except AccessDeniedByLock:
+                locked.append(key)
+            else:
+                marker = told.get("version-id") if told.get("delete-marker") == "true" else None
+                deleted.append((key, version, marker))
+        return deleted, locked
+
+    delete.original = original  # type: ignore[attr-defined]
+    S3Backend._set_delete_marker, S3Backend.delete_object, S3Backend.delete_objects = mark, delete, delete_all
+
+
+class _Nothing:
+    """What a delete marker marks where there is no object."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _let_only_null_be(bucket: Any, key_name: str, newest: Any) -> None:
+    """Drop the earlier `null` version of a key."""
+    versions = bucket.keys.getlist(key_name, [])
+    bucket.keys.setlist(key_name, [each for each in versions if each is newest or each.version_id != _NULL])
+
+
+def _original(method: Any) -> Any:
+    return getattr(method, "original", method)

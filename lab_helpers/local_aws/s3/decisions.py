@@ -1,0 +1,144 @@
+"""What S3 decides of a call before moto has it, and what it tells when moto has answered.
+
+Source: the modules that it asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3 import conditions, parts, refusals
+from lab_helpers.local_aws.s3.view import ObjectView
+
+Headers = list[tuple[str, str]]
+_VERSION = re.compile(r"null|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Of the local AWS's version ids; S3 refuses what it cannot have made."""
+_COPY_OF_MARKER = "The source of a copy request may not specifically refer to a delete marker by version id."
+_OF_NO_MARKER = frozenset({
+    "GetObject", "GetObjectAcl", "GetObjectAttributes", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
+    "DeleteObjectTagging",
+})  # fmt: skip
+_MARKER_IS_NO_KEY = frozenset({"GetObject", "GetObjectAcl", "GetObjectAttributes"})
+"""Calls to which a key with a delete marker on top is no key."""
+
+
+class Objects(Protocol):
+    """What is known of objects: moto_bridge.MotoBridge."""
+
+    def object_view(self, bucket: str, key: str, version: str) -> ObjectView | None:
+        """Return a version of an object (empty: the latest), None without one."""
+
+    def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None:
+        """Return algorithm, type and value of an object's checksum; None without one."""
+
+    def begun_on(self, bucket: str, upload_id: str) -> str:
+        """Return the identity of what was at an upload's key when it was begun, empty for nothing."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call as moto is to have it, and the bytes of the object that it is about, if not all."""
+
+    environ: dict[str, Any]
+    piece: parts.Slice | None = None
+
+
+def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], objects: Objects) -> Asked:
+    """Return what moto is to be asked; raises AwsError where S3 refuses."""
+    bucket, key = str(params.get("Bucket", "")), str(params.get("Key", ""))
+    version = str(params.get("versionId", ""))
+    _refuse_version(version if "versionId" in params else None)
+    there = objects.object_view(bucket, key, version) if key else None
+    if there is not None and there.is_marker and operation in _OF_NO_MARKER:
+        if version or operation not in _MARKER_IS_NO_KEY:
+            raise refusals.on_marker(environ["REQUEST_METHOD"])
+        raise AwsError("NoSuchKey", "The specified key does not exist.", 404, {"Key": key})
+    now = datetime.now(UTC)
+    if operation in conditions.READS and there is not None and not there.is_marker:
+        return _read(operation, params, environ, there, now)
+    if operation in conditions.COPIES:
+        of = copy_source(environ)
+        source = objects.object_view(*of)
+        if source is not None and source.is_marker and of[2]:
+            raise AwsError("InvalidRequest", _COPY_OF_MARKER)
+        if source is not None and not source.is_marker:
+            conditions.check_copy(environ, source, now)
+            environ = _without_copy_conditions(environ)
+    if operation in conditions.WRITES:
+        latest = objects.object_view(bucket, key, "")
+        conditions.check_write(environ, key, latest)
+        if operation == "CompleteMultipartUpload":
+            conditions.check_unchanged(environ, key, latest, objects.begun_on(bucket, str(params.get("uploadId", ""))))
+        environ = conditions.without(environ)
+    elif operation == "DeleteObject":
+        conditions.check_deletion(environ, there)
+        environ = conditions.without(environ)
+    return Asked(environ)
+
+
+def copy_source(environ: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return bucket, key and version (empty: the latest) that a call copies from."""
+    source, _, version = str(environ.get("HTTP_X_AMZ_COPY_SOURCE", "")).partition("?versionId=")
+    bucket, _, key = unquote(source).lstrip("/").partition("/")
+    return bucket, key, version
+
+
+def _read(
+    operation: str, params: Mapping[str, Any], environ: dict[str, Any], there: ObjectView, now: datetime
+) -> Asked:
+    is_sent = conditions.check_read(environ, there, now)
+    environ = conditions.without(environ)
+    if not is_sent:
+        return Asked({**environ, "HTTP_IF_NONE_MATCH": f'"{there.etag}"'})
+    if operation not in parts.READS:
+        return Asked(environ)
+    piece = parts.asked_part(params, environ, there)
+    if piece is None and operation == "HeadObject":
+        piece = parts.asked_range(environ, there)
+    return Asked(environ if piece is None else parts.for_moto(environ, piece, reads=operation == "GetObject"), piece)
+
+
+def after(
+    operation: str,
+    params: Mapping[str, Any],
+    environ: Mapping[str, Any],
+    body: bytes,
+    asked: Asked,
+    answer: tuple[int, Headers, bytes],
+    objects: Objects,
+) -> tuple[int, Headers, bytes]:
+    """Return an answer with what S3 tells further; `environ` is the call's own."""
+    status, headers, content = answer
+    bucket, key = str(params.get("Bucket", "")), str(params.get("Key", ""))
+    version = str(params.get("versionId", ""))
+    if status >= 400:
+        told = refusals.complete(content, environ["REQUEST_METHOD"], params, environ, body)
+        return status, headers, told
+    if asked.piece is not None:
+        checksum = objects.checksum(bucket, key, version)
+        status, headers = parts.tell_slice(status, headers, asked.piece, environ, checksum)
+    if operation == "GetObjectAttributes" and status == 200:
+        there = objects.object_view(bucket, key, version)
+        checksum = objects.checksum(bucket, key, version)
+        told = content if there is None else parts.tell_parts(content, environ, there, checksum)
+        if told != content:
+            headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+        return status, headers, told
+    return status, headers, content
+
+
+def _refuse_version(version: str | None) -> None:
+    if version is None or _VERSION.fullmatch(version):
+        return
+    text = "Version id cannot be the empty string" if not version else "Invalid version id specified"
+    raise AwsError("InvalidArgument", text, 400, {"ArgumentName": "versionId", "ArgumentValue": version})
+
+
+def _without_copy_conditions(environ: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in environ.items() if not name.startswith("HTTP_X_AMZ_COPY_SOURCE_IF_")}

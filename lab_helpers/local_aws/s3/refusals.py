@@ -1,0 +1,90 @@
+"""What S3 tells beside an error's code and text: of which bucket, key, version, upload or header it speaks.
+
+Source: LocalStack's recordings of S3 (tests/aws/services/s3, every error in them); "Error responses" of the Amazon S3
+API reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+from xml.sax.saxutils import escape
+
+from lab_helpers.local_aws.kit.api import AwsError
+
+_OF_BUCKETS = frozenset({
+    "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "InvalidBucketName", "NoSuchBucket",
+    "NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration", "NoSuchTagSet",
+    "NoSuchPublicAccessBlockConfiguration", "NoSuchWebsiteConfiguration", "ObjectLockConfigurationNotFoundError",
+    "OwnershipControlsNotFoundError", "ReplicationConfigurationNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError",
+})  # fmt: skip
+_TEXTS = {
+    "InvalidPart": (
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified "
+        "entity tag may not match the part's entity tag."
+    ),
+    "InvalidPartOrder": "The list of parts was not in ascending order. Parts must be ordered by part number.",
+    "NoSuchBucketPolicy": "The bucket policy does not exist",
+    "NoSuchTagSet": "The TagSet does not exist",
+    "BucketAlreadyOwnedByYou": ("Your previous request to create the named bucket succeeded and you already own it."),
+    "EntityTooSmall": "Your proposed upload is smaller than the minimum allowed size",
+}
+"""Texts that moto words otherwise."""
+_CODE = re.compile(rb"<Code>([^<]*)</Code>")
+_MESSAGE = re.compile(rb"<Message>[^<]*</Message>")
+_FOREIGN = re.compile(rb"<Resource>[^<]*</Resource>|<(BucketName|Key)\s*/>")
+_LOCATION = re.compile(rb"<LocationConstraint>([^<]*)</LocationConstraint>")
+
+
+def told_beside(code: str, method: str, params: Mapping[str, Any], environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return the further members of an error by its code and the call that met it."""
+    bucket, key = str(params.get("Bucket", "")), str(params.get("Key", ""))
+    if code in _OF_BUCKETS:
+        return {"BucketName": bucket}
+    match code:
+        case "NoSuchKey":
+            source = _copied(environ)
+            return {"Key": source or key}
+        case "NoSuchVersion":
+            return {"Key": key, "VersionId": str(params.get("versionId", ""))}
+        case "NoSuchUpload" | "InvalidPartOrder":
+            return {"UploadId": str(params.get("uploadId", ""))}
+        case "MethodNotAllowed":
+            return {"Method": method, "ResourceType": "DeleteMarker" if key else "BUCKET"}
+        case "InvalidStorageClass":
+            return {"StorageClassRequested": str(environ.get("HTTP_X_AMZ_STORAGE_CLASS", ""))}
+    return {}
+
+
+def complete(content: bytes, method: str, params: Mapping[str, Any], environ: Mapping[str, Any], body: bytes) -> bytes:
+    """Return moto's error document with what S3 tells beside the code; one that is no error's is left alone."""
+    found = _CODE.search(content)
+    if found is None or b"<Error>" not in content:
+        return content
+    code = found[1].decode()
+    told = told_beside(code, method, params, environ)
+    if code == "InvalidLocationConstraint" and (place := _LOCATION.search(body)):
+        told = {"LocationConstraint": place[1].decode()}
+    content = _FOREIGN.sub(b"", content)
+    if code in _TEXTS:
+        content = _MESSAGE.sub(f"<Message>{escape(_TEXTS[code])}</Message>".encode(), content, count=1)
+    for name, value in told.items():
+        content = re.sub(rf"<{name}>[^<]*</{name}>".encode(), b"", content)
+        member = f"<{name}>{escape(value)}</{name}>"
+        content = content.replace(b"</Message>", b"</Message>" + member.encode(), 1)
+    return content
+
+
+def on_marker(method: str) -> AwsError:
+    """Return the refusal of what cannot be done with a delete marker."""
+    text = "The specified method is not allowed against this resource."
+    return AwsError("MethodNotAllowed", text, 405, {"Method": method, "ResourceType": "DeleteMarker"})
+
+
+def _copied(environ: Mapping[str, Any]) -> str:
+    """Return the key that a call copies from, empty for none."""
+    source = unquote(str(environ.get("HTTP_X_AMZ_COPY_SOURCE", ""))).lstrip("/")
+    return source.partition("/")[2].partition("?versionId=")[0]

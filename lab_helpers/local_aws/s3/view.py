@@ -1,0 +1,30 @@
+"""An object as S3's decisions need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class ObjectPart:
+    """A part that an object was put together of: its size in bytes, its checksum (empty: none)."""
+
+    number: int
+    size_bytes: int
+    checksum: str = ""
+
+
+@dataclass(frozen=True)
+class ObjectView:
+    """One version of an object, or a delete marker. `etag` has no quotes, `modified` is in whole seconds, UTC."""
+
+    etag: str
+    modified: datetime
+    size_bytes: int
+    version_id: str
+    is_marker: bool = False
+    parts: tuple[ObjectPart, ...] = ()
+    identity: str = ""
+    """What no other object has, not even one with the same content under the same key."""
+    storage_class: str = "STANDARD"
