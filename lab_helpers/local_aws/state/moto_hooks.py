@@ -45,6 +45,8 @@ class Place:
         """Called for every backend that moto makes, before anybody sees it."""
 
 
+MAKING = backend_lock
+"""Held while a backend is made, and read from the store: whoever needs the store and a backend takes this one first."""
 place = Place(StateStore(None, "memory"))
 """One a process, as moto itself is one a process; `use` changes it."""
 _seen = threading.local()
@@ -116,6 +118,16 @@ def backends(name: str) -> Any:
 
 def _class_name(backend: type) -> str:
     return f"{backend.__module__.split('.')[1]}.{backend.__name__}"
+
+
+_make_home = BackendDict.__getitem__
+
+
+@wraps(BackendDict.__getitem__)
+def _home_of_account(self: Any, account: str) -> Any:
+    """Stand in for BackendDict.__getitem__: an account that is there is found without waiting."""
+    found = dict.get(self, account)
+    return _make_home(self, account) if found is None else found
 
 
 @wraps(AccountSpecificBackend.__getitem__)
@@ -403,7 +415,7 @@ def _install() -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "moto" and vars(module).get("utcnow") is _plain_utcnow:
             module.utcnow = _utcnow  # type: ignore[attr-defined]
-    AccountSpecificBackend.__getitem__ = _backend_in_region
+    AccountSpecificBackend.__getitem__, BackendDict.__getitem__ = _backend_in_region, _home_of_account
     BaseModel.__new__ = _untracked
     LogStream.__init__, LogStream._update, LogStream.get_log_events = _init_stream, _update_stream, _get_log_events
     s3_models.tempfile = SimpleNamespace(SpooledTemporaryFile=_temporary_file)

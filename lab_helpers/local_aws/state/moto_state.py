@@ -180,7 +180,7 @@ class MotoState:
         """Write all or nothing; if nothing, these backends still wait, and no call is repeated on what is not there."""
         noted, length, digests = self._noted, len(self._journal), dict(self._digests)
         try:
-            with self._store.change():
+            with hooks.MAKING, self._store.change():
                 yield
         except BaseException:
             self._noted, self._digests, self._changed_directly = noted | set(keys), digests, True

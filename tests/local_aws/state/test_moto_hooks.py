@@ -27,6 +27,7 @@ from lab_helpers.local_aws.state import moto_hooks
 PINNED: list[tuple[Callable[..., Any], str]] = [
     (base_backend.AccountSpecificBackend.__getitem__, "b10167294fc00376"),
     (base_backend.AccountSpecificBackend.__init__, "1be7a8f72f63cfc8"),
+    (moto_hooks._make_home, "16766ef9c002fbc6"),
     (base_backend.BackendDict._create_account_specific_backend, "efcc193ee3ca3337"),
     (base_backend.BackendDict.iter_backends, "a830d43568bd8183"),
     (moto_utils.utcnow, "7b8bb404c4f6dc02"),
@@ -59,6 +60,7 @@ def test_functions_of_moto_are_those_that_were_read(function: Callable[..., Any]
 def test_the_hooks_are_in_their_places() -> None:
     """What is replaced is ours, and moto still looks there."""
     assert base_backend.AccountSpecificBackend.__getitem__ is moto_hooks._backend_in_region
+    assert base_backend.BackendDict.__getitem__ is moto_hooks._home_of_account
     assert LogStream.get_log_events is moto_hooks._get_log_events
     assert moto_utils.utcnow is iam_models.utcnow is moto_hooks._utcnow
     assert "tempfile.SpooledTemporaryFile" in inspect.getsource(s3_models)
