@@ -61,9 +61,9 @@ def _watch(args: argparse.Namespace) -> int:
     regions = list[str]()
     with Spare() as spare:
 
-        def start(region: str, *, keep: bool) -> Any:
+        def start(region: str, *, keep: bool) -> Any:  # noqa: ARG001  (--watch and --keep exclude each other)
             regions[:] = [region]
-            return spare.local_aws(region, keep=keep)
+            return spare.local_aws(region)
 
         def once() -> None:
             try:

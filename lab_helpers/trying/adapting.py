@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.errors import TaskDefinitionError
-from lab_helpers.router.core.service import NO_COMMANDS
+from lab_helpers.router.core.service import NO_COMMANDS, PASSES_WAITS
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
 from lab_helpers.trying.definition import logged_by_router, router_of
@@ -118,7 +118,7 @@ def _router(
         made["image"] = image
     region = region_of(definition)
     named = {name: configuration.role_here(value) for name, value in environment_of(given, region).items()}
-    variables = {**named, RECORD_IN: str(folder), NO_COMMANDS: "1"}
+    variables = {**named, RECORD_IN: str(folder), NO_COMMANDS: "1", PASSES_WAITS: "1"}
     made["environment"] = [{"name": name, "value": value} for name, value in variables.items()]
     if given.get("secrets"):
         notes.append(f"Secrets of {given['name']} were not fetched: they have the value secret-NAME.")

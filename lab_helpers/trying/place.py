@@ -78,15 +78,9 @@ def local_aws(region: str, *, keep: bool = False) -> Iterator[LocalAws]:
     """Start a local AWS; it goes at the end, unless `keep` and nothing went wrong."""
     made = LocalAws(region)
     made.start()
-    with _lent(made, keep=keep):
-        yield made
-
-
-@contextmanager
-def _lent(made: LocalAws, *, keep: bool) -> Iterator[None]:
     kept = False
     try:
-        yield
+        yield made
         kept = keep
     finally:
         if not kept:
@@ -94,10 +88,14 @@ def _lent(made: LocalAws, *, keep: bool) -> Iterator[None]:
 
 
 class Spare:
-    """One local AWS that stands ready for the next trial; each is used once. Owned with `with`."""
+    """One local AWS that stands ready for the next trial; each is used once. Owned with `with`.
+
+    A used one is stopped by the next `prepare`, or `drop`: the verdict is told before that.
+    """
 
     def __init__(self) -> None:
         self._ready: LocalAws | None = None
+        self._used: LocalAws | None = None
 
     def __enter__(self) -> Spare:
         return self
@@ -106,7 +104,8 @@ class Spare:
         self.drop()
 
     def prepare(self, region: str) -> None:
-        """Have one ready in this Region."""
+        """Have one ready in this Region; a used one is gone before it starts."""
+        self._drop_used()
         if self._ready is not None and self._ready.region == region:
             return
         self.drop()
@@ -116,17 +115,25 @@ class Spare:
         made.warm_up()
 
     @contextmanager
-    def local_aws(self, region: str, *, keep: bool = False) -> Iterator[LocalAws]:
+    def local_aws(self, region: str) -> Iterator[LocalAws]:
         """Hand out the one that is ready, or start one where it is of another Region."""
         self.prepare(region)
         made, self._ready = self._ready, None
         assert made is not None, "prepared above"
-        with _lent(made, keep=keep):
-            yield made
+        self._used = made
+        yield made
 
     def drop(self) -> None:
-        """Take the ready one away; safe twice."""
-        made, self._ready = self._ready, None
+        """Take both away, the ready one and the used; safe twice."""
+        try:
+            self._drop_used()
+        finally:
+            made, self._ready = self._ready, None
+            if made is not None:
+                made.stop()
+
+    def _drop_used(self) -> None:
+        made, self._used = self._used, None
         if made is not None:
             made.stop()
 

@@ -94,3 +94,29 @@ def test_an_error_goes_to_its_owner_and_the_others_go_on(loop: Loop) -> None:
     loop.hand_in(lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         loop.turn(0)
+
+
+def test_waits_are_passed_over_where_that_is_said(loop: Loop) -> None:
+    """The time stands still: timers come in their order, each at its own time, and the loop's clock says so."""
+    seen: list[tuple[str, float]] = []
+
+    def note(name: str) -> None:
+        seen.append((name, loop.clock()))
+
+    loop.passes_waits = lambda: True
+    loop.call_after(60, loop.stop)
+    loop.call_after(7, lambda: note("once"))
+    every = loop.call_every(5, lambda: note("every"))
+    loop.call_after(12, every.cancel)
+    loop.run()
+    assert seen == [("every", 5.0), ("once", 7.0), ("every", 10.0)]
+
+
+def test_what_other_threads_hand_in_is_done_before_a_wait_is_passed_over(loop: Loop) -> None:
+    """Only waiting is left out, nothing that is to be done."""
+    seen: list[float] = []
+    loop.passes_waits = lambda: True
+    loop.call_after(5, loop.stop)
+    loop.hand_in(lambda: seen.append(loop.clock()))
+    loop.run()
+    assert seen == [0.0]

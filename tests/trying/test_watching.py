@@ -106,7 +106,10 @@ class _Counted:
 
 
 def test_a_spare_is_used_once_and_goes_with_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another Region gets another one; the one that is ready is taken away at the end, however it comes."""
+    """Another Region gets another one; the one that is ready is taken away at the end, however it comes.
+
+    A used one goes when the next is prepared, so that nobody waits for its end before the verdict.
+    """
     monkeypatch.setattr(place, "LocalAws", _Counted)
     with Spare() as spare:
         spare.prepare("eu-west-1")
@@ -115,8 +118,15 @@ def test_a_spare_is_used_once_and_goes_with_its_owner(monkeypatch: pytest.Monkey
         with spare.local_aws("us-east-1") as aws:
             assert aws.region == "us-east-1"
             assert _Counted.running == ["us-east-1"]
-        assert not _Counted.running
+        assert _Counted.running == ["us-east-1"]
         spare.prepare("eu-west-1")
+        assert _Counted.running == ["eu-west-1"]
+        with spare.local_aws("eu-west-1"):
+            pass
+        spare.drop()
+        assert not _Counted.running
+        with pytest.raises(KeyboardInterrupt), spare.local_aws("eu-west-1"):
+            raise KeyboardInterrupt
     assert not _Counted.running
 
 

@@ -34,11 +34,12 @@ class Timer:
 class Loop:
     """Run callbacks for readable sockets, due timers and calls from other threads, until stop().
 
-    What a callback raises goes to `on_error` where that is set, else out of run().
+    What a callback raises goes to `on_error` where that is set, else out of run(). Where `passes_waits` says so, run()
+    does not wait for the next timer: the loop's clock moves on to it, and to nothing else.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
+        self._real_clock, self._passed_s = clock, 0.0
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
@@ -49,6 +50,11 @@ class Loop:
         self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wake)
         self._running = False
         self.on_error: Callable[[Exception], None] | None = None
+        self.passes_waits: Callable[[], bool] = lambda: False
+
+    def clock(self) -> float:
+        """Return the loop's time in seconds: the clock's, and the waits that were passed over."""
+        return self._real_clock() + self._passed_s
 
     def add_reader(self, source: Any, callback: Callback) -> None:
         """Call back whenever the socket (or file descriptor) is readable."""
@@ -77,7 +83,10 @@ class Loop:
         """Run until stop() is called."""
         self._running = True
         while self._running:
-            self.turn(self._until_next())
+            wait_s = self._until_next()
+            if wait_s and self.passes_waits():
+                self._passed_s, wait_s = self._passed_s + wait_s, 0.0
+            self.turn(wait_s)
 
     def turn(self, wait_s: float | None) -> None:
         """Wait at most this long for something to do, and do what is due."""

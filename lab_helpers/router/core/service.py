@@ -11,6 +11,10 @@ from lab_helpers.router.core.log import Sink
 NO_COMMANDS = "LAB_ROUTER_NO_COMMANDS"
 """Set in the environment, it forbids the router to run commands of its configuration: that is somebody else's."""
 
+PASSES_WAITS = "LAB_ROUTER_PASSES_WAITS"
+"""Set in the environment, a router that is stopping passes over the time in which nothing but a timer would happen: the
+second between two looks, and that before a retry. It does what it would have done, as often, only sooner."""
+
 
 @dataclass
 class Section:

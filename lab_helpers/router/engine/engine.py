@@ -14,7 +14,7 @@ from lab_helpers.router.core.counters import OUTPUT_COUNTERS, Counters
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.loop import Loop
 from lab_helpers.router.core.retry import RetryPolicy
-from lab_helpers.router.core.service import Service
+from lab_helpers.router.core.service import PASSES_WAITS, Service
 from lab_helpers.router.engine.assembly import Hooks, assemble, open_input
 from lab_helpers.router.engine.balances import balance, storage_status
 from lab_helpers.router.engine.chunk_maker import ChunkMaker
@@ -258,6 +258,8 @@ class Engine:
         self._flush_streams()
         self.flush()
         self.loop.call_every(GRACE_TICK_S, self._grace_tick)
+        if self.service.environment.get(PASSES_WAITS):
+            self.loop.passes_waits = self.tasks.only_wait
 
     def _flush_streams(self) -> None:
         if self._streams is not None:

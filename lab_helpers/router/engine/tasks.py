@@ -110,6 +110,10 @@ class TaskBoard:
         """Return the tasks that are not over, oldest first."""
         return list(self._tasks.values())
 
+    def only_wait(self) -> bool:
+        """Whether no output has anything in hand: what is pending waits for its retry."""
+        return not any(task.in_hand for task in self._tasks.values())
+
     def outputs_of(self, task: Task) -> list[OutputInstance]:
         """Return the outputs that a task still waits for."""
         return [self._outputs[number] for number in sorted({*task.in_hand, *task.waiting})]
