@@ -37,7 +37,7 @@ from moto.sts.models import sts_backends
 from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, evaluate
 from lab_helpers.iam.policy import PolicyError, PolicyKind
 from lab_helpers.local_aws import moto_s3
-from lab_helpers.local_aws.front.s3_checksums import COMPUTED
+from lab_helpers.local_aws.front.s3.checksums import COMPUTED
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.s3.view import ObjectView

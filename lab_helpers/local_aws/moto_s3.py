@@ -13,8 +13,8 @@ from typing import Any
 from moto.s3.exceptions import AccessDeniedByLock
 from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
 
-from lab_helpers.local_aws.front.s3_checksums import encoded, is_computed
-from lab_helpers.local_aws.front.s3_object_checksums import DEFAULT
+from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
+from lab_helpers.local_aws.front.s3.object_checksums import DEFAULT
 from lab_helpers.local_aws.s3.view import ObjectPart, ObjectView
 
 BEGUN_ON = "_lab_begun_on"

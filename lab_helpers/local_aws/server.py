@@ -22,10 +22,11 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab_helpers.base.errors import LocalAwsStartError
 from lab_helpers.local_aws.cloudwatch import CloudWatchService
-from lab_helpers.local_aws.front import bucket_names, handlers, model_files, multipart_uploads
+from lab_helpers.local_aws.front import handlers, model_files
 from lab_helpers.local_aws.front.control import ControlRoutes
 from lab_helpers.local_aws.front.gateway import Gateway
 from lab_helpers.local_aws.front.http_server import RequestHandler
+from lab_helpers.local_aws.front.s3 import bucket_names, multipart_uploads
 from lab_helpers.local_aws.front.tls import write_certificates
 from lab_helpers.local_aws.identity import policy_checks
 from lab_helpers.local_aws.identity.authorisation import Authoriser

@@ -14,19 +14,8 @@ from typing import Any, Protocol
 
 from lab_helpers.base import extras
 from lab_helpers.base.errors import MissingExtraError
-from lab_helpers.local_aws.front import (
-    cors,
-    hosts,
-    moto_answers,
-    outcome,
-    protocol,
-    s3_answers,
-    s3_checksums,
-    s3_deletion,
-    s3_documents,
-    s3_object_checksums,
-    validation,
-)
+from lab_helpers.local_aws.front import cors, hosts, moto_answers, outcome, protocol, validation
+from lab_helpers.local_aws.front.s3 import answers, checksums, deletion, documents, object_checksums
 from lab_helpers.local_aws.identity import refusals
 from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
@@ -44,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
 
-class ControlPlane(s3_object_checksums.Objects, decisions.Objects, Protocol):
+class ControlPlane(object_checksums.Objects, decisions.Objects, Protocol):
     """What answers where no handler does: moto_bridge.MotoBridge."""
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None) -> Any: ...
@@ -56,7 +45,7 @@ class ControlPlane(s3_object_checksums.Objects, decisions.Objects, Protocol):
 
     def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None: ...
 
-    def bucket_documents(self, bucket: str) -> s3_documents.Documents | None:
+    def bucket_documents(self, bucket: str) -> documents.Documents | None:
         """Return a bucket's configurations that are ours, to be changed in place; None without such a bucket."""
 
 
@@ -180,12 +169,12 @@ class Gateway:
                 raise
 
         if (call.service, call.operation) == ("s3", "DeleteObjects"):
-            s3_checksums.verify(call.operation, environ, body)
-            return s3_deletion.answer(call.params, body, check_one, partial(self._dispatch, call, caller, environ))
+            checksums.verify(call.operation, environ, body)
+            return deletion.answer(call.params, body, check_one, partial(self._dispatch, call, caller, environ))
         if (call.service, call.operation) not in _FOR_ANYBODY:
             check(call.params)
         if call.protocol == "s3":
-            s3_checksums.verify(call.operation, environ, body)
+            checksums.verify(call.operation, environ, body)
         return self._dispatch(call, caller, environ, body)
 
     def _tell(
@@ -248,24 +237,24 @@ class Gateway:
     def _from_s3(
         self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
     ) -> protocol.HttpAnswer:
-        s3_answers.refuse_other_owner(environ, self._account_id)
-        asked, document = s3_answers.for_moto(call.operation, environ, body)
-        asked = s3_object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
+        answers.refuse_other_owner(environ, self._account_id)
+        asked, document = answers.for_moto(call.operation, environ, body)
+        asked = object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
         decided = decisions.before(call.operation, call.params, asked, self._control_plane)
 
         def from_moto() -> protocol.HttpAnswer:
             got = self._control_plane.call(decided.environ, document, change)
             whole = (got.status, list(got.headers), got.body)
-            told = s3_answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
+            told = answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
             return decisions.after(call.operation, call.params, environ, body, decided, told, self._control_plane)
 
-        s3_documents.refuse_unknown(call.operation)
+        documents.refuse_unknown(call.operation)
         with self._control_plane.keeping(change):  # the documents are asked for inside: what is asked for is kept
             is_of_bucket = not call.params.get("Key")
-            documents = self._control_plane.bucket_documents(call.params.get("Bucket", "")) if is_of_bucket else None
-            if documents is None:
+            kept = self._control_plane.bucket_documents(call.params.get("Bucket", "")) if is_of_bucket else None
+            if kept is None:
                 return from_moto()
-            return s3_documents.answer(call.operation, call.params, environ, body, documents, from_moto)
+            return documents.answer(call.operation, call.params, environ, body, kept, from_moto)
 
     def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
         validation.check(call)

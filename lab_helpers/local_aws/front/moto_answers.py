@@ -22,7 +22,7 @@ Headers = list[tuple[str, str]]
 def finish(
     protocol: str, service: str, status: int, headers: Iterable[tuple[str, str]], body: bytes
 ) -> tuple[int, Headers, bytes]:
-    """Return an answer of moto's in the form of the service; S3's are `s3_answers`' matter."""
+    """Return an answer of moto's in the form of the service; S3's are `s3.answers`' matter."""
     told = _error(service, body) if protocol == "json" and status >= 400 else body
     kept = [(name, value) for name, value in headers if name.lower() != "connection"]
     if told != body:

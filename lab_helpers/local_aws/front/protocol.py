@@ -18,9 +18,10 @@ from xml.sax.saxutils import escape
 import botocore.parsers
 
 from lab_helpers.base import nested_json
-from lab_helpers.local_aws.front import answer_xml, event_stream, moto_answers, s3_answers
+from lab_helpers.local_aws.front import answer_xml, event_stream, moto_answers
 from lab_helpers.local_aws.front.model_files import service_model
-from lab_helpers.local_aws.front.s3_operations import s3_call
+from lab_helpers.local_aws.front.s3 import answers
+from lab_helpers.local_aws.front.s3.operations import s3_call
 from lab_helpers.local_aws.kit.api import AwsError, EventStream
 
 HttpAnswer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
@@ -137,7 +138,7 @@ def refusal(
         return error.status, [*headers, ("x-amzn-RequestId", request_id)], json.dumps(members).encode()
     if protocol == "s3":
         more = "".join(f"<{name}>{escape(_printable(value))}</{name}>" for name, value in error.extra.items())
-        marks = s3_answers.ids()
+        marks = answers.ids()
         more += f"<RequestId>{marks[0][1]}</RequestId><HostId>{marks[1][1]}</HostId>"
         text = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
         return error.status, [("Content-Type", "application/xml"), *marks], b"" if method == "HEAD" else text.encode()

@@ -2,7 +2,7 @@
 
 Source: "Signature calculations for the authorization header: transferring payload in multiple chunks" and "… including
 trailing headers" of the S3 API reference.
-A checksum that a trailer carries is verified with those of headers: `front.s3_checksums`.
+A checksum that a trailer carries is verified with those of headers: `front.s3.checksums`.
 """
 
 from __future__ import annotations

@@ -18,9 +18,8 @@ from lab_helpers.local_aws.front.gateway import Gateway
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller
 from lab_helpers.local_aws.moto_bridge import MotoBridge
 from lab_helpers.local_aws.server import REGION, LocalAws
+from tests.local_aws.conftest import allow
 from tests.support.signing import signed
-
-from .conftest import allow
 
 OPERATOR = Caller("operator", "arn:aws:iam::123456789012:user/lab-operator", "123456789012")
 TASKS = "ecs-tasks.amazonaws.com"

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from lab_helpers.local_aws.front import s3_answers
 from lab_helpers.local_aws.front.protocol import HttpAnswer
+from lab_helpers.local_aws.front.s3 import answers
 from lab_helpers.local_aws.front.validation import MALFORMED_XML
 from lab_helpers.local_aws.kit.api import AwsError
 
@@ -32,7 +32,7 @@ def answer(params: Mapping[str, Any], body: bytes, check: Check, forward: Forwar
     refused = {number: error for number, item in enumerate(listed) if (error := _refusal(params, item, check))}
     if not refused:
         return forward(body)
-    status, headers, got = 200, [("Content-Type", "application/xml"), *s3_answers.ids()], _NOTHING
+    status, headers, got = 200, [("Content-Type", "application/xml"), *answers.ids()], _NOTHING
     if len(refused) < len(listed):
         status, headers, got = forward(_without(body, refused))  # type: ignore[assignment]
     if status != 200:

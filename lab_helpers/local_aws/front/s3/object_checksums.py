@@ -1,6 +1,6 @@
 """Which checksum an object of S3 gets: the caller's, a multipart upload's, or S3's own where none came.
 
-Source: as in `s3_checksums`.
+Source: as in `checksums`.
 Not modelled: the copy of a multipart object keeps its checksum, where S3 makes one of the whole object; parts that come
 without a checksum have none.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from xml.etree import ElementTree
 
-from lab_helpers.local_aws.front.s3_checksums import COMPUTED, PREFIX, TAKEN, encoded, said
+from lab_helpers.local_aws.front.s3.checksums import COMPUTED, PREFIX, TAKEN, encoded, said
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import completion
 

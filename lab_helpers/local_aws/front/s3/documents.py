@@ -14,9 +14,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from lab_helpers.local_aws.front.protocol import HttpAnswer as Answer
-from lab_helpers.local_aws.front.s3_answers import ids
-from lab_helpers.local_aws.front.s3_deletion import NAMESPACE
-from lab_helpers.local_aws.front.s3_operations import UNKNOWN
+from lab_helpers.local_aws.front.s3.answers import ids
+from lab_helpers.local_aws.front.s3.deletion import NAMESPACE
+from lab_helpers.local_aws.front.s3.operations import UNKNOWN
 from lab_helpers.local_aws.front.validation import MALFORMED_XML
 from lab_helpers.local_aws.kit.api import AwsError
 

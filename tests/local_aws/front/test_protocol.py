@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab_helpers.local_aws.front import protocol
-from lab_helpers.local_aws.front.s3_operations import s3_call
+from lab_helpers.local_aws.front.s3.operations import s3_call
 from lab_helpers.local_aws.kit.api import AwsError
 
 

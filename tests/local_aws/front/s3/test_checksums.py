@@ -14,8 +14,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.front.s3_checksums import COMPUTED, encoded, verify
-from lab_helpers.local_aws.front.s3_object_checksums import for_moto
+from lab_helpers.local_aws.front.s3.checksums import COMPUTED, encoded, verify
+from lab_helpers.local_aws.front.s3.object_checksums import for_moto
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.server import REGION, LocalAws
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.front.s3_answers import OWNER_ID, finish, for_moto
+from lab_helpers.local_aws.front.s3.answers import OWNER_ID, finish, for_moto
 from lab_helpers.local_aws.server import LocalAws
 
 BUCKET = "answers-of-s3"

@@ -13,8 +13,7 @@ from lab_helpers.local_aws.front.protocol import Call
 from lab_helpers.local_aws.front.validation import check
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.server import REGION, LocalAws
-
-from .conftest import TRUST_TASKS
+from tests.local_aws.conftest import TRUST_TASKS
 
 TASKS = "ecs-tasks.amazonaws.com"
 
