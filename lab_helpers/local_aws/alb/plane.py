@@ -15,8 +15,8 @@ from lab_helpers.local_aws.alb.loop_thread import LoopThread
 from lab_helpers.local_aws.alb.metrics import healthy_targets, publish_health
 from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node, TargetGroup, TargetKey
 from lab_helpers.local_aws.alb.ports import ReservedPort
-from lab_helpers.local_aws.alb.proxy import ClientConnection
-from lab_helpers.local_aws.alb.proxy_context import BalancerRuntime, Door, LogSink, Wiring
+from lab_helpers.local_aws.alb.proxy.client_connection import ClientConnection
+from lab_helpers.local_aws.alb.proxy.context import BalancerRuntime, Door, LogSink, Wiring
 from lab_helpers.local_aws.alb.target_group import GroupRuntime
 from lab_helpers.local_aws.alb.timers import Timers
 from lab_helpers.local_aws.kit.clock import Clock

@@ -13,7 +13,7 @@ from collections import Counter
 from lab_helpers.local_aws.alb.checks import target_health as health
 from lab_helpers.local_aws.alb.checks.target_health import CheckResult, Health, HealthRecord, State
 from lab_helpers.local_aws.alb.model import TargetGroup, TargetKey
-from lab_helpers.local_aws.alb.target_connection import TargetConnection
+from lab_helpers.local_aws.alb.proxy.target_connection import TargetConnection
 
 
 class Target:

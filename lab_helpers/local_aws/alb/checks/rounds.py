@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lab_helpers.local_aws.alb.checks.probes import Probe
 from lab_helpers.local_aws.alb.checks.target_health import CheckResult, HealthRecord
 from lab_helpers.local_aws.alb.loop_thread import LoopThread
-from lab_helpers.local_aws.alb.proxy_context import Wiring
+from lab_helpers.local_aws.alb.proxy.context import Wiring
 from lab_helpers.local_aws.alb.target_group import GroupRuntime, Target
 from lab_helpers.local_aws.alb.timers import Timers
 

@@ -10,7 +10,6 @@ import random
 from typing import Protocol
 
 from lab_helpers.local_aws.alb.access_log import Entry, Times
-from lab_helpers.local_aws.alb.dispatch import Dispatch
 from lab_helpers.local_aws.alb.http import answers
 from lab_helpers.local_aws.alb.http.framing import Body, UntilCloseBody, request_body, response_body
 from lab_helpers.local_aws.alb.http.heads import (
@@ -23,7 +22,8 @@ from lab_helpers.local_aws.alb.http.heads import (
     response_to_client,
     trace_id,
 )
-from lab_helpers.local_aws.alb.proxy_context import Door
+from lab_helpers.local_aws.alb.proxy.context import Door
+from lab_helpers.local_aws.alb.proxy.dispatch import Dispatch
 from lab_helpers.local_aws.alb.rules import Action, Rule, choose, pick_weighted
 from lab_helpers.local_aws.alb.target_group import GroupRuntime
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from lab_helpers.local_aws.alb.exchange import Exchange
 from lab_helpers.local_aws.alb.firewall import parse_security_groups
+from lab_helpers.local_aws.alb.proxy.exchange import Exchange
 from lab_helpers.local_aws.alb.rules import Action, Rule, parse_rules
 from tests.local_aws.alb.kit import (
     GROUP,

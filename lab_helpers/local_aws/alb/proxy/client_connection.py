@@ -12,11 +12,11 @@ import random
 from typing import cast
 
 from lab_helpers.local_aws.alb.access_log import Times, refused_entry
-from lab_helpers.local_aws.alb.exchange import Exchange
 from lab_helpers.local_aws.alb.http.answers import error_page
 from lab_helpers.local_aws.alb.http.heads import HEAD_LIMIT_BYTES, BadHeadError, parse_request
 from lab_helpers.local_aws.alb.http.reading import SharedBufferProtocol
-from lab_helpers.local_aws.alb.proxy_context import Door
+from lab_helpers.local_aws.alb.proxy.context import Door
+from lab_helpers.local_aws.alb.proxy.exchange import Exchange
 
 _AHEAD_LIMIT_BYTES = 64 * 1024
 

@@ -6,9 +6,9 @@ import asyncio
 from typing import Protocol
 
 from lab_helpers.local_aws.alb.model import TargetKey
-from lab_helpers.local_aws.alb.proxy_context import Door
+from lab_helpers.local_aws.alb.proxy.context import Door
+from lab_helpers.local_aws.alb.proxy.target_connection import Carried, TargetConnection
 from lab_helpers.local_aws.alb.reachability import BlockedError
-from lab_helpers.local_aws.alb.target_connection import Carried, TargetConnection
 from lab_helpers.local_aws.alb.target_group import GroupRuntime, Target
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})

@@ -1,0 +1,1 @@
+"""The proxy, by real connections."""
