@@ -11,42 +11,42 @@ from lab_helpers.base.lazy import lazily
 if TYPE_CHECKING:
     from lab_helpers.display.board_widget import Board, board
     from lab_helpers.display.buttons import Action, Asking, ask_line, below, show_with_buttons
-    from lab_helpers.display.canvas import Chart
     from lab_helpers.display.cells import explain_missing_names, register_cell_magic
-    from lab_helpers.display.charts import (
+    from lab_helpers.display.charts.canvas import Chart
+    from lab_helpers.display.charts.findings import (
         health_checks_and_traffic,
         latency,
         object_sizes,
         requests_over_time,
         task_balance,
     )
+    from lab_helpers.display.charts.flow import flow
+    from lab_helpers.display.charts.loss import cost, gaps, memory
+    from lab_helpers.display.charts.resource_graph import built
     from lab_helpers.display.choices import radio
     from lab_helpers.display.course_strip import strip
     from lab_helpers.display.drawing import log_path
-    from lab_helpers.display.flow_chart import flow
-    from lab_helpers.display.loss import cost, gaps, memory
     from lab_helpers.display.outcomes import deployed, plan, verdict
     from lab_helpers.display.playground import played
     from lab_helpers.display.progress import Bar, in_live_notebook
-    from lab_helpers.display.resource_graph import built
     from lab_helpers.display.tables import Shown, facts, table, text
     from lab_helpers.display.terraform_progress import TerraformBar
     from lab_helpers.display.trace import Trace
 else:
     _ROOMS = {
-        "resource_graph": ("built",),
+        "charts.resource_graph": ("built",),
         "board_widget": ("Board", "board"),
         "buttons": ("Action", "Asking", "ask_line", "below", "show_with_buttons"),
-        "canvas": ("Chart",),
+        "charts.canvas": ("Chart",),
         "cells": ("explain_missing_names", "register_cell_magic"),
-        "charts": (
+        "charts.findings": (
             "health_checks_and_traffic", "latency", "object_sizes", "requests_over_time", "task_balance",
         ),
         "choices": ("radio",),
         "course_strip": ("strip",),
         "drawing": ("log_path",),
-        "flow_chart": ("flow",),
-        "loss": ("cost", "gaps", "memory"),
+        "charts.flow": ("flow",),
+        "charts.loss": ("cost", "gaps", "memory"),
         "outcomes": ("deployed", "plan", "verdict"),
         "playground": ("played",),
         "progress": ("Bar", "in_live_notebook"),

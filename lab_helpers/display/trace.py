@@ -14,9 +14,9 @@ from typing import Any
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.redact import redact
-from lab_helpers.display.canvas import Chart
+from lab_helpers.display.charts.canvas import Chart
+from lab_helpers.display.charts.waterfall import Bar, waterfall
 from lab_helpers.display.tables import table
-from lab_helpers.display.waterfall import Bar, waterfall
 from lab_helpers.trace import Stop
 
 COLUMNS = ("stop", "time", "seconds", "where", "raw", "note")

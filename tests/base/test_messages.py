@@ -13,7 +13,8 @@ import pytest
 from lab_helpers.base import messages
 from lab_helpers.base.errors import CheckFailedError, NotYetError
 from lab_helpers.base.messages import WORD, language_of, say, say_word, speak, speaking, spoken
-from lab_helpers.display import Bar, charts, facts, fonts, log_path, table
+from lab_helpers.display import Bar, facts, log_path, table
+from lab_helpers.display.charts import findings, fonts
 from lab_helpers.exercises import exercise_of
 from lab_helpers.workbook.checks import Checks
 from tests.support import message_sources
@@ -167,16 +168,16 @@ def test_path_and_progress_speak() -> None:
 def test_chart_is_in_english_without_a_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """Boxes in the place of characters help nobody: the whole chart is in English, its text too."""
     monkeypatch.setattr(fonts, "FAMILIES", {})
-    assert charts.task_balance(LINES).title == "One task served all 2 requests"
+    assert findings.task_balance(LINES).title == "One task served all 2 requests"
 
 
 @pytest.mark.usefixtures("japanese")
 @pytest.mark.skipif(not fonts.family("ja"), reason="no Japanese font on this machine (Debian: fonts-noto-cjk)")
 def test_chart_speaks_where_there_is_a_font() -> None:
     """They are drawn without a missing character: a warning of matplotlib would be an error here."""
-    assert charts.task_balance(LINES).title.startswith("1 つのタスク")
-    assert "ヘルスチェック" in charts.health_checks_and_traffic(LINES).text
-    assert "リクエスト" in charts.requests_over_time(LINES).title
+    assert findings.task_balance(LINES).title.startswith("1 つのタスク")
+    assert "ヘルスチェック" in findings.health_checks_and_traffic(LINES).text
+    assert "リクエスト" in findings.requests_over_time(LINES).title
 
 
 def test_words_are_words() -> None:

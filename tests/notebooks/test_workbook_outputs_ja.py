@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.display import fonts
+from lab_helpers.display.charts import fonts
 from lab_helpers.workbook import runner
 from tests.support.stored_notebooks import assert_as_stored
 

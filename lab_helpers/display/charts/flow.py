@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lab_helpers.base.messages import say
-from lab_helpers.display.canvas import (
+from lab_helpers.display.charts.canvas import (
     DARK,
     DARK_SHADES,
     FEWEST_DOTS,
@@ -18,7 +18,7 @@ from lab_helpers.display.canvas import (
     listed,
     not_drawn,
 )
-from lab_helpers.display.fonts import in_readable_language
+from lab_helpers.display.charts.fonts import in_readable_language
 
 _LINES = (
     ("firehose", "taken by Firehose", LIGHT, "-"),

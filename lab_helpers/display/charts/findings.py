@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 from lab_helpers import audit
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
-from lab_helpers.display.canvas import (
+from lab_helpers.display.charts.canvas import (
     DARK,
     FEWEST_DOTS,
     HATCHES,
@@ -24,7 +24,7 @@ from lab_helpers.display.canvas import (
     not_drawn,
     shades,
 )
-from lab_helpers.display.fonts import in_readable_language
+from lab_helpers.display.charts.fonts import in_readable_language
 
 SOONEST_S = 0.001
 """Where a logarithmic axis begins."""

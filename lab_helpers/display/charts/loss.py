@@ -9,8 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lab_helpers.base.messages import say
-from lab_helpers.display.canvas import DARK, FEWEST_DOTS, LIGHT, THOUSANDS, Chart, canvas, legend, listed, not_drawn
-from lab_helpers.display.fonts import in_readable_language
+from lab_helpers.display.charts.canvas import (
+    DARK,
+    FEWEST_DOTS,
+    LIGHT,
+    THOUSANDS,
+    Chart,
+    canvas,
+    legend,
+    listed,
+    not_drawn,
+)
+from lab_helpers.display.charts.fonts import in_readable_language
 
 FIREHOSE_STEP_BYTES = 5 * 1024
 """Source: Amazon Data Firehose pricing: each record is rounded up to the next 5 KB."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from matplotlib.ticker import FuncFormatter
 
 from lab_helpers.base.messages import say
-from lab_helpers.display.canvas import DARK, FEWEST_DOTS, LIGHT, Chart, canvas, listed, not_drawn
-from lab_helpers.display.fonts import in_readable_language
+from lab_helpers.display.charts.canvas import DARK, FEWEST_DOTS, LIGHT, Chart, canvas, listed, not_drawn
+from lab_helpers.display.charts.fonts import in_readable_language
 
 FIRST_S = 0.001
 """Where the axis begins: what comes sooner stands on it."""

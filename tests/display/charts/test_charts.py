@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lab_helpers.display import canvas, charts, flow_chart, loss, resource_graph
+from lab_helpers.display.charts import canvas, findings, flow, loss, resource_graph
 from lab_helpers.logs import frames, records
 from tests.support.log_samples import HEALTH_CHECK, TASKS, ndjson, record, request_line
 
@@ -33,35 +33,35 @@ def delivered(*fill_s: float) -> pd.DataFrame:
     ("chart", "title"),
     [
         (
-            lambda: charts.requests_over_time(sample()),
+            lambda: findings.requests_over_time(sample()),
             "6 requests in 6 s: 5 answered 2xx, 1 answered 4xx; at most 1 a second",
         ),
-        (lambda: charts.task_balance(sample()), "2 tasks share evenly: 3 to 3 of 6 requests"),
-        (lambda: charts.task_balance(sample(requests=1)), "One task served the only request"),
+        (lambda: findings.task_balance(sample()), "2 tasks share evenly: 3 to 3 of 6 requests"),
+        (lambda: findings.task_balance(sample(requests=1)), "One task served the only request"),
         (
-            lambda: charts.health_checks_and_traffic(sample()),
+            lambda: findings.health_checks_and_traffic(sample()),
             "2 of 8 requests (25%) look like health checks; a visitor of / looks the same",
         ),
         (
-            lambda: charts.latency(hops(1, 2, 9)),
+            lambda: findings.latency(hops(1, 2, 9)),
             "Half of the lines are in CloudWatch after 2 s, in S3 after 20 s",
         ),
         (
-            lambda: charts.object_sizes(delivered(60, 61, 59), 60),
+            lambda: findings.object_sizes(delivered(60, 61, 59), 60),
             "3 objects, half of them closed within 60 s: by the interval, not by size",
         ),
-        (lambda: charts.requests_over_time(frames.empty()), "No requests in these lines"),
-        (lambda: charts.task_balance(frames.empty()), "No requests in these lines"),
+        (lambda: findings.requests_over_time(frames.empty()), "No requests in these lines"),
+        (lambda: findings.task_balance(frames.empty()), "No requests in these lines"),
         (
-            lambda: charts.health_checks_and_traffic(frames.empty()),
+            lambda: findings.health_checks_and_traffic(frames.empty()),
             "0 of 0 requests (0%) look like health checks; a visitor of / looks the same",
         ),
-        (lambda: charts.latency(hops()), "No line has arrived yet"),
-        (lambda: charts.object_sizes(delivered()), "No objects were delivered"),
-        (lambda: charts.object_sizes(delivered(60), 60), "1 object, closed after 60 s"),
+        (lambda: findings.latency(hops()), "No line has arrived yet"),
+        (lambda: findings.object_sizes(delivered()), "No objects were delivered"),
+        (lambda: findings.object_sizes(delivered(60), 60), "1 object, closed after 60 s"),
     ],
 )
-def test_the_title_states_the_finding(chart: Callable[[], charts.Chart], title: str) -> None:
+def test_the_title_states_the_finding(chart: Callable[[], findings.Chart], title: str) -> None:
     """Title and text say what the picture shows, also for frames without rows."""
     made = chart()
     assert made.title == title
@@ -70,7 +70,7 @@ def test_the_title_states_the_finding(chart: Callable[[], charts.Chart], title: 
 
 def test_the_picture_has_a_ground_of_its_own() -> None:
     """It is opaque, so that its contrast is the same in light and in dark themes; text has 4.5 to 1 or more."""
-    made = charts.requests_over_time(sample())
+    made = findings.requests_over_time(sample())
     picture = Image.open(io.BytesIO(made.png)).convert("RGBA")
     assert picture.getextrema()[3] == (255, 255)
     assert picture.getpixel((0, 0)) == (255, 255, 255, 255)
@@ -88,7 +88,7 @@ def test_neighbours_differ_in_lightness() -> None:
 
 def test_jupyter_gets_a_picture_and_a_text() -> None:
     """Both forms are in the bundle, so that a terminal and a report have something to show."""
-    data, metadata = charts.requests_over_time(sample())._repr_mimebundle_()
+    data, metadata = findings.requests_over_time(sample())._repr_mimebundle_()
     assert set(data) == {"image/png", "text/plain"}
     assert metadata["image/png"]["width"] == 750
     assert metadata["image/png"]["alt"].startswith("6 requests in 6 s")
@@ -112,7 +112,7 @@ def test_a_long_title_stays_in_the_picture() -> None:
     texts = [
         request_line(f"r-{n}").replace(" 200 ", f" {status} ") for n, status in enumerate((200, 304, 404, 503) * 500)
     ]
-    made = charts.requests_over_time(frames.to_frame([records.read(ndjson(*map(record, texts)))[0]]))
+    made = findings.requests_over_time(frames.to_frame([records.read(ndjson(*map(record, texts)))[0]]))
     assert len(made.title) > canvas.TITLE_WIDTH
     picture = Image.open(io.BytesIO(made.png)).convert("L")
     assert picture.crop((picture.width - 4, 0, picture.width, picture.height)).getextrema() == (255, 255)
@@ -121,15 +121,15 @@ def test_a_long_title_stays_in_the_picture() -> None:
 @pytest.mark.parametrize(
     "made",
     [
-        charts.task_balance(sample()),
-        charts.object_sizes(delivered(60, 60, 60, 60), 60),
-        charts.latency(hops(1)),
+        findings.task_balance(sample()),
+        findings.object_sizes(delivered(60, 60, 60, 60), 60),
+        findings.latency(hops(1)),
         loss.gaps([0], 2),
         loss.memory(pd.DataFrame({"seconds": [0.0], "mib": [3.0]}), 50),
     ],
     ids=["two bars", "four objects in one place", "one request", "two lines", "one sample"],
 )
-def test_fewer_than_three_dots_are_a_sentence(made: charts.Chart) -> None:
+def test_fewer_than_three_dots_are_a_sentence(made: findings.Chart) -> None:
     """No picture, but what it would have said."""
     data, metadata = made._repr_mimebundle_()
     assert set(data) == {"text/plain"}
@@ -140,7 +140,7 @@ def test_fewer_than_three_dots_are_a_sentence(made: charts.Chart) -> None:
 def test_lines_that_are_no_requests_are_named() -> None:
     """Apache's own notices are neither traffic nor health checks: 301 is not 305."""
     texts = [request_line("r-1"), HEALTH_CHECK, "[mpm_event:notice] AH00489: resuming normal operations"]
-    found = charts.health_checks_and_traffic(frames.to_frame([records.read(ndjson(*map(record, texts)))[0]]))
+    found = findings.health_checks_and_traffic(frames.to_frame([records.read(ndjson(*map(record, texts)))[0]]))
     assert found.title.startswith("1 of 2 requests (50%)")
     assert "lines that are no requests: 1" in found.text
 
@@ -169,11 +169,11 @@ def test_flow_marks_what_happened() -> None:
         {"at": at, "alb": 0, "cloudwatch": [0, 10, 20, 20], "firehose": [0, 10, 20, 20], "s3": [0, 0, 0, 20]}
     ).assign(held=[0, 10, 20, 0])
     marks = pd.DataFrame({"at": [at[1]], "what": ["broken"]})
-    made = flow_chart.flow(series, marks)
+    made = flow.flow(series, marks)
     assert made.title == "Firehose has taken 20 lines and delivered 20: at most 20 were held"
     assert "broken: 1 s" in made.text
-    assert "it holds 20" in flow_chart.flow(series.head(3)).title
-    assert not flow_chart.flow(series.head(2)).png
+    assert "it holds 20" in flow.flow(series.head(3)).title
+    assert not flow.flow(series.head(2)).png
 
 
 def test_the_graph_shows_what_is_made() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from statistics import fmean
 
 from lab_helpers.base.messages import say
-from lab_helpers.display.canvas import DARK_SHADES, GROUND, INK, LIGHT_SHADES, Chart, canvas, listed
-from lab_helpers.display.fonts import in_readable_language
+from lab_helpers.display.charts.canvas import DARK_SHADES, GROUND, INK, LIGHT_SHADES, Chart, canvas, listed
+from lab_helpers.display.charts.fonts import in_readable_language
 from lab_helpers.terraform.graph import layers
 
 PLANNED, WORKING, MADE, FAILED = "planned", "working", "made", "failed"
