@@ -13,7 +13,8 @@ from lab_helpers.classroom import files
 from lab_helpers.classroom.attendance import Attendance
 from lab_helpers.classroom.files import Told
 from lab_helpers.display.course_strip import Entry, Slot, after_each_cell, newest_cell
-from lab_helpers.workbook import own_copy, ways
+from lab_helpers.workbook import ways
+from lab_helpers.workbook.copies import own_copy
 from lab_helpers.workbook.course import NAMES, Stand, plain_name, stands, total
 from lab_helpers.workbook.time_used import TimeUsed
 from lab_helpers.workbook.ways import Go

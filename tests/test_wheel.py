@@ -35,13 +35,13 @@ sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
 LAB = "import sys; from lab_helpers.cli.main import main; sys.exit(main())"
 STUDENT_COPY = """
 from pathlib import Path
-from lab_helpers.workbook import student_copy
-student_copy._clear = lambda path: None  # seconds, and tests/workbook/test_student_copy.py looks at it
+from lab_helpers.workbook.copies import student_copy
+student_copy._clear = lambda path: None  # seconds, and tests/workbook/copies/test_student_copy.py looks at it
 student_copy.make(Path("class"))
 """
 OWN_COPY = """
 from lab_helpers.base import config
-from lab_helpers.workbook import own_copy
+from lab_helpers.workbook.copies import own_copy
 settings = config.load()
 own_copy.make(settings)
 print(own_copy.folder_of(settings))

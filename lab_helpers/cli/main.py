@@ -335,7 +335,7 @@ def _jupyter(args: argparse.Namespace) -> int:
 
 def _own_copy(language: str) -> Path:
     """Make or freshen the trainee's own copy, and say which notebooks are newer in the course."""
-    from lab_helpers.workbook import own_copy
+    from lab_helpers.workbook.copies import own_copy
 
     settings = _workbook_settings()
     with speaking(language):
@@ -395,7 +395,7 @@ def _progress(args: argparse.Namespace) -> int:
 
 
 def _student_copy(args: argparse.Namespace) -> int:
-    from lab_helpers.workbook import student_copy
+    from lab_helpers.workbook.copies import student_copy
 
     count = student_copy.make(args.folder)
     print(f"{count} files are in {args.folder}: no solutions, no outputs, no trainer's guide.")

@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
 
 
 def _new(args: argparse.Namespace) -> int:
-    from lab_helpers.workbook import new_folder
+    from lab_helpers.workbook.copies import new_folder
 
     made = new_folder.make(args.folder)
     print(f"{args.folder} has {', '.join(made)}. Next:\n\n{new_folder.next_steps(args.folder)}")

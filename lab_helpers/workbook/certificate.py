@@ -25,7 +25,7 @@ from lab_helpers.base.config import Settings, private_folder, write_private
 from lab_helpers.base.errors import CertificateError, SettingsError
 from lab_helpers.base.messages import languages, say, speaking, spoken
 from lab_helpers.exercises import Progress
-from lab_helpers.workbook import own_copy
+from lab_helpers.workbook.copies import own_copy
 from lab_helpers.workbook.course import Stand, stands, total
 
 FILE, KEY = "certificate.html", "certificate.key"

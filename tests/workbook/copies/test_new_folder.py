@@ -9,7 +9,7 @@ import pytest
 
 from lab_helpers.base import project
 from lab_helpers.base.errors import NewFolderError
-from lab_helpers.workbook import new_folder
+from lab_helpers.workbook.copies import new_folder
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from lab_helpers.base.config import PROJECT
 from lab_helpers.base.errors import SettingsError
-from lab_helpers.workbook import student_copy
+from lab_helpers.workbook.copies import student_copy
 
 
 def test_copy_has_the_lab_without_answers(tmp_path: Path) -> None:

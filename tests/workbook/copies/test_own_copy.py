@@ -15,7 +15,7 @@ import pytest
 
 from lab_helpers.base.config import PROJECT, Settings
 from lab_helpers.cli.main import main
-from lab_helpers.workbook import own_copy
+from lab_helpers.workbook.copies import own_copy
 
 LINK = re.compile(r"\]\(([^)#\s:]+)[)#]")
 
