@@ -1,4 +1,4 @@
-"""moto, the control plane: with moto_s3.py, state/moto_hooks.py and quick_start.py the only module that imports it.
+"""moto, the control plane: with moto_s3.py, state/moto_hooks.py, moto_chance.py and quick_start.py alone to import it.
 
 What moto is asked for here beyond its HTTP API (policies of a principal, AWS managed policies) is read from its
 in-process objects; `tests/local_aws/test_moto_bridge.py` holds the names that this relies on.
@@ -44,6 +44,7 @@ from lab_helpers.local_aws.s3.view import ObjectView
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
 from lab_helpers.local_aws.state.journal import NotedCall, noted
+from lab_helpers.local_aws.state.moto_chance import under
 from lab_helpers.local_aws.state.moto_state import MotoState
 
 ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
@@ -171,9 +172,9 @@ class MotoBridge:
                 terms = self._state.terms(change) if self._state is not None else None
                 call: NotedCall | None = None
                 try:
-                    with moto_hooks.under(terms):
+                    with under(terms) as row:
                         status, headers, content = self._ask(environ, body)
-                    if terms is not None and change is not None:
+                    if terms is not None and change is not None and not row.is_disturbed:
                         call = noted(f"{change.service}:{change.operation}", terms, environ, body, status, content)
                 finally:
                     self._settle(change, call)
@@ -392,9 +393,9 @@ class MotoBridge:
         backend = iam_backends[ACCOUNT_ID][_PARTITION]
         if any(role.name == name for role in list(backend.roles.values())):
             return None
-        role = backend.create_role(
-            name, trust, f"/aws-service-role/{service}/", None, description or None, [], "3600", linked_service=service
-        )
+        path = f"/aws-service-role/{service}/"
+        with self._lock:  # it draws random numbers, which a call that is to be repeated has for itself
+            role = backend.create_role(name, trust, path, None, description or None, [], "3600", linked_service=service)
         self.ensure_managed_policy(policy_arn)
         if policy_arn in backend.managed_policies:
             backend.attach_role_policy(policy_arn, name)

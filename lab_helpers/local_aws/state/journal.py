@@ -18,8 +18,8 @@ from lab_helpers.local_aws.state.freezing import freeze, thaw
 from lab_helpers.local_aws.state.store import StateStore
 
 LIST = "moto/calls"
-MOST = 500
-"""How many calls wait at most before the backends are written: repeating them takes some two seconds."""
+MOST = 200
+"""How many calls may wait while the backends rest from being written; repeating them takes as long as they took."""
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,30 @@
 """Where moto's own objects are changed so that they can be kept: events and objects on disk, backends found.
 
-With moto_bridge.py the only importer of moto; `tests/local_aws/state/test_moto_hooks.py` holds the names that this
-relies on, so that an upgrade of moto fails there.
+With moto_bridge.py and moto_chance.py the only importer of moto; `tests/local_aws/state/test_moto_hooks.py` holds the
+names that this relies on, so that an upgrade of moto fails there.
 """
 
 from __future__ import annotations
 
 import copy
 import importlib
-import sys
 import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from functools import cache, wraps
 from types import SimpleNamespace
 from typing import Any
 
-from moto.core import utils as moto_utils
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend, allow_unknown_region, backend_lock
 from moto.core.common_models import BaseModel
 from moto.logs.models import LogStream
-from moto.moto_api._internal import mock_random
 from moto.s3 import models as s3_models
 
 from lab_helpers.local_aws.state.events import EventList, EventTable
 from lab_helpers.local_aws.state.freezing import freeze, thaw
-from lab_helpers.local_aws.state.journal import Terms
+from lab_helpers.local_aws.state.moto_chance import other_random_numbers
 from lab_helpers.local_aws.state.object_files import ObjectFile, ObjectFolder
 from lab_helpers.local_aws.state.store import StateStore
 
@@ -151,7 +147,7 @@ def _backend_in_region(self: Any, region: str) -> Any:
 def _made(home: Any, region: str) -> Any:
     if region not in home.regions and not allow_unknown_region():
         raise KeyError(region)
-    with _other_random_numbers():
+    with other_random_numbers():
         backend = home.backend(region, account_id=home.account_id)
     key = key_of(backend)
     _unfinished[key] = backend
@@ -167,47 +163,6 @@ def _made(home: Any, region: str) -> Any:
 def _untracked(cls: Any, *_: Any, **__: Any) -> Any:
     """Stand in for BaseModel.__new__, which keeps every object of the process for ever, deleted ones too."""
     return super(BaseModel, cls).__new__(cls)
-
-
-# -- calls that can be repeated: time and random numbers are given
-
-_clock = threading.local()
-_plain_utcnow = moto_utils.utcnow
-
-
-@contextmanager
-def under(terms: Terms | None) -> Iterator[None]:
-    """Let moto draw its random numbers from a seed, and its clock stand still, for what this thread asks meanwhile.
-
-    Whoever calls this keeps others from asking moto. None: nothing is different.
-    """
-    if terms is None:
-        yield
-        return
-    mock_random.seed(terms.seed)
-    _clock.at = terms.at
-    try:
-        yield
-    finally:
-        _clock.at = None
-        mock_random.seed()
-
-
-@contextmanager
-def _other_random_numbers() -> Iterator[None]:
-    """Leave the row of random numbers as it was: a backend may be made at a call, and not when it is repeated."""
-    before = mock_random.getstate()
-    mock_random.seed()
-    try:
-        yield
-    finally:
-        mock_random.setstate(before)
-
-
-@wraps(moto_utils.utcnow)
-def _utcnow() -> datetime:
-    at: datetime | None = getattr(_clock, "at", None)
-    return at or _plain_utcnow()
 
 
 # -- log streams: their events are on disk
@@ -412,9 +367,6 @@ def _copy_file(self: ObjectFile, _: dict[int, Any]) -> ObjectFile:
 
 
 def _install() -> None:
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "moto" and vars(module).get("utcnow") is _plain_utcnow:
-            module.utcnow = _utcnow  # type: ignore[attr-defined]
     AccountSpecificBackend.__getitem__, BackendDict.__getitem__ = _backend_in_region, _home_of_account
     BaseModel.__new__ = _untracked
     LogStream.__init__, LogStream._update, LogStream.get_log_events = _init_stream, _update_stream, _get_log_events

@@ -23,6 +23,7 @@ from lab_helpers.local_aws.state import moto_hooks as hooks
 from lab_helpers.local_aws.state.changes import Change, is_repeatable
 from lab_helpers.local_aws.state.freezing import NotKeptError, freeze, thaw
 from lab_helpers.local_aws.state.journal import MOST, Journal, NotedCall, Terms
+from lab_helpers.local_aws.state.moto_chance import under
 from lab_helpers.local_aws.state.moto_hooks import Key, Place
 from lab_helpers.local_aws.state.object_files import ObjectFolder
 from lab_helpers.local_aws.state.store import StateStore
@@ -189,7 +190,7 @@ class MotoState:
 
     def _repeat_one(self, call: NotedCall, ask: Callable[[Mapping[str, str], bytes], tuple[int, bytes]]) -> None:
         try:
-            with hooks.under(call.terms):
+            with under(call.terms):
                 status, body = ask(call.environ, call.body)
         except Exception as exc:
             raise self._refusal(call, f"{type(exc).__name__}: {exc}") from exc

@@ -22,7 +22,7 @@ from moto.s3 import models as s3_models
 from moto.s3.models import FakeBucket, FakeKey, FakeMultipart, S3Backend
 from moto.s3.utils import _VersionedKeyStore
 
-from lab_helpers.local_aws.state import moto_hooks
+from lab_helpers.local_aws.state import moto_chance, moto_hooks
 
 PINNED: list[tuple[Callable[..., Any], str]] = [
     (base_backend.AccountSpecificBackend.__getitem__, "b10167294fc00376"),
@@ -62,7 +62,7 @@ def test_the_hooks_are_in_their_places() -> None:
     assert base_backend.AccountSpecificBackend.__getitem__ is moto_hooks._backend_in_region
     assert base_backend.BackendDict.__getitem__ is moto_hooks._home_of_account
     assert LogStream.get_log_events is moto_hooks._get_log_events
-    assert moto_utils.utcnow is iam_models.utcnow is moto_hooks._utcnow
+    assert moto_utils.utcnow is iam_models.utcnow is moto_chance._utcnow
     assert "tempfile.SpooledTemporaryFile" in inspect.getsource(s3_models)
     assert s3_models.tempfile.SpooledTemporaryFile is moto_hooks._temporary_file
 

@@ -21,7 +21,8 @@ from lab_helpers.base.errors import StateDamagedError
 from lab_helpers.local_aws.server import LocalAws
 from lab_helpers.local_aws.state.changes import Change, is_repeatable
 from lab_helpers.local_aws.state.freezing import freeze, thaw
-from lab_helpers.local_aws.state.journal import LIST, Journal
+from lab_helpers.local_aws.state.journal import LIST, Journal, Terms
+from lab_helpers.local_aws.state.moto_chance import other_random_numbers, under
 from lab_helpers.local_aws.state.store import FILE
 from lab_helpers.local_aws.state.version import FORMAT, state_version
 from tests.local_aws.state.kit import killed_at_the_end
@@ -241,6 +242,22 @@ def test_a_call_that_could_not_be_noted_lets_the_next_be_written_whole(
 
 def full(*_: Any) -> None:
     raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_numbers_that_another_thread_disturbed_are_told() -> None:
+    """A backend that is made beside a call draws from the same source: that call's row cannot be drawn again."""
+
+    def make() -> None:
+        with other_random_numbers():
+            pass
+
+    with under(Terms.new()) as row:
+        make()
+        assert not row.is_disturbed
+        other = threading.Thread(target=make)
+        other.start()
+        other.join()
+        assert row.is_disturbed
 
 
 @pytest.mark.parametrize(("place", "value", "says"), [(5, 418, "after 418"), (3, {}, "KeyError")])
