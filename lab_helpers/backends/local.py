@@ -29,7 +29,7 @@ from lab_helpers.base.errors import (
     LocalAwsStartError,
     WaitTimeoutError,
 )
-from lab_helpers.base.file_lock import FileLock, holder_of
+from lab_helpers.base.files.file_lock import FileLock, holder_of
 from lab_helpers.base.injected_fault import InjectedFault
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until

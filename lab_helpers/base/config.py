@@ -17,7 +17,7 @@ from typing import Any
 from lab_helpers.base import project
 from lab_helpers.base.capabilities import CAPABILITIES, Capabilities
 from lab_helpers.base.errors import SettingsError
-from lab_helpers.base.whole_file import write_whole
+from lab_helpers.base.files.whole_file import write_whole
 
 BACKENDS = tuple(CAPABILITIES)
 DEFAULT_PREFIX = "firelens-lab"

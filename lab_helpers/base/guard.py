@@ -20,7 +20,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 
-from lab_helpers.base.socket_paths import folder_for_sockets
+from lab_helpers.base.files.socket_paths import folder_for_sockets
 
 log = logging.getLogger(__name__)
 

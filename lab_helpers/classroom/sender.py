@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lab_helpers.base.file_lock import FileLock
+from lab_helpers.base.files.file_lock import FileLock
 from lab_helpers.classroom import files, member
 from lab_helpers.classroom.files import Told
 from lab_helpers.classroom.member import Post, post

@@ -15,7 +15,7 @@ import psutil
 
 from lab_helpers.base.config import private_folder
 from lab_helpers.base.errors import ClassError
-from lab_helpers.base.file_lock import FileLock, holder_of
+from lab_helpers.base.files.file_lock import FileLock, holder_of
 from lab_helpers.base.messages import say
 from lab_helpers.classroom import files, fingerprint
 from lab_helpers.classroom.certificate import tls_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_helpers.base import nested_json
 from lab_helpers.base.errors import SettingsError
-from lab_helpers.base.whole_file import write_whole
+from lab_helpers.base.files.whole_file import write_whole
 
 FILE = "progress.json"
 HEADLESS = "headless"

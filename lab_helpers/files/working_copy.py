@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 
 from lab_helpers.base.config import PROJECT, private_folder, write_private
 from lab_helpers.base.errors import FileRefusedError, PathOutsideError
+from lab_helpers.base.files.whole_file import write_whole
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
-from lab_helpers.base.whole_file import write_whole
 
 FOLDERS = ("terraform", "fluentbit", "drills")
 """What a team would have in its repository, and the drills' files; nothing else can be written."""

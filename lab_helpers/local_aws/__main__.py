@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab_helpers.base.errors import LocalAwsStartError
-from lab_helpers.base.file_lock import FileLock
-from lab_helpers.base.whole_file import write_whole
+from lab_helpers.base.files.file_lock import FileLock
+from lab_helpers.base.files.whole_file import write_whole
 from lab_helpers.local_aws import quick_start
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab_helpers.base.errors import TerraformBusyError
-from lab_helpers.base.file_lock import FileLock, holder_of
+from lab_helpers.base.files.file_lock import FileLock, holder_of
 
 FILE = "run.lock"
 

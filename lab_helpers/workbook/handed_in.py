@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base import nested_json
-from lab_helpers.base.whole_file import write_whole
+from lab_helpers.base.files.whole_file import write_whole
 from lab_helpers.exercises import Progress
 from lab_helpers.exercises.progress import FILE
 from lab_helpers.workbook.course import pages

@@ -14,7 +14,7 @@ import pytest
 from lab_helpers import strip
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import ClassError
-from lab_helpers.base.file_lock import FileLock
+from lab_helpers.base.files.file_lock import FileLock
 from lab_helpers.classroom import files, member
 from lab_helpers.classroom.attendance import Attendance
 from lab_helpers.classroom.files import Seat, Told

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab_helpers.base.files.whole_file import write_whole
 from lab_helpers.base.paths import inside
-from lab_helpers.base.whole_file import write_whole
 
 FETCHERS = 8
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"

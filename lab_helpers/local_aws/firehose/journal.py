@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.base.whole_file import write_whole
+from lab_helpers.base.files.whole_file import write_whole
 
 _FRAME = struct.Struct(">dI")
 _SUFFIX = ".records"

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.config import PROJECT, Settings, private_folder, write_private
+from lab_helpers.base.files.whole_file import write_whole
 from lab_helpers.base.messages import language_of, say, speaking
 from lab_helpers.base.paths import inside, is_plain
 from lab_helpers.base.project import PACKAGE
-from lab_helpers.base.whole_file import write_whole
 from lab_helpers.files import WorkingCopy
 from lab_helpers.files.working_copy import FOLDERS
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab_helpers.base.socket_paths import SOCKET_PATH_BYTES
+from lab_helpers.base.files.socket_paths import SOCKET_PATH_BYTES
 from lab_helpers.local_aws.ecs.containers import process as process_module
 from lab_helpers.local_aws.ecs.containers.process import ContainerProcess
 from lab_helpers.local_aws.ecs.containers.warden import Warden

@@ -18,7 +18,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from lab_helpers.base.socket_paths import SHORT_FOLDER, folder_for_sockets
+from lab_helpers.base.files.socket_paths import SHORT_FOLDER, folder_for_sockets
 
 log = logging.getLogger(__name__)
 

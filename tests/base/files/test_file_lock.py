@@ -7,12 +7,12 @@ import sys
 import textwrap
 from pathlib import Path
 
-from lab_helpers.base.file_lock import FileLock, holder_of
+from lab_helpers.base.files.file_lock import FileLock, holder_of
 
 HOLDER = """
     import sys, threading
     from pathlib import Path
-    from lab_helpers.base.file_lock import FileLock
+    from lab_helpers.base.files.file_lock import FileLock
     assert FileLock.take(Path(sys.argv[1]), {"who": "a child"})
     print("held", flush=True)
     threading.Event().wait()

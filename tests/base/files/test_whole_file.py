@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.base.whole_file import write_whole
+from lab_helpers.base.files.whole_file import write_whole
 
 
 def test_writers_at_the_same_moment_do_not_meet(tmp_path: Path) -> None:
