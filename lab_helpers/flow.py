@@ -18,10 +18,10 @@ from typing import Self
 
 import pandas as pd
 
-from lab_helpers import pipeline_figures
 from lab_helpers.base.errors import LabError
 from lab_helpers.lab import Lab
-from lab_helpers.pipeline_figures import Moment
+from lab_helpers.pipeline import figures
+from lab_helpers.pipeline.figures import Moment
 
 EVERY_S = 1.0
 COLUMNS = ("at", "alb", "cloudwatch", "firehose", "s3", "held")
@@ -96,4 +96,4 @@ class Recording:
 
 def record(lab: Lab, every_s: float = EVERY_S) -> Recording:
     """Return a recording of the lab's pipeline, to be started; on an account metrics are minutes late."""
-    return Recording(lambda: pipeline_figures.moment(lab), every_s)
+    return Recording(lambda: figures.moment(lab), every_s)

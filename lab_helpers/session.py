@@ -12,7 +12,7 @@ from functools import partial
 from sqlite3 import DatabaseError
 from typing import TYPE_CHECKING, Any
 
-from lab_helpers import display, pipeline_cost, trace, traffic, visitors
+from lab_helpers import display, traffic, visitors
 from lab_helpers.account.bill import Pipeline, compare
 from lab_helpers.account.bill import bill as monthly_bill
 from lab_helpers.backends.backend import silent
@@ -24,6 +24,7 @@ from lab_helpers.checkpoints import Shelf, begin_notebook, take_named
 from lab_helpers.display import Bar, TerraformBar, explain_missing_names, register_cell_magic
 from lab_helpers.exercises import Exercise, exercise_of
 from lab_helpers.lab import BUFFER, Lab, attach
+from lab_helpers.pipeline import cost, trace
 from lab_helpers.strip import Strips, shown
 from lab_helpers.workbook.checks import CHECKS, Checks
 from lab_helpers.workbook.course import plain_name
@@ -83,14 +84,14 @@ class Session(HandsOn):
     def bill(self, requests_per_s: float, **pipeline: Any) -> pd.DataFrame:
         """Return what this pipeline would bill a month at such a rate: item, unit, quantity, price, USD.
 
-        `pipeline` are members of `account.bill.Pipeline`. Errors as `pipeline_cost.measured` and `account.bill.bill`.
+        `pipeline` are members of `account.bill.Pipeline`. Errors as `cost.measured` and `account.bill.bill`.
         """
-        load = pipeline_cost.measured(self, requests_per_s)
+        load = cost.measured(self, requests_per_s)
         return monthly_bill(load, self._pipeline(pipeline), self.settings.region)
 
     def compare_bills(self, requests_per_s: float, **pipeline: Any) -> pd.DataFrame:
         """Return the month of this pipeline and of its variants (without health checks, Infrequent Access, …)."""
-        load = pipeline_cost.measured(self, requests_per_s)
+        load = cost.measured(self, requests_per_s)
         return compare(load, self.settings.region, self._pipeline(pipeline))
 
     def _pipeline(self, members: dict[str, Any]) -> Pipeline:

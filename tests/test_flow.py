@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from lab_helpers.base.errors import LabError
 from lab_helpers.flow import Recording
-from lab_helpers.pipeline_figures import Moment
+from lab_helpers.pipeline.figures import Moment
 
 
 def test_numbers_are_counted_from_the_first_look() -> None:

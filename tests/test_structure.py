@@ -201,6 +201,28 @@ def _ends(side: ast.expr) -> set[str]:
     return {end for end in ("backend.name", ".backend") if text.endswith(end)}
 
 
+MOST_FILES = 20
+FLAT = {"lab_helpers/router/plugins": "a plugin's file is its name in the configuration"}
+
+
+def test_no_folder_holds_more_files_than_one_reads_at_a_glance() -> None:
+    """Twenty at most, `__init__` not counted; what belongs together gets a room of its own before that."""
+    folders: dict[str, int] = {}
+    for path in modules().values():
+        folder = path.parent.relative_to(ROOT).as_posix()
+        folders[folder] = folders.get(folder, 0) + (path.name != "__init__.py")
+    full = {folder: count for folder, count in folders.items() if count > MOST_FILES}
+    assert len(folders) > 50
+    assert full.keys() == FLAT.keys(), full
+
+
+def test_each_folder_of_the_package_says_what_it_is_for() -> None:
+    """Its `__init__` has a docstring: a room is found from its name and one sentence."""
+    silent = [name for name, path in modules().items()
+              if path.name == "__init__.py" and not ast.get_docstring(ast.parse(path.read_text()))]  # fmt: skip
+    assert silent == []
+
+
 READERS_OF_THE_ENVIRONMENT = ("lab_helpers.base.config", "lab_helpers.logs.records")
 """The second for one switch, LAB_FAST_READERS: a pure package knows no settings."""
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lab_helpers import faults, pipeline_figures
+from lab_helpers import faults
 from lab_helpers.backends.calls import CallReader, Row, is_refused
 from lab_helpers.base.errors import LabError
 from lab_helpers.base.messages import say
 from lab_helpers.lab import Lab
+from lab_helpers.pipeline import figures
 from lab_helpers.terraform import LabOutputs
 
 RATE_SPAN = timedelta(seconds=8)
@@ -81,7 +82,7 @@ class Watcher:
         return rated
 
     def _of_account(self) -> Look:
-        now = pipeline_figures.moment(self._lab)
+        now = figures.moment(self._lab)
         self._calls = [*self._calls, *self._reader.new()][-KEPT_CALLS:]
         errors = faults.delivery_errors(self._lab.client("logs"), self._lab.outputs.log_group, now.at - _ERRORS_SPAN)
         last = errors.iloc[-1] if len(errors) else None

@@ -17,7 +17,7 @@ from lab_helpers.base.redact import redact
 from lab_helpers.display.charts.canvas import Chart
 from lab_helpers.display.charts.waterfall import Bar, waterfall
 from lab_helpers.display.tables import table
-from lab_helpers.trace import Stop
+from lab_helpers.pipeline.trace import Stop
 
 COLUMNS = ("stop", "time", "seconds", "where", "raw", "note")
 _SUMMARY = "cursor:pointer;padding:2px 0"

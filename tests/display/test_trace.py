@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from lab_helpers.display.trace import Trace
-from lab_helpers.trace import Stop
+from lab_helpers.pipeline.trace import Stop
 
 SENT = datetime(2026, 2, 3, 4, 5, 6, 250_000, tzinfo=UTC)
 STOPS = (

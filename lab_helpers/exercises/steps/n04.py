@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab_helpers import trace
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import AwsCallError
 from lab_helpers.exercises.steps.step import Kind, Step, Verdict, Wrong, not_yet, passed
 from lab_helpers.lab import Lab
+from lab_helpers.pipeline import trace
 
 MOST = 50
 

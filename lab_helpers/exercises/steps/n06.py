@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lab_helpers import s3_logs, sql, trace
+from lab_helpers import s3_logs, sql
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError, NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.exercises.steps.step import Act, Kind, Step, Verdict, Wrong, not_yet, passed
 from lab_helpers.lab import Lab
+from lab_helpers.pipeline import trace
 
 KINESIS_TF = "terraform/aws_kinesis.tf"
 INTERVAL_S = 20

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from lab_helpers import trace
 from lab_helpers.base.errors import NotYetError, SettingsError
 from lab_helpers.lab import Notes
+from lab_helpers.pipeline import trace
 from lab_helpers.s3_logs import StoredObject
 from lab_helpers.traffic import ByHand
 

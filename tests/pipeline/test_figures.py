@@ -9,11 +9,11 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from lab_helpers import pipeline_figures
 from lab_helpers.backends.account import AwsBackend
 from lab_helpers.backends.local import LocalBackend
 from lab_helpers.base.config import Settings
 from lab_helpers.base.errors import LabError
+from lab_helpers.pipeline import figures
 
 OUT = SimpleNamespace(
     alb_arn="arn:aws:elasticloadbalancing:r:1:loadbalancer/app/lab-alb/50dc6c495c0c9188",
@@ -78,7 +78,7 @@ def test_a_local_moment_is_the_servers(is_made: bool) -> None:
     else:
         stubber.add_client_error("start_query", "ResourceNotFoundException")
     with stubber:
-        found = pipeline_figures.moment(_lab(Local(), logs))
+        found = figures.moment(_lab(Local(), logs))
     assert _stops(found) == {
         "alb": 301, "cloudwatch": 322 if is_made else 0, "firehose": 322, "s3": 112, "held": 210,
     }  # fmt: skip
@@ -86,13 +86,13 @@ def test_a_local_moment_is_the_servers(is_made: bool) -> None:
 
 def test_log_records_by_task() -> None:
     """A row a task; outputs together, losses with their places, and NA for what a router does not say."""
-    found = pipeline_figures.log_records(_lab(Local(), None))
+    found = figures.log_records(_lab(Local(), None))
     assert found.set_index("task").T["a"].tolist() == [
         322, 320, 320, 630, 10, 2, "2 log driver: buffer full, or no router",
     ]  # fmt: skip
     assert found["read"].isna().tolist() == [False, True]
     with pytest.raises(LabError, match="counted by the local AWS only"):
-        pipeline_figures.log_records(_lab(ACCOUNT, None))
+        figures.log_records(_lab(ACCOUNT, None))
 
 
 def test_an_account_is_asked_for_its_metrics() -> None:
@@ -112,7 +112,7 @@ def test_an_account_is_asked_for_its_metrics() -> None:
         points = [{"Sum": 1000.0}, {"Sum": float(count)}]
         stubber.add_response("get_metric_statistics", {"Datapoints": points}, asked)
     with stubber:
-        found = pipeline_figures.moment(_lab(ACCOUNT, cloudwatch))
+        found = figures.moment(_lab(ACCOUNT, cloudwatch))
     assert _stops(found) == {"alb": 1000, "cloudwatch": 1001, "firehose": 1002, "s3": 1003, "held": 0}
 
 
@@ -121,8 +121,8 @@ def test_an_account_that_refuses_says_so() -> None:
     cloudwatch, stubber = _client("cloudwatch")
     stubber.add_client_error("get_metric_statistics", "AccessDenied")
     with stubber, pytest.raises(LabError, match="GetMetricStatistics"):
-        pipeline_figures.moment(_lab(ACCOUNT, cloudwatch))
+        figures.moment(_lab(ACCOUNT, cloudwatch))
 
 
-def _stops(found: pipeline_figures.Moment) -> dict[str, Any]:
+def _stops(found: figures.Moment) -> dict[str, Any]:
     return {name: value for name, value in vars(found).items() if name != "at"}

@@ -11,9 +11,10 @@ from typing import Any, cast
 import pandas as pd
 import pytest
 
-from lab_helpers import cloudwatch, pipeline_cost
+from lab_helpers import cloudwatch
 from lab_helpers.base.errors import NotYetError
 from lab_helpers.lab import Lab
+from lab_helpers.pipeline import cost
 
 BODY = gzip.compress(b'{"log":"GET /"}\n' * 100)
 
@@ -48,7 +49,7 @@ def test_lines_checks_and_packing_are_measured(monkeypatch: pytest.MonkeyPatch) 
     """Mean length with its line feed, nodes times targets an interval, bytes in S3 for bytes of text, streams."""
     frame = pd.DataFrame({"message": ["x" * 99] * 3, "stream": ["a", "b", "a"]})
     monkeypatch.setattr(cloudwatch, "read_messages", lambda *_: frame)
-    load = pipeline_cost.measured(lab(), 50)
+    load = cost.measured(lab(), 50)
     assert (load.requests_per_s, load.line_bytes, load.checks_per_s, load.tasks) == (50, 100.0, 0.4, 2)
     assert load.packed_share == len(BODY) / 1600
 
@@ -57,4 +58,4 @@ def test_without_lines_there_is_no_bill(monkeypatch: pytest.MonkeyPatch) -> None
     """The error names the notebook that sends traffic."""
     monkeypatch.setattr(cloudwatch, "read_messages", lambda *_: pd.DataFrame({"message": [], "stream": []}))
     with pytest.raises(NotYetError, match="04"):
-        pipeline_cost.measured(lab(), 50)
+        cost.measured(lab(), 50)
