@@ -21,7 +21,7 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
-from lab_helpers.local_aws.s3 import decisions
+from lab_helpers.local_aws.s3 import decisions, posted_form
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
 
@@ -30,7 +30,15 @@ _FOR_ANYBODY = frozenset({("sts", "AssumeRoleWithSAML"), ("sts", "AssumeRoleWith
 _TOO_DEEP = {"json": "SerializationException", "query": "MalformedInput", "ec2": "InvalidParameterValue"}
 """By protocol; S3 says MalformedXML."""
 _LOG = logging.getLogger(__name__)
-_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
+_REASONS = {
+    200: "OK",
+    204: "No Content",
+    303: "See Other",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    500: "Internal Server Error",
+}
 
 
 class ControlPlane(object_checksums.Objects, decisions.Objects, Protocol):
@@ -107,7 +115,14 @@ class Gateway:
             _LOG.info("a call ended in its body: %s", error)
             return protocol.refusal(kind, AwsError("IncompleteBody", "The request body terminated unexpectedly"))
         plain = hosts.with_bucket_in_path(admitted.environ) if kind == "s3" else admitted.environ
-        return self.answer(plain, admitted.body, admitted.caller)
+        answered = self.answer(plain, admitted.body, admitted.caller)
+        form = plain.get(posted_form.MARK)
+        if form is None or not isinstance(answered[2], bytes):
+            return answered
+        bucket = _bucket(environ)
+        url = f"{environ.get('wsgi.url_scheme', 'http')}://{environ['HTTP_HOST']}"
+        url = url if hosts.bucket_of(environ) else f"{url}/{bucket}"
+        return posted_form.told((answered[0], answered[1], answered[2]), form, bucket, url)
 
     def _preflight(self, environ: dict[str, Any]) -> protocol.HttpAnswer:
         try:

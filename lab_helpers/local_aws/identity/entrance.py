@@ -1,7 +1,7 @@
 """The way in: who calls is found out from the head, and the body is read only of somebody who is known.
 
 Source: as in `sigv4`; the order of the checks is S3's (key, token, time, signature, body).
-Not modelled: signed HTML form uploads to S3 (POST policies), which are refused as anonymous.
+What a form posts to S3 is signed inside: it is read first, up to MOST_BYTES.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab_helpers.local_aws.front import hosts
 from lab_helpers.local_aws.identity import chunks, refusals, sigv2, sigv4
 from lab_helpers.local_aws.identity.credentials import KnownKey
 from lab_helpers.local_aws.kit.api import AwsError, Caller
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.s3 import posted_form
 
 MIB = 1 << 20
 MOST_ANONYMOUS_BYTES = MIB
@@ -65,6 +67,10 @@ class Entrance:
             raise refusals.malformed(kind, "Unsupported Authorization Type", in_query=False)
         if kind not in _FOR_ANYBODY:
             raise refusals.missing(kind)
+        if kind == "s3" and posted_form.is_one(environ):
+            return self._posted(environ)
+        if kind == "s3":
+            posted_form.refuse_other(environ)
         anonymous = Caller("anonymous", "anonymous", self._account_id)
         body = _read(environ, MOST_ANONYMOUS_BYTES, refusals.missing(kind))
         return Admitted(anonymous, environ, body)
@@ -128,6 +134,19 @@ class Entrance:
                 SignatureProvided=signature.signature,
             )
         return Admitted(known.caller, environ, _read(environ, MOST_OBJECT_BYTES, _too_large("s3", environ)))
+
+    def _posted(self, environ: dict[str, Any]) -> Admitted:
+        form = posted_form.read(environ["CONTENT_TYPE"], _read(environ, MOST_BYTES, _too_large("s3", environ)))
+        signed, caller = posted_form.signed(form.fields), Caller("anonymous", "anonymous", self._account_id)
+        if signed is not None:
+            known, policy = self._known("s3", signed.access_key_id, signed.session_token), form.fields["policy"]
+            if not signed.fits(known.secret_access_key, policy):
+                seen = {"AWSAccessKeyId": signed.access_key_id, "SignatureProvided": signed.signature}
+                raise refusals.mismatch("s3", **seen, StringToSign=policy)
+            bucket = hosts.bucket_of(environ) or environ["PATH_INFO"].strip("/").partition("/")[0]
+            posted_form.check_policy(form, bucket, self._clock.now())
+            caller = known.caller
+        return Admitted(caller, posted_form.as_upload(environ, form), form.file)
 
     def _known(self, kind: str, access_key_id: str, session_token: str) -> KnownKey:
         known = self._find_key(access_key_id)

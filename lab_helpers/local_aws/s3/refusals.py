@@ -69,6 +69,8 @@ def complete(content: bytes, method: str, params: Mapping[str, Any], environ: Ma
     if code == "InvalidLocationConstraint" and (place := _LOCATION.search(body)):
         told = {"LocationConstraint": place[1].decode()}
     content = _FOREIGN.sub(b"", content)
+    if code == "InvalidStorageClass":
+        content = re.sub(rb"<StorageClass>[^<]*</StorageClass>", b"", content)
     if code in _TEXTS:
         content = _MESSAGE.sub(f"<Message>{escape(_TEXTS[code])}</Message>".encode(), content, count=1)
     for name, value in told.items():
