@@ -6,15 +6,12 @@ the notebook needs, and does not wait for pandas.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         """Return a module of the top shelf that is loaded by its first use."""
-        from lab_helpers.base.lazy import Lazy
+        from lab_helpers.base.lazy import lazy_module
 
-        if name.startswith("_") or find_spec(f"{__name__}.{name}") is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return Lazy(f"{__name__}.{name}")
+        return lazy_module(__name__, name)

@@ -7,6 +7,7 @@ that makes a frame at its own loading would undo that (tests/base/test_lazy.py).
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 
@@ -43,6 +44,16 @@ class Lazy:
         return importlib.import_module(self._module)
 
 
+def lazy_module(package: str, name: str) -> Lazy:
+    """Return a module of a package, loaded by its first use: the body of a package's `__getattr__`.
+
+    Raises AttributeError for a module that the package does not have.
+    """
+    if name.startswith("_") or importlib.util.find_spec(f"{package}.{name}") is None:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    return Lazy(f"{package}.{name}")
+
+
 def lazily(package: str, names: dict[str, str], name: str) -> Any:
     """Return `name` out of the module that `names` says has it: the body of a package's `__getattr__`.
 
@@ -61,4 +72,4 @@ if TYPE_CHECKING:
 else:
     nbformat, np, pa, pd = Lazy("nbformat"), Lazy("numpy"), Lazy("pyarrow"), Lazy("pandas")
 
-__all__ = ["Lazy", "lazily", "nbformat", "np", "pa", "pd"]
+__all__ = ["Lazy", "lazily", "lazy_module", "nbformat", "np", "pa", "pd"]
