@@ -26,14 +26,15 @@ from lab_helpers.local_aws.state.journal import MOST, Journal, NotedCall, Terms
 from lab_helpers.local_aws.state.moto_chance import under
 from lab_helpers.local_aws.state.moto_hooks import Key, Place
 from lab_helpers.local_aws.state.object_files import ObjectFolder
+from lab_helpers.local_aws.state.object_rows import S3, ObjectRows
 from lab_helpers.local_aws.state.store import StateStore
 
 _LOG = logging.getLogger(__name__)
-ROOM, FILES_ROOM = "moto", "moto-files"
+ROOM = "moto"
 _IAM = "iam.IAMBackend"
 _CHANGE_IAM = frozenset({"iam", "", "cloudformation", "tagging"})
 """Whose calls may change IAM; for every other one moto asks IAM, in all partitions, whose key it came with."""
-_S3, _LOGS, _EC2 = "s3.S3Backend", "logs.LogsBackend", "ec2.EC2Backend"
+_LOGS, _EC2 = "logs.LogsBackend", "ec2.EC2Backend"
 _LATER = frozenset({"PutLogEvents"})
 """Operations whose data has rows of its own: what else they change (a stream's last ingestion) can wait a second."""
 _SHARE = 0.02
@@ -50,10 +51,10 @@ class MotoState:
 
     def __init__(self, store: StateStore, objects: Path) -> None:
         self._store = store
-        self._place = Place(store, ObjectFolder(objects))
+        folder = ObjectFolder(objects)
+        self._place, self._objects = Place(store, folder), ObjectRows(store, folder)
         self._place.restore = self._restore
         self._digests: dict[Key, bytes] = {}
-        self._files: dict[Key, frozenset[str]] = {}
         self._images: dict[Key, tuple[int, ...]] = {}
         self._later: set[Key] = set()
         self._noted: set[Key] = set()
@@ -61,7 +62,6 @@ class MotoState:
         self._changed_directly = False
         self._not_before = 0.0
         self._is_open = False
-        self._gone: set[str] = set()
         self.failures: dict[str, str] = {}
 
     def begin(self) -> None:
@@ -69,7 +69,7 @@ class MotoState:
         self._before = hooks.use(self._place)
         hooks.forget_all()
         self._is_open = True
-        self._sweep()
+        self._objects.sweep()
         self._read()
 
     def repeat(self, ask: Callable[[Mapping[str, str], bytes], tuple[int, bytes]]) -> None:
@@ -130,13 +130,13 @@ class MotoState:
         elif asked or change.bucket:
             with self._writing(asked):
                 if change.bucket:
-                    self._keep_keys(change)
+                    self._objects.keep_keys(change)
                 if self._noted and any(key in self._noted or key[0] == _IAM for key in asked):
                     self._write_noted()
-                self.keep(key for key in asked if not (change.only_keys and key[0] == _S3))
+                self.keep(key for key in asked if not (change.only_keys and key[0] == S3))
                 if change.operation in _ENDS_STREAMS:
                     self._forget_streams()
-            self._remove_files()
+            self._objects.remove_files()
 
     def keep_later(self) -> None:
         """Keep what calls left for later, unless that took long and was done of late."""
@@ -147,8 +147,7 @@ class MotoState:
 
     def sync(self) -> None:
         """Bring the files of objects to the disk itself."""
-        assert self._place.objects is not None
-        self._place.objects.sync()
+        self._objects.sync()
 
     def keep(self, keys: Iterable[Key]) -> None:
         """Write the backends that are not as they were last written."""
@@ -167,7 +166,7 @@ class MotoState:
             waiting = waiting - self._noted
             self._write_noted()
             self.keep(waiting)
-        self._remove_files()
+        self._objects.remove_files()
 
     def _write_noted(self) -> None:
         """Write the backends that noted calls changed, all at once, and drop the notes."""
@@ -186,6 +185,7 @@ class MotoState:
         except BaseException:
             self._noted, self._digests, self._changed_directly = noted | set(keys), digests, True
             self._journal.begin_at(length)
+            self._objects.leave_files()
             raise
 
     def _repeat_one(self, call: NotedCall, ask: Callable[[Mapping[str, str], bytes], tuple[int, bytes]]) -> None:
@@ -217,9 +217,9 @@ class MotoState:
             return
         with self._store.change():
             self._store.put(ROOM, "/".join(key), data)
-            self._keep_files(key, frozenset(files.split()))
-            if key[0] == _S3:
-                self._forget_buckets(set(backend.buckets))
+            self._objects.keep_files(key, frozenset(files.split()))
+            if key[0] == S3:
+                self._objects.forget_buckets(backend.buckets)
         self._digests[key] = digest
 
     def _state_of(self, key: Key, backend: Any) -> dict[str, Any]:
@@ -237,64 +237,7 @@ class MotoState:
         if data is not None:
             backend.__dict__.update(thaw(data))
             self._digests[key] = hashlib.blake2b(data, digest_size=16).digest()
-            self._files[key] = frozenset((self._store.get(FILES_ROOM, "/".join(key)) or b"").decode().split())
-
-    # -- S3's keys and files
-
-    def _keep_keys(self, change: Change) -> None:
-        for account in hooks.backends(_S3).values():
-            for backend in account.values():
-                bucket = backend.buckets.get(change.bucket)
-                if bucket is not None:
-                    for key in change.keys or self._changed_keys(bucket):
-                        self._keep_key(bucket, key)
-
-    def _keep_key(self, bucket: Any, key: str) -> None:
-        row, where = hooks.object_row(bucket, key), (bucket.name, key)
-        found = self._store.rows("SELECT files FROM objects WHERE bucket = ? AND key = ?", where)
-        before = set(found[0][0].split()) if found else set()
-        after = set(row[1].split()) if row else set()
-        with self._store.change() as db:
-            if row is None:
-                db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", where)
-            elif found:
-                db.execute("UPDATE objects SET data = ?, files = ? WHERE bucket = ? AND key = ?", (*row, *where))
-            else:
-                db.execute("INSERT INTO objects VALUES (?, ?, ?, ?)", (*where, *row))
-        self._gone |= before - after
-
-    def _changed_keys(self, bucket: Any) -> list[str]:
-        """Return the keys of a bucket whose names differ from those that are kept."""
-        kept = {key for (key,) in self._store.rows("SELECT key FROM objects WHERE bucket = ?", (bucket.name,))}
-        return sorted(kept.symmetric_difference(dict.keys(bucket.keys)))
-
-    def _keep_files(self, key: Key, files: frozenset[str]) -> None:
-        """Note the files of uploads that are not complete; those that went are removed unless an object has them."""
-        before, self._files[key] = self._files.get(key, frozenset()), files
-        if before != files:
-            self._store.put(FILES_ROOM, "/".join(key), " ".join(sorted(files)).encode())
-        gone = before - files
-        if gone:
-            self._gone |= gone - self._object_files()
-
-    def _object_files(self) -> set[str]:
-        return {name for (files,) in self._store.rows("SELECT files FROM objects") for name in files.split()}
-
-    def _forget_buckets(self, there: set[str]) -> None:
-        for (bucket,) in self._store.rows("SELECT DISTINCT bucket FROM objects"):
-            if bucket not in there:
-                rows = self._store.rows("SELECT files FROM objects WHERE bucket = ?", (bucket,))
-                with self._store.change() as db:
-                    db.execute("DELETE FROM objects WHERE bucket = ?", (bucket,))
-                self._gone |= {name for (files,) in rows for name in files.split()}
-
-    def _remove_files(self) -> None:
-        """Remove the files that no row names any more, now that the rows are written."""
-        assert self._place.objects is not None
-        gone, self._gone = self._gone, set()
-        self._place.objects.remove(gone)
-
-    # -- what a kill left between two steps
+            self._objects.know_files(key)
 
     def _forget_streams(self) -> None:
         backends = [each for each in hooks.loaded() if hooks.key_of(each)[0] == _LOGS]
@@ -312,10 +255,3 @@ class MotoState:
                 _LOG.exception("%s cannot be read", name)
                 self._leave()
                 raise StateDamagedError(str(self._store.path), f"{name}: {type(exc).__name__}") from exc
-
-    def _sweep(self) -> None:
-        assert self._place.objects is not None
-        uploads = (self._store.get(FILES_ROOM, name) or b"" for name in self._store.names(FILES_ROOM))
-        held = self._object_files() | {name for files in uploads for name in files.decode().split()}
-        if gone := self._place.objects.remove_all_but(held):
-            _LOG.info("%d files of objects that were never acknowledged are removed", gone)
