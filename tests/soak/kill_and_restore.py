@@ -2,8 +2,8 @@
 
     LAB_HOME=$(mktemp -d) python -m tests.soak.kill_and_restore [KILLS]      (20 by default; about half an hour)
 
-Works on the lab in LAB_HOME, which is brought to notebook 04 first; Terraform's plan there has the router's image, whose
-files notebook 03 changed and deployed past Terraform, and nothing else. Prints a row a kill; exit code 1 when one
+Works on the lab in LAB_HOME, which is brought to notebook 04 first; Terraform's plan there has the router's image,
+whose files notebook 03 changed and deployed past Terraform, and nothing else. Prints a row a kill; exit code 1 when one
 differs.
 """
 
