@@ -112,7 +112,7 @@ def of_answer(answer: Mapping[str, Any], out: LabOutputs, region: str) -> Look:
     assumed = _refusal(row for row in latest if row["call"] == "sts:AssumeRole" and row["resource"] == delivers)
     hops = (
         Hop("alb", "ALB", group.get("requests", 0), refused=_unhealthy(group.get("targets", {}))),
-        *_in_the_task(services.get("ecs", {}).get("log_records", {})),
+        *_in_the_task(services.get("ecs", {}).get("log_records", {}), f"service:{out.service_name}"),
         Hop(
             "cloudwatch", "CloudWatch", events, lost=sum(rejected.values()),
             **(told(_TO_CLOUDWATCH, router, out.httpd_log_group) or _rejected(rejected)),
@@ -166,10 +166,14 @@ def _unhealthy(targets: Mapping[str, int]) -> str:
     return say("no healthy target: {states}", states=", ".join(f"{count} {state}" for state, count in targets.items()))
 
 
-def _in_the_task(records: Mapping[str, Any]) -> tuple[Hop, Hop]:
-    """httpd and the log router, over all tasks that there were; of the router's losses those of tasks that run."""
-    totals: Mapping[str, int] = records.get("totals", {})
-    tasks = list(records.get("tasks", {}).values())
+def _in_the_task(records: Mapping[str, Any], service: str) -> tuple[Hop, Hop]:
+    """httpd and the log router, over all tasks of the service; of the router's losses those of tasks that run.
+
+    A drill's tasks have groups of their own: their lines go elsewhere and would seem to be lost here.
+    """
+    of_service = records.get("groups", {}).get(service, {})
+    totals: Mapping[str, int] = of_service.get("totals", {})
+    tasks = [records["tasks"][task_id] for task_id in of_service.get("tasks", ())]
     at_driver = totals.get("dropped_by_driver", 0)
     losses: dict[str, int] = {}
     for task in tasks:

@@ -17,6 +17,7 @@ OUT = LabOutputs(
         **dict.fromkeys(LabOutputs.__dataclass_fields__, "x"),
         "delivery_stream_name": "lab",
         "httpd_log_group": "/ecs/lab/httpd",
+        "service_name": "lab-httpd",
         "target_group_arn": "arn:aws:elasticloadbalancing:ap-northeast-1:1:targetgroup/lab/1",
         "task_role_arn": "role/task",
         "firehose_role_arn": "role/firehose",
@@ -45,7 +46,16 @@ def answer(latest: list[dict[str, Any]] | None = None, task: dict[str, Any] | No
         "at": AT.isoformat(),
         "services": {
             "alb": {"target_groups": {"lab": {"requests": 100, "targets": {"healthy": 2}}}},
-            "ecs": {"log_records": {"totals": totals, "tasks": {"one": task or _ledger()}}},
+            "ecs": {
+                "log_records": {
+                    "totals": {name: 3 * count for name, count in totals.items()},
+                    "tasks": {"one": task or _ledger(), "other": _ledger(losses={"a drill's": 9})},
+                    "groups": {
+                        "service:lab-httpd": {"totals": totals, "tasks": ["one"]},
+                        "family:drill": {"totals": {}, "tasks": ["other"]},
+                    },
+                }
+            },
             "logs": {"groups": {f"{REGION}//ecs/lab/httpd": 101}},
             "firehose": {"streams": {f"{REGION}/lab": stream}},
         },
@@ -59,7 +69,10 @@ def _hops(look: Look) -> dict[str, tuple[int | None, int | None, int]]:
 
 
 def test_figures_of_a_look_are_those_of_one_answer() -> None:
-    """Each hop has what came, what it holds and what is lost; the look has the server's own time."""
+    """Each hop has what came, what it holds and what is lost; the look has the server's own time.
+
+    Of the tasks those of the lab's own service count: the lines of a drill's are in no other hop.
+    """
     look = of_answer(answer(), OUT, REGION)
     assert look.at == AT
     assert _hops(look) == {

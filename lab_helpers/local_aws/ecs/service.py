@@ -95,6 +95,7 @@ class EcsService:
         store = self._world.store
         with store.held():
             running, pending = counts(store.tasks())
+            groups = {task.id: task.group for task in store.tasks()}
             services = [each for each in store.services() if each.status != "INACTIVE"]
         return {
             "services": len(services),
@@ -103,7 +104,7 @@ class EcsService:
             "runtimes": {
                 type(each).__name__.removesuffix("Runtime").lower(): each.name for each in self._world.runtimes
             },
-            "log_records": summary(self._runner.log_records()),
+            "log_records": summary(self._runner.log_records(), groups),
         }
 
     def _task_ended(self, task: Task) -> None:

@@ -60,6 +60,9 @@ def test_the_loss_of_a_burst_is_told(stand: Stand) -> None:
     found = stand.log_records()["tasks"][arn.rsplit("/", 1)[-1]]
     assert found["printed"] == 60_000 == found["handed"] + found["dropped_by_driver"] + found["held_by_driver"]
     assert found["handed"] == found["read"] + found["unread"]
+    of_group = stand.log_records()["groups"][task["group"]]
+    assert arn.rsplit("/", 1)[-1] in of_group["tasks"]
+    assert of_group["totals"]["printed"] >= 60_000
     output = found["outputs"]["http.1"]
     assert output["sent"] == 0
     assert output["received"] == output["dropped"] == output["lost"]["end of grace"]

@@ -161,21 +161,35 @@ def _sums(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]
     return found
 
 
-def summary(tasks: Mapping[str, TaskLedger]) -> dict[str, Any]:
+def summary(tasks: Mapping[str, TaskLedger], groups: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return what `lab status` shows: totals over all tasks, and the accounts, oldest task first.
 
+    `groups` has the tasks' groups (`service:NAME`) by task id: each group has totals of its own, and the ids shown.
     A task that has ended and lost nothing is shown while it is among the last `MOST_SHOWN` only.
     """
     ended = [task_id for task_id, each in tasks.items() if each.router in (ENDED, KILLED)]
     quiet = {task_id for task_id in ended[:-MOST_SHOWN] if not tasks[task_id].losses}
-    names = ("printed", "handed", "dropped_by_driver", "held_by_driver", "read", "unread")
-    totals = {name: sum(getattr(each, name) or 0 for each in tasks.values()) for name in names}
-    outputs = [output for each in tasks.values() for output in each.outputs.values()]
-    totals |= {name: sum(getattr(each, name) or 0 for each in outputs) for name in ("received", "sent", "held")}
+    shown = {task_id: each for task_id, each in tasks.items() if task_id not in quiet}
+    members: dict[str, list[str]] = {}
+    for task_id in tasks:
+        members.setdefault((groups or {}).get(task_id, ""), []).append(task_id)
     return {
-        "tasks": {task_id: each.as_dict() for task_id, each in tasks.items() if task_id not in quiet},
-        "totals": {**totals, "lost": sum(sum(each.losses.values()) for each in tasks.values())},
+        "tasks": {task_id: each.as_dict() for task_id, each in shown.items()},
+        "totals": _totals(tasks.values()),
+        "groups": {
+            group: {"totals": _totals(tasks[each] for each in ids), "tasks": [each for each in ids if each in shown]}
+            for group, ids in members.items()
+        },
     }
+
+
+def _totals(ledgers: Iterable[TaskLedger]) -> dict[str, int]:
+    tasks = list(ledgers)
+    names = ("printed", "handed", "dropped_by_driver", "held_by_driver", "read", "unread")
+    totals = {name: sum(getattr(each, name) or 0 for each in tasks) for name in names}
+    outputs = [output for each in tasks for output in each.outputs.values()]
+    totals |= {name: sum(getattr(each, name) or 0 for each in outputs) for name in ("received", "sent", "held")}
+    return {**totals, "lost": sum(sum(each.losses.values()) for each in tasks)}
 
 
 def ledger_of_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
