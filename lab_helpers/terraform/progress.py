@@ -71,6 +71,7 @@ class Progress:
                 self.failed += 1
             case ChangeCounts():
                 self.counts = event
+                self._settle(event)
             case Diagnostic():
                 (self.errors if event.is_error else self.warnings).append(event)
             case Heartbeat():
@@ -80,6 +81,11 @@ class Progress:
         self.planned.append(change)
         if change.action in CHANGING:
             self.total += 2 if change.action == "replace" else 1
+
+    def _settle(self, counts: ChangeCounts) -> None:
+        """At the end of a run that did all it could: a change whose value turned out to be the old one is none."""
+        if counts.operation != "plan" and not self.failed:
+            self.total = self.done
 
     def _end(self, address: str, elapsed_s: float) -> None:
         self.running.pop(address, None)

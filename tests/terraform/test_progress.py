@@ -55,6 +55,15 @@ def test_data_sources_are_not_work() -> None:
     assert (progress.done, progress.total, progress.running) == (0, 0, {})
 
 
+def test_a_change_that_was_none_is_not_waited_for() -> None:
+    """A policy that names a changed resource is planned, turns out to be the same, and is never reported again."""
+    planned = (PlannedChange("aws_log_group.x", "update"), PlannedChange("aws_iam_role_policy.y", "update"))
+    ended = ResourceFinished("aws_log_group.x", "update", 1)
+    assert fed(*planned, ended).total == 2
+    assert fed(*planned, ended, ChangeCounts(0, 1, 0, "plan")).total == 2
+    assert fed(*planned, ended, ChangeCounts(0, 1, 0, "apply")).total == 1
+
+
 def test_a_failed_resource_runs_no_longer() -> None:
     """It is counted apart from those that are done, and its error is kept."""
     progress = fed(
