@@ -74,7 +74,7 @@ def newest_line(lab: Lab, containing: str, on_tick: OnTick = None) -> str:
         _poll_s(lab, 1.0),
         say("a line with {text} in CloudWatch Logs", text=containing),
         done=lambda frame: len(frame) > 0,
-        describe=lambda frame: say("{count} lines", count=len(frame)),
+        describe=lambda frame: say("{count:,} lines", count=len(frame)),
         on_tick=on_tick,
     )
     return str(json.loads(found.sort_values("event_time")["message"].iloc[-1])["log"])
@@ -115,7 +115,9 @@ def of_visitors(lab: Lab, made: Visitors, on_tick: OnTick = None) -> pd.DataFram
         _poll_s(lab, 1.0),
         say("all visitors in CloudWatch Logs"),
         done=lambda lines: count(lines) >= wanted,
-        describe=lambda lines: say("{arrived} of {wanted} requests have arrived", arrived=count(lines), wanted=wanted),
+        describe=lambda lines: say(
+            "{arrived:,} of {wanted:,} requests have arrived", arrived=count(lines), wanted=wanted
+        ),
         look_at=say("step 07_1: does httpd print X-Forwarded-For?"),
         on_tick=on_tick,
     )
@@ -133,7 +135,7 @@ def new_object(lab: Lab, since: datetime, on_tick: OnTick = None) -> pd.DataFram
         _poll_s(lab, 1.0),
         say("an object with new records in S3"),
         done=lambda objects: bool(objects["first_record_at"].ge(pd.Timestamp(since)).any()),
-        describe=lambda objects: say("{count} objects", count=len(objects)),
+        describe=lambda objects: say("{count:,} objects", count=len(objects)),
         on_tick=on_tick,
     )
 
@@ -165,7 +167,9 @@ def _wait(
         what,
         done=lambda lines: missing(lines) == 0,
         describe=lambda lines: say(
-            "{arrived} of {wanted} requests have arrived", arrived=len(answered) - missing(lines), wanted=len(answered)
+            "{arrived:,} of {wanted:,} requests have arrived",
+            arrived=len(answered) - missing(lines),
+            wanted=len(answered),
         ),
         look_at=look_at,
         on_tick=on_tick,

@@ -59,11 +59,11 @@ class Summary:
     def __str__(self) -> str:
         if self.is_complete:
             found = say(
-                "All {answered} answered requests are in CloudWatch and in S3, each once.", answered=self.answered
+                "All {answered:,} answered requests are in CloudWatch and in S3, each once.", answered=self.answered
             )
         else:
             found = say(
-                "Of {answered} answered requests {missing} are missing and {doubled} are doubled somewhere.",
+                "Of {answered:,} answered requests {missing:,} are missing and {doubled:,} are doubled somewhere.",
                 answered=self.answered,
                 missing=self.missing,
                 doubled=self.doubled,

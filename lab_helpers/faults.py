@@ -124,7 +124,7 @@ def wait_for_delivery_error(logs: Any, group: str, since: datetime, *, on_tick: 
         1.0,
         say("a delivery error in {group}, stream {stream}", group=group, stream=ERROR_STREAM),
         done=lambda found: len(found) > 0,
-        describe=lambda found: say("{count} error events", count=len(found)),
+        describe=lambda found: say("{count:,} error events", count=len(found)),
         look_at=say("the stream's destination errors, and whether requests reach the service at all"),
         on_tick=on_tick,
     )

@@ -126,7 +126,7 @@ class Session(HandsOn):
         """Keep the lab as it is now; `lab.goto(name)` brings it back. Raises SettingsError, CheckpointError."""
         taken = take_named(self.settings, name, replace=replace)
         self.say(
-            "Checkpoint {name}: {events} log events, {objects} objects. lab.goto({name!r}) brings it back.",
+            "Checkpoint {name}: {events:,} log events, {objects:,} objects. lab.goto({name!r}) brings it back.",
             name=taken.name, events=taken.log_events, objects=taken.objects,
         )  # fmt: skip
 

@@ -1,5 +1,6 @@
-# Fluent Bit's own log and Firehose's delivery errors. httpd's log group is not here: Fluent Bit makes it
-# (auto_create_group in extra.conf), so Terraform neither knows nor destroys it.
+# Fluent Bit's own log and Firehose's delivery errors. httpd's log group is not
+# here: Fluent Bit makes it (auto_create_group in extra.conf), so Terraform
+# neither knows nor destroys it.
 resource "aws_cloudwatch_log_group" "firelens" {
   name = var.log_group
 }

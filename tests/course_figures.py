@@ -24,7 +24,10 @@ DECIDING = frozenset({"predict", "step", "exercise"})
 
 @dataclass(frozen=True)
 class Figures:
-    """One notebook in numbers; `checks` is the most of bare `lab.check` in one section, `acting` its steps that act."""
+    """One notebook in numbers; `checks` is the most of bare `lab.check` in one section, `acting` its steps that act.
+
+    `longest` is in lines, `widest` in characters of a line: that of a file or of Python, see `_widths`.
+    """
 
     name: str
     cells: int
@@ -32,6 +35,7 @@ class Figures:
     checks: int
     acting: int
     longest: int
+    widest: int
 
     @property
     def share(self) -> float:
@@ -42,6 +46,7 @@ class Figures:
 def figures(path: Path) -> Figures:
     """Count one notebook; its setup (the `parameters` cell and the one with `open_lab`) is nobody's decision."""
     notebook = nbformat.read(path, as_version=4)
+    every = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     code = [cell.source for cell in notebook.cells if _counts(cell)]
     asked = {name for source in code for name in _asked(source)}
     known = [step for step in steps.CATALOGUE if step.id in asked]
@@ -52,6 +57,7 @@ def figures(path: Path) -> Figures:
         max([sum(map(_checks, section)) for section in _sections(notebook)], default=0),
         sum(step.act is not Act.NONE for step in known),
         max([len(source.splitlines()) for source in code if not source.startswith(MAGICS)], default=0),
+        max([width for source in every for width in _widths(source)], default=0),
     )
 
 
@@ -70,6 +76,14 @@ def is_decided(source: str) -> bool:
 def all_figures() -> list[Figures]:
     """Return the figures of every English notebook, in their order."""
     return [figures(path) for path, _ in translation.pairs()]
+
+
+def _widths(source: str) -> Iterator[int]:
+    """Yield the width of each line that could be broken: a magic's own line cannot, nor a log line under [SAMPLE]."""
+    written, _, _ = source.partition("\n[SAMPLE]")
+    for line in written.splitlines():
+        if not line.startswith(MAGICS):
+            yield len(line)
 
 
 def _counts(cell: NotebookNode) -> bool:
@@ -112,12 +126,12 @@ def _owner(node: ast.AST) -> str:
 
 def main() -> None:
     """Print the figures."""
-    print(f"{'notebook':32}{'cells':>6}{'decided':>9}{'share':>7}{'checks':>8}{'acting':>8}{'longest':>9}")
+    counted = f"{'cells':>6}{'decided':>9}{'share':>7}{'checks':>8}{'acting':>8}"
+    print(f"{'notebook':32}{counted}{'longest':>9}{'widest':>8}")
     found = all_figures()
     for each in found:
-        print(
-            f"{each.name:32}{each.cells:6}{each.decided:9}{each.share:7.0%}{each.checks:8}{each.acting:8}{each.longest:9}"
-        )
+        counts = f"{each.cells:6}{each.decided:9}{each.share:7.0%}{each.checks:8}{each.acting:8}"
+        print(f"{each.name:32}{counts}{each.longest:9}{each.widest:8}")
     acting = sum(each.acting for each in found if "/" not in each.name)
     print(f"steps that change the running lab, in the main line: {acting}")
 

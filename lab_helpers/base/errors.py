@@ -322,7 +322,7 @@ class CheckpointError(LabError):
     @classmethod
     def changing(cls, missing: int) -> CheckpointError:
         """Objects were deleted faster than they could be kept."""
-        text = "{missing} objects were deleted while the checkpoint was taken. Take it again when less is going on."
+        text = "{missing:,} objects were deleted while the checkpoint was taken. Take it again when less is going on."
         return cls(say(text, missing=missing))
 
     @classmethod

@@ -16,4 +16,5 @@ def radio(question: str, options: Sequence[str], chosen: str | None, on_choice: 
     labels = [(say(option), option) for option in options]
     buttons: Any = ipywidgets.RadioButtons(options=labels, value=chosen, layout={"width": "max-content"})
     buttons.observe(lambda change: on_choice(change["new"]) if change["new"] else None, names="value")
-    return ipywidgets.VBox([ipywidgets.HTML(f"<b>{html.escape(question)}</b>"), buttons])
+    asked = ipywidgets.HTML(f"<div style='line-height:1.35'><b>{html.escape(question)}</b></div>")
+    return ipywidgets.VBox([asked, buttons])

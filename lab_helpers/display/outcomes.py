@@ -25,10 +25,10 @@ _RESOURCE = re.compile(r"^  # (\S+) (?:will|must) be ")
 def verdict(task: str, mark: str, status: str, why: str) -> Shown:
     """A step: its task, a mark, how it stands, and why."""
     told = redact(why)
-    head = f"{mark} {task}"
-    page = f"<div>{html.escape(mark)} <b>{html.escape(task)}</b></div><div>{html.escape(status)}. "
+    stands = say("{status}. ", status=status)
+    page = f"<div>{html.escape(mark)} <b>{html.escape(task)}</b></div><div>{html.escape(stands)}"
     return Shown(
-        f"{head}\n{status}. {told}", f"{page}<span style='white-space:pre-wrap'>{html.escape(told)}</span></div>"
+        f"{mark} {task}\n{stands}{told}", f"{page}<span style='white-space:pre-wrap'>{html.escape(told)}</span></div>"
     )
 
 

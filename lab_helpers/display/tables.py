@@ -144,9 +144,9 @@ def _as_html(
     right: list[bool] | None = None,
     limit: int = MAX_CELL,
 ) -> str:
-    caption = (
-        f"<caption style='text-align:left;caption-side:top'><b>{html.escape(title)}</b></caption>" if title else ""
-    )
+    named = f" aria-label='{html.escape(title, quote=True)}'" if title else ""
+    # no <caption>: it is as narrow as its table, and a question is longer than its answers
+    above = f"<div style='text-align:left'><b>{html.escape(title)}</b></div>" if title else ""
     sides = right or [False] * len(cells[0] if cells else names)
     heads = "".join(
         f"<th scope='col' style='{_side(side)}'>{html.escape(name)}</th>"
@@ -155,7 +155,7 @@ def _as_html(
     head = f"<thead><tr>{heads}</tr></thead>" if names else ""
     body = "".join(f"<tr>{_row(row, sides, limit, has_names=bool(names))}</tr>" for row in cells)
     foot = f"<div><i>{html.escape(note)}</i></div>" if note else ""
-    return f"<table style='color:inherit'>{caption}{head}<tbody>{body}</tbody></table>{foot}"
+    return f"{above}<table{named} style='color:inherit'>{head}<tbody>{body}</tbody></table>{foot}"
 
 
 def _row(cells: list[str], sides: list[bool], limit: int, *, has_names: bool) -> str:

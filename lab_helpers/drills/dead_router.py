@@ -118,7 +118,7 @@ class _Outage(TaskDrill):
             LOOK_S,
             say("the burst's last line in CloudWatch Logs"),
             describe=lambda there: say(
-                "the newest line is {newest} of {total}", newest=last if there else "…", total=last
+                "the newest line is {newest} of {total:,}", newest=f"{last:,}" if there else "…", total=last
             ),
             on_tick=on_tick,
         )

@@ -115,7 +115,7 @@ class DriverBufferFull(TaskDrill):
         gaps = self.numbers().sort_values().diff().fillna(1).sub(1)
         complaints = self.stage.complaints(self.task_arn(BROKEN))["level"].eq("error").sum()
         names = ["gaps between the numbers", "errors in the router's own log"]
-        return pd.DataFrame({"what": names, "count": [str(bool((gaps > 0).any())), str(complaints)]})
+        return pd.DataFrame({"what": names, "value": [bool((gaps > 0).any()), int(complaints)]}, dtype=object)
 
 
 class _Overload(TaskDrill):

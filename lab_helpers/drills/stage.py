@@ -206,9 +206,9 @@ class Stage:
             lambda: self.events(take),
             EVENTS_TIMEOUT_S if arn else TASK_TIMEOUT_S,
             POLL_S,
-            say("{count} events in {group}", count=count, group=self.log_group(take)),
+            say("{count:,} events in {group}", count=count, group=self.log_group(take)),
             done=lambda found: len(found) >= count or bool(arn and self.has_ended(arn)),
-            describe=lambda found: say("{done} of {count} events", done=len(found), count=count),
+            describe=lambda found: say("{done:,} of {count:,} events", done=len(found), count=count),
             on_tick=on_tick,
         )
 

@@ -82,9 +82,9 @@ def wait_for_lines(stage: Stage, count: int, on_tick: OnTick = None) -> list[byt
         lambda: delivered(stage),
         DELIVERY_TIMEOUT_S,
         POLL_S,
-        say("{count} lines in S3", count=count),
+        say("{count:,} lines in S3", count=count),
         done=lambda lines: len(lines) >= count,
-        describe=lambda lines: say("{done} of {count} lines in S3", done=len(lines), count=count),
+        describe=lambda lines: say("{done:,} of {count:,} lines in S3", done=len(lines), count=count),
         on_tick=on_tick,
     )
 
@@ -104,7 +104,7 @@ def wait_until_drained(stage: Stage, on_tick: OnTick = None) -> list[bytes]:
         SETTLE_S,
         say("the deliveries to end"),
         done=lambda lines: bool(lines) and looks[-2:] == [len(lines)] * 2,
-        describe=lambda lines: say("{count} lines in S3", count=len(lines)),
+        describe=lambda lines: say("{count:,} lines in S3", count=len(lines)),
         on_tick=on_tick,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ def router_log(found: pd.DataFrame) -> Shown:
     lines = [str(message) for message in kept["message"].drop_duplicates()]
     rest = len(lines) - 2 * LOG_LINES
     if rest > 0:
-        lines = [*lines[:LOG_LINES], say("… {count} lines between", count=rest), *lines[-LOG_LINES:]]
+        lines = [*lines[:LOG_LINES], say("… {count:,} lines between", count=rest), *lines[-LOG_LINES:]]
     return display.text("\n".join(lines) or say("(nothing but its start and its end)"))
 
 
@@ -100,4 +101,9 @@ def diagnosis(
 def in_words(seen: pd.DataFrame) -> str:
     """Return a small frame in one line: `CloudWatch Logs: 0, …`; of longer ones the first rows."""
     rows = seen.head(8).itertuples(index=False, name=None)
-    return "; ".join(": ".join(say_word(str(cell)) for cell in row) for row in rows) or say("nothing")
+    return "; ".join(": ".join(map(_word, row)) for row in rows) or say("nothing")
+
+
+def _word(cell: Any) -> str:
+    is_count = isinstance(cell, numbers.Integral) and not isinstance(cell, bool)
+    return f"{cell:,}" if is_count else say_word(str(cell))

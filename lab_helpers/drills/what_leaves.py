@@ -254,7 +254,7 @@ class GroupDeleted(TaskDrill):
                 BACK_TIMEOUT_S,
                 POLL_S,
                 say("new lines after the deletion"),
-                describe=lambda count: say("{count} lines", count=count),
+                describe=lambda count: say("{count:,} lines", count=count),
                 on_tick=on_tick,
             )
 

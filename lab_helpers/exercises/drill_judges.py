@@ -65,12 +65,12 @@ def lost_and_double(answer: Callable[[int, pd.Series], Any], _: Desk) -> str:
             found = answer(printed, pd.Series(numbers, dtype="int64"))
         except Exception as exc:  # the trainee's own code
             error = f"{type(exc).__name__}: {exc}"
-            text = "With {printed} lines printed and {numbers} arrived it raises {error}"
+            text = "With {printed:,} lines printed and {numbers} arrived it raises {error}"
             return say(text, printed=printed, numbers=numbers, error=error)
         if not isinstance(found, tuple) or len(found) != 2:
             return say("It returns {found}; wanted are two numbers: return lost, double", found=repr(found))
         if tuple(map(int, found)) != wanted:
-            text = "With {printed} lines printed and {numbers} arrived it says {found}; it should be {wanted}."
+            text = "With {printed:,} lines printed and {numbers} arrived it says {found}; it should be {wanted}."
             return say(text, printed=printed, numbers=numbers, found=found, wanted=wanted)
     return ""
 

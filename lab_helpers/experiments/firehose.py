@@ -121,6 +121,6 @@ class FirehoseErrors(Experiment):
             faults.ERROR_TIMEOUT_S,
             POLL_S,
             say("a delivery error in {stream}", stream=self._stream(PREPARED)),
-            describe=lambda count: say("{count} error events", count=count),
+            describe=lambda count: say("{count:,} error events", count=count),
             on_tick=on_tick,
         )

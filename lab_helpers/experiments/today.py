@@ -87,7 +87,7 @@ def partitioned(lab: Lab, query: str, prefix: str, records: Sequence[dict[str, A
             lambda: _folders(stage),
             DELIVERY_TIMEOUT_S,
             POLL_S,
-            say("{count} records in S3", count=len(records)),
+            say("{count:,} records in S3", count=len(records)),
             done=lambda found: int(found["records"].sum()) >= len(records),
             describe=lambda found: say("{count} folders", count=len(found)),
             on_tick=on_tick,

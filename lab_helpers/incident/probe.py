@@ -69,11 +69,11 @@ def _wrong(seen: Seen, incident: Incident) -> dict[Symptom, str]:
         missing = {Symptom.IN_NEITHER: seen.missing_cloudwatch, Symptom.NOT_IN_S3: seen.missing_s3}
         for (symptom, count), place in zip(missing.items(), ("CloudWatch Logs", "S3"), strict=True):
             if count:
-                text = "{count} of {all} requests that were sent just now are still missing in {place}."
+                text = "{count:,} of {all:,} requests that were sent just now are still missing in {place}."
                 found[symptom] = say(text, count=count, all=seen.followed, place=place)
     if Ticket.SHOP in incident.tickets:
         if seen.unexpected:
-            text = "{count} of {all} requests still get an error."
+            text = "{count:,} of {all:,} requests still get an error."
             found[Symptom.ERRORS] = say(text, count=seen.unexpected, all=seen.requests)
         if seen.slow_share > SLOW_SHARE:
             found[Symptom.SLOW] = say("Products still come slowly: {share:.0%} of them.", share=seen.slow_share)
@@ -190,7 +190,7 @@ def _wait(lab: Lab, ids: set[str], read: Callable[[], set[str]], seconds: float)
             1.0,
             say("the lines of these visitors"),
             done=lambda count: count == 0 or time.monotonic() >= end,
-            describe=lambda count: say("{count} are missing", count=count),
+            describe=lambda count: say("{count:,} are missing", count=count),
             on_tick=bar.tick,
         )
 

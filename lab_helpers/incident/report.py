@@ -112,7 +112,7 @@ def _lines(report: Report, truth: Truth) -> Finding:
     if not isinstance(report.lines_lost, int) or isinstance(report.lines_lost, bool) or report.lines_lost < 0:
         return Finding("lines_lost", False, say("A whole number of requests is wanted."))
     if report.lines_lost == truth.lines_lost:
-        return Finding("lines_lost", True, say("{count} requests are missing for ever.", count=truth.lines_lost))
+        return Finding("lines_lost", True, say("{count:,} requests are missing for ever.", count=truth.lines_lost))
     if not truth.fault.loses:
         return Finding(
             "lines_lost", False, say("Nothing of it is lost. What is late, and what was logged all the same?")

@@ -127,6 +127,7 @@ class HandsOn(Lab):
         """Build and push the image, start new tasks, wait, and show the old and the new digest and tasks."""
         self._wait_for_apply()
         with display.Bar("deployment") as bar:
+            bar.note(say("build and push"))
             done = deployment.deploy(self, force=force, on_tick=bar.tick)
         return display.deployed(done)
 

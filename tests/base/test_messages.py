@@ -101,7 +101,7 @@ def test_check_speaks_and_writes_english(tmp_path: Path, capsys: pytest.CaptureF
     check("Firehose reports no error", True)
     assert capsys.readouterr().out == "✔ Firehose のエラーはない\n"
     with pytest.raises(CheckFailedError, match="✘ Firehose のエラーはない: 4 件のリクエストに対して 3 行"):
-        check("Firehose reports no error", False, "{lines} lines for {sent} requests", lines=3, sent=4)
+        check("Firehose reports no error", False, "{lines:,} lines for {sent:,} requests", lines=3, sent=4)
     with pytest.raises(CheckFailedError, match="成り立っていません"):
         check("Firehose reports no error", False)
     kept = [json.loads(line) for line in (tmp_path / "ja/04_traffic.jsonl").read_text().splitlines()]

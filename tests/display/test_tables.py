@@ -35,6 +35,14 @@ def test_facts_and_times() -> None:
     assert set(shown._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
+def test_a_title_is_as_wide_as_the_page() -> None:
+    """It stands above its table and names it: a <caption> would break a question at the width of its answers."""
+    shown = table(pd.DataFrame({"your guess": ["S3"]}), "Who isn't asked?")
+    assert "<caption" not in shown.html
+    assert shown.html.startswith("<div style='text-align:left'><b>Who isn&#x27;t asked?</b></div><table ")
+    assert "<table aria-label='Who isn&#x27;t asked?'" in shown.html
+
+
 def test_numbers_stand_right_with_separators() -> None:
     """In text and in HTML, their heads with them; a port is a name."""
     frame = pd.DataFrame({"what": ["a", "b"], "lines": [20000, 7], "share": [0.5, None], "port": [32768, 80]})

@@ -8,6 +8,8 @@ from tests.course_figures import Figures, all_figures, is_decided
 
 SHARE = 0.4
 LONGEST = 15
+WIDEST = 84
+"""Characters that fit into a cell at 853 px (1280 x 720 at 150 %), side bar shut: in JupyterLab 4 85 of them scroll."""
 ACTING = 12
 """Steps of the main line that change the running lab."""
 MAIN = ("01", "02", "03", "04", "05", "06", "07", "08")
@@ -37,6 +39,12 @@ def test_the_trainee_decides(each: Figures) -> None:
 def test_no_cell_is_long(each: Figures) -> None:
     """A cell that holds a file may be as long as the file."""
     assert each.longest <= LONGEST
+
+
+@pytest.mark.parametrize("each", FOUND, ids=lambda each: each.name)
+def test_no_line_is_wide(each: Figures) -> None:
+    """What is beside the edge is not read; of a log line in a playground JupyterLab makes two (`lineWrap`)."""
+    assert each.widest <= WIDEST
 
 
 def test_steps_change_the_running_lab() -> None:

@@ -116,8 +116,8 @@ class Attempt:
         found = self._judged(answer, acted=self._act)
         if not found.is_passed:
             raise self._unsound(say("the reference answer does not hold: {why}", why=found.why))
-        why = say("Nothing was tried, so the reference answer was put in, for the cells that follow.")
-        return Outcome(Status.NOT_ATTEMPTED, f"{why} {found.why}", answer)
+        text = "Nothing was tried, so the reference answer was put in, for the cells that follow. {why}"
+        return Outcome(Status.NOT_ATTEMPTED, say(text, why=found.why), answer)
 
     def _write(self, texts: Mapping[str, str]) -> None:
         for name, text in texts.items():

@@ -97,8 +97,8 @@ def slow_by_client(lab: Lab, answer: pd.Series) -> Verdict:
     if most != wanted.idxmax():
         return not_yet("{client} has the most requests here, but not the most slow ones.", client=most)
     if len(answer) > truth["client"].nunique() / 2:
-        return not_yet("{count} clients: were all their answers slow?", count=len(answer))
-    text = "{client} got {count} of {all} slow answers: {agent}."
+        return not_yet("{count:,} clients: were all their answers slow?", count=len(answer))
+    text = "{client} got {count:,} of {all:,} slow answers: {agent}."
     agent = str(truth.loc[truth["client"] == most, "user_agent"].iloc[0])
     return passed(text, client=most, count=int(wanted.max()), all=int(wanted.sum()), agent=agent)
 
@@ -114,7 +114,8 @@ def paths_of_the_scanner(lab: Lab, answer: pd.Series) -> Verdict:
         return wrong
     if not _same(answer, wanted):
         return not_yet("The paths are right, the counts are not.")
-    return passed("{paths} paths, {requests} requests, no page of this shop.", paths=len(wanted), requests=wanted.sum())
+    text = "{paths:,} paths, {requests:,} requests, no page of this shop."
+    return passed(text, paths=len(wanted), requests=wanted.sum())
 
 
 def failed_payments_by_phone(lab: Lab, answer: pd.Series) -> Verdict:
@@ -141,7 +142,7 @@ def statuses_in_sql(lab: Lab, answer: str) -> Verdict:
     if len(rows.columns) != 2:
         return not_yet("Two columns are wanted: the status, and how many.")
     if len(rows) != len(wanted):
-        return not_yet("The answer has {count} rows; each status is one.", count=len(rows))
+        return not_yet("The answer has {count:,} rows; each status is one.", count=len(rows))
     found = {str(status): int(count) for status, count in rows.itertuples(index=False)}
     if found != {str(status): int(count) for status, count in wanted.items()}:
         return not_yet("The counts are not those of this day: is it this run's id, and only its lines?")
@@ -171,9 +172,9 @@ def _other_index(answer: Any, wanted: pd.Series) -> Verdict | None:
         return not_yet("A Series is wanted: groupby(…), one column, one figure.")
     missing = set(wanted.index) - set(answer.index.astype(str))
     if missing:
-        return not_yet("{count} paths are missing. Its index is the path.", count=len(missing))
+        return not_yet("{count:,} paths are missing. Its index is the path.", count=len(missing))
     if len(answer) > len(wanted):
-        return not_yet("{count} rows are too many: whose requests are they?", count=len(answer))
+        return not_yet("{count:,} rows are too many: whose requests are they?", count=len(answer))
     return None
 
 

@@ -89,7 +89,7 @@ def _arrived(lab: Lab, mark: str, since: datetime, below: str = "") -> dict[str,
         ARRIVE_TIMEOUT_S,
         POLL_S,
         say("a request of our own in CloudWatch Logs"),
-        describe=lambda lines: say("{count} lines", count=len(lines)),
+        describe=lambda lines: say("{count:,} lines", count=len(lines)),
     )
     record: dict[str, Any] = json.loads(found[-1])
     return record

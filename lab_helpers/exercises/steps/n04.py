@@ -23,7 +23,7 @@ def finds_one_request(lab: Lab, answer: str) -> Verdict:
         return not_yet("CloudWatch refuses the pattern: {words}", words=str(exc))
     others = [event for event in found if request not in event["message"]]
     if others:
-        return not_yet("The pattern finds {count} other lines, too.", count=len(others))
+        return not_yet("The pattern finds {count:,} other lines, too.", count=len(others))
     if not found:
         return not_yet("The pattern finds no event. What does your request have that no other has?")
     return passed("The pattern finds the line of {request}, and no other.", request=request)

@@ -27,12 +27,14 @@ def counts_missing_pages(lab: Lab, query: str) -> Verdict:
     except LabError as exc:
         return Verdict(False, str(exc))
     if len(rows) != 1 or len(rows[0]) != 1:
-        return not_yet("The query gives {count} rows; `stats count(*)` gives one, with one number.", count=len(rows))
+        return not_yet("The query gives {count:,} rows; `stats count(*)` gives one, with one number.", count=len(rows))
     [found] = rows[0].values()
     [wanted] = insights.ask(lab, COUNT)[0].values()
     if found != wanted:
-        return not_yet("The query counts {found} lines; {wanted} were answered 404.", found=found, wanted=wanted)
-    return passed("The query counts the {wanted} lines that were answered 404, and no other.", wanted=wanted)
+        text = "The query counts {found} lines; {wanted:,} were answered 404."
+        return not_yet(text, found=f"{int(found):,}" if found.isdecimal() else found, wanted=int(wanted))
+    text = "The query counts the {wanted:,} lines that were answered 404, and no other."
+    return passed(text, wanted=int(wanted))
 
 
 def prints_combined(lab: Lab, _: Any) -> Verdict:
@@ -52,14 +54,14 @@ def counts_by_agent(lab: Lab, query: str) -> Verdict:
     except LabError as exc:
         return Verdict(False, str(exc))
     if len(rows) < 2:
-        return not_yet("The query gives {count} rows; one for each user agent is wanted.", count=len(rows))
+        return not_yet("The query gives {count:,} rows; one for each user agent is wanted.", count=len(rows))
     texts = [" ".join(row.values()) for row in rows]
     if not any(CHECKER in text for text in texts):
         return not_yet("No row names the load balancer's health checker. Which field holds the user agent?")
     if not all(any(value.isdigit() for value in row.values()) for row in rows):
         return not_yet("The rows have no number: count the lines of each user agent.")
     named = sum(not all(value.isdigit() for value in row.values()) for row in rows)  # older lines have none
-    return passed("{count} user agents, the load balancer's health checker among them.", count=named)
+    return passed("{count:,} user agents, the load balancer's health checker among them.", count=named)
 
 
 STEPS: tuple[Step, ...] = (

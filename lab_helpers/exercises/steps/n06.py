@@ -34,9 +34,9 @@ def holds_the_records(lab: Lab, answer: list[Any]) -> Verdict:
         return not_yet("The list holds values of the type {kind}; a record is a dict. What reads JSON?", kind=kind)
     key = next((key for key, text in _objects(lab) if _records(text) == answer), "")
     if not key:
-        text = "No object holds exactly these {count} records. Is each line of one object in?"
+        text = "No object holds exactly these {count:,} records. Is each line of one object in?"
         return not_yet(text, count=len(answer))
-    return passed("The object {key} holds {count} records.", key=key, count=len(answer))
+    return passed("The object {key} holds {count:,} records.", key=key, count=len(answer))
 
 
 def holds_the_request(lab: Lab, key: str) -> Verdict:
@@ -76,15 +76,15 @@ def reads_one_hour(lab: Lab, question: str) -> Verdict:
     most = _sizes(lab, hour)  # Firehose may have delivered in between
     scanned = rows.attrs["scanned_bytes"]
     if scanned > most[1]:
-        text = "The query reads {scanned} bytes; the objects of {hour} have {size}. Which column is the partition?"
+        text = "The query reads {scanned:,} bytes; the objects of {hour} have {size:,}. Which column is the partition?"
         return not_yet(text, scanned=scanned, hour=hour, size=most[1])
     if rows.shape != (1, 1) or not pd.api.types.is_integer_dtype(rows.iloc[:, 0]):
-        return not_yet("The query gives {count} rows; `SELECT count(*)` gives one, with one number.", count=len(rows))
+        return not_yet("The query gives {count:,} rows; `SELECT count(*)` gives one, with one number.", count=len(rows))
     found = int(rows.iloc[:, 0].sum())
     if not least[0] <= found <= most[0]:
-        text = "The query counts {found} lines; the hour {hour} has {wanted}."
+        text = "The query counts {found:,} lines; the hour {hour} has {wanted:,}."
         return not_yet(text, found=found, hour=hour, wanted=most[0])
-    text = "The query counts {found} lines and reads {scanned} bytes, of {hour} alone."
+    text = "The query counts {found:,} lines and reads {scanned:,} bytes, of {hour} alone."
     return passed(text, found=found, scanned=scanned, hour=hour)
 
 

@@ -66,7 +66,7 @@ def runs_filters(lab: Lab, _: Any) -> Verdict:
     looks.record_of_a_visit(lab, "", home, agent=f"Mozilla/5.0 ({home})")
     checks = [each for each in looks.messages_of_running_tasks(lab) if CHECKER in each]
     if checks:
-        return not_yet("{count} lines of health checks came from the tasks that run now.", count=len(checks))
+        return not_yet("{count:,} lines of health checks came from the tasks that run now.", count=len(checks))
     why = "No health check came from these tasks. A visitor's `GET /` did, and a token arrived as {line}"
     return passed(why, line=line)
 

@@ -1,9 +1,12 @@
-# An alarm that tells when lines do not reach S3. Take the hashes away and fill in what is missing.
+# An alarm that tells when lines do not reach S3. Take the hashes away and fill
+# in what is missing.
 # resource "aws_cloudwatch_metric_alarm" "late_delivery" {
 #   alarm_name  = "${var.prefix}-late-delivery"
 #   namespace   =
 #   metric_name =
-#   dimensions  = { DeliveryStreamName = aws_kinesis_firehose_delivery_stream.firelens.name }
+#   dimensions  = {
+#     DeliveryStreamName = aws_kinesis_firehose_delivery_stream.firelens.name
+#   }
 #   statistic   =
 #   period      = var.firehose_buffer_seconds < 60 ? 10 : 60
 #   evaluation_periods  = 1

@@ -31,7 +31,10 @@ data "aws_iam_policy_document" "firehose_access" {
     sid       = "S3Access"
     effect    = "Allow"
     actions   = ["s3:*"]
-    resources = ["${aws_s3_bucket.firelens.arn}:errortest", "${aws_s3_bucket.firelens.arn}:errortest/*"]
+    resources = [
+      "${aws_s3_bucket.firelens.arn}:errortest",
+      "${aws_s3_bucket.firelens.arn}:errortest/*",
+    ]
   }
 
   statement {
