@@ -21,7 +21,7 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
-from lab_helpers.local_aws.s3 import decisions, posted_form
+from lab_helpers.local_aws.s3 import decisions, links, posted_form
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
 
@@ -96,7 +96,9 @@ class Gateway:
         if not isinstance(body, bytes):
             start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
             return body
-        if not any(name.lower() == "content-length" for name, _ in headers):
+        if status == 204:
+            headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+        elif not any(name.lower() == "content-length" for name, _ in headers):
             headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(f"{status} {_REASONS.get(status, 'Status')}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
@@ -114,7 +116,7 @@ class Gateway:
         except (OSError, UnicodeError, ValueError) as error:
             _LOG.info("a call ended in its body: %s", error)
             return protocol.refusal(kind, AwsError("IncompleteBody", "The request body terminated unexpectedly"))
-        plain = hosts.with_bucket_in_path(admitted.environ) if kind == "s3" else admitted.environ
+        plain = links.with_headers(hosts.with_bucket_in_path(admitted.environ)) if kind == "s3" else admitted.environ
         answered = self.answer(plain, admitted.body, admitted.caller)
         form = plain.get(posted_form.MARK)
         if form is None or not isinstance(answered[2], bytes):

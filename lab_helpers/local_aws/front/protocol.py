@@ -141,7 +141,8 @@ def refusal(
         marks = answers.ids()
         more += f"<RequestId>{marks[0][1]}</RequestId><HostId>{marks[1][1]}</HostId>"
         text = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
-        return error.status, [("Content-Type", "application/xml"), *marks], b"" if method == "HEAD" else text.encode()
+        headers = [("Content-Type", "application/xml"), *marks, *error.headers.items()]
+        return error.status, headers, b"" if method == "HEAD" else text.encode()
     if protocol == "ec2":
         text = (
             f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"

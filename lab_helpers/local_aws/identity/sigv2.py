@@ -17,6 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 from botocore.auth import HmacV1Auth
 from botocore.credentials import Credentials
 
+from lab_helpers.local_aws.s3 import links
+
 _NOBODY = Credentials("", "")
 
 
@@ -58,6 +60,8 @@ def string_to_sign(signature: SignatureV2, environ: Mapping[str, Any]) -> str:
         for name, value in environ.items()
         if name.startswith("HTTP_X_AMZ_")
     }
+    if signature.expires_at is not None:
+        amz.update(links.signed_headers(environ))
     if signature.expires_at is not None and signature.session_token:
         amz["x-amz-security-token"] = signature.session_token
     date = signature.expires_at

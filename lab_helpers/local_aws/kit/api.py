@@ -12,12 +12,21 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Any]
 class AwsError(Exception):
     """An error as AWS words it; the gateway puts it into the form of the service's protocol.
 
-    `code` is AWS's error code, `status` the HTTP status, `extra` further members of the error shape.
+    `code` is AWS's error code, `status` the HTTP status, `extra` further members of the error shape, `headers` further
+    headers of S3's answer.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400, extra: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int = 400,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status, self.extra = code, message, status, dict(extra or {})
+        self.headers = dict(headers or {})
 
 
 class NobodyAnswersError(Exception):

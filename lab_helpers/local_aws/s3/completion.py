@@ -14,7 +14,7 @@ from lab_helpers.local_aws.kit.api import AwsError
 
 LEAST_PART_BYTES = 5 << 20
 """Of every part but the last."""
-_NO_PART = "You must specify at least one part"
+NO_PART = "You must specify at least one part"
 _ORDER = "The list of parts was not in ascending order. Parts must be ordered by part number."
 _TOO_SMALL = "Your proposed upload is smaller than the minimum allowed size"
 _INVALID = (
@@ -29,7 +29,7 @@ def check(listed: Sequence[Mapping[str, str]], uploaded: Mapping[int, tuple[str,
     `listed` are the document's parts by their members' names, `uploaded` entity tag and size in bytes by number.
     """
     if not listed:
-        raise AwsError("InvalidRequest", _NO_PART)
+        raise AwsError("InvalidRequest", NO_PART)
     numbers = [_number(part) for part in listed]
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         raise AwsError("InvalidPartOrder", _ORDER, 400, {"UploadId": upload_id})

@@ -57,8 +57,8 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], o
     there = objects.object_view(bucket, key, version) if key else None
     if there is not None and there.is_marker and operation in _OF_NO_MARKER:
         if version or operation not in _MARKER_IS_NO_KEY:
-            raise refusals.on_marker(environ["REQUEST_METHOD"])
-        raise AwsError("NoSuchKey", "The specified key does not exist.", 404, {"Key": key})
+            raise refusals.on_marker(environ["REQUEST_METHOD"], there.version_id)
+        raise refusals.below_marker(key, there.version_id)
     now = datetime.now(UTC)
     if operation in conditions.READS and there is not None and not there.is_marker:
         return _read(operation, params, environ, there, now)

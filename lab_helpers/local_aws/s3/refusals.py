@@ -80,10 +80,20 @@ def complete(content: bytes, method: str, params: Mapping[str, Any], environ: Ma
     return content
 
 
-def on_marker(method: str) -> AwsError:
-    """Return the refusal of what cannot be done with a delete marker."""
+def on_marker(method: str, version: str) -> AwsError:
+    """Return the refusal of what cannot be done with a delete marker, by its version."""
     text = "The specified method is not allowed against this resource."
-    return AwsError("MethodNotAllowed", text, 405, {"Method": method, "ResourceType": "DeleteMarker"})
+    extra = {"Method": method, "ResourceType": "DeleteMarker"}
+    return AwsError("MethodNotAllowed", text, 405, extra, {**_marked(version), "Allow": "DELETE"})
+
+
+def below_marker(key: str, version: str) -> AwsError:
+    """Return the refusal to read a key whose latest version is a delete marker."""
+    return AwsError("NoSuchKey", "The specified key does not exist.", 404, {"Key": key}, _marked(version))
+
+
+def _marked(version: str) -> dict[str, str]:
+    return {"x-amz-delete-marker": "true", "x-amz-version-id": version}
 
 
 def _copied(environ: Mapping[str, Any]) -> str:

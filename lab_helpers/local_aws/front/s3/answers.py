@@ -118,7 +118,7 @@ def finish(
     headers += _members_in_head(operation, params, headers)
     if operation == "CreateBucket" and b"LocationConstraint" in body:
         headers = _replaced(headers, "Location", f"http://{params['Bucket']}.s3.amazonaws.com/")
-    if operation == "CompleteMultipartUpload":
+    if operation in {"CompleteMultipartUpload", "PutObject"}:  # CopyObject tells it
         headers = [pair for pair in headers if pair != ("x-amz-version-id", "null")]
     content = _members(operation, params, content, body, checksum)
     if not content and operation not in {"GetObject", "HeadObject", "HeadBucket"}:

@@ -1,7 +1,7 @@
 """Calls that name a multipart upload which is not there: NoSuchUpload; moto fails at some of them.
 
-Source: the errors of CompleteMultipartUpload and UploadPart in the Amazon S3 API reference; MalformedXML where a
-completion has no list of parts.
+Source: the errors of CompleteMultipartUpload and UploadPart in the Amazon S3 API reference; LocalStack's recordings of
+S3, where a completion without a document is InvalidRequest (test_multipart_complete_multipart_too_small).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3 import completion
 
 NO_UPLOAD = (
     "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
     "completed."
 )
-_MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 IsOpen = Callable[[str, str], bool]
 """Tells whether a bucket has an upload of this id; also true where there is no such bucket."""
 
@@ -35,4 +35,4 @@ def _check(is_open: IsOpen, before: Check | None, operation: str, params: Mappin
     if not is_open(str(params["Bucket"]), upload):
         raise AwsError("NoSuchUpload", NO_UPLOAD, 404, {"UploadId": upload})
     if operation == "CompleteMultipartUpload" and not body:
-        raise AwsError("MalformedXML", _MALFORMED)
+        raise AwsError("InvalidRequest", completion.NO_PART)

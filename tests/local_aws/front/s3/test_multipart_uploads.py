@@ -12,7 +12,7 @@ from lab_helpers.local_aws.server import LocalAws
 
 
 def test_an_unknown_upload_is_no_such_upload(aws: LocalAws) -> None:
-    """404 NoSuchUpload, with and without a document; an open upload without parts named is MalformedXML."""
+    """404 NoSuchUpload, with and without a document; an open upload without parts named is InvalidRequest."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
     parts = {"Parts": [{"PartNumber": 1, "ETag": "x"}]}
@@ -28,7 +28,7 @@ def test_an_unknown_upload_is_no_such_upload(aws: LocalAws) -> None:
         response: Any = error.value.response
         assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == ("NoSuchUpload", 404)
     upload = s3.create_multipart_upload(**place, ACL="public-read")["UploadId"]
-    with pytest.raises(ClientError, match="MalformedXML"):
+    with pytest.raises(ClientError, match="You must specify at least one part"):
         s3.complete_multipart_upload(**place, UploadId=upload)
     made = s3.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
     s3.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": made}]})

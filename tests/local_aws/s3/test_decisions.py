@@ -194,13 +194,14 @@ def test_parts_that_nobody_asked_for() -> None:
 
 
 def test_suspended_versioning_keeps_versions(s3: Any) -> None:
-    """A PUT takes the place of `null` only, and so does a deletion's marker; both are told as `null`."""
+    """A PUT, which tells no version, takes the place of `null` only, and so does a deletion's marker."""
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     first = s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")["VersionId"]
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
-    assert s3.put_object(Bucket=BUCKET, Key="a", Body=b"2")["VersionId"] == "null"
+    assert "VersionId" not in s3.put_object(Bucket=BUCKET, Key="a", Body=b"2")
+    assert s3.copy_object(Bucket=BUCKET, Key="b", CopySource=f"{BUCKET}/a")["VersionId"] == "null"
     s3.put_object(Bucket=BUCKET, Key="a", Body=b"3")
-    listed = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    listed = s3.list_object_versions(Bucket=BUCKET, Prefix="a")["Versions"]
     assert [each["VersionId"] for each in listed] == ["null", first]
     gone = s3.delete_object(Bucket=BUCKET, Key="a")
     assert (gone["DeleteMarker"], gone["VersionId"]) == (True, "null")
@@ -214,7 +215,10 @@ def test_delete_markers(s3: Any) -> None:
     assert marker["DeleteMarker"] is True
     found = _refused(s3.get_object, Key="a", VersionId=marker["VersionId"])
     assert found == {"Code": "MethodNotAllowed", "Method": "GET", "ResourceType": "DeleteMarker"}
-    assert _refused(s3.get_object, Key="a") == {"Code": "NoSuchKey", "Key": "a"}
+    with pytest.raises(ClientError, match="NoSuchKey") as caught:
+        s3.get_object(Bucket=BUCKET, Key="a")
+    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+    assert (headers["x-amz-delete-marker"], headers["x-amz-version-id"]) == ("true", marker["VersionId"])
     assert _refused(s3.put_object_acl, Key="a", ACL="private")["Code"] == "MethodNotAllowed"
     again = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "a", "VersionId": marker["VersionId"]}]})[
         "Deleted"

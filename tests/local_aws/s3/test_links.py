@@ -1,0 +1,60 @@
+"""Presigned links, used by who has no SDK: what they say in their query is signed, and is the object's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+import urllib3
+from botocore.config import Config
+
+from lab_helpers.local_aws.s3.links import with_headers
+from lab_helpers.local_aws.server import LocalAws
+
+BUCKET = "links-of-s3"
+HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One local AWS for this file: nothing here lasts beyond its test."""
+    with LocalAws(tmp_path_factory.mktemp("s3") / "aws", factories=[]) as running:
+        yield running
+
+
+def _send(url: str, method: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str]]:
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    got = urllib3.request(method, url, body=body, headers=told, timeout=30)  # the standard library adds a content type
+    return got.status, {name.lower(): value for name, value in got.headers.items()}
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_an_upload_by_a_link(aws: LocalAws, version: str) -> None:
+    """Signature 2 has metadata in the query, Signature 4 wants the header; a link's end is no object's Expires."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET, **HERE)
+    keys = s3._request_signer._credentials
+    signer = boto3.client(
+        "s3", "ap-northeast-1", endpoint_url=s3.meta.endpoint_url, config=Config(signature_version=version),
+        aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key,
+    )  # fmt: skip
+    url = signer.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "a", "Metadata": {"who": "me"}})
+    sent = {} if version == "s3" else {"x_amz_meta_who": "me"}
+    assert _send(url, "PUT", b"x", **sent)[0] == 200
+    assert _send(url, "PUT", b"y", **sent, x_amz_meta_other="you")[0] == 403
+    got = s3.get_object(Bucket=BUCKET, Key="a")
+    assert (got["Metadata"], "Expires" in got, got["Body"].read()) == ({"who": "me"}, False, b"x")
+    status, headers = _send(signer.generate_presigned_url("delete_object", {"Bucket": BUCKET, "Key": "a"}), "DELETE")
+    assert (status, "content-length" in headers) == (204, False)
+    s3.delete_bucket(Bucket=BUCKET)
+
+
+def test_what_a_link_says_is_asked_permission_for() -> None:
+    """An access list in a link's query stands where IAM looks for it; without a signature nothing is moved."""
+    link = {"QUERY_STRING": "X-Amz-Signature=1&x-amz-acl=public-read&If-None-Match=%2A&versionId=1"}
+    told = with_headers(link)
+    assert (told["HTTP_X_AMZ_ACL"], told["HTTP_IF_NONE_MATCH"]) == ("public-read", "*")
+    assert told["QUERY_STRING"] == "X-Amz-Signature=1&versionId=1"
+    plain = {"QUERY_STRING": "x-amz-acl=public-read"}
+    assert with_headers(plain) is plain
