@@ -18,6 +18,7 @@ from tests.support.stored_notebooks import PROJECT, assert_as_stored, lab
 NOTEBOOKS = PROJECT / "notebooks"
 PATHS = [path for part in runner.BESIDE for path in sorted((NOTEBOOKS / part).glob("*.ipynb"))]
 IGNORED = "nbval-ignore-output"
+BOARD = "lab.board()"
 MAX_CELLS, MAX_CODE_LINES, MAX_COLUMNS, MEDIAN_CODE_LINES = 45, 15, 110, 3
 
 
@@ -66,7 +67,7 @@ def test_opens_the_lab_under_its_own_name(notebook: NotebookNode, path: Path) ->
     """papermill finds the parameters first; checks are collected under folder and name."""
     code = _code(notebook)
     assert [n for n, cell in enumerate(code) if "parameters" in cell.metadata.get("tags", [])] == [0]
-    assert f'open_lab("{path.parent.name}/{path.stem}"' in code[1].source
+    assert re.search(rf'open_lab\(\s*"{path.parent.name}/{path.stem}"', code[1].source)
 
 
 def test_cells_are_short_and_few(notebook: NotebookNode) -> None:
@@ -141,9 +142,9 @@ def test_outputs_tell_nothing_of_the_machine(notebook: NotebookNode) -> None:
 
 
 def test_outputs_without_comparison_are_few_and_give_a_reason(notebook: NotebookNode) -> None:
-    """At least four in five code cells are compared strictly; the others say why not."""
+    """At least four in five code cells are compared strictly; the others say why not. The board is never the same."""
     ignored = [cell for cell in _code(notebook) if IGNORED in cell.metadata.get("tags", [])]
-    assert len(ignored) <= len(_code(notebook)) / 5
+    assert sum(cell.source != BOARD for cell in ignored) <= len(_code(notebook)) / 5
     assert all(cell.metadata.get("nbval-reason") for cell in ignored)
 
 

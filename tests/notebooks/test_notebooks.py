@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 PROJECT = Path(__file__).resolve().parents[2]
 PATHS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 IGNORED = "nbval-ignore-output"
+BOARD = "lab.board()"
 MAX_CELLS, MAX_CODE_LINES, MAX_COLUMNS = 45, 15, 110
 FILES = ("%%lab_file ", "%%fluentbit")
 """Cells that hold a file are as long as the file."""
@@ -103,10 +104,10 @@ def test_outputs_tell_nothing_of_the_machine(notebook: NotebookNode) -> None:
 
 
 def test_outputs_without_comparison_are_few_and_give_a_reason(notebook: NotebookNode) -> None:
-    """At least four in five code cells are compared strictly; the others say why not."""
+    """At least four in five code cells are compared strictly; the others say why not. The board is never the same."""
     code = _code(notebook)
     ignored = [cell for cell in code if IGNORED in cell.metadata.get("tags", [])]
-    assert len(ignored) <= len(code) / 5
+    assert sum(cell.source != BOARD for cell in ignored) <= len(code) / 5
     assert all(cell.metadata.get("nbval-reason") for cell in ignored)
 
 
