@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -221,8 +222,13 @@ def client(backend: LocalBackend, service: str, region: str = "") -> Any:
     state = backend.running()
     if state is None or not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
         return backend.client(service)
-    keys = state.access_key_id, state.secret_access_key
-    return Clients.local(state.endpoint_url, region, *keys).client(service)
+    return _clients_in(region, state.endpoint_url, state.access_key_id, state.secret_access_key).client(service)
+
+
+@lru_cache(maxsize=2)
+def _clients_in(region: str, endpoint_url: str, access_key_id: str, secret_access_key: str) -> Clients:
+    """Return the clients of a Region, made once a trial: each session reads botocore's descriptions anew."""
+    return Clients.local(endpoint_url, region, access_key_id, secret_access_key)
 
 
 def _group(output: Output) -> str:
