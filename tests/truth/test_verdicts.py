@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.truth.used import is_other, sort, texts
 from tests.truth.verdicts import Outcome, Verdict, judge, read_judged, row, short
 
 JUDGED = read_judged(
@@ -76,3 +77,19 @@ def test_the_judged_list_is_readable() -> None:
         with pytest.raises(ValueError, match="line 1"):
             read_judged([line])
     assert short("a/b/test_c.py::test_d[x/y]") == "test_c.py::test_d[x/y]"
+
+
+def test_what_is_met_is_known_by_a_tests_text() -> None:
+    """A word of the rule, in the test or among its fixtures, makes it another's concern; its name does not."""
+    source = (
+        "class TestS3:\n"
+        "    def test_sqs_by_name_only(self, aws_client):\n        aws_client.s3.put_object()\n"
+        "    def test_queue(self, sqs_create_queue):\n        pass\n"
+        "def test_key():\n    client.put_object(SSECustomerKey='k')\n"
+    )
+    found = {name: is_other(text) for name, text in texts(source).items()}
+    assert found == {"TestS3::test_sqs_by_name_only": False, "TestS3::test_queue": True, "test_key": True}
+    names = ("test_s3.py::TestS3::test_queue", "test_s3.py::test_key")
+    outcomes = [Outcome(f"tests/aws/services/s3/{name}[1]", "passed") for name in names]
+    met, others = sort(outcomes, {names[0]: "def f(): plain", names[1]: "def f(): SSECustomerKey"})
+    assert (met, others) == (outcomes[:1], outcomes[1:])
