@@ -17,7 +17,7 @@ from lab_helpers.local_aws.alb.model import Listener, LoadBalancer, Node, Target
 from lab_helpers.local_aws.alb.ports import ReservedPort
 from lab_helpers.local_aws.alb.proxy.client_connection import ClientConnection
 from lab_helpers.local_aws.alb.proxy.context import BalancerRuntime, Door, LogSink, Wiring
-from lab_helpers.local_aws.alb.target_group import GroupRuntime
+from lab_helpers.local_aws.alb.target_group import Counted, GroupRuntime
 from lab_helpers.local_aws.alb.timers import Timers
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.metrics import SAMPLE_S, MetricPublisher
@@ -55,6 +55,15 @@ class DataPlane:
         self._ports: dict[tuple[str, int], ReservedPort] = {}
         self._doors: dict[tuple[str, int], Door] = {}
         self._wished: dict[tuple[str, int], int] = {}
+        self._counted: dict[str, Counted] = {}
+
+    def go_on_from(self, counted: Mapping[str, Counted]) -> None:
+        """Let target groups count on from what they had counted, by ARN; before `start`."""
+        self._counted = dict(counted)
+
+    def counted(self) -> dict[str, Counted]:
+        """Return what the target groups have counted, by ARN."""
+        return self._loop.call(lambda: {arn: group.counted for arn, group in self._wiring.groups.items()})
 
     def wish(self, ports: Mapping[tuple[str, int], int]) -> None:
         """Give load balancers the loopback ports that they had before, where those are free; before `start`."""
@@ -149,7 +158,9 @@ class DataPlane:
         for arn in [arn for arn in groups if arn.split(":")[3] == snapshot.region and arn not in there]:
             groups.pop(arn).clear()
         for arn, settings in there.items():
-            groups.setdefault(arn, GroupRuntime(settings)).settings = settings
+            if arn not in groups:
+                groups[arn] = GroupRuntime(settings, self._counted.pop(arn, None))
+            groups[arn].settings = settings
 
     async def _apply_balancer(self, settings: LoadBalancer, nodes: tuple[Node, ...], log: LogSink | None) -> None:
         runtime = self._balancers.setdefault(settings.arn, BalancerRuntime(settings, self._wiring))

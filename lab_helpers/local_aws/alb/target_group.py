@@ -40,14 +40,18 @@ class Target:
             connection.abort()
 
 
-class GroupRuntime:
-    """One target group's targets and counters."""
+Counted = tuple[int, dict[str, int]]
+"""Finished requests of a target group, and how many of them were answered by whom with which class of status."""
 
-    def __init__(self, settings: TargetGroup) -> None:
+
+class GroupRuntime:
+    """One target group's targets and counters, which go on from what was `counted` before."""
+
+    def __init__(self, settings: TargetGroup, counted: Counted | None = None) -> None:
         self.settings = settings
         self.nodes: tuple[str, ...] = ()
-        self.requests = 0
-        self.statuses: Counter[str] = Counter()
+        self.requests, statuses = counted or (0, {})
+        self.statuses: Counter[str] = Counter(statuses)
         self._targets: dict[TargetKey, Target] = {}
         self._draining: dict[TargetKey, Target] = {}
         self._ready: list[Target] = []
@@ -57,6 +61,11 @@ class GroupRuntime:
     def in_use(self) -> bool:
         """Whether a load balancer forwards to it."""
         return bool(self.nodes)
+
+    @property
+    def counted(self) -> Counted:
+        """What it has counted so far."""
+        return self.requests, dict(self.statuses)
 
     @property
     def targets(self) -> list[Target]:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from lab_helpers.base.paths import inside
 from lab_helpers.local_aws.firehose import limits
+from lab_helpers.local_aws.firehose.account import Account
 from lab_helpers.local_aws.firehose.definition import Definition, parse_definition
 from lab_helpers.local_aws.firehose.delivery import PRINCIPAL, S3Delivery
 from lab_helpers.local_aws.firehose.journal import Journal, identity_of
@@ -149,9 +150,10 @@ class FirehoseService:
                 _LOG.warning("%s: %d records of another stream of that name are dropped", name, book.dropped)
             delivery = S3Delivery(context.clients, context.clock, region)
             metrics = StreamMetrics(self._metrics, region, name)
-            worker = StreamWorker(book, delivery, context.clock, self._quota_of(region), metrics)
-            if worker.counters.received:
-                _LOG.warning("%s: %d records kept from before this start", name, worker.counters.received)
+            account = Account(context.kept, f"{region}/{name}", identity)
+            worker = StreamWorker(book, delivery, context.clock, self._quota_of(region), metrics, account)
+            if book.held_records:
+                _LOG.warning("%s: %d records kept from before this start", name, book.held_records)
             self._workers[region, name] = worker
             if self._running:
                 worker.start()

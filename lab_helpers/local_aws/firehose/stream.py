@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from lab_helpers.local_aws.firehose import buffering, journal, limits
+from lab_helpers.local_aws.firehose.account import Account
 from lab_helpers.local_aws.firehose.definition import Definition
 from lab_helpers.local_aws.firehose.error_log import DeliveryError
 from lab_helpers.local_aws.firehose.journal import Journal, Segment
@@ -32,20 +33,6 @@ class Delivery(Protocol):
         """Write one event; return whether it was taken."""
 
 
-@dataclass
-class Counters:
-    """What happened since this server began; what an earlier one left on disk counts as received."""
-
-    received: int = 0
-    delivered: int = 0
-    expired: int = 0
-    discarded: int = 0
-    throttled: int = 0
-    objects: int = 0
-    failed_attempts: int = 0
-    error_events: int = 0
-
-
 class StreamWorker:
     """Owns one stream's journal and the thread that delivers it.
 
@@ -53,9 +40,16 @@ class StreamWorker:
     """
 
     def __init__(
-        self, book: Journal, delivery: Delivery, clock: Clock, quota: limits.Quota, metrics: StreamMetrics
+        self,
+        book: Journal,
+        delivery: Delivery,
+        clock: Clock,
+        quota: limits.Quota,
+        metrics: StreamMetrics,
+        account: Account | None = None,
     ) -> None:
         self._book, self._delivery, self._clock, self._metrics = book, delivery, clock, metrics
+        self._account = account or Account()
         self._condition = threading.Condition()
         self._delivering = threading.Lock()
         self._definition: Definition | None = None
@@ -65,7 +59,7 @@ class StreamWorker:
         self._failing_with: str | None = None
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self.counters = Counters(received=book.held_records)
+        self.counters = self._account.begin(book.held_records)
 
     @property
     def held(self) -> tuple[int, int]:
@@ -132,6 +126,7 @@ class StreamWorker:
         with self._delivering, self._condition:
             self.counters.discarded += self._book.held_records
             self._book.discard()
+        self._account.forget()
 
     def step(self) -> None:
         """Deliver what is due now."""
@@ -226,6 +221,7 @@ class StreamWorker:
             self._failures, self._failing_with, self._retry_at_s = 0, None, 0.0
             self.counters.delivered += segment.records
             self.counters.objects += 1
+            self._account.keep(self.counters)
         self._metrics.delivered(segment, True, self._clock.now().timestamp())
         return True
 
@@ -248,3 +244,4 @@ class StreamWorker:
             _LOG.error("%d records could not be delivered for 24 hours and are lost", segment.records)
             self._book.drop(segment)
             self.counters.expired += segment.records
+            self._account.keep(self.counters)

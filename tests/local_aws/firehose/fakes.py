@@ -13,7 +13,7 @@ from lab_helpers.local_aws.firehose import FirehoseService
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Credentials
 from lab_helpers.local_aws.kit.clock import Clock, ManualClock
 from lab_helpers.local_aws.kit.network import Network
-from lab_helpers.local_aws.kit.service import ServiceContext
+from lab_helpers.local_aws.kit.service import NOTHING_KEPT, Kept, ServiceContext
 
 ACCOUNT, REGION, STREAM = "123456789012", "ap-northeast-1", "inomaso-dev-kinesis-firehose"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/inomaso-dev-firehose-role"
@@ -125,9 +125,13 @@ class Fakes:
         )
 
 
-def make_service(data_dir: Path, fakes: Fakes, clock: Clock, **options: Any) -> FirehoseService:
+def make_service(
+    data_dir: Path, fakes: Fakes, clock: Clock, kept: Kept = NOTHING_KEPT, **options: Any
+) -> FirehoseService:
     """Return a service over the fakes, not started."""
-    context = ServiceContext("http://127.0.0.1:1", 1, data_dir / "ca.pem", ACCOUNT, data_dir, clock, Network(), fakes)
+    context = ServiceContext(
+        "http://127.0.0.1:1", 1, data_dir / "ca.pem", ACCOUNT, data_dir, clock, Network(), fakes, kept=kept
+    )
     fakes.service = FirehoseService(context, **options)
     return fakes.service
 
