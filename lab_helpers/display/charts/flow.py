@@ -24,6 +24,9 @@ _LINES = (
     ("firehose", "taken by Firehose", LIGHT, "-"),
     ("s3", "delivered to S3", DARK, "--"),
 )
+_MOST_ROWS = 3
+_ROW_OF_MARKS = 0.13
+"""How much higher than its lines a chart is for each row of marks."""
 
 
 @in_readable_language
@@ -42,11 +45,11 @@ def flow(series: pd.DataFrame, marks: pd.DataFrame | None = None) -> Chart:
         for name, label, colour, style in _LINES:
             axes.plot(seconds, series[name], color=colour, linestyle=style, linewidth=2, label=say(label))
         axes.plot(seconds, series["cloudwatch"], color=INK, linestyle=":", linewidth=2, label="CloudWatch Logs")
-        _draw_marks(axes, marks, begin)
+        highest = max(1.0, float(series[["firehose", "s3", "cloudwatch", "held"]].max().max()))
+        axes.set_ylim(0, highest * (1.05 + _ROW_OF_MARKS * _draw_marks(axes, marks, begin)))
         axes.set_xlabel(say("seconds since {time:%H:%M:%S} UTC", time=begin))
         axes.set_ylabel(say("lines"))
         axes.yaxis.set_major_formatter(THOUSANDS)
-        axes.set_ylim(bottom=0)
         legend(axes)
     figures = {
         "taken by Firehose": int(last["firehose"]), "delivered to S3": int(last["s3"]),
@@ -65,16 +68,18 @@ def _title(last: pd.Series, most: int) -> str:
     return say(text, taken=taken, out=out, most=most)
 
 
-def _draw_marks(axes: object, marks: pd.DataFrame | None, begin: pd.Timestamp) -> None:
+def _draw_marks(axes: object, marks: pd.DataFrame | None, begin: pd.Timestamp) -> int:
+    """Draw them, with their texts in rows at the top; return the number of rows, which want a place above the lines."""
     if marks is None:
-        return
+        return 0
     for number, (at, what) in enumerate(_rows(marks)):
         x = _after(at, begin)
         axes.axvline(x, color=INK, linewidth=1)  # type: ignore[attr-defined]
         axes.annotate(  # type: ignore[attr-defined]
-            what, (x, 0.98 - 0.09 * (number % 3)), xycoords=("data", "axes fraction"), xytext=(3, 0),
+            what, (x, 0.98 - 0.09 * (number % _MOST_ROWS)), xycoords=("data", "axes fraction"), xytext=(3, 0),
             textcoords="offset points", va="top",
         )  # fmt: skip
+    return min(len(marks), _MOST_ROWS)
 
 
 def _rows(marks: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
