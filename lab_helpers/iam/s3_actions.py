@@ -115,13 +115,12 @@ def _deletes(call: Call, bucket: str) -> tuple[Access, ...]:
     listed = call.params.get("Delete")
     objects = listed.get("Objects") if isinstance(listed, dict) else None
     keyed = [item for item in objects if isinstance(item, dict)] if isinstance(objects, list | tuple) else []
-    return tuple(
-        Access(
-            "s3:DeleteObjectVersion" if item.get("VersionId") else "s3:DeleteObject",
-            _arn(f"{bucket}/{item.get('Key', ANY)}"),
-        )
-        for item in keyed or [{}]
-    )
+    needed = []
+    for item in keyed or [{}]:
+        arn = _arn(f"{bucket}/{item.get('Key', ANY)}")
+        needed.append(Access("s3:DeleteObjectVersion" if item.get("VersionId") else "s3:DeleteObject", arn))
+        needed += _bypass(call, arn)
+    return tuple(needed)
 
 
 def _listing_context(call: Call) -> dict[str, str | tuple[str, ...]]:
@@ -139,12 +138,21 @@ def _write_context(call: Call) -> dict[str, str | tuple[str, ...]]:
 
 
 def _also(call: Call, arn: str) -> tuple[Access, ...]:
-    """A write that also sets an ACL or tags needs their permission too."""
+    """A write that also sets an ACL, tags or a lock needs their permission too, and who overrides governance that."""
+    if call.operation in ("DeleteObject", "PutObjectRetention"):
+        return _bypass(call, arn)
     if call.operation not in ("PutObject", "CopyObject", "CreateMultipartUpload"):
         return ()
     acl = [Access("s3:PutObjectAcl", arn)] if call.text("ACL") else []
     tags = [Access("s3:PutObjectTagging", arn)] if call.text("Tagging") else []
-    return (*acl, *tags)
+    locked = [Access("s3:PutObjectRetention", arn)] if call.text("ObjectLockMode") else []
+    held = [Access("s3:PutObjectLegalHold", arn)] if call.text("ObjectLockLegalHoldStatus") else []
+    return (*acl, *tags, *locked, *held)
+
+
+def _bypass(call: Call, arn: str) -> tuple[Access, ...]:
+    said = str(call.params.get("BypassGovernanceRetention", "")).lower()  # a header's text, boto3's boolean
+    return (Access("s3:BypassGovernanceRetention", arn),) if said == "true" else ()
 
 
 def _source(call: Call) -> tuple[Access, ...]:

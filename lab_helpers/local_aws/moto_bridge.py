@@ -337,6 +337,11 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return str(getattr(found.multiparts.get(upload_id), moto_s3.BEGUN_ON, "")) if found is not None else ""
 
+    def locks(self, bucket: str) -> bool | None:
+        """Tell whether a bucket has object lock; None without such a bucket."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return None if found is None else bool(found.object_lock_enabled)
+
     def locks_by_default(self, bucket: str) -> bool:
         """Tell whether a bucket locks what is put into it."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)

@@ -7,21 +7,23 @@ Guide; LocalStack's recordings of S3 (test_s3_put_object_versioned, test_delete_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
-from moto.s3.exceptions import AccessDeniedByLock
-from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
+from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 
 from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
 from lab_helpers.local_aws.front.s3.object_checksums import DEFAULT
-from lab_helpers.local_aws.s3.view import ObjectPart, ObjectView
+from lab_helpers.local_aws.s3 import locks
+from lab_helpers.local_aws.s3.view import Lock, ObjectPart, ObjectView
 
 BEGUN_ON = "_lab_begun_on"
 """Where an upload keeps what was at its key when it was begun."""
 _PARTS = "_lab_parts"
 """Where an object keeps what it was put together of: number, size and checksum of each part."""
 _NULL = "null"
+_LOCK_WANTS_VERSIONS = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
 
 
 def change() -> None:
@@ -29,6 +31,7 @@ def change() -> None:
     _keep_what_uploads_were_made_of()
     _keep_versions_while_suspended()
     _mark_deletions()
+    _lock_buckets_at_any_time()
 
 
 def viewed(found: Any) -> ObjectView:
@@ -40,8 +43,9 @@ def viewed(found: Any) -> ObjectView:
     made_of = tuple(ObjectPart(*each) for each in getattr(found, _PARTS, ()))
     etag, storage = found.etag.strip('"'), str(found.storage_class or "STANDARD")
     return ObjectView(
-        etag, whole_s, found.size, str(found.version_id), parts=made_of, identity=identity, storage_class=storage
-    )
+        etag, whole_s, found.size, str(found.version_id), parts=made_of, identity=identity, storage_class=storage,
+        lock=_lock_of(found),
+    )  # fmt: skip
 
 
 def _keep_what_uploads_were_made_of() -> None:
@@ -66,6 +70,9 @@ def _keep_what_uploads_were_made_of() -> None:
         key = original(backend, bucket_name, multipart_id, iter(listed))  # which closes the parts
         if key is not None:
             setattr(key, _PARTS, kept)
+            bucket = backend.get_bucket(bucket_name)
+            if bucket.has_default_lock:
+                key.lock_mode, key.lock_until = bucket.default_lock_mode, bucket.default_retention()
             if key.checksum_value and not key.checksum_algorithm:
                 key.checksum_algorithm = DEFAULT
         return key
@@ -134,6 +141,45 @@ def _mark_deletions() -> None:
 
     delete.original = original  # type: ignore[attr-defined]
     S3Backend._set_delete_marker, S3Backend.delete_object, S3Backend.delete_objects = mark, delete, delete_all
+
+
+def _lock_buckets_at_any_time() -> None:
+    """Let a bucket that has objects get object lock, its versions being kept, and tell no term that is not set."""
+    told = _original(S3Backend.get_object_lock_configuration)
+
+    def configure(
+        backend: Any,
+        bucket_name: str,
+        lock_enabled: bool,  # noqa: ARG001
+        mode: str | None = None,
+        days: int | None = None,
+        years: int | None = None,
+    ) -> None:
+        bucket = backend.get_bucket(bucket_name)
+        if bucket.versioning_status != "Enabled":
+            raise InvalidBucketState(_LOCK_WANTS_VERSIONS)
+        bucket.object_lock_enabled = True
+        bucket.default_lock_mode, bucket.default_lock_days, bucket.default_lock_years = mode, days, years
+
+    def tell(backend: Any, bucket_name: str) -> tuple[Any, ...]:
+        enabled, mode, days, years = told(backend, bucket_name)
+        return enabled, mode, days or None, years or None
+
+    tell.original = told  # type: ignore[attr-defined]
+    FakeKey.is_locked = _is_locked
+    S3Backend.put_object_lock_configuration, S3Backend.get_object_lock_configuration = configure, tell
+
+
+def _is_locked(found: Any, governance_bypass: Any) -> bool:
+    """Tell whether a version is locked; moto takes a header's `false` for yes, and fails at times of other forms."""
+    bypasses = str(governance_bypass).lower() == "true"
+    return locks.is_locked(_lock_of(found), datetime.now(UTC), bypasses=bypasses)
+
+
+def _lock_of(found: Any) -> Lock:
+    until = datetime.fromisoformat(found.lock_until) if found.lock_until else None
+    until = until and until.replace(tzinfo=until.tzinfo or UTC)
+    return Lock(str(found.lock_mode or ""), until, str(found.lock_legal_status or ""))
 
 
 class _Nothing:

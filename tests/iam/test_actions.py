@@ -106,6 +106,15 @@ def test_s3_calls_that_do_two_things_need_two_permissions() -> None:
         ("s3:PutObjectAcl", OBJECT),
         ("s3:PutObjectTagging", OBJECT),
     ]
+    locked = {"ObjectLockMode": "GOVERNANCE", "ObjectLockLegalHoldStatus": "ON"}
+    assert needs("s3", "PutObject", **OBJECT_CALL, **locked) == [
+        ("s3:PutObject", OBJECT),
+        ("s3:PutObjectRetention", OBJECT),
+        ("s3:PutObjectLegalHold", OBJECT),
+    ]
+    for said, more in (("true", [("s3:BypassGovernanceRetention", OBJECT)]), (False, [])):
+        bypass = {"BypassGovernanceRetention": said}
+        assert needs("s3", "PutObjectRetention", **OBJECT_CALL, **bypass) == [("s3:PutObjectRetention", OBJECT), *more]
     assert needs("s3", "DeleteObjects", Bucket="b", Delete={"Objects": [{"Key": "1"}, {"Key": "2"}]}) == [
         ("s3:DeleteObject", f"{BUCKET}/1"),
         ("s3:DeleteObject", f"{BUCKET}/2"),

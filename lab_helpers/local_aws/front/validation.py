@@ -25,6 +25,7 @@ from lab_helpers.local_aws.front.model_files import service_model
 from lab_helpers.local_aws.front.protocol import Call
 from lab_helpers.local_aws.identity.policy_texts import iam_name_text
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
 
 _CHECKED = {
     "firehose": "ValidationException",
@@ -57,7 +58,6 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "blob": (str,),
 }
 _JSON_NAMES = {str: "STRING_VALUE", bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
-MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 _NULL = " null"
 _REPEAT_NOTHING = frozenset({"iam"})
 """Services that of late tell neither what was given nor what there is. Source: LocalStack's recordings of iam."""

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import conditions, parts, refusals
-from lab_helpers.local_aws.s3.view import ObjectView
+from lab_helpers.local_aws.s3 import conditions, locks, parts, refusals
+from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
 _VERSION = re.compile(r"null|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -22,7 +22,7 @@ _VERSION = re.compile(r"null|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COPY_OF_MARKER = "The source of a copy request may not specifically refer to a delete marker by version id."
 _OF_NO_MARKER = frozenset({
     "GetObject", "GetObjectAcl", "GetObjectAttributes", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
-    "DeleteObjectTagging",
+    "DeleteObjectTagging", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold", "PutObjectRetention",
 })  # fmt: skip
 _MARKER_IS_NO_KEY = frozenset({"GetObject", "GetObjectAcl", "GetObjectAttributes"})
 """Calls to which a key with a delete marker on top is no key."""
@@ -37,19 +37,26 @@ class Objects(Protocol):
     def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None:
         """Return algorithm, type and value of an object's checksum; None without one."""
 
+    def locks(self, bucket: str) -> bool | None:
+        """Tell whether a bucket has object lock; None without such a bucket."""
+
     def begun_on(self, bucket: str, upload_id: str) -> str:
         """Return the identity of what was at an upload's key when it was begun, empty for nothing."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A call as moto is to have it, and the bytes of the object that it is about, if not all."""
+    """A call as moto is to have it, and the bytes of the object that it is about, if not all.
+
+    `answer` is what there is to tell without asking moto.
+    """
 
     environ: dict[str, Any]
     piece: parts.Slice | None = None
+    answer: tuple[int, Headers, bytes] | None = None
 
 
-def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], objects: Objects) -> Asked:
+def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], body: bytes, objects: Objects) -> Asked:
     """Return what moto is to be asked; raises AwsError where S3 refuses."""
     bucket, key = str(params.get("Bucket", "")), str(params.get("Key", ""))
     version = str(params.get("versionId", ""))
@@ -60,6 +67,11 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], o
             raise refusals.on_marker(environ["REQUEST_METHOD"], there.version_id)
         raise refusals.below_marker(key, there.version_id)
     now = datetime.now(UTC)
+    has_lock = objects.locks(bucket)
+    if has_lock is not None:
+        told = _of_locks(operation, params, environ, body, there, now, has_lock=has_lock)
+        if told is not None:
+            return Asked(environ, answer=told)
     if operation in conditions.READS and there is not None and not there.is_marker:
         return _read(operation, params, environ, there, now)
     if operation in conditions.COPIES:
@@ -82,11 +94,68 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], o
     return Asked(environ)
 
 
+def check_listed(params: Mapping[str, Any], environ: Mapping[str, Any], objects: Objects) -> None:
+    """Raise AwsError where one of the versions that a DeleteObjects lists is locked."""
+    now = datetime.now(UTC)
+    for item in params["Delete"]["Objects"]:
+        version = item.get("VersionId", "")
+        there = objects.object_view(str(params["Bucket"]), item.get("Key", ""), version) if version else None
+        if there is not None:
+            locks.check_deletion(there.lock, environ, now)
+
+
 def copy_source(environ: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return bucket, key and version (empty: the latest) that a call copies from."""
     source, _, version = str(environ.get("HTTP_X_AMZ_COPY_SOURCE", "")).partition("?versionId=")
     bucket, _, key = unquote(source).lstrip("/").partition("/")
     return bucket, key, version
+
+
+def _of_locks(
+    operation: str,
+    params: Mapping[str, Any],
+    environ: Mapping[str, Any],
+    body: bytes,
+    there: ObjectView | None,
+    now: datetime,
+    *,
+    has_lock: bool,
+) -> tuple[int, Headers, bytes] | None:
+    """Return what there is to tell of a lock, None where moto answers; raises AwsError where a lock is in the way."""
+    if operation in locks.BYPASSING:
+        locks.check_bypass(environ, locks=has_lock)
+    if operation in locks.WRITES:
+        locks.check_headers(environ, now, locks=has_lock)
+    match operation:
+        case "DeleteObject" if there is not None and "versionId" in params:
+            locks.check_deletion(there.lock, environ, now)
+        case "PutBucketVersioning":
+            locks.check_versioning(body, locks=has_lock)
+        case "PutObjectLockConfiguration":
+            locks.check_configuration(body)
+        case "PutObjectRetention":
+            wanted = locks.asked_retention(body)
+            lock = _lock_in(there, params, has_lock=has_lock)
+            locks.check_retention(wanted, lock, environ, now)
+        case "PutObjectLegalHold":
+            locks.check_hold(body)
+            _lock_in(there, params, has_lock=has_lock)
+        case "GetObjectLegalHold":
+            if not _lock_in(there, params, has_lock=has_lock).hold:
+                raise locks.never_set()
+        case "GetObjectRetention":
+            told = locks.retention_document(_lock_in(there, params, has_lock=has_lock))
+            return 200, [("Content-Type", "application/xml")], told
+    return None
+
+
+def _lock_in(there: ObjectView | None, params: Mapping[str, Any], *, has_lock: bool) -> Lock:
+    """Return the lock of what a call names; raises AwsError where there is nothing, or no lock to speak of."""
+    if not has_lock:
+        raise locks.missing_in_bucket()
+    if there is None:
+        raise refusals.nothing_there(str(params["Key"]), str(params.get("versionId", "")))
+    return there.lock
 
 
 def _read(
@@ -119,7 +188,7 @@ def after(
     version = str(params.get("versionId", ""))
     if status >= 400:
         told = refusals.complete(content, environ["REQUEST_METHOD"], params, environ, body)
-        return status, headers, told
+        return refusals.status_of(content, status), headers, told
     if asked.piece is not None:
         checksum = objects.checksum(bucket, key, version)
         status, headers = parts.tell_slice(status, headers, asked.piece, environ, checksum)

@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
 
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
@@ -34,7 +35,6 @@ _V2 = ("AWSAccessKeyId", "Signature")
 _NOT_IN_POLICIES = frozenset({"awsaccesskeyid", "signature", "policy", "x-amz-signature", "file", "bucket"})
 _HEADERS = ("cache-control", "content-disposition", "content-encoding", "content-type", "expires")
 _MALFORMED = "The body of your POST request is not well-formed multipart/form-data."
-_MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 _ONE_PROPERTY = "Invalid Policy: Invalid Simple-Condition: Simple-Conditions must have exactly one property specified."
 
 
@@ -249,7 +249,7 @@ def _tags(document: str) -> str:
     try:
         root = ElementTree.fromstring(document)
     except ElementTree.ParseError as error:
-        raise AwsError("MalformedXML", _MALFORMED_XML) from error
+        raise AwsError("MalformedXML", MALFORMED_XML) from error
     pairs = [
         (tag.findtext("Key") or tag.findtext("{*}Key") or "", tag.findtext("Value") or tag.findtext("{*}Value") or "")
         for tag in root.iterfind("{*}TagSet/{*}Tag")

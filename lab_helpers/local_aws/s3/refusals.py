@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from lab_helpers.local_aws.kit.api import AwsError
 
+MALFORMED_XML = "The XML you provided was not well-formed or did not validate against our published schema"
 _OF_BUCKETS = frozenset({
     "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "InvalidBucketName", "NoSuchBucket",
     "NoSuchBucketPolicy", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration", "NoSuchTagSet",
@@ -33,6 +34,8 @@ _TEXTS = {
     "EntityTooSmall": "Your proposed upload is smaller than the minimum allowed size",
 }
 """Texts that moto words otherwise."""
+_STATUSES = {"InvalidBucketState": 409}
+"""Statuses of codes that moto answers with 400."""
 _CODE = re.compile(rb"<Code>([^<]*)</Code>")
 _MESSAGE = re.compile(rb"<Message>[^<]*</Message>")
 _FOREIGN = re.compile(rb"<Resource>[^<]*</Resource>|<(BucketName|Key)\s*/>")
@@ -57,6 +60,12 @@ def told_beside(code: str, method: str, params: Mapping[str, Any], environ: Mapp
         case "InvalidStorageClass":
             return {"StorageClassRequested": str(environ.get("HTTP_X_AMZ_STORAGE_CLASS", ""))}
     return {}
+
+
+def status_of(content: bytes, status: int) -> int:
+    """Return the status of an error document that moto answered with `status`."""
+    found = _CODE.search(content)
+    return _STATUSES.get(found[1].decode(), status) if found else status
 
 
 def complete(content: bytes, method: str, params: Mapping[str, Any], environ: Mapping[str, Any], body: bytes) -> bytes:
@@ -90,6 +99,14 @@ def on_marker(method: str, version: str) -> AwsError:
 def below_marker(key: str, version: str) -> AwsError:
     """Return the refusal to read a key whose latest version is a delete marker."""
     return AwsError("NoSuchKey", "The specified key does not exist.", 404, {"Key": key}, _marked(version))
+
+
+def nothing_there(key: str, version: str) -> AwsError:
+    """Return the refusal of what needs an object, or one of its versions (empty: the latest)."""
+    if version:
+        extra = {"Key": key, "VersionId": version}
+        return AwsError("NoSuchVersion", "The specified version does not exist.", 404, extra)
+    return AwsError("NoSuchKey", "The specified key does not exist.", 404, {"Key": key})
 
 
 def _marked(version: str) -> dict[str, str]:

@@ -16,6 +16,15 @@ class ObjectPart:
 
 
 @dataclass(frozen=True)
+class Lock:
+    """What keeps a version from being deleted: a mode (empty: none) until a time, a legal hold (ON, OFF, empty)."""
+
+    mode: str = ""
+    until: datetime | None = None
+    hold: str = ""
+
+
+@dataclass(frozen=True)
 class ObjectView:
     """One version of an object, or a delete marker. `etag` has no quotes, `modified` is in whole seconds, UTC."""
 
@@ -28,3 +37,4 @@ class ObjectView:
     identity: str = ""
     """What no other object has, not even one with the same content under the same key."""
     storage_class: str = "STANDARD"
+    lock: Lock = Lock()

@@ -16,7 +16,8 @@ _DATA_EVENTS = {
         "DeleteObjects", "DeleteObjectTagging", "GetObject", "GetObjectAcl", "GetObjectAttributes",
         "GetObjectTagging", "HeadBucket", "HeadObject", "ListMultipartUploads", "ListObjects", "ListObjectsV2",
         "ListObjectVersions", "ListParts", "PutObject", "PutObjectAcl", "PutObjectTagging", "RestoreObject",
-        "SelectObjectContent", "UploadPart", "UploadPartCopy",
+        "SelectObjectContent", "UploadPart", "UploadPartCopy", "GetObjectLegalHold", "GetObjectRetention",
+        "PutObjectLegalHold", "PutObjectRetention",
     },
 }  # fmt: skip
 _READS = ("BatchGet", "Check", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Search", "Select", "Simulate")

@@ -21,6 +21,7 @@ _OF_OBJECTS = (
     "PutObject", "GetObject", "HeadObject", "DeleteObject", "CopyObject", "CreateMultipartUpload", "UploadPart",
     "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload", "ListParts", "GetObjectAcl", "PutObjectAcl",
     "GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging", "SelectObjectContent", "RestoreObject",
+    "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold", "PutObjectRetention",
 )  # fmt: skip
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 

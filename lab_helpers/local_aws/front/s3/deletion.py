@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 from lab_helpers.local_aws.front.protocol import HttpAnswer
 from lab_helpers.local_aws.front.s3 import answers
-from lab_helpers.local_aws.front.validation import MALFORMED_XML
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 KEYS_MAX = 1000

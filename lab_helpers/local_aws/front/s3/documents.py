@@ -17,8 +17,8 @@ from lab_helpers.local_aws.front.protocol import HttpAnswer as Answer
 from lab_helpers.local_aws.front.s3.answers import ids
 from lab_helpers.local_aws.front.s3.deletion import NAMESPACE
 from lab_helpers.local_aws.front.s3.operations import UNKNOWN
-from lab_helpers.local_aws.front.validation import MALFORMED_XML
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
 
 Documents = MutableMapping[str, bytes]
 """A bucket's configurations by the operation's word, and `word/id` where there may be several."""

@@ -30,6 +30,7 @@ _BUCKET_PARTS = {
     "versioning": "Versioning",
     "website": "Website",
 }
+_OBJECT_PARTS = {"acl": "Acl", "tagging": "Tagging", "retention": "Retention", "legal-hold": "LegalHold"}
 _SEVERAL = {
     "analytics": "Analytics",
     "intelligent-tiering": "IntelligentTiering",
@@ -47,6 +48,9 @@ _HEADERS = {
     "HTTP_X_AMZ_TAGGING": "Tagging",
     "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION": "ServerSideEncryption",
     "HTTP_X_AMZ_STORAGE_CLASS": "StorageClass",
+    "HTTP_X_AMZ_OBJECT_LOCK_MODE": "ObjectLockMode",
+    "HTTP_X_AMZ_OBJECT_LOCK_LEGAL_HOLD": "ObjectLockLegalHoldStatus",
+    "HTTP_X_AMZ_BYPASS_GOVERNANCE_RETENTION": "BypassGovernanceRetention",
 }
 """Headers that decide which permissions a call needs, and the members of the input that they carry."""
 _NOT_BUCKETS_OWN = {"object-lock": "ObjectLockConfiguration", "publicAccessBlock": "PublicAccessBlock"}
@@ -119,9 +123,9 @@ _LISTINGS = {
 
 
 def _object_operation(method: str, query: Mapping[str, str], headers: Mapping[str, Any]) -> str:
-    for part in ("acl", "tagging"):
+    for part, name in _OBJECT_PARTS.items():
         if part in query and method in _VERBS:
-            return f"{_VERBS[method]}Object{part.capitalize()}"
+            return f"{_VERBS[method]}Object{name}"
     if method == "GET" and "attributes" in query:
         return "GetObjectAttributes"
     if method == "POST":
