@@ -133,7 +133,7 @@ def test_arrows_point_down() -> None:
 
 def test_only_the_bridge_imports_moto() -> None:
     """moto has five doors: its bridge, its S3, the hooks by which it is kept, its chance and time, and its start."""
-    names = ("moto_bridge", "moto_s3", "state.moto_hooks", "state.moto_chance", "quick_start")
+    names = ("moto_bridge", "moto_listings", "moto_s3", "state.moto_hooks", "state.moto_chance", "quick_start")
     doors = {f"{LOCAL_AWS}.{name}" for name in names}
     found = [i for i in imports() if within(i.imported, "moto") and i.importer not in doors]
     assert not found, told(found)

@@ -1,4 +1,4 @@
-"""moto, the control plane: with moto_s3.py, state/moto_hooks.py, moto_chance.py and quick_start.py alone to import it.
+"""moto, the control plane: alone to import it are this and moto_s3.py, moto_listings.py, state and quick_start.
 
 What moto is asked for here beyond its HTTP API (policies of a principal, AWS managed policies) is read from its
 in-process objects; `tests/local_aws/test_moto_bridge.py` holds the names that this relies on.
@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from boto3 import Session
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.responses.customer_gateways import CustomerGateways
@@ -36,10 +37,11 @@ from moto.sts.models import sts_backends
 
 from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, evaluate
 from lab_helpers.iam.policy import PolicyError, PolicyKind
-from lab_helpers.local_aws import moto_s3
+from lab_helpers.local_aws import moto_listings, moto_s3
 from lab_helpers.local_aws.front.s3.checksums import COMPUTED
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
+from lab_helpers.local_aws.s3.listing_documents import ListedBucket, ListedUpload
 from lab_helpers.local_aws.s3.view import ObjectView
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
@@ -156,6 +158,7 @@ class MotoBridge:
         _name_interfaces_by_their_region()
         _leave_checksums_to_us()
         moto_s3.change()
+        moto_listings.change()
         _leave_bucket_policies_to_us()
         _keep_names_of_devices()
         if state is not None:
@@ -336,6 +339,20 @@ class MotoBridge:
         """Return the identity of what was at an upload's key when it was begun, empty for nothing."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return str(getattr(found.multiparts.get(upload_id), moto_s3.BEGUN_ON, "")) if found is not None else ""
+
+    def listed_uploads(self, bucket: str) -> list[ListedUpload] | None:
+        """Return a bucket's open multipart uploads as they were begun; None without such a bucket."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return None if found is None else [moto_s3.listed(each) for each in list(found.multiparts.values())]
+
+    def listed_buckets(self) -> list[ListedBucket]:
+        """Return all buckets."""
+        found = list(s3_backends[ACCOUNT_ID][_PARTITION].buckets.values())
+        return [ListedBucket(each.name, each.creation_date_ISO8601, each.region_name) for each in found]
+
+    def regions(self) -> list[str]:
+        """Return the Regions that there are."""
+        return list(Session().get_available_regions("s3"))
 
     def locks(self, bucket: str) -> bool | None:
         """Tell whether a bucket has object lock; None without such a bucket."""

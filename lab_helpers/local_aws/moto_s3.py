@@ -16,10 +16,13 @@ from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
 from lab_helpers.local_aws.front.s3.object_checksums import DEFAULT
 from lab_helpers.local_aws.s3 import locks
+from lab_helpers.local_aws.s3.listing_documents import ListedUpload
 from lab_helpers.local_aws.s3.view import Lock, ObjectPart, ObjectView
 
 BEGUN_ON = "_lab_begun_on"
 """Where an upload keeps what was at its key when it was begun."""
+_BEGUN_AT = "_lab_begun_at"
+"""Where it keeps when that was, as S3 writes it."""
 _PARTS = "_lab_parts"
 """Where an object keeps what it was put together of: number, size and checksum of each part."""
 _NULL = "null"
@@ -48,6 +51,14 @@ def viewed(found: Any) -> ObjectView:
     )  # fmt: skip
 
 
+def listed(upload: Any) -> ListedUpload:
+    """Return moto's upload as its listing has it; one of a state of before has no time of its own."""
+    said = {name.lower(): str(value) for name, value in upload.metadata.items()}
+    algorithm, kind = said.get("x-amz-checksum-algorithm", ""), said.get("x-amz-checksum-type", "")
+    begun = str(getattr(upload, _BEGUN_AT, "1970-01-01T00:00:00.000Z"))
+    return ListedUpload(upload.key_name, upload.id, begun, str(upload.storage or "STANDARD"), algorithm, kind)
+
+
 def _keep_what_uploads_were_made_of() -> None:
     """Keep an object's parts, what was at an upload's key when it was begun, and the name of S3's own checksum."""
     create = _original(S3Backend.create_multipart_upload)
@@ -56,6 +67,7 @@ def _keep_what_uploads_were_made_of() -> None:
     def begin(backend: Any, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
         upload = create(backend, bucket_name, key_name, *args, **kwargs)
         versions = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
+        setattr(upload, _BEGUN_AT, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"))
         setattr(upload, BEGUN_ON, viewed(versions[-1]).identity if versions else "")
         return upload
 

@@ -6,14 +6,14 @@ Source: the modules that it asks.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import conditions, locks, parts, refusals
+from lab_helpers.local_aws.s3 import conditions, listing_documents, listings, locks, parts, refusals
 from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
@@ -36,6 +36,15 @@ class Objects(Protocol):
 
     def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None:
         """Return algorithm, type and value of an object's checksum; None without one."""
+
+    def listed_uploads(self, bucket: str) -> Sequence[listing_documents.ListedUpload] | None:
+        """Return a bucket's open uploads in parts as they were begun; None without such a bucket."""
+
+    def listed_buckets(self) -> Sequence[listing_documents.ListedBucket]:
+        """Return all buckets."""
+
+    def regions(self) -> Collection[str]:
+        """Return the Regions that there are."""
 
     def locks(self, bucket: str) -> bool | None:
         """Tell whether a bucket has object lock; None without such a bucket."""
@@ -66,6 +75,9 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
         if version or operation not in _MARKER_IS_NO_KEY:
             raise refusals.on_marker(environ["REQUEST_METHOD"], there.version_id)
         raise refusals.below_marker(key, there.version_id)
+    listed = _listed(operation, params, objects)
+    if listed is not None:
+        return Asked(environ, answer=(200, [("Content-Type", "application/xml")], listed))
     now = datetime.now(UTC)
     has_lock = objects.locks(bucket)
     if has_lock is not None:
@@ -109,6 +121,18 @@ def copy_source(environ: Mapping[str, Any]) -> tuple[str, str, str]:
     source, _, version = str(environ.get("HTTP_X_AMZ_COPY_SOURCE", "")).partition("?versionId=")
     bucket, _, key = unquote(source).lstrip("/").partition("/")
     return bucket, key, version
+
+
+def _listed(operation: str, params: Mapping[str, Any], objects: Objects) -> bytes | None:
+    """Return a listing that moto does not page, None for others; raises AwsError where one cannot be."""
+    if operation in listings.OPERATIONS:
+        listings.check(operation, params)
+    if operation == "ListBuckets" and listing_documents.is_page_of_buckets(params):
+        return listing_documents.buckets(params, objects.listed_buckets(), objects.regions())
+    if operation != "ListMultipartUploads":
+        return None
+    there = objects.listed_uploads(str(params["Bucket"]))
+    return None if there is None else listing_documents.uploads(params, there)
 
 
 def _of_locks(

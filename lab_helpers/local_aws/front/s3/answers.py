@@ -14,17 +14,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 from xml.sax.saxutils import escape, unescape
 
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.view import OWNER_ID
 
 Headers = list[tuple[str, str]]
 Checksum = Callable[[str, str, str], tuple[str, str, str] | None]
 """Returns algorithm, type and value of an object's checksum by bucket, key and version id (empty: the latest)."""
 
-OWNER_ID = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
-"""The account's canonical id, moto's."""
 _FOREIGN = frozenset({"connection", "x-amz-content-sha256", "x-amz-sdk-checksum-algorithm", "x-amzn-requestid"})
 _ENCRYPTED = frozenset({
     "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "GetObject", "HeadObject", "PutObject",
@@ -48,7 +47,6 @@ _OWNED = re.compile(rb"<DisplayName>[^<]*</DisplayName>")
 _OWNER = re.compile(rb"(<Owner>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
 _OWNER_BEHIND = re.compile(rb"(<Buckets>.*</Buckets>)(<Owner>.*</Owner>)", re.DOTALL)
 _INITIATOR = re.compile(rb"(<Initiator>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
-_UPLOAD = re.compile(rb"<Upload>.*?</Upload>", re.DOTALL)
 _ACCOUNT_NAME = b"lab"
 _BUCKET = re.compile(rb"<Bucket>\s*<Name>([^<]*)</Name>.*?</Bucket>", re.DOTALL)
 _LOCATION = re.compile(rb"(<Location>https?://[^/<]*)([^<]*)(</Location>)")
@@ -60,6 +58,9 @@ _EMPTY = re.compile(rb"<(\w+)([^<>]*)/>\s*\Z")
 _ROOT = re.compile(rb"<List\w+Result[^>]*>")
 _CODED = re.compile(rb"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]*)</\1>")
 """Elements of a listing that are encoded together."""
+_CODED_OF_OBJECTS = re.compile(rb"<(Delimiter|NextMarker|(?<=<CommonPrefixes><)Prefix)>([^<]*)</\1>")
+_CODED_OF_OBJECTS_V2 = re.compile(rb"<(Delimiter|StartAfter)>([^<]*)</\1>")
+"""Those that moto leaves as they are, where it encodes others."""
 
 
 def ids() -> Headers:
@@ -81,6 +82,8 @@ def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[d
         asked["HTTP_X_AMZ_ACL"] = "private"
     if "HTTP_X_AMZ_OBJECT_ATTRIBUTES" in asked:
         asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"] = re.sub(r"\s", "", asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"])
+    if operation == "ListParts":  # an empty number is none
+        asked["QUERY_STRING"] = urlencode(parse_qsl(str(asked.get("QUERY_STRING", ""))))
     if _is_to_come(asked.get("HTTP_IF_MODIFIED_SINCE", "")):
         del asked["HTTP_IF_MODIFIED_SINCE"]
     if operation in {"PutObjectTagging", "PutBucketTagging"} and b"TagSet" in body and b"<Tag>" not in body:
@@ -166,15 +169,15 @@ def _members(operation: str, params: Mapping[str, Any], content: bytes, body: by
         case "ListBuckets":
             return _buckets(_OWNER.sub(rb"\g<1>" + OWNER_ID.encode() + rb"\g<2>", content))
         case "ListObjects":
-            return _with_checksums(_where_it_began(content, params), params, checksum)
-        case "ListMultipartUploads":
-            return _initiated(_where_it_goes_on(content))
-        case "ListParts":
+            told = _where_it_began(_coded(content, _CODED_OF_OBJECTS, params), params)
+            return _with_checksums(told, params, checksum)
+        case "ListMultipartUploads" | "ListParts":
             return _initiated(content)
         case "ListObjectVersions":
             return _encoded(_with_checksums(content, {**params, "encoding-type": ""}, checksum), params)
         case "ListObjectsV2":
-            return _with_checksums(content, params, checksum)
+            told = _with_token(_coded(content, _CODED_OF_OBJECTS_V2, params), params)
+            return _with_checksums(told, params, checksum)
         case "CompleteMultipartUpload":
             content = _LOCATION.sub(_quoted, content, count=1)
             return _with_whole_checksum(content, checksum(str(params["Bucket"]), str(params.get("Key", "")), ""))
@@ -216,37 +219,38 @@ def _where_it_began(content: bytes, params: Mapping[str, Any]) -> bytes:
     return _ROOT.sub(lambda found: found[0] + told.encode(), content, count=1)
 
 
+def _with_token(content: bytes, params: Mapping[str, Any]) -> bytes:
+    """Tell with which token a page was asked for."""
+    if not params.get("continuation-token"):
+        return content
+    told = f"<ContinuationToken>{escape(str(params['continuation-token']))}</ContinuationToken>"
+    return _ROOT.sub(lambda found: found[0] + told.encode(), content, count=1)
+
+
 def _encoded(content: bytes, params: Mapping[str, Any]) -> bytes:
-    """Write a listing's keys as a URL has them, where that is asked for."""
+    """Write a listing's keys as a URL has them, where that is asked for, and tell so."""
+    if params.get("encoding-type") != "url":
+        return content
+    content = _coded(content, _CODED, params)
+    return _ROOT.sub(lambda found: found[0] + b"<EncodingType>url</EncodingType>", content, count=1)
+
+
+def _coded(content: bytes, elements: re.Pattern[bytes], params: Mapping[str, Any]) -> bytes:
+    """Write elements as a URL has them, where that is asked for."""
     if params.get("encoding-type") != "url":
         return content
 
-    def coded(found: re.Match[bytes]) -> bytes:
+    def told(found: re.Match[bytes]) -> bytes:
         name, text = found[1], unescape(found[2].decode())
         return b"<" + name + b">" + escape(quote(text)).encode() + b"</" + name + b">"
 
-    content = _CODED.sub(coded, content)
-    return _ROOT.sub(lambda found: found[0] + b"<EncodingType>url</EncodingType>", content, count=1)
+    return elements.sub(told, content)
 
 
 def _initiated(content: bytes) -> bytes:
     """Tell who began an upload: the account, by id and name."""
     told = rb"\g<1>" + OWNER_ID.encode() + rb"\g<2><DisplayName>" + _ACCOUNT_NAME + rb"</DisplayName>"
     return _INITIATOR.sub(told, content)
-
-
-def _where_it_goes_on(content: bytes) -> bytes:
-    """Tell the last upload that is listed, whether more follow or not; moto tells it where more follow."""
-    if b"<NextKeyMarker>" in content:
-        return content
-    last = (_UPLOAD.findall(content) or [b""])[-1]
-    markers = "".join(
-        f"<Next{name}Marker>{escape(_text(last, element))}</Next{name}Marker>"
-        for name, element in (("Key", "Key"), ("UploadId", "UploadId"))
-    )
-    return re.sub(rb"<NextKeyMarker\s*/>|<NextUploadIdMarker\s*/>", b"", content).replace(
-        b"<MaxUploads>", markers.encode() + b"<MaxUploads>", 1
-    )
 
 
 def _with_checksums(content: bytes, params: Mapping[str, Any], checksum: Checksum) -> bytes:
