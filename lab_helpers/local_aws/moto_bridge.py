@@ -340,6 +340,10 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return str(getattr(found.multiparts.get(upload_id), moto_s3.BEGUN_ON, "")) if found is not None else ""
 
+    def tag_bucket(self, bucket: str, tags: dict[str, str]) -> None:
+        """Give a bucket tags."""
+        s3_backends[ACCOUNT_ID][_PARTITION].put_bucket_tagging(bucket, tags)
+
     def listed_uploads(self, bucket: str) -> list[ListedUpload] | None:
         """Return a bucket's open multipart uploads as they were begun; None without such a bucket."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)

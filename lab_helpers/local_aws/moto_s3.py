@@ -35,6 +35,7 @@ def change() -> None:
     _keep_versions_while_suspended()
     _mark_deletions()
     _lock_buckets_at_any_time()
+    _keep_empty_tags()
 
 
 def viewed(found: Any) -> ObjectView:
@@ -180,6 +181,17 @@ def _lock_buckets_at_any_time() -> None:
     tell.original = told  # type: ignore[attr-defined]
     FakeKey.is_locked = _is_locked
     S3Backend.put_object_lock_configuration, S3Backend.get_object_lock_configuration = configure, tell
+
+
+def _keep_empty_tags() -> None:
+    """Let a bucket's tag have an empty value; moto took it for none and did not tell it."""
+    original = _original(S3Backend.put_bucket_tagging)
+
+    def put(backend: Any, bucket_name: str, tags: dict[str, str | None]) -> None:
+        original(backend, bucket_name, {key: value or "" for key, value in tags.items()})
+
+    put.original = original  # type: ignore[attr-defined]
+    S3Backend.put_bucket_tagging = put
 
 
 def _is_locked(found: Any, governance_bypass: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import conditions, listing_documents, listings, locks, parts, refusals
+from lab_helpers.local_aws.s3 import conditions, listing_documents, listings, locks, parts, refusals, tags
 from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
@@ -24,6 +24,8 @@ _OF_NO_MARKER = frozenset({
     "GetObject", "GetObjectAcl", "GetObjectAttributes", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
     "DeleteObjectTagging", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold", "PutObjectRetention",
 })  # fmt: skip
+_TELL_VERSION = frozenset({"DeleteObjectTagging", "PutObjectTagging"})
+"""Calls of which moto does not tell the version that they changed."""
 _MARKER_IS_NO_KEY = frozenset({"GetObject", "GetObjectAcl", "GetObjectAttributes"})
 """Calls to which a key with a delete marker on top is no key."""
 
@@ -36,6 +38,9 @@ class Objects(Protocol):
 
     def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None:
         """Return algorithm, type and value of an object's checksum; None without one."""
+
+    def tag_bucket(self, bucket: str, tags: dict[str, str]) -> None:
+        """Give a bucket the tags with which it was created."""
 
     def listed_uploads(self, bucket: str) -> Sequence[listing_documents.ListedUpload] | None:
         """Return a bucket's open uploads in parts as they were begun; None without such a bucket."""
@@ -80,7 +85,12 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
         return Asked(environ, answer=(200, [("Content-Type", "application/xml")], listed))
     now = datetime.now(UTC)
     has_lock = objects.locks(bucket)
+    tags.check(operation, environ, body)
     if has_lock is not None:
+        if operation == "CreateBucket" and tags.asked(operation, body):
+            raise refusals.owned_already(bucket)
+        if operation in _TELL_VERSION and there is None:  # moto fails
+            raise refusals.nothing_there(key, version)
         told = _of_locks(operation, params, environ, body, there, now, has_lock=has_lock)
         if told is not None:
             return Asked(environ, answer=told)
@@ -213,6 +223,13 @@ def after(
     if status >= 400:
         told = refusals.complete(content, environ["REQUEST_METHOD"], params, environ, body)
         return refusals.status_of(content, status), headers, told
+    if operation == "CreateBucket" and (wanted := tags.asked(operation, body)):
+        objects.tag_bucket(bucket, wanted)
+    if operation in _TELL_VERSION:
+        there = objects.object_view(bucket, key, version)
+        if there is not None and there.version_id != "null":
+            headers = [pair for pair in headers if pair[0].lower() != "x-amz-version-id"]
+            headers.append(("x-amz-version-id", there.version_id))
     if asked.piece is not None:
         checksum = objects.checksum(bucket, key, version)
         status, headers = parts.tell_slice(status, headers, asked.piece, environ, checksum)

@@ -50,7 +50,8 @@ def told_beside(code: str, method: str, params: Mapping[str, Any], environ: Mapp
     match code:
         case "NoSuchKey":
             source = _copied(environ)
-            return {"Key": source or key}
+            of_tags = f"{bucket}/{key}" if method == "GET" and "tagging" in params else ""  # as recorded
+            return {"Key": source or of_tags or key}
         case "NoSuchVersion":
             return {"Key": key, "VersionId": str(params.get("versionId", ""))}
         case "NoSuchUpload" | "InvalidPartOrder":
@@ -99,6 +100,11 @@ def on_marker(method: str, version: str) -> AwsError:
 def below_marker(key: str, version: str) -> AwsError:
     """Return the refusal to read a key whose latest version is a delete marker."""
     return AwsError("NoSuchKey", "The specified key does not exist.", 404, {"Key": key}, _marked(version))
+
+
+def owned_already(bucket: str) -> AwsError:
+    """Return the refusal to create a bucket that is there."""
+    return AwsError("BucketAlreadyOwnedByYou", _TEXTS["BucketAlreadyOwnedByYou"], 409, {"BucketName": bucket})
 
 
 def nothing_there(key: str, version: str) -> AwsError:

@@ -86,7 +86,7 @@ def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[d
         asked["QUERY_STRING"] = urlencode(parse_qsl(str(asked.get("QUERY_STRING", ""))))
     if _is_to_come(asked.get("HTTP_IF_MODIFIED_SINCE", "")):
         del asked["HTTP_IF_MODIFIED_SINCE"]
-    if operation in {"PutObjectTagging", "PutBucketTagging"} and b"TagSet" in body and b"<Tag>" not in body:
+    if operation in {"PutObjectTagging", "PutBucketTagging"} and b"Tagging" in body and b"<Tag>" not in body:
         return {**asked, "REQUEST_METHOD": "DELETE"}, b""
     return asked, body
 
