@@ -32,7 +32,7 @@ from moto.logs.models import ExportTask, LogStream, logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import models as s3_models
 from moto.s3 import responses as s3_responses
-from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
 from moto.sts.models import sts_backends
 
 from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, evaluate
@@ -339,6 +339,20 @@ class MotoBridge:
         """Return the identity of what was at an upload's key when it was begun, empty for nothing."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return str(getattr(found.multiparts.get(upload_id), moto_s3.BEGUN_ON, "")) if found is not None else ""
+
+    def lifecycle(self, bucket: str) -> bytes | None:
+        """Return a bucket's lifecycle configuration, None without one."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        kept: dict[str, bytes] = {} if found is None else vars(found).get(_DOCUMENTS, {})
+        return kept.get("Lifecycle")
+
+    def object_tags(self, bucket: str, key: str) -> dict[str, str]:
+        """Return the tags of an object's latest version, {} without any."""
+        backend = s3_backends[ACCOUNT_ID][_PARTITION]
+        found = backend.buckets.get(bucket)
+        there = None if found is None else found.keys.get(key)
+        told = backend.get_object_tagging(there)["Tags"] if isinstance(there, FakeKey) else []
+        return {each["Key"]: each["Value"] for each in told}
 
     def tag_bucket(self, bucket: str, tags: dict[str, str]) -> None:
         """Give a bucket tags."""

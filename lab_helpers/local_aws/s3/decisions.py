@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import conditions, listing_documents, listings, locks, parts, refusals, tags
+from lab_helpers.local_aws.s3 import conditions, lifecycle, listing_documents, listings, locks, parts, refusals, tags
 from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
@@ -38,6 +38,12 @@ class Objects(Protocol):
 
     def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None:
         """Return algorithm, type and value of an object's checksum; None without one."""
+
+    def lifecycle(self, bucket: str) -> bytes | None:
+        """Return a bucket's lifecycle configuration, None without one."""
+
+    def object_tags(self, bucket: str, key: str) -> dict[str, str]:
+        """Return the tags of an object's latest version, {} without any."""
 
     def tag_bucket(self, bucket: str, tags: dict[str, str]) -> None:
         """Give a bucket the tags with which it was created."""
@@ -86,6 +92,8 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
     now = datetime.now(UTC)
     has_lock = objects.locks(bucket)
     tags.check(operation, environ, body)
+    if operation == "PutBucketLifecycleConfiguration":
+        lifecycle.check(environ, body)
     if has_lock is not None:
         if operation == "CreateBucket" and tags.asked(operation, body):
             raise refusals.owned_already(bucket)
@@ -225,6 +233,8 @@ def after(
         return refusals.status_of(content, status), headers, told
     if operation == "CreateBucket" and (wanted := tags.asked(operation, body)):
         objects.tag_bucket(bucket, wanted)
+    if operation in lifecycle.TELLING and "versionId" not in params:
+        headers = [*headers, *_of_its_end(bucket, key, objects)]
     if operation in _TELL_VERSION:
         there = objects.object_view(bucket, key, version)
         if there is not None and there.version_id != "null":
@@ -241,6 +251,14 @@ def after(
             headers = [pair for pair in headers if pair[0].lower() != "content-length"]
         return status, headers, told
     return status, headers, content
+
+
+def _of_its_end(bucket: str, key: str, objects: Objects) -> Headers:
+    document, there = objects.lifecycle(bucket), objects.object_view(bucket, key, "")
+    if document is None or there is None:
+        return []
+    told = lifecycle.expiry(document, key, there.size_bytes, there.modified, objects.object_tags(bucket, key))
+    return [("x-amz-expiration", told)] if told else []
 
 
 def _refuse_version(version: str | None) -> None:
