@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -57,6 +58,22 @@ class QuickFileLoader(JSONFileLoader):
         if plain.is_file():
             return orjson.loads(plain.read_bytes())
         return orjson.loads(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
+
+
+class SharedFileLoader(QuickFileLoader):
+    """Reads a description once a process, for all sessions: EC2's alone is 10 MB, and each session had its own.
+
+    Only for who leaves it as it is: botocore merges its own additions into it, which are the same each time.
+    """
+
+    @staticmethod
+    @cache
+    def _read(file_path: str) -> Any:
+        return QuickFileLoader().load_file(file_path)
+
+    def load_file(self, file_path: str) -> Any:
+        """Return what a file holds, the same object each time; None when there is none."""
+        return self._read(str(file_path))
 
 
 @dataclass(frozen=True)
@@ -143,7 +160,7 @@ class Clients:
 
 def _reading_quickly(core: Any) -> Any:
     """Let one botocore session read its descriptions so; others of the process are left alone."""
-    core.get_component("data_loader").file_loader = QuickFileLoader()
+    core.get_component("data_loader").file_loader = SharedFileLoader()
     return core
 
 

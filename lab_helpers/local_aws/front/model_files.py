@@ -10,15 +10,20 @@ from functools import lru_cache
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from lab_helpers.base.clients import QuickFileLoader
+from lab_helpers.base.clients import QuickFileLoader, SharedFileLoader
 
 CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
 """Signing names whose botocore client is called otherwise."""
 
 
 def read_quickly() -> None:
-    """Let every botocore session made from now on in this process read its descriptions so."""
-    Loader.FILE_LOADER_CLASS = QuickFileLoader
+    """Let every botocore session made from now on in this process read its descriptions so, and share them.
+
+    moto has copies of its own: it adds to them what AWS's do not say.
+    """
+    from moto.core.loaders import Loader as MotosLoader  # late: half a second
+
+    Loader.FILE_LOADER_CLASS, MotosLoader.FILE_LOADER_CLASS = SharedFileLoader, QuickFileLoader
 
 
 @lru_cache(maxsize=16)

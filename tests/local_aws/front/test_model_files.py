@@ -8,6 +8,7 @@ from pathlib import Path
 import botocore
 import pytest
 from botocore.loaders import JSONFileLoader, Loader
+from moto.core.loaders import create_loader
 
 from lab_helpers.base.clients import Clients, QuickFileLoader
 from lab_helpers.local_aws.server import LocalAws
@@ -27,6 +28,25 @@ def test_the_labs_clients_read_so() -> None:
     for clients in (Clients.local("http://127.0.0.1:1", "ap-northeast-1"), Clients.account("ap-northeast-1")):
         assert isinstance(clients.session._session.get_component("data_loader").file_loader, QuickFileLoader)
         assert clients.client("logs").meta.service_model.service_name == "logs"
+
+
+def test_sessions_share_what_they_read() -> None:
+    """Two Regions, two sessions, one description."""
+    one, other = (Clients.local("http://127.0.0.1:1", region).client("logs") for region in ("eu-west-1", "us-east-1"))
+    assert one.meta.service_model._service_description is other.meta.service_model._service_description
+
+
+@pytest.mark.parametrize("service", ["s3", "ec2", "sqs", "iam"])
+def test_motos_additions_stay_motos(aws: LocalAws, service: str) -> None:
+    """moto adds shapes and defaults of its own to what it reads: they are in no answer's model and no client's."""
+    assert aws.endpoint_url
+    motos = create_loader().load_service_model(service, "service-2")
+    plain = Loader()
+    plain.file_loader = JSONFileLoader()
+    ours = Loader().load_service_model(service, "service-2")
+    assert json.dumps(ours) == json.dumps(plain.load_service_model(service, "service-2"))
+    assert ours is not motos
+    assert (motos == ours) is (service == "iam"), "the others are those that moto adds to"
 
 
 def test_an_accounts_clients_are_of_the_profile_that_was_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
