@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import WaitTimeoutError
@@ -35,6 +36,9 @@ RESERVED_MIB = 200
 OVER = "burst-is-over"
 CHUNK_MB = 2
 LOOK_S = 1.0
+STILL_S = 15.0
+"""A router with its buffer on the disk tries what it has in memory (storage.max_chunks_up), not yet the rest: when it
+has named no new chunk for so long, several tries apart, it has named all that it will."""
 WAITING = r"failed to flush chunk '([^']+)'"
 PAUSED = "paused (mem buf overlimit"
 RETRIES = "Retry_Limit no_limits"
@@ -75,14 +79,16 @@ class _Outage(TaskDrill):
         self._stop(take, on_tick)
 
     def _wait_until_held(self, take: str, megabytes: int, on_tick: OnTick) -> None:
-        """Wait until so much waits in the router for another try, or until it will not hold more."""
-        arn = self.task_arn(take)
+        """Wait until so much waits in the router for another try, or until it will not hold or name more."""
+        arn, growth = self.task_arn(take), _Growth()
         wait_until(
             lambda: self._held_mb(arn),
             TASK_TIMEOUT_S,
             POLL_S,
             say("{megabytes} MB in the router's buffer", megabytes=megabytes),
-            done=lambda held: held >= megabytes or self._holds_no_more(arn),
+            done=lambda held: (
+                held >= megabytes or self._holds_no_more(arn) or (take == FIXED and growth.has_ended(held))
+            ),
             describe=lambda held: say("about {held} MB wait in the router", held=held),
             on_tick=on_tick,
         )
@@ -139,6 +145,19 @@ class _Outage(TaskDrill):
             found = logged(self.stage.events(take)).str.extract(r"^(\d+) ", expand=False)
             self._arrived[take] = found.dropna().astype(int)
         return self._arrived[take]
+
+
+class _Growth:
+    """Whether a number that grew has stood still for STILL_S."""
+
+    def __init__(self) -> None:
+        self._last, self._since = 0, time.monotonic()
+
+    def has_ended(self, number: int) -> bool:
+        """Look at the number again."""
+        if number != self._last:
+            self._last, self._since = number, time.monotonic()
+        return number > 0 and time.monotonic() - self._since >= STILL_S
 
 
 class RouterOutOfMemory(_Outage):
