@@ -153,11 +153,18 @@ def _cloudwatch_contenders() -> list[Callable[[str], int]]:
 
 
 def _run(pipe: Connection, contender: Callable[[Any], int], argument: Any) -> None:
-    import boto3  # noqa: F401  both sides of a comparison have their imports behind them
+    # both sides of a comparison have their imports behind them, also the lab's, which load at their first use
+    import boto3  # noqa: F401
+    import orjson  # noqa: F401
     import pandas  # noqa: F401
     import polars  # noqa: F401
+    import pyarrow.pandas_compat  # noqa: F401
 
-    from lab_helpers import cloudwatch, s3_logs  # noqa: F401
+    from lab_helpers import cloudwatch, s3_logs
+    from lab_helpers.logs import compression, fast, records  # noqa: F401
+
+    assert cloudwatch.read_events
+    assert s3_logs.read_objects
 
     started, cpu_started, busy = time.perf_counter(), time.process_time(), _machine_s()
     rows = contender(argument)
