@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from boto3 import Session
+from moto.core.loaders import Loader
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.responses.customer_gateways import CustomerGateways
@@ -35,6 +36,7 @@ from moto.s3 import responses as s3_responses
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 from moto.sts.models import sts_backends
 
+from lab_helpers.base.clients import QuickFileLoader
 from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, evaluate
 from lab_helpers.iam.policy import PolicyError, PolicyKind
 from lab_helpers.local_aws import moto_listings, moto_s3
@@ -161,6 +163,7 @@ class MotoBridge:
         moto_listings.change()
         _leave_bucket_policies_to_us()
         _keep_names_of_devices()
+        Loader.FILE_LOADER_CLASS = QuickFileLoader  # its own copies: it adds to them what AWS's do not say
         if state is not None:
             state.repeat(lambda environ, body: self._ask({**_BARE, **environ}, body)[::2])
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from lab_helpers.base.clients import QuickFileLoader, SharedFileLoader
+from lab_helpers.base.clients import SharedFileLoader
 
 CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
 """Signing names whose botocore client is called otherwise."""
@@ -19,11 +19,9 @@ CLIENT_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
 def read_quickly() -> None:
     """Let every botocore session made from now on in this process read its descriptions so, and share them.
 
-    moto has copies of its own: it adds to them what AWS's do not say.
+    moto has copies of its own (moto_bridge.py): it adds to them what AWS's do not say.
     """
-    from moto.core.loaders import Loader as MotosLoader  # late: half a second
-
-    Loader.FILE_LOADER_CLASS, MotosLoader.FILE_LOADER_CLASS = SharedFileLoader, QuickFileLoader
+    Loader.FILE_LOADER_CLASS = SharedFileLoader
 
 
 @lru_cache(maxsize=16)
