@@ -63,7 +63,8 @@ class QuickFileLoader(JSONFileLoader):
 class SharedFileLoader(QuickFileLoader):
     """Reads a description once a process, for all sessions: EC2's alone is 10 MB, and each session had its own.
 
-    Only for who leaves it as it is: botocore merges its own additions into it, which are the same each time.
+    Only for who leaves it as it is: botocore merges its own additions into it, which are the same each time. S3's is
+    read for each session: botocore takes the bucket out of its paths at the first call.
     """
 
     @staticmethod
@@ -72,8 +73,9 @@ class SharedFileLoader(QuickFileLoader):
         return QuickFileLoader().load_file(file_path)
 
     def load_file(self, file_path: str) -> Any:
-        """Return what a file holds, the same object each time; None when there is none."""
-        return self._read(str(file_path))
+        """Return what a file holds, the same object each time where it is shared; None when there is none."""
+        shares = "s3" not in Path(file_path).parts
+        return self._read(str(file_path)) if shares else super().load_file(file_path)
 
 
 @dataclass(frozen=True)
