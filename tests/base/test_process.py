@@ -223,8 +223,7 @@ def test_a_killed_program_leaves_no_child(tmp_path: Path) -> None:
     driver, pids = _driven(tmp_path, "obedient")
     os.kill(pids[0], signal.SIGKILL)
     assert driver.wait(60) == 0
-    assert _all_gone(pids)
-    assert not _temporary(tmp_path).parent.exists()
+    wait_until(lambda: _all_gone(pids) and not _temporary(tmp_path).parent.exists(), 60, 0.02, "all of it to end")
 
 
 def test_the_guard_is_guarded(tmp_path: Path) -> None:
@@ -269,5 +268,5 @@ def test_what_does_not_end_in_time_goes_with_its_child(tmp_path: Path) -> None:
         process.run_guarded(argv, timeout_s=5, env=dict(os.environ), cwd=tmp_path)
     pids = [int(pid) for pid in raised.value.output_tail.split()]
     assert len(pids) == 3
-    assert _all_gone(pids)
-    assert not _temporary(tmp_path).parent.exists()
+    # killed they are when it returns; that the system is through with each of them takes it a moment
+    wait_until(lambda: _all_gone(pids) and not _temporary(tmp_path).parent.exists(), 60, 0.02, "all of it to end")
