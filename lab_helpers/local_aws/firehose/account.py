@@ -39,11 +39,14 @@ class Account:
 
     def keep(self, counters: Counters) -> None:
         """Write the counters down; where that fails delivery goes on, and the next server counts less."""
-        try:
-            self._kept.save(self._name, (self._identity, asdict(counters)))
-        except Exception:
-            _LOG.exception("%s could not be written down", self._name)
+        self._save((self._identity, asdict(counters)))
 
     def forget(self) -> None:
-        """Forget the counters: the stream is deleted."""
-        self._kept.save(self._name, None)
+        """Forget the counters: the stream is deleted. Where that fails its identity tells that they are nobody's."""
+        self._save(None)
+
+    def _save(self, value: tuple[str, dict[str, int]] | None) -> None:
+        try:
+            self._kept.save(self._name, value)
+        except Exception:
+            _LOG.exception("%s could not be written down", self._name)
