@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,13 +72,6 @@ def test_configurations_that_are_some() -> None:
 def test_when_an_object_ends(rules: tuple[str, ...], told: str) -> None:
     """By the rule that comes first in time, at the midnight behind its days; rules for others say nothing."""
     assert lifecycle.expiry(_document(*rules), "a/b", 10, NOON, {"k": "v"}) == told
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this file: nothing here lasts beyond its test."""
-    with LocalAws(tmp_path_factory.mktemp("s3") / "aws", factories=[]) as running:
-        yield running
 
 
 def test_the_end_is_told(aws: LocalAws) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import boto3
 import pytest
 import urllib3
@@ -14,13 +12,6 @@ from lab_helpers.local_aws.server import LocalAws
 
 BUCKET = "links-of-s3"
 HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this file: nothing here lasts beyond its test."""
-    with LocalAws(tmp_path_factory.mktemp("s3") / "aws", factories=[]) as running:
-        yield running
 
 
 def _send(url: str, method: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str]]:

@@ -18,13 +18,6 @@ HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
 NAMED = [(name, name.upper()) for name in ("a", "b/1", "b/2", "c", "d/1")]
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this file: nothing here lasts beyond its test."""
-    with LocalAws(tmp_path_factory.mktemp("s3") / "aws", factories=[]) as running:
-        yield running
-
-
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket, which goes with what is in it."""

@@ -24,13 +24,6 @@ PROTECTED = "Access Denied because object protected by object lock."
 TO_COME = datetime(2099, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this file: nothing here lasts beyond its test."""
-    with LocalAws(tmp_path_factory.mktemp("s3") / "aws", factories=[]) as running:
-        yield running
-
-
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client, a bucket with object lock and one without; both go with what is in them."""

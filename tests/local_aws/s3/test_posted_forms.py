@@ -24,13 +24,6 @@ BOUNDARY = "--forms--"
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this file: nothing here lasts beyond its test."""
-    with LocalAws(tmp_path_factory.mktemp("s3") / "aws", factories=[]) as running:
-        yield running
-
-
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket; the bucket goes with what is in it, moto being one a process."""

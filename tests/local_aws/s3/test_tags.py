@@ -17,13 +17,6 @@ HERE = {"LocationConstraint": "ap-northeast-1"}
 INVALID = "InvalidTag"
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for this file: nothing here lasts beyond its test."""
-    with LocalAws(tmp_path_factory.mktemp("s3") / "aws", factories=[]) as running:
-        yield running
-
-
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket that was created with a tag; it goes with what is in it."""
