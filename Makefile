@@ -34,7 +34,7 @@ test: setup ## run all tests (unit, integration, the workbook, its stored output
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 quick: setup ## unit tests without the local AWS, Terraform and notebooks
-	$(BIN)/python -m pytest -q -p no:nbval --numprocesses 2 --dist loadfile $(QUICK)
+	$(BIN)/python -m pytest -q -p no:nbval --numprocesses 3 --dist loadfile $(QUICK)
 
 walk: setup ## do the whole course by hand in Chromium: type, choose, run, save (half an hour)
 	$(BIN)/python -m pytest -q tests/walk/walk_the_course.py

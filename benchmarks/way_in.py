@@ -83,7 +83,7 @@ def quick(environ: dict[str, str]) -> None:
     names = folders.removeprefix("QUICK := ").split()
     print(f"{'quick tests':26}{'seconds':>9}{'CPU s':>8}")
     _timed("collection", [*tests, "--collect-only", *names], environ)
-    _timed("make quick", [*tests, "--numprocesses", "2", "--dist", "loadfile", *names], environ)
+    _timed("make quick", [*tests, "--numprocesses", "3", "--dist", "loadfile", *names], environ)
 
 
 def _opened(environ: dict[str, str]) -> Opened:

@@ -21,10 +21,10 @@ from lab_helpers.local_aws.duck.processes import Bounds, SqlError, TooMuchError,
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.server import LocalAws
 from tests.local_aws.alb import test_framing_by_h11 as framing
-from tests.local_aws.ecs import test_unpacking as layers
-from tests.router import test_fuzz_configuration as configuration
-from tests.router import test_fuzz_forward as forward
-from tests.router.fuzz import texts
+from tests.local_aws.ecs.containers import test_unpacking as layers
+from tests.router.fuzz import test_configuration as configuration
+from tests.router.fuzz import test_forward as forward
+from tests.router.fuzz.bounds import texts
 from tests.security.asking import ask
 from tests.support.signing import signed
 

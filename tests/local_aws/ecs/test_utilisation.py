@@ -7,7 +7,7 @@ from lab_helpers.local_aws.ecs.model import NetworkSettings, Task
 from lab_helpers.local_aws.ecs.spec import TaskSpec
 from lab_helpers.local_aws.ecs.utilisation import Utilisation
 from lab_helpers.local_aws.kit.clock import ManualClock
-from tests.local_aws.ecs.test_memory import FakeMeter
+from tests.local_aws.ecs.containers.test_memory import FakeMeter
 
 CLUSTER = "arn:aws:ecs:ap-northeast-1:123456789012:cluster/lab"
 

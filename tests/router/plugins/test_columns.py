@@ -22,7 +22,7 @@ from lab_helpers.router.records.accessor import Path
 from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
 from lab_helpers.router.records.record import Record, encode
-from tests.router.fuzz import bodies, bounded
+from tests.router.fuzz.bounds import bodies, bounded
 from tests.router.plugins.bench import Bench, pairs_of
 
 APACHE = (

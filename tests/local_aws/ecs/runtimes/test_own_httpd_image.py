@@ -22,7 +22,7 @@ from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runtimes.httpd import HttpdRuntime, find_apache
 from lab_helpers.local_aws.ecs.runtimes.runtime import LaunchRequest
 from lab_helpers.local_aws.ecs.spec import ContainerSpec
-from tests.local_aws.ecs.test_builtin_httpd import PROXY, Server
+from tests.local_aws.ecs.runtimes.test_builtin_httpd import PROXY, Server
 
 END = b"Host: shop\r\nConnection: close\r\n\r\n"
 COMBINED = (

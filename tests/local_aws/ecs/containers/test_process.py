@@ -161,7 +161,7 @@ def test_a_killed_warden_is_replaced(tmp_path: Path) -> None:
 
 def _served(folder: Path) -> tuple[subprocess.Popen[str], Path, int, list[int]]:
     """Start SERVER; return it, its folder of sockets, its warden's pid, and the pids of its container."""
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(root), os.environ["PATH"]], cwd=folder, stdout=subprocess.PIPE, text=True
     )

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lab_helpers.router.plugin import FlushResult
-from tests.router.fuzz import bounded, texts, values
+from tests.router.fuzz.bounds import bounded, texts, values
 from tests.router.stand_in import Answer, StandIn
 from tests.router.test_outputs import Aws, chunk
 

@@ -18,7 +18,7 @@ from lab_helpers.router.net.secure_forward import (
     take_message,
 )
 from lab_helpers.router.plugin import FlushResult, PluginKind
-from tests.router.fuzz import bounded
+from tests.router.fuzz.bounds import bounded
 from tests.router.plugins.bench import Bench, MemoryChunk
 
 WRONG = "username/password mismatch"

@@ -20,7 +20,7 @@ from lab_helpers.router.core.service import Section
 from lab_helpers.router.engine.built_parts import InitError
 from lab_helpers.router.engine.engine import Engine
 from lab_helpers.router.plugin import PluginKind
-from tests.router.fuzz import bounded, texts
+from tests.router.fuzz.bounds import bounded, texts
 
 GOOD = "[SERVICE]\n    Flush 1\n[INPUT]\n    Name dummy\n    Tag good\n[OUTPUT]\n    Name null\n    Match good\n"
 PIECES = st.sampled_from([

@@ -17,7 +17,7 @@ from lab_helpers.router.core.service import Section, Service
 from lab_helpers.router.engine.engine import Engine
 from lab_helpers.router.records.forward import read_frames
 from lab_helpers.router.records.record import decode
-from tests.router.fuzz import bodies, bounded
+from tests.router.fuzz.bounds import bodies, bounded
 
 PACKER = msgpack.Packer(unicode_errors="surrogateescape")
 ODD = st.one_of(
