@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lab_helpers.router.core import char_classes
+from lab_helpers.router.core.lazy_repeats import with_running_repeats
 
 _OPTIONS = {"i": re.IGNORECASE, "m": re.DOTALL, "x": re.VERBOSE, "o": re.RegexFlag(0)}
 _ESCAPES = {"\\z": "\\Z", "\\Z": "(?=\\n?\\Z)", "\\R": "(?:\\r\\n|[\\n-\\r\\x85\\u2028\\u2029])"}
@@ -23,16 +24,29 @@ _AGAIN = "\u01c2"
 # between a name and a number: Python wants groups' names unique, a letter that nobody writes tells them apart
 _NOT_BEHIND_LAST = r"(?!(?<=\n)\Z)"
 # in Ruby no line begins or ends behind the text's last line break
+_LOOKS_AROUND = re.compile(r"\(\?(?!P<|:)|[*+?}]\+|\\[AZzbBGK0-9]")
+# what may find otherwise where other texts stand in front and behind; atomic groups may find less
+_BEGINS_LINES = re.compile(r"\^(?![*+?{])[^|]*\Z")
+_ESCAPE_OR_CLASS, _INNERMOST_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.S), re.compile(r"\([^()]*\)")
+FEW = 8
+# texts: fewer are searched one by one
+
+
+Row = tuple[str, ...]
+# of a match: the whole of it, then its groups; '' for one that has no part in it
 
 
 class Pattern:
     """A compiled expression: what `re.Pattern` offers of searching, with Ruby's meaning of `^` and `$`.
 
-    A text of one line, which nearly all are, is searched with a form that knows only the text's own ends.
+    A text of one line, which nearly all are, is searched with a form that knows only the text's own ends. `among`,
+    where there is one, is a form for many texts at once, one a line: what it finds within a line is what is found in
+    that text alone. Its first group is the whole match.
     """
 
-    def __init__(self, lines: re.Pattern[str], one_line: re.Pattern[str]) -> None:
-        self._lines, self._one_line = lines, one_line
+    def __init__(self, lines: re.Pattern[str], one_line: re.Pattern[str], among: re.Pattern[str] | None = None) -> None:
+        self._lines, self._one_line, self._among = lines, one_line, among
+        self._begins_lines = among is not None and among.groups > 1 and _begins_lines(among.pattern[1:-1])
         self.groupindex: Mapping[str, int] = lines.groupindex
         self.groups = lines.groups
 
@@ -42,9 +56,36 @@ class Pattern:
 
     def search_all(self, texts: Sequence[str]) -> list[re.Match[str] | None]:
         """Return what `search` finds in each text."""
-        if any("\n" in text for text in texts):
+        joined = "\n".join(texts)
+        if joined.count("\n") != len(texts) - 1:
             return list(map(self.search, texts))
+        if self._among is not None and self._among.search(joined) is None:
+            return [None] * len(texts)
         return list(map(self._one_line.search, texts))
+
+    def rows(self, texts: Sequence[str]) -> list[Row | None]:
+        """Return the row of what `search` finds in each text."""
+        if len(texts) < FEW or not self._begins_lines:
+            return [found and (found[0], *found.groups("")) for found in map(self.search, texts)]
+        found = self._rows_among(texts)
+        if found is not None:
+            return [*found]
+        half = len(texts) // 2  # one that does not match takes a few neighbours along, and not all
+        return self.rows(texts[:half]) + self.rows(texts[half:])
+
+    def _rows_among(self, texts: Sequence[str]) -> list[Row] | None:
+        """Return the rows by one call; None where not every text has one of its own within its line.
+
+        No two are in one line, each begins with one.
+        """
+        assert self._among is not None
+        joined = "\n".join(texts)
+        if joined.count("\n") != len(texts) - 1:
+            return None
+        found = self._among.findall(joined)
+        if len(found) != len(texts) or "\n".join([row[0] for row in found]).count("\n") != len(texts) - 1:
+            return None
+        return found
 
     def match(self, text: str) -> re.Match[str] | None:
         """Return the match at the text's beginning."""
@@ -59,12 +100,15 @@ def compile_pattern(pattern: str) -> Pattern:
     """Return the compiled pattern. Raises re.error where it does not compile."""
     body, flags = _split_options(pattern)
     translated = _translate(body)
+    looks_around = _LOOKS_AROUND.search(translated) is not None
+    if not flags:
+        translated = with_running_repeats(translated)
     lines = re.compile(_CLASS_OR_ANCHOR.sub(_anchored_at_lines, translated), flags | re.MULTILINE)
     try:
         one_line = re.compile(_CLASS_OR_ANCHOR.sub(_anchored_at_ends, translated), flags)
     except re.error:  # a quantifier behind an anchor
-        one_line = lines
-    return Pattern(lines, one_line)
+        return Pattern(lines, lines)
+    return Pattern(lines, one_line, None if looks_around else re.compile(f"({translated})", flags | re.MULTILINE))
 
 
 def group_name(name: str) -> str:
@@ -101,6 +145,14 @@ def _translate(body: str) -> str:
     body = re.sub(r"\[:(\^?)(\w+):\]", _bracket, body)
     body = re.sub(r"\\([pP])\{(\^?)(\w+)\}", _property, body)
     return re.sub(r"\\.", _escape, body, flags=re.S)
+
+
+def _begins_lines(pattern: str) -> bool:
+    """Whether each match begins where a line does: the pattern is `^` and what follows, and no alternatives."""
+    plain, longer = _ESCAPE_OR_CLASS.sub("x", pattern), ""
+    while plain != longer:
+        plain, longer = _INNERMOST_GROUP.sub("x", plain), plain
+    return _BEGINS_LINES.match(plain) is not None
 
 
 def _anchored_at_lines(found: re.Match[str]) -> str:

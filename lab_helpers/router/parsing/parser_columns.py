@@ -34,19 +34,19 @@ def are_plain(parser: Parser) -> bool:
 def parse_all(parser: Parser, texts: Sequence[str]) -> list[Parsed | None]:
     """Return what the parser makes of each text, None where it has to be asked itself; for a parser that is plain."""
     assert parser.pattern is not None
-    matches = parser.pattern.search_all(texts)
-    rows = [found.groups() for found in matches if found is not None]
+    found = parser.pattern.rows(texts)
+    rows = [row for row in found if row is not None]
     parsed = iter(_parsed(parser, list(zip(*rows, strict=True)), len(rows)))
-    return [None if found is None else next(parsed) for found in matches]
+    return [None if row is None else next(parsed) for row in found]
 
 
-def _parsed(parser: Parser, columns: list[tuple[str | None, ...]], count: int) -> list[Parsed | None]:
-    """Return what is in these rows, given as a column for each group of the expression."""
+def _parsed(parser: Parser, columns: list[tuple[str, ...]], count: int) -> list[Parsed | None]:
+    """Return what is in these rows, given as a column for each number of a group."""
     times = [0] * count
     kept: dict[str, Sequence[Any]] = {}
     gaps: list[tuple[str, int]] = []  # key and row of each value that is not there, or empty
     for group in parser.groups if count else ():
-        column = columns[group.number - 1]
+        column = columns[group.number]
         if group.is_time:
             assert parser.time_format is not None
             times = _each(column, _time_reader(parser.time_format))
@@ -62,7 +62,7 @@ def _parsed(parser: Parser, columns: list[tuple[str | None, ...]], count: int) -
     ]
 
 
-def _each(column: Sequence[str | None], read: Callable[[str], Any]) -> list[Any]:
+def _each(column: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
     """Return what `read` makes of each text; it is asked once for equal ones, and 0 stands for what is empty."""
     known = {text: read(text) if text else 0 for text in set(column)}
     return [known[text] for text in column]
