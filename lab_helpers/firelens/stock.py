@@ -27,11 +27,14 @@ VERSION_FILE = "/AWS_FOR_FLUENT_BIT_VERSION"
 PROGRAM = "/fluent-bit/bin/fluent-bit"
 ENTRY_POINT = "/entrypoint.sh"
 INIT_ENTRY_POINT = "/init/fluent_bit_init_entrypoint.sh"
+INIT_CONFIG = "/init/fluent-bit-init.conf"
+INIT_S3_FOLDER = "/init/fluent-bit-init-s3-files"
 GENERATED_CONFIG = "/fluent-bit/etc/fluent-bit.conf"
 """Where the ECS agent puts what it generates."""
 GO_PLUGINS = tuple(f"/fluent-bit/{name}.so" for name in ("firehose", "cloudwatch", "kinesis"))
 """What entrypoint.sh enables."""
-_FOLDER = Path(__file__).with_name("image")
+FOLDER = Path(__file__).with_name("image")
+"""What stands for the image's root."""
 _PARSERS = re.compile(r"/fluent-bit/(?:etc|parsers)/(parsers[^/]*)")
 _CONFIGS = re.compile(r"/fluent-bit/configs/([^/]+)")
 _VERSION_TAG = re.compile(r"(?:init-)?(?:debug-)?(\d+\.\d+\.\d+(?:\.\d{8})?)")
@@ -41,11 +44,11 @@ def files(path: str, image_name: str = IMAGE_NAME) -> list[Path]:
     """Return where the files are that a path (or a pattern) names in the image, in order of their names."""
     if parsers := _PARSERS.fullmatch(path):
         if image_name == IMAGE_NAME or path.startswith("/fluent-bit/etc/"):
-            return sorted((_FOLDER / "fluent-bit/parsers").glob(parsers[1]))
+            return sorted((FOLDER / "fluent-bit/parsers").glob(parsers[1]))
     elif path == VERSION_FILE and image_name == IMAGE_NAME:
-        return [_FOLDER / path.lstrip("/")]
+        return [FOLDER / path.lstrip("/")]
     elif (configs := _CONFIGS.fullmatch(path)) and image_name == IMAGE_NAME:
-        return sorted((_FOLDER / "fluent-bit/configs").glob(configs[1]))
+        return sorted((FOLDER / "fluent-bit/configs").glob(configs[1]))
     return []
 
 

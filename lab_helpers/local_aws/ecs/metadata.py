@@ -26,6 +26,7 @@ from lab_helpers.local_aws.ecs import arns
 from lab_helpers.local_aws.ecs.containers.container import Container
 from lab_helpers.local_aws.ecs.model import Task
 from lab_helpers.local_aws.ecs.runner import TaskRunner
+from lab_helpers.local_aws.ecs.runtimes.router_files import COPIES
 from lab_helpers.local_aws.ecs.task import RunningTask
 from lab_helpers.local_aws.ecs.world import TASKS_PRINCIPAL, World
 from lab_helpers.local_aws.kit.api import Credentials
@@ -61,8 +62,8 @@ class MetadataEndpoint:
                 return self._role_credentials(credentials_id, token)
             case ["tasks", task_id, "files"]:
                 return self._files(task_id)
-            case ["tasks", task_id, "files", name]:
-                return self._file(task_id, name)
+            case ["tasks", task_id, "files", *names]:
+                return self._file(task_id, "/".join(names))
         return _error("404 Not Found", f"Nothing is at {path}.")
 
     def _metadata(self, runtime_id: str, what: str) -> tuple[str, str, bytes]:
@@ -113,7 +114,8 @@ class MetadataEndpoint:
             folder = self._world.task_folder(arns.last_part(task_id)) / "firelens"
         except PathOutsideError:
             return {}
-        return {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+        kept = [*folder.glob("*"), *(folder / COPIES).rglob("*")]
+        return {path.relative_to(folder).as_posix(): path for path in kept if path.is_file() and not path.is_symlink()}
 
     def _file(self, task_id: str, name: str) -> tuple[str, str, bytes]:
         listed = self._listed(task_id)

@@ -95,8 +95,12 @@ def test_files_stay_inside_their_folder(tmp_path: Path) -> None:
     (folder / "fluent-bit.conf").write_text("x")
     (tmp_path / "tasks/abc/secret").write_text("x")
     endpoint = _endpoint(FakeClients(ManualClock()), tmp_path)
-    assert _get(endpoint, "/_ecs/tasks/abc/files/")[1] == ["fluent-bit.conf"]
-    for name in ("..", "../secret", "secret", "%2e%2e"):
+    (folder / "included/etc").mkdir(parents=True)
+    (folder / "included/etc/extra.conf").write_text("x")
+    (folder / "included/link.conf").symlink_to(tmp_path / "tasks/abc/secret")
+    (folder / "files").mkdir()
+    assert _get(endpoint, "/_ecs/tasks/abc/files/")[1] == ["fluent-bit.conf", "included/etc/extra.conf"]
+    for name in ("files", "included", "included/link.conf", "..", "../secret", "secret", "%2e%2e"):
         assert _get(endpoint, f"/_ecs/tasks/abc/files/{name}")[0] == "404 Not Found"
 
 

@@ -172,7 +172,6 @@ def _spawn(
     container: Container, request: LaunchRequest, warden: Warden, gate: _Gate
 ) -> tuple[ContainerProcess, Launch]:
     launch = container.runtime.prepare(request)
-    root = request.image.rootfs if container.spec.firelens else None
     try:
         process = ContainerProcess(
             request.mounted.argv(launch.argv),
@@ -182,7 +181,7 @@ def _spawn(
             warden,
             gate.pass_one,
             launch.hidden,
-            str(root).encode() if root else None,
+            {**launch.shown, **{place: path for path, place in request.mounted.places.items()}},
         )
     except OSError as exc:
         launch.release()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
+from lab_helpers.local_aws.ecs.containers.shown_paths import ShownPaths
 from lab_helpers.local_aws.ecs.containers.warden import Warden
 from lab_helpers.local_aws.ecs.logs.drivers import LogDriver
 from lab_helpers.local_aws.ecs.logs.lines import LineSplitter, LogLine
@@ -37,7 +38,8 @@ class ContainerProcess:
     """Runs one program as a container.
 
     `on_exit` is called once, from the reading thread, after the last line has gone to the driver. Lines with `hidden`
-    in them do not reach it. `root`: the folder of this machine that the container calls /; what it prints says so, too.
+    in them do not reach it. `shown`: places of this machine -> what the container calls them ("" for its root); what it
+    prints says so, too.
     """
 
     def __init__(
@@ -49,10 +51,10 @@ class ContainerProcess:
         warden: Warden,
         on_exit: Callable[[], None] = lambda: None,
         hidden: bytes | None = None,
-        root: bytes | None = None,
+        shown: Mapping[str, str] | None = None,
     ) -> None:
         self._driver, self._warden, self._on_exit, self._hidden = driver, warden, on_exit, hidden
-        self._root = root
+        self._shown = ShownPaths(shown or {})
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.exited = threading.Event()
         self.finished = threading.Event()
@@ -164,8 +166,8 @@ class ContainerProcess:
         lines = splitter.feed(data) if data else splitter.finish()
         if self._hidden is not None:
             lines = [line for line in lines if self._hidden not in line.text]
-        if self._root is not None:
-            lines = [line._replace(text=line.text.replace(self._root + b"/", b"/")) for line in lines]
+        if self._shown:
+            lines = [line._replace(text=self._shown(line.text)) for line in lines]
         if lines:
             self._remember(lines)
             self._driver.write(lines)

@@ -47,6 +47,8 @@ UNDATED = 315_532_800
 modified"."""
 CONF = f"{HOME}/conf/httpd.conf"
 """Source: the official image."""
+CONFIG = "httpd.conf"
+"""In the container's folder: what Apache runs on here."""
 
 _CONFIG = """\
 ServerRoot "{root}"
@@ -100,7 +102,8 @@ class HttpdRuntime:
 
     def prepare(self, request: LaunchRequest) -> Launch:
         port = request.ports.take()
-        argv = self._apache_argv(request, port) if self._apache else _builtin_argv(request, port)
+        documents = _documents(request)
+        argv = self._apache_argv(request, documents, port) if self._apache else _builtin_argv(request, documents, port)
         return Launch(
             argv=argv,
             env=dict(request.env) if self._apache else {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)},
@@ -109,13 +112,13 @@ class HttpdRuntime:
             release=lambda: request.ports.give_back(port),
             stop_signal=signal.SIGWINCH,
             hidden=WIRING_NOTICE,
+            shown={str(request.folder / CONFIG): CONF, str(documents): f"{HOME}/htdocs", str(request.folder): HOME},
             retry_codes=frozenset({COULD_NOT_BIND}),
         )
 
-    def _apache_argv(self, request: LaunchRequest, port: int) -> list[str]:
+    def _apache_argv(self, request: LaunchRequest, documents: Path, port: int) -> list[str]:
         program = Path(str(self._apache))
-        own, documents = request.image.path(CONF), _documents(request)
-        config = request.folder / "httpd.conf"
+        own, config = request.image.path(CONF), request.folder / CONFIG
         if own is None:
             text = apache_config(program, request.folder, documents, port)
         else:
@@ -217,10 +220,10 @@ def _write_page(documents: Path) -> Path:
     return documents
 
 
-def _builtin_argv(request: LaunchRequest, port: int) -> list[str]:
+def _builtin_argv(request: LaunchRequest, documents: Path, port: int) -> list[str]:
     argv = [sys.executable, "-m", "lab_helpers.local_aws.ecs.runtimes.builtin_httpd", "--port", str(port)]
     if (own := request.image.path(CONF)) is not None:
         argv += ["--config", str(own)]
     if request.image.layers:
-        argv += ["--documents", str(_documents(request))]
+        argv += ["--documents", str(documents)]
     return argv

@@ -26,11 +26,8 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from lab_helpers.base import paths
 from lab_helpers.base.errors import PathOutsideError
 from lab_helpers.firelens import stock
-from lab_helpers.local_aws.ecs.runtimes.router_files import Places, described_places
+from lab_helpers.local_aws.ecs.runtimes.router_files import INIT, INIT_CONFIG, Places, described_places
 
-FOLDER = "/init/"
-S3_FOLDER = f"{FOLDER}fluent-bit-init-s3-files/"
-MAIN_CONFIG = f"{FOLDER}fluent-bit-init.conf"
 _S3_KEY = re.compile(r"aws_fluent_bit_init_[sS]3")
 _FILE_KEY = re.compile(r"aws_fluent_bit_init_[fF]ile")
 _PARSERS = ("[PARSER]", "[MULTILINE_PARSER]")
@@ -55,14 +52,14 @@ class Start:
     includes: list[str] = field(default_factory=list)
     parsers: list[str] = field(default_factory=list)
     shown: str = " ".join(
-        ("exec", stock.PROGRAM, *(word for name in stock.GO_PLUGINS for word in ("-e", name)), "-c", MAIN_CONFIG)
+        ("exec", stock.PROGRAM, *(word for name in stock.GO_PLUGINS for word in ("-e", name)), "-c", stock.INIT_CONFIG)
     )
 
 
 def main(argv: list[str]) -> None:
     """Prepare and become the router; returns when there is nothing to become."""
     spec = json.loads(Path(argv[0]).read_text())
-    places, folder = described_places(spec), Path(spec["folder"]) / "init"
+    places, folder = described_places(spec), Path(spec["folder"]) / INIT
     folder.mkdir(exist_ok=True)
     try:
         variables = metadata_variables(os.environ)
@@ -71,7 +68,7 @@ def main(argv: list[str]) -> None:
         for level, text in exc.lines:
             say(level, text)
         return
-    config = folder / "fluent-bit-init.conf"
+    config = folder / INIT_CONFIG
     config.write_text("".join(f"@INCLUDE {path}\n" for path in (spec["config"], *start.includes)))
     parsers = [word for path in start.parsers for word in ("-R", path)]
     words = [*spec["program"], "-c", str(config), *parsers]
@@ -113,7 +110,7 @@ def gather(environment: Iterable[tuple[str, str]], places: Places, folder: Path,
     for key, value in environment:
         if _S3_KEY.search(key):
             name = _fetched(value, folder, region)
-            _take(start, S3_FOLDER + name, paths.inside(folder, name), places)
+            _take(start, f"{stock.INIT_S3_FOLDER}/{name}", paths.inside(folder, name), places)
         if _FILE_KEY.search(key):
             _take(start, value, Path(places.place(value)), places)
     return start
@@ -130,7 +127,7 @@ def _take(start: Start, shown: str, path: Path, places: Places) -> None:
         start.shown += f" -R {shown}"
         say("info", f"[FluentBit Init Process] Command is change to -> {start.shown}")
     else:
-        start.includes.append(places.copied(path))
+        start.includes.append(places.copied(path, shown))
 
 
 def _fetched(arn: str, folder: Path, region: str) -> str:
@@ -155,7 +152,9 @@ def _fetched(arn: str, folder: Path, region: str) -> str:
     try:
         paths.inside(folder, names[-1]).write_bytes(content)
     except (PathOutsideError, OSError) as exc:
-        raise GivenUpError(("error", str(exc)), _fatal(f"Cannot create the file: {S3_FOLDER}{names[-1]}")) from exc
+        raise GivenUpError(
+            ("error", str(exc)), _fatal(f"Cannot create the file: {stock.INIT_S3_FOLDER}/{names[-1]}")
+        ) from exc
     return names[-1]
 
 

@@ -54,13 +54,14 @@ class RouterRuntime:
         words = files.command if files else tuple(router_command.command(request.container, request.image))
         programs = self._programs(request, files)
         if script := _script(words, files):
-            words = ("/bin/sh", _led_script(script, programs, request), *words[1:])
+            words = ("/bin/sh", _led_script(script, words[0], programs, request), *words[1:])
         argv = router_command.led(words, programs, files.places.place if files else lambda path: path)
-        env = {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}
+        env, shown = {**request.env, "PYTHONPATH": str(PACKAGE_ROOT)}, files.places.shown if files else {}
         if not self.is_builtin:
-            return Launch(argv, env, is_ready=_Listening(request), ledger=Metrics(files.config if files else None))
+            metrics = Metrics(files.config if files else None)
+            return Launch(argv, env, is_ready=_Listening(request), shown=shown, ledger=metrics)
         is_ready: Callable[[], bool] = ledger.exists if files else lambda: True
-        return Launch(argv, env, is_ready=is_ready, ledger=lambda: read_ledger(ledger))
+        return Launch(argv, env, is_ready=is_ready, shown=shown, ledger=lambda: read_ledger(ledger))
 
     def _programs(self, request: LaunchRequest, files: RouterFiles | None) -> Programs:
         kept = ["--ledger", str(request.folder / LEDGER)] if files and self.is_builtin else []
@@ -111,10 +112,10 @@ def _script(words: tuple[str, ...], files: RouterFiles | None) -> Path | None:
     return files.places.script(words[0]) if files and words[0] not in known else None
 
 
-def _led_script(script: Path, programs: Programs, request: LaunchRequest) -> str:
+def _led_script(script: Path, path: str, programs: Programs, request: LaunchRequest) -> str:
     files = request.router_files
     assert files is not None
     (text,) = router_command.led([script.read_text(errors="surrogateescape")], programs, files.places.place)
-    copy = files.config.with_name(f"script-{script.name}")
+    copy = files.places.copy_of(path)
     copy.write_text(text, errors="surrogateescape")
     return str(copy)

@@ -3,8 +3,9 @@
 Both stay readable in the task's folder, `firelens/`:
   fluent-bit.conf        what the ECS agent generates, with its own paths and ports
   fluent-bit.local.conf  the same with this machine's socket and ports; the router runs on this one
-  included-*             a copy of the user's file, classic or YAML, when something in it has to be led here: endpoint,
-                         port and TLS of AWS outputs, paths of the image's files; the image's own is never touched
+  included/              copies of the user's files, classic or YAML, by their paths in the container, of those in which
+                         something has to be led here: endpoint, port and TLS of AWS outputs, paths of the image;
+                         the image's own are never touched
   files/                 what the router writes to an absolute path of its container (storage.path, store_dir)
 """
 
@@ -41,6 +42,9 @@ from lab_helpers.local_aws.ecs.spec import ContainerSpec
 
 GENERATED = "fluent-bit.conf"
 LOCAL = "fluent-bit.local.conf"
+COPIES = "included"
+INIT, INIT_CONFIG = "init", "fluent-bit-init.conf"
+"""Where the init image's first program keeps what it fetches, and what the router then starts with."""
 CONFIG_FOLDER = "/fluent-bit/etc"
 """Where the agent mounts the configuration: what it includes by a relative path lies there."""
 
@@ -166,7 +170,22 @@ class Places:
         if inside == stock.GENERATED_CONFIG:
             return [str(self._folder / LOCAL)]  # the agent mounts its own over the image's
         found = self._image.paths(inside) or stock.files(inside, self._base)
-        return [self.copied(each) if each.is_file() else str(each) for each in found] or [path]
+        folder = posixpath.dirname(inside)
+        return [
+            self.copied(each, self._path_of(each) or f"{folder}/{each.name}") if each.is_file() else str(each)
+            for each in found
+        ] or [path]
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Return places of this machine -> the paths by which the container knows what lies there."""
+        roots = [self._folder / COPIES, self._folder / "files", stock.FOLDER, self._image.rootfs]
+        return {
+            **{str(root): "" for root in roots if root is not None},
+            str(self._folder / LOCAL): stock.GENERATED_CONFIG,
+            str(self._folder / INIT): stock.INIT_S3_FOLDER,
+            str(self._folder / INIT / INIT_CONFIG): stock.INIT_CONFIG,
+        }
 
     def described(self) -> dict[str, Any]:
         """Return what `described_places` makes the same places of, in another process."""
@@ -197,15 +216,20 @@ class Places:
         place.mkdir(parents=True, exist_ok=True)
         return str(place)
 
-    def copied(self, source: Path) -> str:
-        """Return the file that stands for one of the image: a copy where something in it had to change."""
+    def copy_of(self, path: str) -> Path:
+        """Return where a copy of a container's file goes; makes the folder. Raises PathOutsideError."""
+        copy = inside(self._folder, COPIES, posixpath.normpath(path).lstrip("/"))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        return copy
+
+    def copied(self, source: Path, path: str) -> str:
+        """Return what stands for the container's file at `path`: `source`, or a copy where something had to change."""
         if source not in self._copies:
-            number = len(self._copies) + 1
             self._copies[source] = str(source)  # before reading: a file may include itself
             text = source.read_bytes().decode("utf-8", "surrogateescape")
             local = self._local_yaml(source, text) if source.suffix in YAML_SUFFIXES else self._local_classic(text)
             if local != text:
-                copy = inside(self._folder, f"included-{number}-{source.name}")
+                copy = self.copy_of(path)
                 copy.write_bytes(local.encode("utf-8", "surrogateescape"))
                 self._copies[source] = str(copy)
         return self._copies[source]
@@ -228,7 +252,10 @@ class Places:
 
     def _beside(self, source: Path, path: str) -> str:
         """Return the path in the image of a file that one of the image names by a relative path."""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self._path_of(source)) or CONFIG_FOLDER, path))
+
+    def _path_of(self, source: Path) -> str:
+        """Return the path of one of the image's own files in the container; "" for any other."""
         rootfs = self._image.rootfs
         is_inside = rootfs is not None and source.is_relative_to(rootfs)
-        folder = f"/{source.relative_to(rootfs).parent}" if is_inside and rootfs is not None else CONFIG_FOLDER
-        return posixpath.normpath(posixpath.join(folder, path))
+        return f"/{source.relative_to(rootfs)}" if is_inside and rootfs is not None else ""

@@ -47,8 +47,9 @@ class Launch:
     `sockets` says where what listens on a container port really listens; `is_ready` is asked until it is true;
     `release` gives back what was taken, once the program has ended. `retry_codes`: exit codes before being ready that
     are worth another try (a port snatched by a stranger). `hidden`: lines with this in them never reach the log
-    driver. `ledger` says where the records of a log router are (logs/ledger.py), None where it does not tell. `cwd`:
-    the folder to start in, the container's own unless given. `complaint`: what the service's events say of it.
+    driver. `shown`: places of this machine -> what the container calls them ("" for its root), and so what it prints.
+    `ledger` says where the records of a log router are (logs/ledger.py), None where it does not tell. `cwd`: the folder
+    to start in, the container's own unless given. `complaint`: what the service's events say of it.
     """
 
     argv: Sequence[str]
@@ -59,6 +60,7 @@ class Launch:
     stop_signal: signal.Signals = signal.SIGTERM
     retry_codes: frozenset[int] = frozenset()
     hidden: bytes | None = None
+    shown: Mapping[str, str] = field(default_factory=dict)
     ledger: Callable[[], Mapping[str, Any] | None] = lambda: None
     cwd: Path | None = None
     complaint: str = ""

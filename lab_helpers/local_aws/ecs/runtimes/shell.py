@@ -49,6 +49,7 @@ class CommandRuntime:
             sockets={port: Socket(LOOPBACK, port, proxy_protocol=False) for port in ours},
             release=release,
             cwd=_working_folder(image),
+            shown={str(image.rootfs): ""} if image.rootfs else {},
             complaint=_of_taken_ports(request.container, ours),
         )
 

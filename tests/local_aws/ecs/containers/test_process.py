@@ -115,7 +115,11 @@ def test_paths_are_those_that_the_container_knows(tmp_path: Path, warden: Warden
     """On AWS nobody sees the folder of this machine in which a container's files lie."""
     kept = Kept()
     process = _run(
-        "echo /home/x/rootfs/etc/a.conf:1; echo /home/x/rootfs-b/c", tmp_path, kept, warden, root=b"/home/x/rootfs"
+        "echo /home/x/rootfs/etc/a.conf:1; echo /home/x/rootfs-b/c",
+        tmp_path,
+        kept,
+        warden,
+        shown={"/home/x/rootfs": ""},
     )
     assert process.finished.wait(10)
     assert kept.texts() == ["/etc/a.conf:1", "/home/x/rootfs-b/c"]

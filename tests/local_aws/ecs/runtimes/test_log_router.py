@@ -112,7 +112,7 @@ def test_a_command_may_name_another_configuration(tmp_path: Path, where: str) ->
     router = Router(tmp_path, files={ALT_PATH: ALT}, **({"Cmd": words} if where == "image" else {}))
     definition = {"definition": {"command": words}, "shell": {"command": words}, "entry point": {"entryPoint": words}}
     argv = " ".join(router.argv(**definition.get(where, {})))
-    copy = tmp_path / "firelens/included-1-fluent-bit.conf"
+    copy = tmp_path / f"firelens/included{ALT_PATH}"
     assert argv.endswith(f" -e firehose.so -c {copy}")
     assert router.config not in argv
     assert f"unix_path {tmp_path}/s.sock\n" in copy.read_text()
@@ -123,7 +123,7 @@ def test_the_generated_file_may_be_included(tmp_path: Path) -> None:
     """aws-for-fluent-bit #381: a file of one's own that includes what FireLens generates."""
     router = Router(tmp_path, files={ALT_PATH: f"@INCLUDE {stock.GENERATED_CONFIG}\n"})
     router.argv(command=[stock.PROGRAM, "-c", ALT_PATH])
-    assert (tmp_path / "firelens/included-1-fluent-bit.conf").read_text() == f"@INCLUDE {router.config}\n"
+    assert (tmp_path / f"firelens/included{ALT_PATH}").read_text() == f"@INCLUDE {router.config}\n"
 
 
 def test_a_folder_that_is_written_to_is_the_containers_own(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_folder_that_is_written_to_is_the_containers_own(tmp_path: Path) -> No
     router = Router(tmp_path, files={ALT_PATH: text})
     router.argv(command=[stock.PROGRAM, "-c", ALT_PATH])
     place = tmp_path / "firelens/files/tmp/flb-storage"
-    assert f"storage.path {place}\n" in (tmp_path / "firelens/included-1-fluent-bit.conf").read_text()
+    assert f"storage.path {place}\n" in (tmp_path / f"firelens/included{ALT_PATH}").read_text()
     assert place.is_dir()
 
 
@@ -140,7 +140,7 @@ def test_the_images_own_script_runs_with_the_router(tmp_path: Path) -> None:
     """An ENTRYPOINT of one's own that prepares something and then starts Fluent Bit."""
     router = Router(tmp_path, files={"/start.sh": f"#!/bin/sh\nexec {stock.ENTRY_POINT}\n"}, Entrypoint=["/start.sh"])
     argv = router.argv()
-    assert argv == ["/bin/sh", str(tmp_path / "firelens/script-start.sh")]
+    assert argv == ["/bin/sh", str(tmp_path / "firelens/included/start.sh")]
     assert router.config in Path(argv[1]).read_text()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lab_helpers.firelens import Transport, stock
 from lab_helpers.local_aws.ecs.containers.images import Image, parse_image
+from lab_helpers.local_aws.ecs.containers.shown_paths import ShownPaths
 from lab_helpers.local_aws.ecs.model import NetworkSettings, Task
 from lab_helpers.local_aws.ecs.ports import PortPool
 from lab_helpers.local_aws.ecs.runtimes import router_files
@@ -63,7 +64,7 @@ def test_both_configurations_are_written(tmp_path: Path) -> None:
 def test_the_images_own_file_is_never_touched(tmp_path: Path) -> None:
     """Endpoint and port go into a copy, which the local configuration includes."""
     made = _write(tmp_path, {EXTRA: OUTPUT})
-    copy = tmp_path / "firelens/included-1-extra.conf"
+    copy = tmp_path / f"firelens/included{EXTRA}"
     assert f"@INCLUDE {copy}\n" in made.config.read_text()
     assert "    endpoint 127.0.0.1\n    port 4566\n    tls off\n" in copy.read_text()
     assert (tmp_path / "rootfs/fluent-bit/etc/extra.conf").read_text() == OUTPUT
@@ -88,10 +89,10 @@ def test_includes_of_includes_are_led_too(tmp_path: Path) -> None:
     files = {EXTRA: text, "/opt/a.conf": OUTPUT}
     files |= {f"/fluent-bit/etc/more/{name}.conf": "# empty\n" for name in ("b", "c")}
     _write(tmp_path, files)
-    copy = (tmp_path / "firelens/included-1-extra.conf").read_text().splitlines()
+    copy = (tmp_path / f"firelens/included{EXTRA}").read_text().splitlines()
     more = tmp_path / "rootfs/fluent-bit/etc/more"
     assert copy[:3] == [
-        f"@INCLUDE {tmp_path}/firelens/included-2-a.conf",
+        f"@INCLUDE {tmp_path}/firelens/included/opt/a.conf",
         f"@INCLUDE {more}/b.conf",
         f"@INCLUDE {more}/c.conf",
     ]
@@ -108,10 +109,26 @@ def test_yaml_is_led_with_what_it_names(tmp_path: Path) -> None:
     yaml = "service:\n  http_port: 2021\nincludes:\n  - more.yaml\npipeline:\n  outputs:\n    - name: firehose\n"
     made = _write(tmp_path, {"/own/main.yaml": yaml, "/own/more.yaml": "pipeline:\n  outputs:\n    - name: s3\n"})
     copy = Path(made.places.place("/own/main.yaml")).read_text()
-    assert f'- "{tmp_path}/firelens/included-2-more.yaml"' in copy
+    assert f'- "{tmp_path}/firelens/included/own/more.yaml"' in copy
     assert f'http_port: "{made.inputs.http_port}"' in copy
     assert made.places.outputs == {"firehose", "s3"}
     assert made.places.ports["2021"] == str(made.inputs.http_port)
+
+
+@pytest.mark.parametrize("path", ["/fluent-bit/etc/drill/extra.yaml", EXTRA, "/fluent-bit/configs/parse-json.conf"])
+def test_what_runs_here_is_shown_by_the_containers_path(tmp_path: Path, path: str) -> None:
+    """A copy, the image's own file or one of AWS's image: the router's errors name it as they do on AWS."""
+    own = {} if "configs" in path else {path: OUTPUT if path == EXTRA else "pipeline:\n  outputs:\n    - name: s3\n"}
+    made = _write(tmp_path, {"/x": "", **own})
+    shown = ShownPaths(made.places.shown)
+    assert shown(f"error in {made.places.place(path)}:1".encode()).decode() == f"error in {path}:1"
+    assert shown(f"error in {made.config}:1".encode()) == b"error in /fluent-bit/etc/fluent-bit.conf:1"
+
+
+def test_two_files_of_one_name_are_two_copies(tmp_path: Path) -> None:
+    """A file's copy has its whole path."""
+    _write(tmp_path, {EXTRA: "@INCLUDE /a/x.conf\n@INCLUDE /b/x.conf\n", "/a/x.conf": OUTPUT, "/b/x.conf": OUTPUT})
+    assert [(tmp_path / f"firelens/included/{folder}/x.conf").is_file() for folder in "ab"] == [True, True]
 
 
 def test_the_file_with_the_images_version_is_there(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def repository(stand: Stand) -> Iterator[str]:
 def _included(stand: Stand, task_arn: str) -> str:
     base = f"{stand.aws.endpoint_url}/_ecs/tasks/{task_arn.rsplit('/', 1)[-1]}/files/"
     with urllib.request.urlopen(base) as answer:
-        (name,) = [each for each in json.load(answer) if each.startswith("included-")]
+        (name,) = [each for each in json.load(answer) if each.startswith("included/")]
     with urllib.request.urlopen(base + name) as answer:
         return str(answer.read().decode())
 
