@@ -26,7 +26,7 @@ DECIDING = frozenset({"predict", "step", "exercise"})
 class Figures:
     """One notebook in numbers; `checks` is the most of bare `lab.check` in one section, `acting` its steps that act.
 
-    `longest` is in lines, `widest` in characters of a line: that of a file or of Python, see `_widths`.
+    `longest` is in lines, of any code cell, `widest` in characters of a line: of a file or of Python, see `_widths`.
     """
 
     name: str
@@ -56,7 +56,7 @@ def figures(path: Path) -> Figures:
         sum(map(is_decided, code)),
         max([sum(map(_checks, section)) for section in _sections(notebook)], default=0),
         sum(step.act is not Act.NONE for step in known),
-        max([len(source.splitlines()) for source in code if not source.startswith(MAGICS)], default=0),
+        max([len(source.splitlines()) for source in every], default=0),
         max([width for source in every for width in _widths(source)], default=0),
     )
 

@@ -37,7 +37,7 @@ def test_the_trainee_decides(each: Figures) -> None:
 
 @pytest.mark.parametrize("each", FOUND, ids=lambda each: each.name)
 def test_no_cell_is_long(each: Figures) -> None:
-    """A cell that holds a file may be as long as the file."""
+    """A cell that holds a file neither: it is a part of it, or a short one."""
     assert each.longest <= LONGEST
 
 

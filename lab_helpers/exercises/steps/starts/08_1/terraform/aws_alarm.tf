@@ -1,5 +1,3 @@
-# An alarm that tells when lines do not reach S3. Take the hashes away and fill
-# in what is missing.
 # resource "aws_cloudwatch_metric_alarm" "late_delivery" {
 #   alarm_name  = "${var.prefix}-late-delivery"
 #   namespace   =
