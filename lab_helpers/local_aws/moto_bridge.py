@@ -37,8 +37,6 @@ from moto.s3.models import FakeBucket, FakeKey, s3_backends
 from moto.sts.models import sts_backends
 
 from lab_helpers.base.clients import QuickFileLoader
-from lab_helpers.iam.evaluate import AccessRequest, NamedPolicy, PolicySet, evaluate
-from lab_helpers.iam.policy import PolicyError, PolicyKind
 from lab_helpers.local_aws import moto_listings, moto_s3
 from lab_helpers.local_aws.front.s3.checksums import COMPUTED
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
@@ -55,7 +53,6 @@ ACCOUNT_ID: str = DEFAULT_ACCOUNT_ID
 _PARTITION = "aws"
 _USER_BOUNDARY = "lab_permissions_boundary_arn"
 _SERVICE_CREDENTIALS = "lab_service_specific_credentials"
-_LOGGING = "logging.s3.amazonaws.com"
 _TAGS = "_lab_tags"
 _DOCUMENTS = "_lab_documents"
 """Where a bucket keeps configurations of ours."""
@@ -369,7 +366,10 @@ class MotoBridge:
     def listed_buckets(self) -> list[ListedBucket]:
         """Return all buckets."""
         found = list(s3_backends[ACCOUNT_ID][_PARTITION].buckets.values())
-        return [ListedBucket(each.name, each.creation_date_ISO8601, each.region_name) for each in found]
+        return [
+            ListedBucket(each.name, each.creation_date_ISO8601, each.region_name, each.versioning_status == "Enabled")
+            for each in found
+        ]
 
     def regions(self) -> list[str]:
         """Return the Regions that there are."""
@@ -606,21 +606,6 @@ def _leave_bucket_policies_to_us() -> None:
         return PermissionResult.PERMITTED
 
     FakeBucket.get_permission = permitted
-    FakeBucket._log_permissions_enabled_policy = _lets_logs_in
-
-
-def _lets_logs_in(bucket: Any, target_bucket: Any, target_prefix: str | None) -> bool:
-    """Whether the target's policy lets S3 write the server access logs of a bucket there."""
-    if not target_bucket.policy:
-        return False
-    try:
-        policy = NamedPolicy.of(target_bucket.name, target_bucket.policy, kind=PolicyKind.RESOURCE)
-    except PolicyError:
-        return False
-    key = f"arn:aws:s3:::{target_bucket.name}/{target_prefix or ''}log"
-    about = {"aws:SourceArn": f"arn:aws:s3:::{bucket.name}", "aws:SourceAccount": bucket.account_id}
-    wanted = AccessRequest(_LOGGING, bucket.account_id, "s3:PutObject", key, {**about, "aws:SecureTransport": "true"})
-    return evaluate(wanted, PolicySet(resource=policy)).allowed
 
 
 def _leave_checksums_to_us() -> None:

@@ -36,6 +36,7 @@ def change() -> None:
     _mark_deletions()
     _lock_buckets_at_any_time()
     _keep_empty_tags()
+    _keep_empty_origins()
 
 
 def viewed(found: Any) -> ObjectView:
@@ -192,6 +193,17 @@ def _keep_empty_tags() -> None:
 
     put.original = original  # type: ignore[attr-defined]
     S3Backend.put_bucket_tagging = put
+
+
+def _keep_empty_origins() -> None:
+    """Let a rule of CORS allow the empty origin, as S3 does; moto took it for none and failed."""
+    original = _original(FakeBucket.set_cors)
+
+    def put(bucket: Any, rules: list[dict[str, Any]]) -> None:
+        original(bucket, [{**rule, "AllowedOrigin": rule.get("AllowedOrigin") or ""} for rule in rules])
+
+    put.original = original  # type: ignore[attr-defined]
+    FakeBucket.set_cors = put
 
 
 def _is_locked(found: Any, governance_bypass: Any) -> bool:

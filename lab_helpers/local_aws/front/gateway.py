@@ -277,8 +277,11 @@ class Gateway:
             is_of_bucket = not call.params.get("Key")
             kept = self._control_plane.bucket_documents(call.params.get("Bucket", "")) if is_of_bucket else None
             if kept is None:
+                if is_of_bucket:
+                    documents.refuse_missing(call.operation, str(call.params.get("Bucket", "")))
                 return from_moto()
-            return documents.answer(call.operation, call.params, environ, body, kept, from_moto)
+            buckets = self._control_plane.listed_buckets
+            return documents.answer(call.operation, call.params, environ, body, kept, from_moto, buckets)
 
     def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
         validation.check(call)

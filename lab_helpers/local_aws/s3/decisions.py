@@ -13,7 +13,17 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import conditions, lifecycle, listing_documents, listings, locks, parts, refusals, tags
+from lab_helpers.local_aws.s3 import (
+    conditions,
+    configurations,
+    lifecycle,
+    listing_documents,
+    listings,
+    locks,
+    parts,
+    refusals,
+    tags,
+)
 from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
@@ -92,6 +102,7 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
     now = datetime.now(UTC)
     has_lock = objects.locks(bucket)
     tags.check(operation, environ, body)
+    configurations.check_header(operation, environ)
     if operation == "PutBucketLifecycleConfiguration":
         lifecycle.check(environ, body)
     if has_lock is not None:

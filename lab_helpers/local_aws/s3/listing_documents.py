@@ -41,6 +41,7 @@ class ListedBucket:
     name: str
     created: str
     region: str
+    is_versioned: bool = False
 
 
 def uploads(params: Mapping[str, Any], listed: Sequence[ListedUpload]) -> bytes:

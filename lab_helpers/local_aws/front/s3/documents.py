@@ -1,9 +1,10 @@
 """Configurations of buckets that S3 gives back as they were put: those that moto has not, and those that it shortens.
 
 Source: PutBucketRequestPayment, PutBucketMetricsConfiguration, PutBucketAnalyticsConfiguration,
-PutBucketInventoryConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketLifecycleConfiguration and
-PutBucketVersioning of the Amazon S3 API reference.
-Not modelled: what these configurations bring about; that MFA Delete asks for a device; pages of their lists.
+PutBucketInventoryConfiguration, PutBucketIntelligentTieringConfiguration, PutBucketLifecycleConfiguration,
+PutBucketLogging, PutBucketReplication and PutBucketVersioning of the Amazon S3 API reference; LocalStack's recordings
+of S3 (TestS3MetricsConfiguration).
+Not modelled: what these configurations bring about; that MFA Delete asks for a device.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 from lab_helpers.local_aws.front.protocol import HttpAnswer as Answer
+from lab_helpers.local_aws.front.s3 import schema
 from lab_helpers.local_aws.front.s3.answers import ids
 from lab_helpers.local_aws.front.s3.deletion import NAMESPACE
 from lab_helpers.local_aws.front.s3.operations import UNKNOWN
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3 import configurations, listings
 from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
 
 Documents = MutableMapping[str, bytes]
@@ -30,6 +33,13 @@ _SEVERAL = {
     "Metrics": "ListMetricsConfigurationsResult",
 }
 """Configurations of which a bucket may have several, and what their list is called."""
+_LISTED = 100
+"""So many of them are told at once."""
+_KEPT_WHOLE = ("BucketLogging", "BucketReplication")
+"""Configurations that are given back as they were put; moto shortens them, or refuses what S3 takes."""
+_OF_A_BUCKET = ("Delete", "Get", "List", "Put")
+DELETED = b""
+"""In the place of a configuration that a bucket had unasked."""
 _PAYER = f'<RequestPaymentConfiguration xmlns="{NAMESPACE}"><Payer>BucketOwner</Payer></RequestPaymentConfiguration>'
 _MEMBERS = {"BucketVersioning": "MfaDelete", "BucketAccelerateConfiguration": "Status"}
 """Members that moto drops: always, or where acceleration was never enabled."""
@@ -45,6 +55,15 @@ def refuse_unknown(operation: str) -> None:
         raise AwsError("NotImplemented", _NOT_IMPLEMENTED, 501)
 
 
+def refuse_missing(operation: str, bucket: str) -> None:
+    """Refuse to read, write or delete what a bucket has that is not there; moto would make one for some.
+
+    Raises AwsError NoSuchBucket.
+    """
+    if operation.startswith(_OF_A_BUCKET) and operation != "ListBuckets":
+        raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, {"BucketName": bucket})
+
+
 def answer(
     operation: str,
     params: Mapping[str, Any],
@@ -52,14 +71,25 @@ def answer(
     body: bytes,
     documents: Documents,
     forward: Callable[[], Answer],
+    buckets: configurations.Buckets,
 ) -> Answer:
     """Answer one call about a bucket that is there; what is not about these configurations is `forward`'s.
 
-    `asked` is the call's WSGI environ. Raises AwsError MalformedXML, NoSuchConfiguration.
+    `asked` is the call's WSGI environ, `buckets` tells all buckets. Raises AwsError MalformedXML, NoSuchConfiguration,
+    and as `configurations.check` does.
     """
+    configurations.check_before(operation, params, body)
+    schema.check(operation, body)
+    configurations.check(operation, params, body, buckets)
     for word in _SEVERAL:
         if operation.endswith((f"Bucket{word}Configuration", f"Bucket{word}Configurations")):
-            return _of_several(operation, word, str(params.get("id", "")), body, documents)
+            return _of_several(operation, word, params, body, documents)
+    for word in _KEPT_WHOLE:
+        if operation.endswith(word):
+            return _whole(operation, word, body, documents, forward)
+    for word in configurations.UNASKED:
+        if operation.endswith(word):
+            return _unasked(operation, word, documents, forward)
     if operation.endswith("BucketRequestPayment"):
         return _payment(operation, body, documents)
     if operation.endswith("BucketLifecycleConfiguration"):
@@ -70,21 +100,52 @@ def answer(
     return forward()
 
 
-def _of_several(operation: str, word: str, name: str, body: bytes, documents: Documents) -> Answer:
-    at = f"{word}/{name}"
+def _of_several(operation: str, word: str, params: Mapping[str, Any], body: bytes, documents: Documents) -> Answer:
+    at = f"{word}/{params.get('id', '')}"
     if operation.startswith("List"):
-        kept = b"".join(documents[each] for each in sorted(documents) if each.startswith(f"{word}/"))
-        opening = f'<{_SEVERAL[word]} xmlns="{NAMESPACE}"><IsTruncated>false</IsTruncated>'
-        return _told(opening.encode() + kept + f"</{_SEVERAL[word]}>".encode())
+        return _told(_list_of(word, str(params.get("continuation-token", "")), documents))
     if operation.startswith("Put"):
         documents[at] = _written(_parsed(body))
-        return 200, ids(), b""
+        return 204, ids(), b""
     if at not in documents:
         raise AwsError("NoSuchConfiguration", "The specified configuration does not exist.", 404)
     if operation.startswith("Delete"):
         del documents[at]
         return 204, ids(), b""
     return _told(documents[at])
+
+
+def _list_of(word: str, token: str, documents: Documents) -> bytes:
+    """Return a page of a bucket's configurations, in the order of their ids."""
+    after = listings.read_token(token) if token else ""
+    following = [each for each in sorted(documents) if each.startswith(f"{word}/") and each > after]
+    listed, is_cut = following[:_LISTED], len(following) > _LISTED
+    head = f'<{_SEVERAL[word]} xmlns="{NAMESPACE}"><IsTruncated>{str(is_cut).lower()}</IsTruncated>'
+    head += f"<ContinuationToken>{token}</ContinuationToken>" if token else ""
+    head += f"<NextContinuationToken>{listings.token(listed[-1])}</NextContinuationToken>" if is_cut else ""
+    return head.encode() + b"".join(documents[each] for each in listed) + f"</{_SEVERAL[word]}>".encode()
+
+
+def _whole(operation: str, word: str, body: bytes, documents: Documents, forward: Callable[[], Answer]) -> Answer:
+    if operation.startswith("Put"):
+        root = _parsed(body)
+        documents[word] = _written(_with_names(root) if word == "BucketReplication" else root)
+        return 200, ids(), b""
+    if operation.startswith("Delete"):
+        documents.pop(word, None)
+        return forward()
+    return _told(documents[word]) if word in documents else forward()
+
+
+def _unasked(operation: str, word: str, documents: Documents, forward: Callable[[], Answer]) -> Answer:
+    """Answer about a configuration that a bucket has until it is deleted, or another takes its place."""
+    answered = forward()
+    if operation.startswith("Get"):
+        is_usual = answered[0] == 404 and documents.get(word) != DELETED
+        return _told(configurations.UNASKED[word]) if is_usual else answered
+    if answered[0] < 300 and operation.startswith("Delete"):
+        documents[word] = DELETED
+    return answered
 
 
 def _payment(operation: str, body: bytes, documents: Documents) -> Answer:

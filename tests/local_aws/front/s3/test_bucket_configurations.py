@@ -114,18 +114,89 @@ def test_acceleration_is_told_as_it_was_put(s3: Any) -> None:
         assert s3.get_bucket_accelerate_configuration(Bucket=BUCKET)["Status"] == status
 
 
-def test_access_logs_go_where_the_policy_lets_them(s3: Any) -> None:
-    """A statement for logging.s3.amazonaws.com among others; without one the target is refused."""
-    target = {"LoggingEnabled": {"TargetBucket": LOGS, "TargetPrefix": "log/"}}
+def test_access_logs_have_a_target_in_the_same_region(s3: Any) -> None:
+    """S3 asks for no policy when the target is named (test_put_bucket_logging), but for a bucket that is there."""
+    target = {"TargetBucket": LOGS, "TargetPrefix": "log/"}
+    s3.put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus={"LoggingEnabled": target})
+    assert s3.get_bucket_logging(Bucket=BUCKET)["LoggingEnabled"] == target
+    missing = {"LoggingEnabled": {**target, "TargetBucket": "nobody-s-logs"}}
     with pytest.raises(ClientError) as error:
-        s3.put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus=target)
-    assert code(error) == "InvalidTargetBucketForLogging"
-    resource = f"arn:aws:s3:::{LOGS}/*"
-    let = {"Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": ["s3:PutObject"], "Resource": resource}
-    deny = {"Principal": "*", "Action": "s3:GetObject", "Resource": resource}
-    s3.put_bucket_policy(Bucket=LOGS, Policy=policy({"Effect": "Deny", **deny}, {"Effect": "Allow", **let}))
-    s3.put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus=target)
-    assert s3.get_bucket_logging(Bucket=BUCKET)["LoggingEnabled"]["TargetBucket"] == LOGS
+        s3.put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus=missing)
+    assert (code(error), error.value.response["Error"]["TargetBucket"]) == (
+        "InvalidTargetBucketForLogging",
+        "nobody-s-logs",
+    )
+    s3.put_bucket_logging(Bucket=BUCKET, BucketLoggingStatus={})
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=BUCKET)
+
+
+def test_what_a_bucket_has_unasked(s3: Any) -> None:
+    """Since April 2023: access lists are off and all that is public is blocked, until either is deleted."""
+    owned = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]
+    assert owned == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    blocked = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert set(blocked.values()) == {True}
+    s3.put_public_access_block(Bucket=LOGS, PublicAccessBlockConfiguration={"BlockPublicAcls": False})
+    assert not s3.get_public_access_block(Bucket=LOGS)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    s3.delete_public_access_block(Bucket=LOGS)
+    s3.delete_bucket_ownership_controls(Bucket=LOGS)
+    with pytest.raises(ClientError) as error:
+        s3.get_public_access_block(Bucket=LOGS)
+    assert code(error) == "NoSuchPublicAccessBlockConfiguration"
+    with pytest.raises(ClientError) as error:
+        s3.get_bucket_ownership_controls(Bucket=LOGS)
+    assert code(error) == "OwnershipControlsNotFoundError"
+    s3.put_bucket_ownership_controls(Bucket=LOGS, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    owned = s3.get_bucket_ownership_controls(Bucket=LOGS)["OwnershipControls"]
+    assert owned == {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+
+
+def test_a_replication_comes_back_whole(s3: Any) -> None:
+    """Its filter's prefix too, which moto forgets; both buckets have to keep versions."""
+    for name in (BUCKET, LOGS):
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "tax", "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": "Tax"},
+        "DeleteMarkerReplication": {"Status": "Disabled"}, "Destination": {"Bucket": f"arn:aws:s3:::{LOGS}"},
+    }  # fmt: skip
+    given = {"Role": "arn:aws:iam::123456789012:role/r", "Rules": [rule]}
+    s3.put_bucket_replication(Bucket=BUCKET, ReplicationConfiguration=given)
+    assert s3.get_bucket_replication(Bucket=BUCKET)["ReplicationConfiguration"] == given
+    with pytest.raises(ClientError) as error:
+        s3.put_bucket_replication(Bucket=BUCKET, ReplicationConfiguration={**given, "Rules": []})
+    assert code(error) == "MalformedXML"
+    s3.delete_bucket_replication(Bucket=BUCKET)
+    with pytest.raises(ClientError) as error:
+        s3.get_bucket_replication(Bucket=BUCKET)
+    assert code(error) == "ReplicationConfigurationNotFoundError"
+
+
+def test_lists_of_configurations_have_pages(s3: Any) -> None:
+    """A hundred at once, as recorded, and a token for what follows."""
+    for number in range(102):
+        name = f"of-{number:03}"
+        s3.put_bucket_metrics_configuration(Bucket=LOGS, Id=name, MetricsConfiguration={"Id": name})
+    first = s3.list_bucket_metrics_configurations(Bucket=LOGS)
+    assert (len(first["MetricsConfigurationList"]), first["IsTruncated"]) == (100, True)
+    rest = s3.list_bucket_metrics_configurations(Bucket=LOGS, ContinuationToken=first["NextContinuationToken"])
+    assert [each["Id"] for each in rest["MetricsConfigurationList"]] == ["of-100", "of-101"]
+    assert (rest["IsTruncated"], rest["ContinuationToken"]) == (False, first["NextContinuationToken"])
+
+
+def test_a_configuration_makes_no_bucket(s3: Any) -> None:
+    """moto takes who pays for a bucket that is not there for the bucket's creation."""
+    with pytest.raises(ClientError) as error:
+        s3.put_bucket_request_payment(Bucket="not-there-yet", RequestPaymentConfiguration={"Payer": "Requester"})
+    assert (code(error), error.value.response["Error"]["BucketName"]) == ("NoSuchBucket", "not-there-yet")
+    assert "not-there-yet" not in [each["Name"] for each in s3.list_buckets()["Buckets"]]
+
+
+def test_the_empty_origin_may_be_allowed(s3: Any) -> None:
+    """As recorded (test_put_cors_empty_origin)."""
+    rule = {"AllowedOrigins": [""], "AllowedMethods": ["GET"]}
+    s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
+    assert s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"] == [rule]
+    s3.delete_bucket_cors(Bucket=BUCKET)
 
 
 def test_what_is_not_known_makes_no_bucket(s3: Any) -> None:
