@@ -29,6 +29,11 @@ ALLOW = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",
 
 OF_WHAT_GROWS = ("iam:CreateRole", "ec2:CreateNetworkInterface", "ecs:RegisterTaskDefinition")
 
+ALARM = {
+    "MetricName": "m", "Namespace": "n", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0, "Statistic": "Sum",
+    "ComparisonOperator": "GreaterThanThreshold",
+}  # fmt: skip
+
 
 class Meter:
     """Adds up the time that keeping takes."""
@@ -97,6 +102,41 @@ def operations(aws: LocalAws) -> dict[str, Callable[[int], Any]]:
     }  # fmt: skip
 
 
+def of_other_services(aws: LocalAws) -> dict[str, Callable[[int], Any]]:
+    """Return calls of services that a set-up of FireLens has beside the article's, as `operations` does."""
+    s3, secrets, ssm, alarms = (aws.client(name) for name in ("s3", "secretsmanager", "ssm", "cloudwatch"))
+    logs, glue, sns, sqs = (aws.client(name) for name in ("logs", "glue", "sns", "sqs"))
+    scaling, rules, kinesis = (aws.client(name) for name in ("application-autoscaling", "events", "kinesis"))
+    where = {"LocationConstraint": "ap-northeast-1"}
+    s3.create_bucket(Bucket="tagged", CreateBucketConfiguration=where)
+    s3.create_bucket(Bucket="bench-0", CreateBucketConfiguration=where)
+    logs.create_log_group(logGroupName="/streams")
+    glue.create_database(DatabaseInput={"Name": "d"})
+    policy = ALLOW.replace('"Allow",', '"Allow","Principal":"*",').replace(
+        '"Resource":"*"', '"Resource":"arn:aws:s3:::bench-0/*"'
+    )
+    return {
+        "s3:CreateBucket": lambda n: s3.create_bucket(Bucket=f"bench-{n + 1}", CreateBucketConfiguration=where),
+        "s3:PutBucketPolicy": lambda _: s3.put_bucket_policy(Bucket="bench-0", Policy=policy),
+        "s3:PutObject (tagged)": lambda n: s3.put_object(Bucket="tagged", Key=f"{n}", Body=b"x", Tagging=f"n={n}"),
+        "secretsmanager:CreateSecret": lambda n: secrets.create_secret(Name=f"s{n}", SecretString="x"),
+        "ssm:PutParameter": lambda n: ssm.put_parameter(Name=f"/p{n}", Value="x", Type="String"),
+        "cloudwatch:PutMetricAlarm": lambda n: alarms.put_metric_alarm(AlarmName=f"a{n}", **ALARM),
+        "logs:CreateLogGroup": lambda n: logs.create_log_group(logGroupName=f"/g{n}"),
+        "logs:CreateLogStream": lambda n: logs.create_log_stream(logGroupName="/streams", logStreamName=f"s{n}"),
+        "logs:PutRetentionPolicy": lambda n: logs.put_retention_policy(logGroupName=f"/g{n}", retentionInDays=7),
+        "glue:CreateTable": lambda n: glue.create_table(DatabaseName="d", TableInput={"Name": f"t{n}"}),
+        "sns:CreateTopic": lambda n: sns.create_topic(Name=f"t{n}"),
+        "sqs:CreateQueue": lambda n: sqs.create_queue(QueueName=f"q{n}"),
+        "events:PutRule": lambda n: rules.put_rule(Name=f"r{n}", ScheduleExpression="rate(5 minutes)"),
+        "kinesis:CreateStream": lambda n: kinesis.create_stream(StreamName=f"k{n}", ShardCount=1),
+        "application-autoscaling:RegisterScalableTarget": lambda n: scaling.register_scalable_target(
+            ServiceNamespace="dynamodb", ResourceId=f"table/t{n}", ScalableDimension="dynamodb:table:ReadCapacityUnits",
+            MinCapacity=1, MaxCapacity=4,
+        ),
+    }  # fmt: skip
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -126,6 +166,7 @@ def main() -> None:
 
 def _print_held(meter: Meter, aws: LocalAws, held: int, calls: int) -> None:
     known = {name: call for name, call in operations(aws).items() if name in OF_WHAT_GROWS}
+    known |= of_other_services(aws)
     for number in range(held):
         for call in known.values():
             call(number)
@@ -143,7 +184,7 @@ def _print_share(name: str, meter: Meter, call: Callable[[int], Any], numbers: r
         took_s = time.perf_counter() - begin
         times.append(took_s)
         shares.append(meter.kept_s / took_s)
-    print(f"{name:<40} {1000 * statistics.median(times):7.2f} ms a call, {100 * statistics.median(shares):5.1f} % kept")
+    print(f"{name:<60} {1000 * statistics.median(times):7.2f} ms a call, {100 * statistics.median(shares):5.1f} % kept")
     return sum(times)
 
 

@@ -508,7 +508,8 @@ class MotoBridge:
 
     def log_group(self, region: str, name: str) -> LogGroupView | None:
         """Return a log group with its streams' events, which are moto's own objects; None when there is none."""
-        group = logs_backends[ACCOUNT_ID][region].groups.get(name)
+        with moto_hooks.overlooked():  # who looks at a group changes nothing
+            group = logs_backends[ACCOUNT_ID][region].groups.get(name)
         if group is None:
             return None
         streams = {stream_name: stream.events for stream_name, stream in dict(group.streams).items()}

@@ -18,6 +18,25 @@ _REPEATED = frozenset({"iam", "ec2", "ecs", "elasticloadbalancing"})
 """Services, by signing name, whose calls moto answers by its state, its random numbers and its clock alone."""
 _NOT_REPEATED = frozenset({"CreateKeyPair", "CreateVirtualMFADevice", "PurchaseReservedInstancesOffering"})
 """Their operations that are answered by something else, too: new private keys, the system's random numbers."""
+_TAGS = frozenset({"TagResource", "UntagResource"})
+_ALSO_REPEATED = {
+    "events": _TAGS | {"DeleteRule", "DisableRule", "EnableRule", "PutRule", "PutTargets", "RemoveTargets"},
+    "glue": _TAGS | {"CreateDatabase", "CreatePartition", "CreateTable", "DeleteTable", "UpdateTable"},
+    "kinesis": frozenset({"AddTagsToStream", "CreateStream", "DeleteStream", "RemoveTagsFromStream"}),
+    "logs": _TAGS | {
+        "CreateLogGroup", "CreateLogStream", "DeleteRetentionPolicy", "PutRetentionPolicy", "TagLogGroup",
+        "UntagLogGroup",
+    },
+    "secretsmanager": _TAGS | {
+        "CreateSecret", "DeleteSecret", "PutResourcePolicy", "PutSecretValue", "RestoreSecret", "UpdateSecret",
+    },
+    "sns": _TAGS | {"CreateTopic", "DeleteTopic", "SetTopicAttributes"},
+    "sqs": frozenset({"CreateQueue", "DeleteQueue", "SetQueueAttributes", "TagQueue", "UntagQueue"}),
+    "ssm": frozenset({
+        "AddTagsToResource", "DeleteParameter", "DeleteParameters", "PutParameter", "RemoveTagsFromResource",
+    }),
+}  # fmt: skip
+"""Operations of other services of which the same holds; the rest of theirs send something, wait, or start something."""
 
 
 @dataclass(frozen=True)
@@ -46,4 +65,6 @@ def change_of(service: str, operation: str, params: Mapping[str, Any]) -> Change
 
 def is_repeatable(change: Change) -> bool:
     """Tell whether a call, made again on the same state under the same terms, changes the same."""
-    return change.service in _REPEATED and change.operation not in _NOT_REPEATED
+    if change.service in _REPEATED:
+        return change.operation not in _NOT_REPEATED
+    return change.operation in _ALSO_REPEATED.get(change.service, ())

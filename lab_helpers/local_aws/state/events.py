@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, overload
@@ -35,10 +34,6 @@ class EventTable:
         self._lock = threading.Lock()
         ((last,),) = store.rows("SELECT max(serial) FROM events")
         self._serial = last or 0
-
-    def new_stream(self) -> int:
-        """Return a number that no stream has."""
-        return secrets.randbits(62)
 
     def append(self, stream: int, place: int, events: Sequence[Any]) -> None:
         """Write events (with timestamp, message, ingestion_time) behind the `place` that a stream has."""
@@ -135,6 +130,12 @@ class EventList(Sequence[StoredEvent]):
             "SELECT min(timestamp), max(timestamp) FROM events WHERE stream = ?", (self.number,)
         )
         return (rows[0][0], rows[0][1])
+
+    def taken_in(self) -> tuple[int, int | None]:
+        """Return the characters of all messages, and when the last was taken in (epoch ms, None without one)."""
+        sql = "SELECT coalesce(sum(length(message)), 0), max(ingestion) FROM events WHERE stream = ?"
+        length, at = self._table.store.rows(sql, (self.number,))[0]
+        return int(length), at
 
     def _select(self, where: str, *values: int) -> list[StoredEvent]:
         sql = f"SELECT {_COLUMNS} FROM events WHERE stream = ? AND {where}"

@@ -1,17 +1,20 @@
 """Where moto's random numbers and its clock are given to it, so that a call can be repeated (journal.py).
 
-moto draws from one source, `mock_random`, and asks one function, `utcnow`; tests/local_aws/state/test_repeated.py names
-what does otherwise in the services whose calls are repeated.
+moto draws from one source, `mock_random`, and asks one function, `utcnow`, or the module `time`;
+tests/local_aws/state/test_repeated.py names what does otherwise in the services whose calls are repeated.
 """
 
 from __future__ import annotations
 
+import secrets
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
+from typing import Any
 
 from moto.core import utils as moto_utils
 from moto.moto_api._internal import mock_random
@@ -64,6 +67,30 @@ def other_random_numbers() -> Iterator[None]:
         yield
     finally:
         mock_random.setstate(before)
+
+
+def number_of(bits: int) -> int:
+    """Return a random number: the call's own where it is one that can be repeated, else the system's."""
+    is_of_call = _row is not None and _row.thread == threading.get_ident()
+    return int(mock_random.getrandbits(bits)) if is_of_call else secrets.randbits(bits)
+
+
+def give_clock(module: str) -> None:
+    """Let a module of moto that asks `time.time()` ask the clock that stands still during a call."""
+    names = vars(sys.modules[module])
+    if names.get("time") is time:
+        names["time"] = _Time()
+
+
+class _Time:
+    """The module `time` but for what the time is."""
+
+    def time(self) -> float:
+        at: datetime | None = getattr(_clock, "at", None)
+        return time.time() if at is None else at.replace(tzinfo=UTC).timestamp()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
 
 
 @wraps(moto_utils.utcnow)

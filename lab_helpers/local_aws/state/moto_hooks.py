@@ -13,6 +13,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache, wraps
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ from moto.s3 import models as s3_models
 
 from lab_helpers.local_aws.state.events import EventList, EventTable
 from lab_helpers.local_aws.state.freezing import freeze, thaw
-from lab_helpers.local_aws.state.moto_chance import other_random_numbers
+from lab_helpers.local_aws.state.moto_chance import give_clock, number_of, other_random_numbers
 from lab_helpers.local_aws.state.object_files import ObjectFile, ObjectFolder
 from lab_helpers.local_aws.state.store import StateStore
 
@@ -147,6 +148,7 @@ def _backend_in_region(self: Any, region: str) -> Any:
 def _made(home: Any, region: str) -> Any:
     if region not in home.regions and not allow_unknown_region():
         raise KeyError(region)
+    give_clock(home.backend.__module__)
     with other_random_numbers():
         backend = home.backend(region, account_id=home.account_id)
     key = key_of(backend)
@@ -167,13 +169,18 @@ def _untracked(cls: Any, *_: Any, **__: Any) -> Any:
 
 # -- log streams: their events are on disk
 
+STREAM_BITS = 62
+"""Of a stream's number, by which its events are found: no two have the same, and SQLite's integers hold it."""
 _make_stream = LogStream.__init__
 
 
 @wraps(LogStream.__init__)
 def _init_stream(self: Any, *given: Any, **named: Any) -> None:
     _make_stream(self, *given, **named)
-    self.events = EventList(place.events, place.events.new_stream())
+    self.events = EventList(place.events, number_of(STREAM_BITS))
+    if self.events:  # it is made once more, by a call that is repeated: what came later is there
+        self.stored_bytes, at = self.events.taken_in()
+        self.last_ingestion_time = datetime.fromtimestamp(at / 1000, UTC).replace(tzinfo=None)
 
 
 @wraps(LogStream._update)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
+from botocore.exceptions import BotoCoreError
 
 from lab_helpers.base.wait import wait_until
+from lab_helpers.local_aws.server import LocalAws
+from lab_helpers.local_aws.state.journal import LIST
+from lab_helpers.local_aws.state.store import FILE
 
 REGION = "ap-northeast-1"
 
@@ -34,6 +39,13 @@ class Server:
         )
 
 
+class Maker(Protocol):
+    """Makes things one by one, and notes what was answered."""
+
+    def make(self, number: int) -> None:
+        """Make the next."""
+
+
 @contextmanager
 def killed_at_the_end(data_dir: Path) -> Iterator[Server]:
     """Start a server over `data_dir`; at the end it is killed with SIGKILL."""
@@ -47,3 +59,22 @@ def killed_at_the_end(data_dir: Path) -> Iterator[Server]:
             yield Server(json.loads(state_file.read_text()))
         finally:
             process.kill()
+
+
+def until_killed(maker: Maker) -> None:
+    """Make things until the server is gone."""
+    with suppress(BotoCoreError):
+        for number in range(100_000):
+            maker.make(number)
+
+
+def noted(data_dir: Path) -> int:
+    """Return how many calls wait in a state's file to be repeated."""
+    with closing(sqlite3.connect(data_dir / FILE)) as db:
+        return int(db.execute("SELECT count(*) FROM grown WHERE list = ?", (LIST,)).fetchone()[0])
+
+
+def moto_state(aws: LocalAws) -> Any:
+    """Return what keeps moto's state in a server that keeps it."""
+    assert aws._state is not None
+    return aws._state.moto

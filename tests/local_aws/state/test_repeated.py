@@ -9,13 +9,16 @@ import re
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import moto
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from lab_helpers.base.errors import StateDamagedError
 from lab_helpers.local_aws.server import LocalAws
@@ -25,7 +28,7 @@ from lab_helpers.local_aws.state.journal import LIST, Journal, Terms
 from lab_helpers.local_aws.state.moto_chance import other_random_numbers, under
 from lab_helpers.local_aws.state.store import FILE
 from lab_helpers.local_aws.state.version import FORMAT, state_version
-from tests.local_aws.state.kit import killed_at_the_end
+from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed
 
 TRUST = json.dumps(
     {
@@ -156,30 +159,12 @@ def test_killed_at_random_moments_nothing_answered_is_lost(tmp_path: Path) -> No
         assert answered <= found(server.client)[0]
 
 
-def until_killed(maker: Maker) -> None:
-    """Make things until the server is gone."""
-    with contextlib.suppress(BotoCoreError):
-        for number in range(100_000):
-            maker.make(number)
-
-
-def noted(data_dir: Path) -> int:
-    """Return how many calls wait in a state's file to be repeated."""
-    with contextlib.closing(sqlite3.connect(data_dir / FILE)) as db:
-        return int(db.execute("SELECT count(*) FROM grown WHERE list = ?", (LIST,)).fetchone()[0])
-
-
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[LocalAws]:
     """A local AWS that keeps its state, and writes no backend of itself while a test looks at it."""
     with LocalAws(tmp_path / "lived", factories=[], keeps_state=True) as running:
         moto_state(running)._not_before = float("inf")
         yield running
-
-
-def moto_state(aws: LocalAws) -> Any:
-    assert aws._state is not None
-    return aws._state.moto
 
 
 @pytest.mark.timeout(120)
@@ -295,31 +280,50 @@ def test_a_state_of_the_format_before_is_read(tmp_path: Path) -> None:
 
 ELSEWHERE = "|".join(
     (
-        r"\buuid\.uuid", r"\bsecrets\.", r"\burandom\(", r"^import random", r"\btime\.time\(", r"\bdate\.today\(",
+        r"\buuid\.uuid", r"\bsecrets\.(choice|rand|token|System)", r"\burandom\(", r"^import random",
+        r"\btime\.time\(", r"\bdate\.today\(",
         r"\bdatetime\.(now|utcnow|today)\(", r"\bgenerate_private_key\(", r"PrivateKey\.generate\(",
     )
 )  # fmt: skip
+ASK_A_CLOCK_OF_OURS = ("secretsmanager",)
 KNOWN = {
     "iam/models.py: self.qr_code_png = os.urandom(64)  # this would be a generated PNG",
     "ec2/models/reserved_instances.py: import random",
     "ec2/utils.py: private_key = rsa.generate_private_key(",
     "ec2/utils.py: private_key = Ed25519PrivateKey.generate()",
     "elb/models.py: self.created_time = datetime.datetime.now(datetime.timezone.utc)",
+    "sns/models.py: return rsa.generate_private_key(public_exponent=65537, key_size=2048)",  # Publish
 }
+OF_SERVICES = (
+    "iam", "ec2", "ecs", "elb", "elbv2", "events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm",
+)  # fmt: skip
 
 
 def test_moto_draws_and_asks_the_time_where_it_is_expected_to() -> None:
     """In the services whose calls are repeated: another source of chance or time belongs to what is not repeated."""
     root = Path(moto.__file__).parent
-    sources = [path for name in ("iam", "ec2", "ecs", "elb", "elbv2") for path in (root / name).rglob("*.py")]
+    sources = [path for name in OF_SERVICES for path in (root / name).rglob("*.py")]
     lines = {
         f"{path.relative_to(root)}: {line.strip()}"
         for path in sources
         if path.name != "aws_managed_policies.py"
         for line in path.read_text().splitlines()
-        if re.search(ELSEWHERE, line)
+        if re.search(ELSEWHERE, line) and not (path.parent.name in ASK_A_CLOCK_OF_OURS and "time.time()" in line)
     }
     assert lines == KNOWN
+
+
+@pytest.mark.parametrize("service", ASK_A_CLOCK_OF_OURS)
+def test_a_module_that_asks_the_system_for_the_time_is_given_a_clock(aws: LocalAws, service: str) -> None:
+    """It stands still while a call is answered that can be repeated, and is the system's else."""
+    aws.client(service).list_secrets()
+    models, terms = import_module(f"moto.{service}.models"), Terms.new()
+    with under(terms):
+        at = models.time.time()
+        assert at == terms.at.replace(tzinfo=UTC).timestamp()
+        assert models.time.time() == at
+    assert models.time.time() > at
+    assert models.time.monotonic is time.monotonic
 
 
 @pytest.mark.parametrize("operation", ["CreateKeyPair", "CreateVirtualMFADevice", "PurchaseReservedInstancesOffering"])

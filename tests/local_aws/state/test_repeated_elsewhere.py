@@ -1,0 +1,176 @@
+"""Calls of services beside the article's are noted and repeated, too: names, times and what lies in log streams."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab_helpers.local_aws.server import LocalAws
+from lab_helpers.local_aws.state.changes import Change, is_repeatable
+from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed
+
+KILLS = 4
+NAMES = ("events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm")
+Clients = Callable[[str], Any]
+
+
+class Maker:
+    """Makes things of all these services one by one; `answered` holds what AWS called them."""
+
+    def __init__(self, client: Clients, seed: int) -> None:
+        self._clients = {name: client(name) for name in NAMES}
+        self.answered: set[str] = set()
+        self._random, self._mark = random.Random(seed), f"m{seed}"
+        self._clients["glue"].create_database(DatabaseInput={"Name": self._mark})
+        self._clients["logs"].create_log_group(logGroupName=self._mark)
+
+    def make(self, number: int) -> None:
+        """Make one thing; what is answered is noted when it is."""
+        made = (self._rule, self._table, self._stream, self._lines, self._secret, self._topic, self._queue, self._value)
+        self.answered.add(self._random.choice(made)(f"{self._mark}-{number}"))
+
+    def _rule(self, name: str) -> str:
+        self._clients["events"].put_rule(Name=name, ScheduleExpression="rate(5 minutes)")
+        return f"rule {name}"
+
+    def _table(self, name: str) -> str:
+        self._clients["glue"].create_table(DatabaseName=self._mark, TableInput={"Name": name})
+        return f"table {name}"
+
+    def _stream(self, name: str) -> str:
+        self._clients["kinesis"].create_stream(StreamName=name, ShardCount=1)
+        return f"stream {name}"
+
+    def _lines(self, name: str) -> str:
+        logs, at = self._clients["logs"], int(time.time() * 1000)
+        logs.create_log_stream(logGroupName=self._mark, logStreamName=name)
+        lines = [{"timestamp": at, "message": f"line of {name}"}]
+        logs.put_log_events(logGroupName=self._mark, logStreamName=name, logEvents=lines)
+        logs.put_retention_policy(logGroupName=self._mark, retentionInDays=self._random.choice((1, 3, 5, 7)))
+        return f"line of {name}"
+
+    def _secret(self, name: str) -> str:
+        made = self._clients["secretsmanager"].create_secret(Name=name, SecretString=f"secret of {name}")
+        self._clients["secretsmanager"].put_secret_value(SecretId=name, SecretString=f"new secret of {name}")
+        return str(made["ARN"])
+
+    def _topic(self, name: str) -> str:
+        return str(self._clients["sns"].create_topic(Name=name)["TopicArn"])
+
+    def _queue(self, name: str) -> str:
+        return str(self._clients["sqs"].create_queue(QueueName=name)["QueueUrl"])
+
+    def _value(self, name: str) -> str:
+        self._clients["ssm"].put_parameter(Name=f"/{name}", Value="1", Type="String")
+        self._clients["ssm"].put_parameter(Name=f"/{name}", Value=name, Type="String", Overwrite=True)
+        return f"parameter /{name} {name}"
+
+
+def found(client: Clients) -> tuple[set[str], str]:
+    """Return what there is, in a Maker's words, and all that is told of it but how often a stream was written to.
+
+    That number means nothing to AWS any more, and may be some puts behind after kill -9.
+    """
+    rules, glue, kinesis, logs, secrets, sns, sqs, ssm = (client(name) for name in NAMES)
+
+    def listed(source: Any, operation: str, key: str, **given: Any) -> list[Any]:
+        return list(source.get_paginator(operation).paginate(**given).build_full_result().get(key, ()))
+
+    groups = listed(logs, "describe_log_groups", "logGroups")
+    lines = [
+        (
+            {**stream, "uploadSequenceToken": ""},
+            logs.get_log_events(logGroupName=each["logGroupName"], logStreamName=stream["logStreamName"])["events"],
+        )
+        for each in groups
+        for stream in listed(logs, "describe_log_streams", "logStreams", logGroupName=each["logGroupName"])
+    ]
+    named = listed(secrets, "list_secrets", "SecretList")
+    values = [secrets.get_secret_value(SecretId=each["ARN"])["SecretString"] for each in named]
+    databases = listed(glue, "get_databases", "DatabaseList")
+    tables = [each for made in databases for each in listed(glue, "get_tables", "TableList", DatabaseName=made["Name"])]
+    streams = [
+        kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+        for name in listed(kinesis, "list_streams", "StreamNames")
+    ]
+    topics = [each["TopicArn"] for each in listed(sns, "list_topics", "Topics")]
+    queues = listed(sqs, "list_queues", "QueueUrls")
+    of_queues = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"] for url in queues]
+    parameters = listed(ssm, "describe_parameters", "Parameters")
+    texts = {name: ssm.get_parameter(Name=name)["Parameter"]["Value"] for name in (e["Name"] for e in parameters)}
+    kept_rules = listed(rules, "list_rules", "Rules")
+    names = (
+        {f"rule {each['Name']}" for each in kept_rules}
+        | {f"table {each['Name']}" for each in tables}
+        | {f"stream {each['StreamName']}" for each in streams}
+        | {each["message"] for _, events in lines for each in events}
+        | {each["ARN"] for each in named}
+        | {*topics, *queues}
+        | {f"parameter {name} {value}" for name, value in texts.items()}
+    )
+    told = (kept_rules, databases, tables, streams, groups, lines, named, values, of_queues, parameters, sorted(names))
+    return names, json.dumps(told, default=str, sort_keys=True, indent=1)
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Iterator[LocalAws]:
+    """A local AWS that keeps its state, and writes no backend of itself while a test looks at it."""
+    with LocalAws(tmp_path / "lived", keeps_state=True) as running:
+        moto_state(running)._not_before = float("inf")
+        yield running
+
+
+@pytest.mark.timeout(180)
+def test_the_repeated_state_is_the_one_that_was(aws: LocalAws, tmp_path: Path) -> None:
+    """All that is told of all things, times, sums and log lines included, by a server on a copy of the file."""
+    maker = Maker(aws.client, 1)
+    for number in range(60):
+        maker.make(number)
+    before = found(aws.client)
+    assert maker.answered <= before[0]
+    shutil.copytree(tmp_path / "lived", tmp_path / "copy")
+    assert noted(tmp_path / "copy") > 40
+    aws.stop()
+    with LocalAws(tmp_path / "copy", keeps_state=True) as again:
+        assert found(again.client) == before
+        assert again.status()["state"]["not_kept"] == {}
+        assert noted(tmp_path / "copy") == 0
+
+
+@pytest.mark.timeout(300)
+def test_killed_at_random_moments_nothing_answered_is_lost(tmp_path: Path) -> None:
+    """A thread makes things while the server is killed: all that was answered is there, again and again."""
+    answered: set[str] = set()
+    repeated = 0
+    for kill in range(KILLS):
+        with killed_at_the_end(tmp_path) as server:
+            assert answered <= found(server.client)[0]
+            maker = Maker(server.client, kill)
+            worker = threading.Thread(target=until_killed, args=(maker,))
+            worker.start()
+            worker.join(random.Random(kill).uniform(0.2, 2.5))  # it does not end by itself: this is the moment
+        worker.join()
+        answered |= maker.answered
+        repeated += noted(tmp_path)
+    assert len(answered) > 5 * KILLS
+    assert repeated > 0
+    with killed_at_the_end(tmp_path) as server:
+        assert answered <= found(server.client)[0]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("sqs", "ReceiveMessage"), ("sqs", "SendMessage"), ("sns", "Publish"), ("events", "PutEvents"),
+     ("secretsmanager", "RotateSecret"), ("logs", "DeleteLogStream"), ("logs", "PutSubscriptionFilter")],
+)  # fmt: skip
+def test_calls_that_wait_or_send_are_not_repeated(service: str, operation: str) -> None:
+    """Under a clock that stands still a wait has no end, and what was sent once is not sent again."""
+    assert not is_repeatable(Change(operation, service))
