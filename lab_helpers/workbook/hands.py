@@ -171,6 +171,10 @@ class HandsOn(Lab):
         """Write a file without showing it."""
         self.write_file(name, text)
 
+    def said_of(self, name: str, text: str) -> str:
+        """Return what its reader says against a text."""
+        return self.readers.words(name, text)
+
     def apply_now(self) -> None:
         """Apply, without a result."""
         self._wait_for_apply()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from lab_helpers.base import parallel
 from lab_helpers.base.errors import CheckFailedError, FileRefusedError, LabError
 from lab_helpers.base.messages import say
 from lab_helpers.exercises.exercise import Status
@@ -13,12 +14,18 @@ from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Step, Verdict, Wron
 from lab_helpers.files.changes import same
 from lab_helpers.lab import Lab
 
+READERS = 2
+"""So many wrong files are read at once: Terraform takes half a GB and hardly more than a core for each."""
+
 
 class Hands(Protocol):
     """What a step needs of the trainee's session, to do what the trainee would do."""
 
     def put_file(self, name: str, text: str) -> None:
         """Write a file of the working copy after its reader has seen it; raises FileRefusedError."""
+
+    def said_of(self, name: str, text: str) -> str:
+        """Return what its reader says against a text, empty for nothing; may be called in several threads."""
 
     def apply_now(self) -> None:
         """Apply the working copy."""
@@ -65,8 +72,8 @@ class Attempt:
         untouched = None if not self.step.files and answer is UNTOUCHED else self._judged(answer)
         if untouched and untouched.is_passed:
             raise self._unsound(say("it passes before anything was done: {why}", why=untouched.why))
-        for wrong in self.step.wrong:
-            self._try_wrong(wrong)
+        for wrong, said in zip(self.step.wrong, self._said_by_readers(), strict=True):
+            self._try_wrong(wrong, said)
         return self._put_right()
 
     def reset(self) -> None:
@@ -111,7 +118,7 @@ class Attempt:
             return Outcome(Status.NOT_ATTEMPTED, why)
         answer = self.reference()
         if self.step.files:
-            self._write(answer)
+            self._write_reference(answer)
             self.lab.notes.take(self._note, "reference")
         found = self._judged(answer, acted=self._act)
         if not found.is_passed:
@@ -119,9 +126,11 @@ class Attempt:
         text = "Nothing was tried, so the reference answer was put in, for the cells that follow. {why}"
         return Outcome(Status.NOT_ATTEMPTED, say(text, why=found.why), answer)
 
-    def _write(self, texts: Mapping[str, str]) -> None:
+    def _write_reference(self, texts: Mapping[str, str]) -> None:
+        """Write the reference; what is applied next is not read twice, since an apply begins with the same reading."""
+        is_applied = self.step.act in (Act.APPLY, Act.APPLY_AND_DEPLOY)
         for name, text in texts.items():
-            self.hands.put_file(name, text)
+            (self.lab.files.write if is_applied else self.hands.put_file)(name, text)
 
     def _act(self) -> None:
         if self.step.act in (Act.APPLY, Act.APPLY_AND_DEPLOY):
@@ -145,8 +154,23 @@ class Attempt:
         except LabError as exc:  # such as a router or AWS that refuses the answer
             return Verdict(False, str(exc))
 
-    def _try_wrong(self, wrong: Wrong) -> None:
-        said = self._said_of(wrong)
+    def _said_by_readers(self) -> list[str]:
+        """Return for each wrong answer how the file's reader refuses it, "" for not; the readers run side by side.
+
+        The first file is the wrong one; the step's others are the reference's meanwhile.
+        """
+        if not self.step.files:
+            return [""] * len(self.step.wrong)
+        first, *rest = self.step.files
+        texts = self.step.reference_files()
+        for name in rest:
+            self.hands.put_file(name, texts[name])
+        given = [str(wrong.given(texts[first])) for wrong in self.step.wrong]
+        said = parallel.in_order(lambda text: self.hands.said_of(first, text), given, READERS)
+        return [str(FileRefusedError(first, words)) if words else "" for words in said]
+
+    def _try_wrong(self, wrong: Wrong, refused: str) -> None:
+        said = refused or self._said_of(wrong)
         if wrong.reason not in said:
             told = say("a wrong answer is told {said!r}, and not {reason!r}", said=said, reason=wrong.reason)
             raise self._unsound(told)
@@ -157,10 +181,7 @@ class Attempt:
             return self._reason(self._judged(given))
         first = self.step.files[0]
         texts = self.step.reference_files()
-        try:
-            self._write({**texts, first: wrong.given(texts[first])})
-        except FileRefusedError as exc:
-            return str(exc)
+        self.lab.files.write(first, str(wrong.given(texts[first])))
         if self.step.trial is not None:
             tried = self.step.trial(self._text(first))
             if not tried.is_passed or not (wrong.is_live or self.step.act is Act.NONE):

@@ -9,6 +9,7 @@ from typing import Any
 import urllib3
 
 from lab_helpers import cloudwatch, ecs_service, traffic
+from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import LabError, NotFoundError
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
@@ -62,6 +63,14 @@ def last_failed_task(lab: Lab) -> dict[str, int]:
     ]
     last = ended[-1]["containers"] if ended else []
     return {part["name"]: int(part["exitCode"]) for part in last if "exitCode" in part}
+
+
+def buffer_interval_s(lab: Lab) -> int:
+    """Return the buffer interval that the Firehose stream has, in seconds, as AWS answers it."""
+    with aws_errors("DescribeDeliveryStream"):
+        stream = lab.client("firehose").describe_delivery_stream(DeliveryStreamName=lab.outputs.delivery_stream_name)
+    [destination] = stream["DeliveryStreamDescription"]["Destinations"]
+    return int(destination["ExtendedS3DestinationDescription"]["BufferingHints"]["IntervalInSeconds"])
 
 
 def messages_of_running_tasks(lab: Lab) -> list[str]:

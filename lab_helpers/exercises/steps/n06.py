@@ -14,6 +14,7 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError, NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
+from lab_helpers.exercises.steps import looks
 from lab_helpers.exercises.steps.step import Act, Kind, Step, Verdict, Wrong, not_yet, passed
 from lab_helpers.lab import Lab
 from lab_helpers.pipeline import trace
@@ -55,10 +56,7 @@ def delivers_sooner(lab: Lab, _: Any) -> Verdict:
     """06_3: AWS says how long the Firehose stream waits, and the file does (a lab may have been set up with 20)."""
     if KINESIS_TF not in lab.files.changed():
         return not_yet("{file} is as it was.", file=KINESIS_TF)
-    with aws_errors("DescribeDeliveryStream"):
-        stream = lab.client("firehose").describe_delivery_stream(DeliveryStreamName=lab.outputs.delivery_stream_name)
-    [destination] = stream["DeliveryStreamDescription"]["Destinations"]
-    found = destination["ExtendedS3DestinationDescription"]["BufferingHints"]["IntervalInSeconds"]
+    found = looks.buffer_interval_s(lab)
     if found != INTERVAL_S:
         return not_yet("AWS still answers IntervalInSeconds: {found}. Is the changed file applied?", found=found)
     if not re.search(rf"\bbuffering_interval\s*=\s*{found}\b", lab.files.read(KINESIS_TF)):

@@ -27,14 +27,19 @@ class TrialLab:
         self.files.freshen()
         self.notes = Notes(folder / "notes", "trial")
         self.running = "start\n"
+        self.read: list[tuple[str, str]] = []
 
     def put_file(self, name: str, text: str) -> None:
-        if "broken" in text:
-            raise FileRefusedError(name, "unknown property 'broken'")
+        if said := self.said_of(name, text):
+            raise FileRefusedError(name, said)
         self.files.write(name, text)
 
+    def said_of(self, name: str, text: str) -> str:
+        self.read.append((name, text))
+        return "unknown property 'broken'" if "broken" in text else ""
+
     def apply_now(self) -> None:
-        raise AssertionError("nothing is to be applied here")
+        self.deploy_now()
 
     def deploy_now(self) -> None:
         self.running = self.files.read(CONF)
@@ -55,8 +60,8 @@ WRONG = (Wrong("broken\n", "unknown property"), Wrong("other\n", "no team in the
 
 
 def file_step(**changes: Any) -> Step:
-    given: dict[str, Any] = {"wrong": WRONG, "trial": tried, "check": runs_team, **changes}
-    return Step(id="99_1", title="t", minutes=1, files=(CONF,), act=Act.DEPLOY, **given)
+    given: dict[str, Any] = {"wrong": WRONG, "trial": tried, "check": runs_team, "act": Act.DEPLOY, **changes}
+    return Step(id="99_1", title="t", minutes=1, files=(CONF,), **given)
 
 
 @pytest.fixture
@@ -121,6 +126,18 @@ def test_solve_tries_everything_and_ends_with_the_reference(lab: TrialLab) -> No
     outcome = attempt(file_step(), lab).solve()
     assert outcome.status is Status.NOT_ATTEMPTED
     assert lab.running == "team\n"
+
+
+def test_what_is_applied_is_read_once(lab: TrialLab) -> None:
+    """An apply begins with reading the files."""
+    attempt(file_step(act=Act.APPLY), lab).judge()
+    assert (lab.running, lab.read) == ("team\n", [])
+
+
+def test_solve_has_each_text_read_once(lab: TrialLab) -> None:
+    """Of a wrong answer and of the reference that is deployed."""
+    attempt(file_step(), lab).solve()
+    assert sorted(lab.read) == [(CONF, "broken\n"), (CONF, "other\n"), (CONF, "team\n")]
 
 
 @pytest.mark.parametrize(

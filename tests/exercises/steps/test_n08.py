@@ -18,6 +18,13 @@ def test_a_good_alarm_passes() -> None:
     assert n08.alarm_is_right(ALARM, 60).is_passed
 
 
+def test_the_streams_own_interval_counts() -> None:
+    """Notebook 06 has made it shorter: a threshold may follow it, or the lab's interval, of before."""
+    assert n08.alarm_is_right({**ALARM, "Threshold": 40.0}, 20, 60).is_passed
+    assert n08.alarm_is_right({**ALARM, "Threshold": 120.0}, 20, 60).is_passed
+    assert not n08.alarm_is_right({**ALARM, "Threshold": 20.0}, 20, 60).is_passed
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
