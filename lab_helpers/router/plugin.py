@@ -84,11 +84,11 @@ class InputContext(Context):
 class FilterContext(Context):
     """For filters: `loop` for timers; `exit(status)` ends the whole router (expect).
 
-    `emit(tag, records)` puts records in at the head of the whole filter chain again (rewrite_tag, multiline), and
-    returns those that are not taken.
+    `emit(tag, batch)` puts records in at the head of the whole filter chain again (rewrite_tag, multiline), and
+    returns the places of those that are not taken.
     """
 
-    emit: Callable[[str, list[Record]], list[Record]] = field(kw_only=True)
+    emit: Callable[[str, Batch], list[int]] = field(kw_only=True)
     loop: Loop = field(kw_only=True)
     exit: Callable[[int], None] = field(kw_only=True, default=lambda _status: None)
 

@@ -34,7 +34,6 @@ from lab_helpers.router.plugin import (
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.buffer import Chunk
-from lab_helpers.router.records.record import Record
 
 
 @dataclass
@@ -180,7 +179,7 @@ class _Builder:
             raise InitError(one.name) from exc
         return FilterInstance(one.shown_name, matches(one, self._service), step)
 
-    def _emitter(self, one: Declared, options: Options) -> Callable[[str, list[Record]], list[Record]]:
+    def _emitter(self, one: Declared, options: Options) -> Callable[[str, Batch], list[int]]:
         """Return the function that puts a filter's own records in."""
         known = set(options)
         name = options["emitter_name"] if "emitter_name" in known else None

@@ -15,7 +15,7 @@ from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.service import Service
 from lab_helpers.router.engine.instances import InputInstance
 from lab_helpers.router.records.batch import Batch
-from lab_helpers.router.records.record import Record, packable
+from lab_helpers.router.records.record import packable
 
 ENTRY_BYTES = 11
 # array header and EventTime before each body
@@ -40,44 +40,42 @@ class Emitter:
         self._is_known = self._has_told_cycle = False
         self._refused = 0
 
-    def emit(self, tag: str, records: list[Record]) -> list[Record]:
-        """Put the records in; return those that are not taken."""
+    def emit(self, tag: str, batch: Batch) -> list[int]:
+        """Put the records in; return the places of those that are not taken."""
         active = self._emitters.active
         if active and active[-1] is self._input:
             self._tell_cycle(tag)
-            return records
-        taken, refused = self._within_limit(records)
+            return list(range(batch.count))
+        refused = self._refused_places(batch)
         if refused:
             self._tell_full(len(refused))
-        if not taken:
+            batch = batch.picked(sorted({*range(batch.count)}.difference(refused)))
+        if not batch.count:
             return refused
         if not self._is_known:
             self._is_known = True
             self._emitters.add_input(self._input)
         active.append(self._input)
         try:
-            self._emitters.ingest(self._input, tag, Batch(records=taken))
+            self._emitters.ingest(self._input, tag, batch)
         finally:
             active.pop()
         return refused
 
-    def _within_limit(self, records: list[Record]) -> tuple[list[Record], list[Record]]:
-        """Return the records that there is room for, and the others."""
+    def _refused_places(self, batch: Batch) -> list[int]:
+        """Return the places of the records that there is no room for."""
         room = self._limit_bytes - self._input.held_bytes
+        if self._limit_bytes <= 0 or batch.most_bytes() + ENTRY_BYTES * batch.count <= room:
+            return []
         pack = msgpack.Packer(unicode_errors="surrogateescape", default=packable).pack
-        bodies = [record.body for record in records]
-        if self._limit_bytes <= 0 or len(pack(bodies)) + ENTRY_BYTES * len(records) <= room:
-            return records, []
-        taken: list[Record] = []
-        refused: list[Record] = []
-        for record in records:
-            size = ENTRY_BYTES + len(pack(record.body))
+        refused: list[int] = []
+        for place in range(batch.count):
+            size = ENTRY_BYTES + len(pack(batch.copy_of(place).body))
             if size > room:
-                refused.append(record)
+                refused.append(place)
             else:
-                taken.append(record)
                 room -= size
-        return taken, refused
+        return refused
 
     def _tell_full(self, count: int) -> None:
         for _ in range(count):

@@ -17,11 +17,11 @@ from lab_helpers.router.core.log import Log
 from lab_helpers.router.core.options import FALSE_WORDS
 from lab_helpers.router.core.regexp import Pattern, compile_pattern, group_name
 from lab_helpers.router.core.service import Section
+from lab_helpers.router.parsing.json_reader import JsonInvalidError, read_documents
 from lab_helpers.router.parsing.parser_decoder import DecoderError, DecodeRule, decode_body, parse_rules
 from lab_helpers.router.parsing.parser_formats import Pair, logfmt_pairs, ltsv_pairs
 from lab_helpers.router.parsing.parser_time import TimeError, TimeFormat, read_offset
 from lab_helpers.router.parsing.parser_types import cast, caster, read_types
-from lab_helpers.router.records.json_reader import JsonInvalidError, read_documents
 
 FORMATS = ("regex", "json", "ltsv", "logfmt")
 

@@ -7,11 +7,14 @@ whole parser is where a text's result may depend on more than the text, or tells
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 from lab_helpers.router.core.log import ComponentLog, Level, Sink
+from lab_helpers.router.core.regexp import Row
 from lab_helpers.router.parsing.parser import Parsed, Parser
 from lab_helpers.router.parsing.parser_time import TimeError, TimeFormat
+from lab_helpers.router.records.table import MOST_KEYS, Column, Table
 
 _QUIET = ComponentLog(Sink(Level.OFF))
 _UNREADABLE = -1
@@ -31,13 +34,44 @@ def are_plain(parser: Parser) -> bool:
     )
 
 
-def parse_all(parser: Parser, texts: Sequence[str]) -> list[Parsed | None]:
-    """Return what the parser makes of each text, None where it has to be asked itself; for a parser that is plain."""
-    assert parser.pattern is not None
-    found = parser.pattern.rows(texts)
+def parse_all(parser: Parser, found: Sequence[Row | None]) -> list[Parsed | None]:
+    """Return what the parser makes of each text's row, None where it has to be asked itself.
+
+    The parser is plain; the rows are those of its pattern.
+    """
     rows = [row for row in found if row is not None]
     parsed = iter(_parsed(parser, list(zip(*rows, strict=True)), len(rows)))
     return [None if row is None else next(parsed) for row in found]
+
+
+def tabulate(parser: Parser, found: Sequence[Row | None], times_ns: list[int]) -> Table | None:
+    """Return the same of all rows as one table, with these times where none is found; None where one is no plain case.
+
+    That is: no match, nothing found, a time that cannot be read; or rows that have no key in common which comes first.
+    """
+    if None in found or len(parser.groups) > MOST_KEYS:
+        return None
+    width = parser.pattern.groups + 1 if parser.pattern else 1
+    flat = list(chain.from_iterable(cast(Sequence[Row], found)))
+    columns: dict[str, Column] = {}
+    for group in parser.groups:
+        texts = flat[group.number :: width]
+        if group.is_time:
+            assert parser.time_format is not None
+            read = _each(texts, _time_reader(parser.time_format))
+            if _UNREADABLE in read:
+                return None
+            times_ns = [own or before for own, before in zip(read, times_ns, strict=True)]
+        if (group.is_time and not parser.time_keep) or not any(texts):
+            continue
+        has_gaps = "" in texts
+        if has_gaps and not columns:
+            return None
+        values = texts if group.cast is None else _each(texts, group.cast)
+        if has_gaps:
+            values = [value if text else None for text, value in zip(texts, values, strict=True)]
+        columns[group.key] = Column(values, group.cast in (None, str), has_gaps)
+    return Table(times_ns, columns) if columns else None
 
 
 def _parsed(parser: Parser, columns: list[tuple[str, ...]], count: int) -> list[Parsed | None]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab_helpers.router.core.log import Log
+from lab_helpers.router.parsing.json_reader import read_arrived
 from lab_helpers.router.records.escapes import unescape, unescape_utf8, unquote_mysql
-from lab_helpers.router.records.json_reader import read_arrived
 from lab_helpers.router.records.record import put_last
 
 Decoder = Callable[[str], Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_helpers.router.core.log import Log
 from lab_helpers.router.core.options import to_decimal, to_integer
-from lab_helpers.router.records.json_reader import INT64_MIN, UINT64_MAX
+from lab_helpers.router.parsing.json_reader import INT64_MIN, UINT64_MAX
 
 INT64_MAX = (1 << 63) - 1
 _SAFE_DIGITS = 19

@@ -15,6 +15,7 @@ from lab_helpers.router.multiline.multiline import MultilineError, MultilinePars
 from lab_helpers.router.multiline.multiline_merge import Merger
 from lab_helpers.router.multiline.multiline_partial import Partials
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
+from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.record import Record
 
 SHORTEST_FLUSH_MS = 500
@@ -36,7 +37,7 @@ class _Reentry:
         """Send the records through the chain; emit() of the engine comes back when they have passed."""
         outer, self._tag = self._tag, tag
         try:
-            refused = self._context.emit(tag, records)
+            refused = self._context.emit(tag, Batch(records=records))
         finally:
             self._tag = outer
         if refused:

@@ -11,9 +11,10 @@ from typing import Any
 
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options
+from lab_helpers.router.core.regexp import Row
 from lab_helpers.router.parsing.named_parser import named_parser
 from lab_helpers.router.parsing.parser import NoMatchError, Parsed, Parser
-from lab_helpers.router.parsing.parser_columns import are_plain, parse_all
+from lab_helpers.router.parsing.parser_columns import are_plain, parse_all, tabulate
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, look_up
 from lab_helpers.router.records.batch import Batch
@@ -47,9 +48,11 @@ class ParserFilter(Filter):
         """Put the parsed bodies and times in the place of the batch's."""
         if not self._passes_by({key for key, _ in batch.appended}):
             batch.records()  # what is appended is then in the bodies
-        at_once = self._parsed_at_once(batch)
-        if self._replaces_all(batch, at_once):
+        texts = batch.texts(self._path) if self._is_plain else []
+        rows = self._rows([text or "" for text in texts])
+        if self._tabulates(batch, rows):
             return
+        at_once = self._parsed_at_once(batch, texts, rows)
         times_ns, bodies = batch.columns()
         changed = [
             self._changed(time_ns, body, self._parse(self._value(body)) if parsed is None else parsed)
@@ -64,25 +67,29 @@ class ParserFilter(Filter):
         is_asked = self._path.root in appended or self._keys is None or not self._keys.isdisjoint(appended)
         return not appended or (self._reserve and not is_asked)
 
-    def _parsed_at_once(self, batch: Batch) -> list[Parsed | None]:
+    def _rows(self, texts: list[str]) -> list[Row | None]:
+        pattern = self._parsers[0].pattern
+        return pattern.rows(texts) if texts and pattern is not None else []
+
+    def _parsed_at_once(self, batch: Batch, texts: list[str | None], rows: list[Row | None]) -> list[Parsed | None]:
         """Return what the first parser makes of each record; None for those that have to be looked at one by one."""
         if not self._is_plain:
             return [None] * batch.count
-        texts = batch.texts(self._path)
-        found = parse_all(self._parsers[0], [text or "" for text in texts])
+        found = parse_all(self._parsers[0], rows)
         return [None if text is None else parsed for text, parsed in zip(texts, found, strict=True)]
 
-    def _replaces_all(self, batch: Batch, found: list[Parsed | None]) -> bool:
+    def _tabulates(self, batch: Batch, rows: list[Row | None]) -> bool:
         """Put what was parsed of records that are alike in their place, if all were; what they share is appended."""
-        alike = batch.alike() if self._key == KEY and not self._preserve else None
-        if alike is None or None in found or self._keys is None:
+        alike = batch.alike() if rows and self._key == KEY and not self._preserve else None
+        if alike is None or self._keys is None:
             return False
         shared = [pair for pair in alike.body.items() if pair[0] != KEY] if self._reserve else []
         if not self._keys.isdisjoint(key for key, _ in shared):
             return False
-        parsed = [one for one in found if one is not None]
-        times_ns = [one.time_ns or before for one, before in zip(parsed, alike.times_ns, strict=True)]
-        batch.change(times_ns, [one.body for one in parsed])
+        table = tabulate(self._parsers[0], rows, alike.times_ns)
+        if table is None:
+            return False
+        batch.tabulate(table)
         batch.append_before(shared)
         return True
 

@@ -19,7 +19,6 @@ from lab_helpers.router.core.regexp import Pattern, compile_pattern
 from lab_helpers.router.plugin import Filter, FilterContext, FilterPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, Path
 from lab_helpers.router.records.batch import Batch
-from lab_helpers.router.records.record import Record
 from lab_helpers.router.records.tag_template import Facts, TagTemplate, key_path, match_groups, parse_tag_template
 
 MAX_ROUNDS = 10
@@ -36,9 +35,14 @@ class Rule:
 
     def found(self, batch: Batch) -> list[tuple[int, re.Match[str]]]:
         """Return the place of each record that the rule matches, and the match."""
-        texts = [(at, text) for at, text in enumerate(batch.texts(self.path)) if text is not None]
-        matches = self.pattern.search_all([text for _, text in texts])
-        return [(at, match) for (at, _), match in zip(texts, matches, strict=True) if match is not None]
+        texts = batch.texts(self.path)
+        places = [at for at, text in enumerate(texts) if text is not None] if None in texts else range(len(texts))
+        matches = self.pattern.search_all([text for text in texts if text is not None])
+        return [(at, match) for at, match in zip(places, matches, strict=True) if match is not None]
+
+    def new_tag(self, tag: str, batch: Batch, at: int, match: re.Match[str], log: ComponentLog) -> str:
+        """Return the tag that the record at this place gets."""
+        return self.tag.fill(Facts(tag, batch.copy_of(at).body, log, match_groups(match)))
 
 
 class RewriteTag(Filter):
@@ -62,19 +66,18 @@ class RewriteTag(Filter):
     def filter_batch(self, tag: str, batch: Batch) -> None:
         """Emit the records that a rule takes; those that stay are left."""
         decided = {at: (rule, match) for rule in reversed(self._rules) for at, match in rule.found(batch)}
+        fixed = {rule: rule.tag.of_tag(tag, self._core_log) for rule in self._rules}
         stays = [True] * batch.count
-        emitted: dict[str, list[Record]] = {}
-        places: dict[int, int] = {}
+        emitted: dict[str, list[int]] = {}  # places of records by their new tags
         for at in sorted(decided):
             rule, match = decided[at]
-            record = batch.copy_of(at)
-            new_tag = rule.tag.fill(Facts(tag, record.body, self._core_log, match_groups(match)))
+            new_tag = fixed.get(rule) or rule.new_tag(tag, batch, at, match, self._core_log)
             if self._may_emit(tag, new_tag):
-                emitted.setdefault(new_tag, []).append(record)
-                places[id(record)], stays[at] = at, rule.keeps
-        for new_tag, group in emitted.items():
-            for record in self._context.emit(new_tag, group):
-                stays[places[id(record)]] = True
+                emitted.setdefault(new_tag, []).append(at)
+                stays[at] = rule.keeps
+        for new_tag, places in emitted.items():
+            for place in self._context.emit(new_tag, batch.picked(places)):
+                stays[places[place]] = True
         batch.keep(stays)
 
     def _may_emit(self, tag: str, new_tag: str) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 
 from lab_helpers.router.core.loop import Timer
 from lab_helpers.router.core.options import Kind, Option, Options
+from lab_helpers.router.parsing.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin
 from lab_helpers.router.records.batch import Batch
-from lab_helpers.router.records.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.records.record import NS, Record
 
 DEFAULT_RECORD = '{"message":"dummy"}'

@@ -19,11 +19,11 @@ from lab_helpers.router.core.version import VERSION
 from lab_helpers.router.net.http_request import Request
 from lab_helpers.router.net.http_stream import Answer, RequestStream
 from lab_helpers.router.net.listener import Listener, port_of
+from lab_helpers.router.parsing.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.accessor import AccessorError, look_up
 from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.compress import DecompressError, decompress, gzip_complaint
-from lab_helpers.router.records.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.records.record import Record
 from lab_helpers.router.records.tag_template import key_path
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from lab_helpers.router.core.options import Option, Options, to_integer
 from lab_helpers.router.net.listener import Connection, Listener
+from lab_helpers.router.parsing.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.plugin import Input, InputContext, InputPlugin, PluginInitError
 from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.escapes import unescape
-from lab_helpers.router.records.json_reader import JsonIncompleteError, JsonInvalidError, read_arrived
 from lab_helpers.router.records.record import Record
 
 DEFAULT_HOST, DEFAULT_PORT = "0.0.0.0", 5170

@@ -11,11 +11,16 @@ from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
+import msgpack
+
 from lab_helpers.router.records.accessor import Path
-from lab_helpers.router.records.record import Record, columns, encode, put_last
+from lab_helpers.router.records.record import Record, columns, encode, packable, put_last
+from lab_helpers.router.records.table import Table
 from lab_helpers.router.records.uniform import KEY, Alike, cut_alike
 
 Body = dict[Any, Any]
+TEXT_HEAD_BYTES, MAP_HEAD_BYTES = 5, 2
+# of msgpack, at most: of a map only what it grows by
 FEW = 8
 # records: to look whether so many are alike costs more than to decode them
 
@@ -23,12 +28,12 @@ FEW = 8
 class Batch:
     """Records of one tag on their way from an input through the filters.
 
-    Either `raw` (concatenated msgpack entries `[time, body]`), or decoded records, or records that are alike, or
-    several of these while nobody has changed them; `appended` are (key, value) pairs that each body gets at its end,
-    not yet applied to any.
+    Either `raw` (concatenated msgpack entries `[time, body]`), or decoded records, or records that are alike, or a
+    table, or several of these while nobody has changed them; `appended` are (key, value) pairs that each body gets at
+    its end, not yet applied to any.
     """
 
-    __slots__ = ("_alike", "_bodies", "_may_be_alike", "_raw", "_times_ns", "appended", "count")
+    __slots__ = ("_alike", "_bodies", "_may_be_alike", "_raw", "_times_ns", "appended", "count", "table")
 
     def __init__(
         self,
@@ -40,6 +45,7 @@ class Batch:
         self._raw, self._times_ns, self._bodies = raw, list[int](), None if records is None else list[Body]()
         self.count, self.appended = count, appended
         self._alike: Alike | None = None
+        self.table: Table | None = None
         self._may_be_alike = count >= FEW
         if records is not None:
             self._put([record.time_ns for record in records], [record.body for record in records])
@@ -49,7 +55,7 @@ class Batch:
         times_ns, bodies = self.columns()
         for body in bodies if self.appended else ():
             put_last(body, self.appended)
-        self.appended, self._raw, self._alike, self._may_be_alike = (), None, None, False
+        self.appended, self._raw, self._alike, self.table, self._may_be_alike = (), None, None, None, False
         return list(map(Record, times_ns, bodies))
 
     def replace(self, records: list[Record]) -> None:
@@ -69,6 +75,8 @@ class Batch:
         """Return the text at the path in each record, None where it is none; what is appended counts."""
         if any(key == path.root for key, _ in self.appended):
             self.records()
+        if self.table is not None:
+            return self.table.texts(path.root)
         alike = self.alike()
         if alike is None:
             return path.texts(self.columns()[1])
@@ -85,7 +93,9 @@ class Batch:
     def columns(self) -> tuple[list[int], list[Body]]:
         """Return times in nanoseconds and bodies, without what is appended. Decoded once; change nothing in them."""
         if self._bodies is None:
-            if self._alike is None:
+            if self.table is not None:
+                self._times_ns, self._bodies = self.table.times_ns, self.table.bodies()
+            elif self._alike is None:
                 self._times_ns, self._bodies = columns(self._raw or b"", self.count)
             else:
                 times_ns, texts, body = self._alike
@@ -99,6 +109,34 @@ class Batch:
         put_last(body, self.appended)
         return Record(times_ns[at], body)
 
+    def picked(self, places: Sequence[int]) -> Batch:
+        """Return the records at these places as a batch of its own, with what is appended to them."""
+        batch = Batch(appended=self.appended)
+        if self.table is not None:
+            batch.tabulate(self.table.picked(places))
+        elif self._alike is not None:
+            times_ns, texts, body = self._alike
+            batch._be_alike(Alike([times_ns[at] for at in places], [texts[at] for at in places], body))
+        else:
+            times_ns, bodies = self.columns()
+            batch._put([times_ns[at] for at in places], [dict(bodies[at]) for at in places])
+        return batch
+
+    def most_bytes(self) -> int:
+        """Return what the bodies take at most as msgpack, with what is appended. Raises ValueError, RecursionError."""
+        if self.table is not None:
+            size = self.table.packed().size_bytes
+        else:
+            size = len(msgpack.packb(self.columns()[1], unicode_errors="surrogateescape", default=packable))
+        texts = [text for pair in self.appended for text in pair]
+        more = sum(len(text.encode("utf-8", "surrogateescape")) + TEXT_HEAD_BYTES for text in texts)
+        return size + self.count * (more + MAP_HEAD_BYTES)
+
+    def tabulate(self, table: Table) -> None:
+        """Put these records in the place of the batch's; what is appended to each stays so."""
+        self._put(table.times_ns, [])
+        self._bodies, self.table, self.count = None, table, len(table.times_ns)
+
     def change(self, times_ns: list[int], bodies: list[Body]) -> None:
         """Put these in the place of the columns; what is appended to each stays so."""
         self._put(times_ns, bodies)
@@ -107,10 +145,11 @@ class Batch:
         """Drop the records for which this is False."""
         if all(stays):
             return
-        if self._alike is not None:
+        if self.table is not None:
+            self.tabulate(self.table.kept(stays))
+        elif self._alike is not None:
             times_ns, texts, body = self._alike
-            self._alike = Alike(list(compress(times_ns, stays)), list(compress(texts, stays)), body)
-            self._raw, self._bodies, self.count = None, None, len(self._alike.texts)
+            self._be_alike(Alike(list(compress(times_ns, stays)), list(compress(texts, stays)), body))
         else:
             times_ns, bodies = self.columns()
             self._put(list(compress(times_ns, stays)), list(compress(bodies, stays)))
@@ -130,6 +169,10 @@ class Batch:
         put_last(last, pairs)
         self.appended = tuple(last.items())
 
+    def _be_alike(self, alike: Alike) -> None:
+        self._put(alike.times_ns, [])
+        self._bodies, self._alike, self.count = None, alike, len(alike.texts)
+
     def _put(self, times_ns: list[int], bodies: list[Body]) -> None:
-        self._raw, self._alike, self._may_be_alike = None, None, False
+        self._raw, self._alike, self.table, self._may_be_alike = None, None, None, False
         self._times_ns, self._bodies, self.count = times_ns, bodies, len(bodies)

@@ -12,7 +12,7 @@ import time
 
 from lab_helpers.router.records.batch import Batch
 from lab_helpers.router.records.lines import Lines, joined
-from lab_helpers.router.records.parts import MadePart, Part, RawPart, made_part
+from lab_helpers.router.records.parts import MadePart, Part, RawPart, made_part, table_part
 from lab_helpers.router.records.record import Record
 from lab_helpers.router.records.storage import ChunkFile, StoredBatch
 
@@ -58,6 +58,8 @@ class Chunk:
 
     def _made(self, batch: Batch) -> MadePart | None:
         """Return the part for records that filters have made; None where bytes are needed, or are there already."""
+        if batch.table is not None and self.file is None:
+            return table_part(batch.table, batch.appended, self._escape_unicode)
         made = batch.made() if self.file is None else None
         if made is None:
             return None

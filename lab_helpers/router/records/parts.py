@@ -7,7 +7,7 @@ nothing of it has to be read again by an output that sends lines.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -22,6 +22,7 @@ from lab_helpers.router.records.record import (
     packable,
     put_last,
 )
+from lab_helpers.router.records.table import PackedTable, Table
 
 Pairs = tuple[tuple[str, str], ...]
 ENTRY_BYTES = 11
@@ -55,22 +56,20 @@ class RawPart:
 
 @dataclass
 class MadePart:
-    """Records with the same appended pairs; `packed` is a list of bodies, one for each batch, `json` theirs or None."""
+    """Records with the same appended pairs; `packed` are the bodies, a piece for each batch, `json` theirs or None.
+
+    `size_bytes` is what the records take as entries, without what is appended.
+    """
 
     appended: Pairs
     times_ns: list[int]
-    packed: list[bytes]
+    packed: list[PackedBodies | PackedTable]
+    size_bytes: int
     json: Lines | None
-
-    @property
-    def size_bytes(self) -> int:
-        """What the records take as entries, without what is appended."""
-        heads = sum(array_head_bytes(piece) for piece in self.packed)
-        return sum(map(len, self.packed)) - heads + ENTRY_BYTES * len(self.times_ns)
 
     def records(self) -> list[Record]:
         """Return the decoded records."""
-        bodies = [body for piece in self.packed for body in _unpacked(piece)]
+        bodies = [body for piece in self.packed for body in piece.bodies()]
         for body in bodies if self.appended else ():
             put_last(body, self.appended)
         return list(map(Record, self.times_ns, bodies))
@@ -89,9 +88,23 @@ class MadePart:
             return False
         self.times_ns += other.times_ns
         self.packed += other.packed
+        self.size_bytes += other.size_bytes
         self.json.parts += other.json.parts
         self.json.times_ms += other.json.times_ms
         return True
+
+
+class PackedBodies(NamedTuple):
+    """Bodies as one list of msgpack."""
+
+    data: bytes
+
+    def bodies(self) -> list[dict[Any, Any]]:
+        """Return the bodies."""
+        unpacker = new_unpacker(object_pairs_hook=body_from_pairs)
+        unpacker.feed(self.data)
+        bodies: list[dict[Any, Any]] = unpacker.unpack()
+        return bodies
 
 
 Part = RawPart | MadePart
@@ -100,12 +113,13 @@ Part = RawPart | MadePart
 def made_part(times_ns: list[int], bodies: list[dict[Any, Any]], appended: Pairs, escape_unicode: bool) -> MadePart:
     """Return a part of records. Raises ValueError, RecursionError where one is nested too deeply for that."""
     packed = msgpack.packb(bodies, unicode_errors="surrogateescape", default=packable)
+    size = len(packed) - array_head_bytes(packed) + ENTRY_BYTES * len(bodies)
     lines = encode_bodies(times_ns, bodies, packed, appended, escape_unicode)
-    return MadePart(appended, times_ns, [packed], lines)
+    return MadePart(appended, times_ns, [PackedBodies(packed)], size, lines)
 
 
-def _unpacked(piece: bytes) -> list[dict[Any, Any]]:
-    unpacker = new_unpacker(object_pairs_hook=body_from_pairs)
-    unpacker.feed(piece)
-    bodies: list[dict[Any, Any]] = unpacker.unpack()
-    return bodies
+def table_part(table: Table, appended: Pairs, escape_unicode: bool) -> MadePart:
+    """Return a part of a table's records."""
+    packed, lines = table.packed(), table.lines(appended, escape_unicode)
+    size = packed.size_bytes + ENTRY_BYTES * len(table.times_ns)
+    return MadePart(appended, [*table.times_ns], [packed], size, lines)

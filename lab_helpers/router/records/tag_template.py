@@ -32,13 +32,18 @@ class Facts:
 
 @dataclass(frozen=True)
 class TagTemplate:
-    """A parsed text."""
+    """A parsed text; `of_record` where what is filled in depends on more than the tag."""
 
     parts: tuple[Part, ...]
+    of_record: bool
 
     def fill(self, facts: Facts) -> str:
         """Return the text for these facts."""
         return "".join(part(facts) for part in self.parts)
+
+    def of_tag(self, tag: str, log: Log) -> str:
+        """Return the text for all records of a tag; "" where it is not the same for all."""
+        return "" if self.of_record else self.fill(Facts(tag, {}, log))
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,9 @@ class _Scanned:
 
 def parse_tag_template(text: str) -> TagTemplate:
     """Return the template. Raises AccessorError where a `$key` is no record accessor."""
-    return TagTemplate(tuple(_variable(part) for part in _scanned(text)))
+    scanned = _scanned(text)
+    of_record = any(part.kind in ("key", "group") for part in scanned)
+    return TagTemplate(tuple(map(_variable, scanned)), of_record)
 
 
 def key_path(text: str) -> Path:

@@ -35,18 +35,18 @@ class Pipe:
         return True
 
 
-def _records(letters: str) -> list[Record]:
-    return [Record(1, {"log": letter * 100}) for letter in letters]
+def _batch(letters: str) -> Batch:
+    return Batch(records=[Record(1, {"log": letter * 100}) for letter in letters])
 
 
 def test_a_full_emitter_takes_nothing_until_there_is_room() -> None:
     """The records that fit are taken, in their order; the others come back, and one line says so."""
     pipe = Pipe(3)
-    assert pipe.emitter.emit("a", _records("12")) == []
-    assert [record.body["log"][0] for record in pipe.emitter.emit("b", _records("345"))] == ["4", "5"]
-    assert pipe.emitter.emit("b", _records("6")) == _records("6")
+    assert pipe.emitter.emit("a", _batch("12")) == []
+    assert pipe.emitter.emit("b", _batch("345")) == [1, 2]
+    assert pipe.emitter.emit("b", _batch("6")) == [0]
     pipe.inputs[0].held_bytes = 0
-    assert pipe.emitter.emit("c", _records("7")) == []
+    assert pipe.emitter.emit("c", _batch("7")) == []
     assert pipe.taken == [("a", "1"), ("a", "2"), ("b", "3"), ("c", "7")]
     assert pipe.text.getvalue().count("[input:emitter:emitter_for_x.0] full (Emitter_Mem_Buf_Limit 354B)") == 1
 
@@ -54,14 +54,14 @@ def test_a_full_emitter_takes_nothing_until_there_is_room() -> None:
 def test_a_record_of_its_own_is_not_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The filter's Match takes what its emitter emits: told once, in the reference's words, and the record stays."""
     pipe = Pipe(100)
-    refused: list[Record] = []
+    refused: list[int] = []
 
     def again(_instance: InputInstance, tag: str, batch: Batch) -> bool:
-        refused.extend(pipe.emitter.emit(tag, batch.records()))
+        refused.extend(pipe.emitter.emit(tag, batch))
         return True
 
     monkeypatch.setattr(pipe.emitters, "ingest", again)
     for letter in "ab":
-        assert pipe.emitter.emit("t", _records(letter)) == []
-    assert refused == _records("ab")
+        assert pipe.emitter.emit("t", _batch(letter)) == []
+    assert refused == [0, 0]
     assert pipe.text.getvalue().count("emitter cycle detected: the filter attached to this emitter") == 1

@@ -70,8 +70,8 @@ class Bench:
         self.ingested += [(tag, record) for record in batch.records()]
         return True
 
-    def _emit(self, tag: str, records: list[Record]) -> list[Record]:
-        self.emitted += [(tag, record) for record in records]
+    def _emit(self, tag: str, batch: Batch) -> list[int]:
+        self.emitted += [(tag, record) for record in batch.records()]
         return []
 
     def filtered(self, lines: str, *bodies: dict[Any, Any], tag: str = "app") -> list[dict[Any, Any]]:

@@ -66,7 +66,8 @@ def test_parsing_at_once_is_parsing_one_by_one(lines: str, texts: list[str]) -> 
     bench = Bench()
     parser = _parser(bench, lines)
     assert are_plain(parser)
-    found = parse_all(parser, texts)
+    assert parser.pattern is not None
+    found = parse_all(parser, parser.pattern.rows(texts))
     assert not bench.log
     for text, parsed in zip(texts, found, strict=True):
         if parsed is not None:
@@ -80,7 +81,9 @@ def test_parsing_at_once_is_parsing_one_by_one(lines: str, texts: list[str]) -> 
 def test_usual_lines_are_parsed_at_once(bench: Bench) -> None:
     """With and without what is optional, so that the speed is not lost unnoticed."""
     head = "1.2.3.4 - [07/Nov/2021:09:14:02 +0000]"
-    found = parse_all(_parser(bench, APACHE), [head + ' "/a" 200', head, head + ' "" 5 1.5', "no"])
+    parser = _parser(bench, APACHE)
+    assert parser.pattern is not None
+    found = parse_all(parser, parser.pattern.rows([head + ' "/a" 200', head, head + ' "" 5 1.5', "no"]))
     assert [parsed and parsed.body.get("code", "") for parsed in found] == [200, "", 5, None]
 
 
@@ -136,6 +139,9 @@ PARSERS = f"""[PARSER]
 """
 APPENDED = (("ecs_cluster", "demo"), ("n", "1"))
 LINES = TEXTS | st.sampled_from(["bx", "x", "ab", '{"n":3,"ecs_cluster":"own"}'])
+FITTING = st.builds("1.2.3.{} - [07/Nov/2021:09:14:02 +0000]{}".format, st.integers(0, 9), st.sampled_from([
+    "", ' "/a"', ' "/a x" 200', ' "/日本" 404 1.5', ' "" 7 1e3',
+]))  # fmt: skip
 RECORDS = st.lists(
     st.fixed_dictionaries({}, optional={
         "log": LINES | st.sampled_from([5, b"ab", None]), "n": st.just(7), "k": st.fixed_dictionaries({"log": LINES}),
@@ -143,7 +149,8 @@ RECORDS = st.lists(
     }),
     max_size=5,
 ) | st.lists(LINES.map(lambda text: {"n": "7", "log": text, "source": "stdout"}), max_size=5) \
-  | st.lists(LINES.map(lambda text: {"host": "kept", "log": text}), max_size=5)  # fmt: skip
+  | st.lists(LINES.map(lambda text: {"host": "kept", "log": text}), max_size=5) \
+  | st.lists(FITTING.map(lambda text: {"n": "7", "log": text, "source": "stdout"}), max_size=12)  # fmt: skip
 
 
 def _run(lines: str, batch: Batch) -> tuple[Any, ...]:
@@ -228,5 +235,6 @@ def test_records_that_are_alike_are_taken_apart(bench: Bench) -> None:
     batch = Batch(raw=encode(records), count=len(records), appended=APPENDED[:1])
     bench.build(PluginKind.FILTER, "grep", "Exclude log ELB").filter_batch("t", batch)
     bench.build(PluginKind.FILTER, "parser", "Key_Name log\nParser p\nReserve_Data on").filter_batch("t", batch)
+    assert batch.table is not None
     assert batch.appended == (("source", "stdout"), ("id", "x"), ("ecs_cluster", "demo"))
     assert batch.made() == ([1_636_276_442 * 10**9] * len(records), [{"host": "1.2.3.4", "user": "-"}] * len(records))

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.router.records.escapes import split_quoted, unescape, unescape_utf8, unquote_mysql
-from lab_helpers.router.records.json_reader import (
+from lab_helpers.router.parsing.json_reader import (
     JsonIncompleteError,
     JsonInvalidError,
     read_arrived,
     read_documents,
 )
+from lab_helpers.router.records.escapes import split_quoted, unescape, unescape_utf8, unquote_mysql
 
 
 @pytest.mark.parametrize(
