@@ -34,6 +34,7 @@ LabError
 
 KeyboardInterrupt
 └── InterruptedStep          somebody stopped a step that shows its progress
+    └── InterruptedWait      somebody stopped waiting for something that goes on
 
 In a notebook both are shown as their sentence, without the way through the lab's own code that led there.
 """
@@ -359,6 +360,14 @@ class InterruptedStep(KeyboardInterrupt):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
         return [str(self)]
+
+
+class InterruptedWait(InterruptedStep):
+    """Somebody stopped waiting for what goes on without them."""
+
+    def __init__(self, what: str) -> None:
+        text = "Only the waiting was interrupted: {what} goes on. Run the cell again to wait for its end."
+        KeyboardInterrupt.__init__(self, say(text, what=what))
 
 
 class CertificateError(LabError):

@@ -37,22 +37,23 @@ def send(
     """Send the requests and return one row each in their order: columns of `traffic.send`, client, kind."""
     rows: list[tuple[Any, ...] | None] = [None] * len(planned)
     failure: list[BaseException] = []
-    stop = threading.Event()
+    stop, ended = threading.Event(), threading.Event()
 
     def run() -> None:
         try:
             asyncio.run(_send_all(url, planned, rows, connections, stop, on_progress))
         except BaseException as exc:
             failure.append(exc)
+        finally:
+            ended.set()
 
     # a thread of its own: a notebook's kernel runs an event loop already
-    thread = threading.Thread(target=run, name="visitors", daemon=True)
-    thread.start()
+    threading.Thread(target=run, name="visitors", daemon=True).start()
     try:
-        thread.join()
+        ended.wait()  # not Thread.join: interrupted, it says of a running thread that it has ended
     except KeyboardInterrupt:
         stop.set()
-        thread.join()
+        ended.wait()
         raise
     if failure:
         raise failure[0]

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from lab_helpers import display
+from lab_helpers.base.errors import InterruptedWait
 from lab_helpers.base.messages import say
 from lab_helpers.terraform import Display, RunResult
 
@@ -23,19 +24,27 @@ class Background:
         def shown(_: str) -> AbstractContextManager[Any]:
             return self._shown
 
-        self._thread = threading.Thread(target=self._run, args=(run, shown), name=label)
+        # Not Thread.join: interrupted, Python takes a thread that runs for one that has ended, and the kernel then
+        # closes what that thread shows its bar with.
+        self._ended = threading.Event()
         self._result: RunResult | None = None
         self._error: BaseException | None = None
-        self._thread.start()
+        threading.Thread(target=self._run, args=(run, shown), name=label).start()
 
     @property
     def is_running(self) -> bool:
         """Whether the run still goes on."""
-        return self._thread.is_alive()
+        return not self._ended.is_set()
 
     def wait(self) -> RunResult:
-        """Wait for the end and return the result; raises what the run raised. May be called twice."""
-        self._thread.join()
+        """Wait for the end and return the result; raises what the run raised. May be called twice.
+
+        Raises InterruptedWait when somebody interrupts the waiting; the run goes on.
+        """
+        try:
+            self._ended.wait()
+        except KeyboardInterrupt as exc:
+            raise InterruptedWait(self._label) from exc
         if self._error is not None:
             raise self._error
         assert self._result is not None, "a run without an error has a result"
@@ -46,6 +55,8 @@ class Background:
             self._result = run(shown)
         except BaseException as exc:  # told in the cell that waits
             self._error = exc
+        finally:
+            self._ended.set()
 
     def __repr__(self) -> str:
         return say("{label} goes on while you read; .wait() waits for its end", label=self._label)

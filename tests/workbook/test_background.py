@@ -1,0 +1,47 @@
+"""A run beside the reading: waited for, interrupted while it is waited for, and failing."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from lab_helpers.base.errors import InterruptedWait, TerraformError
+from lab_helpers.terraform import RunResult
+from lab_helpers.terraform.events import ChangeCounts
+from lab_helpers.workbook.background import Background
+
+RESULT = RunResult(ChangeCounts(1, 0, 0, "apply"), 1.0, {})
+
+
+def test_who_interrupts_the_waiting_does_not_end_the_run() -> None:
+    """It goes on, is known to go on, and is waited for again."""
+    go, waits = threading.Event(), threading.Event()
+
+    def run(_: object) -> RunResult:
+        waits.set()
+        assert go.wait(20)
+        return RESULT
+
+    running = Background(run, "terraform apply")
+    assert waits.wait(20)
+    threading.Timer(0.1, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    with pytest.raises(InterruptedWait, match="terraform apply goes on"):
+        running.wait()
+    assert running.is_running
+    go.set()
+    assert running.wait() is running.wait() is RESULT
+    assert not running.is_running
+
+
+def test_what_a_run_raises_is_raised_by_who_waits() -> None:
+    """Each time."""
+
+    def run(_: object) -> RunResult:
+        raise TerraformError("terraform apply", "exit status 1", "")
+
+    running = Background(run, "terraform apply")
+    for _ in range(2):
+        with pytest.raises(TerraformError):
+            running.wait()
