@@ -269,6 +269,17 @@ class TaskDefinitionError(LabError):
         self.why, self.remedy = why, remedy
 
 
+class FluentdNotRunError(TaskDefinitionError):
+    """A log router of type fluentd; `configuration` is what FireLens generates for it, each line with its author."""
+
+    def __init__(self, router: str, configuration: str) -> None:
+        super().__init__(
+            f"{router} is of type fluentd, which AWS takes and this machine does not have",
+            "What FireLens generates for it is shown; what Fluentd makes of it is not. Type fluentbit is tried whole.",
+        )
+        self.configuration = configuration
+
+
 class PathOutsideError(LabError):
     """A name that came from outside leads out of the folder that it belongs to."""
 

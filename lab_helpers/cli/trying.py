@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from lab_helpers.base.errors import LabError, SettingsError, TaskDefinitionError
+from lab_helpers.base.errors import FluentdNotRunError, LabError, SettingsError, TaskDefinitionError
 
 if TYPE_CHECKING:
     from lab_helpers.trying.place import LocalAws
@@ -92,15 +92,20 @@ def _told(args: argparse.Namespace, start: Callable[..., AbstractContextManager[
 
     text = _read(args.definition)
     lines = _lines(args, text)
-    seen = trial.attempt(
-        text,
-        args.files,
-        lines,
-        task_policy=_policy(args.task_policy),
-        execution_policy=_policy(args.execution_policy),
-        keep=args.keep,
-        start=start,
-    )
+    try:
+        seen = trial.attempt(
+            text,
+            args.files,
+            lines,
+            task_policy=_policy(args.task_policy),
+            execution_policy=_policy(args.execution_policy),
+            keep=args.keep,
+            start=start,
+        )
+    except FluentdNotRunError as exc:
+        if not args.json:
+            print(report.generated(exc.configuration), flush=True)
+        raise
     if args.json:
         return json.dumps(seen.as_dict(), indent=2, default=str)
     return report.text(seen) if args.explain is None else explaining.text(seen, next(iter(lines.values()))[0])

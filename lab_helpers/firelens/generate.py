@@ -1,7 +1,8 @@
 """Task definition -> the text of the router's configuration, as the ECS agent generates it.
 
 Source: the expected texts in the tests of the ECS agent's agent/taskresource/firelens (release 1.105).
-Not modelled: type fluentd; several outputs keep the task definition's order (the agent's order is random).
+Type fluentd: `fluentd.py`.
+Not modelled: several outputs keep the task definition's order (the agent's order is random).
 """
 
 from __future__ import annotations

@@ -47,28 +47,36 @@ class ContainerLog:
         return f"{self.container}-firelens*"
 
 
-def parse_router_options(options: Mapping[str, str]) -> RouterOptions:
-    """Read `firelensConfiguration.options`; raises FirelensOptionError when they make no sense."""
+def parse_router_options(options: Mapping[str, str], s3_config_path: str = S3_CONFIG_PATH) -> RouterOptions:
+    """Read `firelensConfiguration.options`; raises FirelensOptionError when they make no sense.
+
+    `s3_config_path`: where a file from S3 is mounted; it depends on the type.
+    """
     metadata = options.get(ENABLE_METADATA, "true")
     if metadata not in ("true", "false"):
         raise FirelensOptionError(f"{ENABLE_METADATA} is {metadata!r}, but must be true or false.")
-    return RouterOptions(_include_path(options), metadata == "true")
+    return RouterOptions(_include_path(options, s3_config_path), metadata == "true")
 
 
-def parse_container_log(container: str, options: Mapping[str, str]) -> ContainerLog:
-    """Read a container's `logConfiguration.options`; raises FirelensOptionError when output options have no Name."""
-    reserved = (OUTPUT_NAME, INCLUDE_PATTERN, EXCLUDE_PATTERN, BUFFER_LIMIT)
+def parse_container_log(
+    container: str, options: Mapping[str, str], output_name: str = OUTPUT_NAME, kind: str = "fluentbit"
+) -> ContainerLog:
+    """Read a container's `logConfiguration.options`; raises FirelensOptionError when output options have no Name.
+
+    `output_name` is what names the plugin in the configuration of a router of `kind`.
+    """
+    reserved = (output_name, INCLUDE_PATTERN, EXCLUDE_PATTERN, BUFFER_LIMIT)
     rest = {key: value for key, value in options.items() if key not in reserved}
-    if rest and OUTPUT_NAME not in options:
+    if rest and output_name not in options:
         raise FirelensOptionError(
             f"unable to apply log options of container {container} to firelens config: missing output key "
-            f"{OUTPUT_NAME} which is required for firelens configuration of type fluentbit"
+            f"{output_name} which is required for firelens configuration of type {kind}"
         )
     patterns = options.get(INCLUDE_PATTERN), options.get(EXCLUDE_PATTERN)
-    return ContainerLog(container, options.get(OUTPUT_NAME), *patterns, rest)
+    return ContainerLog(container, options.get(output_name), *patterns, rest)
 
 
-def _include_path(options: Mapping[str, str]) -> str | None:
+def _include_path(options: Mapping[str, str], s3_config_path: str) -> str | None:
     kind, value = options.get(CONFIG_FILE_TYPE), options.get(CONFIG_FILE_VALUE)
     if kind is None and value is None:
         return None
@@ -76,4 +84,4 @@ def _include_path(options: Mapping[str, str]) -> str | None:
         raise FirelensOptionError(f"{CONFIG_FILE_TYPE} is {kind!r}, but must be file or s3.")
     if not value:
         raise FirelensOptionError(f"{CONFIG_FILE_VALUE} is missing: {CONFIG_FILE_TYPE} {kind} needs it.")
-    return value if kind == "file" else S3_CONFIG_PATH
+    return value if kind == "file" else s3_config_path

@@ -28,6 +28,8 @@ _BLANK = re.compile(r"(?<![?\\(])<[A-Za-z][A-Za-z_ -]+>")
 """What a person was to fill in, where no tag and no group of a pattern is: `<aws_region>`."""
 _PATTERNS = ("include-pattern", "exclude-pattern")
 _LITERAL = ("family", "taskRoleArn", "executionRoleArn", "cpu", "memory", "networkMode")
+_BARE_NAME = re.compile(r"\$\{[^}\n]*\}|\$\w+|\{\{[^}\n]*\}\}|<[\w -]+>")
+"""What stands where JSON wants a value: a template's variable."""
 _COMMENT = re.compile(r"^[ \t]*(//|/\*|#)|[,\[\]{}][ \t]*//", re.MULTILINE)
 
 
@@ -123,6 +125,12 @@ def _loaded(text: str) -> Any:
         if re.search(r'^\s*(resource|module|locals)\s*["{]', text, re.MULTILINE):
             raise TaskDefinitionError(
                 "it is a Terraform file", "Give the JSON of it: `terraform show -json`, or describe-task-definition."
+            ) from exc
+        at = getattr(exc, "pos", len(text))
+        if bare := _BARE_NAME.match(text, at) or _BARE_NAME.match(text, max(0, at - 1)):  # {{: the second is too much
+            line = text[: bare.start()].count("\n") + 1
+            raise TaskDefinitionError(
+                f"not resolved in it: {bare[0]} (line {line})", "Try what your pipeline makes of it."
             ) from exc
         raise TaskDefinitionError(f"it is not JSON: {exc}", "Give a task definition as JSON.") from exc
 

@@ -53,7 +53,7 @@ def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> Im
         if options.get("config-file-type") == "s3":
             value = options.get("config-file-value", "")
             raise TaskDefinitionError(f"its configuration is in S3 ({value}), and it was not given", GIVE_IT)
-        return ImageFiles(Given(), None)
+        return _as_awss_own(str(router.get("image", "")), folder)
     folder.mkdir()
     named = reading.main_path(router, Given()) or options.get("config-file-value", "")
     is_image = len(given) == 1 and (given[0] / DOCKERFILE).is_file()
@@ -90,6 +90,23 @@ def from_s3(given: Sequence[Path], router: Mapping[str, Any]) -> list[FromS3]:
         elif ":init-" in str(router.get("image", "")):
             raise TaskDefinitionError(f"{name} names {variables[name]}, and no such file was given", GIVE_IT)
     return found
+
+
+def _as_awss_own(image: str, folder: Path) -> ImageFiles:
+    """Take an image of AWS's name for AWS's; one in a registry of somebody's own is not there to be pulled."""
+    name = image.partition("@")[0]
+    registry, _, path = name.partition("/")
+    if ".dkr.ecr." not in registry or registry.startswith(f"{stock.REGISTRY_ACCOUNT}."):
+        return ImageFiles(Given(), None)
+    if not path.rpartition("/")[2].startswith(stock.IMAGE_NAME):
+        return ImageFiles(Given(), None)
+    folder.mkdir()
+    (folder / DOCKERFILE).write_text(f"FROM {stock.BASE_IMAGE}\n", encoding="utf-8")
+    note = (
+        f"{image} is in a registry of your own, and was taken for a copy of AWS's: tried as {stock.BASE_IMAGE}. "
+        "If it has files of its own, give its folder (--files)."
+    )
+    return ImageFiles(Given(), folder, (note,))
 
 
 def _refuse_unknown(router: Mapping[str, Any]) -> None:

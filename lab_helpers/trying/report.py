@@ -11,6 +11,7 @@ from lab_helpers.trying.seen import Trial
 MOST_SHOWN = 3
 """Records that are shown of one place."""
 MOST_CHARACTERS = 400
+GENERATED = "The configuration that FireLens generates"
 
 
 def text(trial: Trial, *, everything: bool = False) -> str:
@@ -32,10 +33,15 @@ def text(trial: Trial, *, everything: bool = False) -> str:
     return "\n\n".join("\n".join(map(_visible, part)) for part in parts if part)
 
 
+def generated(configuration: str) -> str:
+    """Return a configuration whose lines have their authors, where nothing ran and there is no more to tell."""
+    return "\n".join([GENERATED, *map(_visible, configuration.split("\n"))])
+
+
 def _configuration(trial: Trial) -> list[str]:
     width = max((len(line.author) for line in trial.configuration), default=0)
     heading = f"The configuration that the router reads, {trial.main}" if trial.main else ""
-    return [heading or "The configuration that FireLens generates",
+    return [heading or GENERATED,
             *(f"  {line.author:{width}} | {line.text}" for line in trial.configuration)]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from lab_helpers.base.wait import wait_until
 from lab_helpers.firelens.options import parse_container_log
 from lab_helpers.router.recording import filter_steps
 from lab_helpers.router.recording.recorder import recorded
-from lab_helpers.trying import adapting, configuration, evidence, image_files, place, reading
+from lab_helpers.trying import adapting, configuration, evidence, fluentd, image_files, place, reading
 from lab_helpers.trying.configuration import Given, Line, Output
 from lab_helpers.trying.definition import logged_by_router, parse, router_of, with_secret_options
 from lab_helpers.trying.image_files import FromS3
@@ -53,7 +53,8 @@ def attempt(
 
     `files`: the router's configuration files, or the folder of its image; `lines`: what each container prints; `start`
     gives the local AWS, by Region and `keep`.
-    Raises TaskDefinitionError for what cannot be tried, AwsCallError with ECS's words for what it refuses.
+    Raises TaskDefinitionError for what cannot be tried (of it FluentdNotRunError, with what FireLens generates),
+    AwsCallError with ECS's words for what it refuses.
     """
     text = task_definition if isinstance(task_definition, str) else json.dumps(task_definition)
     definition = parse(text)
@@ -62,6 +63,8 @@ def attempt(
         pass  # ECS has its own words for that: it is asked
     elif router is None:
         raise TaskDefinitionError("no container has a firelensConfiguration", "Mark the log router with one.")
+    if router is not None and fluentd.is_fluentd(router):
+        fluentd.refuse(definition, router, files, place.CLUSTER)
     _check_lines(definition, lines or {})
     with start(adapting.region_of(definition), keep=keep) as aws:
         return _Attempt(aws, definition, keep).run(

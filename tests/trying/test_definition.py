@@ -41,6 +41,14 @@ def test_what_is_none_is_refused_with_its_reason(text: str, told: str) -> None:
         definition.parse(text)
 
 
+@pytest.mark.parametrize("name", ["$LOG_CONFIGURATION", "${port}", "{{ memory }}", "<memory>"])
+def test_a_name_of_a_template_in_place_of_a_value_is_named(name: str) -> None:
+    """Not quoted, it makes of the definition something that is no JSON; its line is told."""
+    with pytest.raises(TaskDefinitionError) as caught:
+        definition.parse('{\n  "containerDefinitions": [],\n  "memory": ' + name + "\n}")
+    assert caught.value.why == f"not resolved in it: {name} (line 3)"
+
+
 def test_what_is_not_resolved_is_named() -> None:
     """Terraform's expressions anywhere, placeholders where a value must stand; a router's variable is none of them."""
     given = kit.definition({"Name": "s3", "bucket": "${BUCKET}"}, family="${FAMILY}", cpu="${var.cpu}")

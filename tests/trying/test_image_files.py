@@ -84,3 +84,23 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
         path.write_text("")
     with pytest.raises(TaskDefinitionError, match=r"two of the given files would be extra\.conf in the image"):
         gather(given, OURS, tmp_path / "image")
+
+
+@pytest.mark.parametrize(
+    ("image", "is_built"),
+    [
+        ("111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/aws-for-fluent-bit:2.32", True),
+        ("906394416424.dkr.ecr.eu-west-1.amazonaws.com/aws-for-fluent-bit:stable", False),
+        (BASE_IMAGE, False),
+    ],
+)
+def test_a_copy_of_awss_image_in_a_registry_of_ones_own_is_taken_for_it(
+    tmp_path: Path, image: str, is_built: bool
+) -> None:
+    """Nobody can pull it here; by its name it is AWS's, and a note says what was taken for it."""
+    router = {"image": image, "firelensConfiguration": {"type": "fluentbit"}}
+    made = gather([], router, tmp_path / "image")
+    assert (made.folder is not None) == is_built
+    if is_built:
+        assert (tmp_path / "image" / "Dockerfile").read_text() == f"FROM {BASE_IMAGE}\n"
+        assert made.notes[0].startswith(f"{image} is in a registry of your own, and was taken for a copy of AWS's")
