@@ -126,10 +126,14 @@ def keys(stack: Stack) -> list[str]:
 
 def delivered_lines(stack: Stack) -> Iterator[str]:
     """Yield the lines of all delivered objects in the bucket."""
-    s3 = stack.target.client("s3")
     for key in keys(stack):
-        body = s3.get_object(Bucket=stack.bucket, Key=key)["Body"].read()
-        yield from gzip.decompress(body).decode().splitlines()
+        yield from lines_of(stack, key)
+
+
+def lines_of(stack: Stack, key: str) -> list[str]:
+    """Return the lines of one delivered object."""
+    body = stack.target.client("s3").get_object(Bucket=stack.bucket, Key=key)["Body"].read()
+    return gzip.decompress(body).decode().splitlines()
 
 
 def _ids(run: str, lines: Iterable[str]) -> Counter[str]:

@@ -13,7 +13,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.soak import endurance, faults, promises, rows
+from tests.soak import endurance, faults, lab_runs, promises, rows
 from tests.soak.stage import staged
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as made:
         home = args.home or Path(made) / "home"
         if args.lab_runs:
-            return endurance.lab_runs(home, args.lab_runs)
+            return lab_runs.lab_runs(home, args.lab_runs)
         if args.records:
             return endurance.records(home, args.records)
         return _table(home, faults.named(args.rows) if args.rows else list(faults.ROWS), args.seconds)

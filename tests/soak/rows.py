@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 
@@ -27,9 +26,9 @@ def run(stage: Stage, row: Row, seconds: float, rate_per_s: float = RATE_PER_S) 
         return Outcome(row.name, row.promise, 0, 0, {}, 0.0, skipped=reason)
     lost_before, began = stage.lost(), time.monotonic()
     with arrivals.Load(stage.stack, rate_per_s) as load:
-        _pause(BEFORE_S)
+        stage.pause(BEFORE_S)
         remarks = row.act(stage, max(1.0, seconds - BEFORE_S)) or {}
-        _pause(seconds - (time.monotonic() - began))
+        stage.pause(seconds - (time.monotonic() - began))
     ended = time.monotonic()
     answered = set(load.ids) - set(load.lost["id"])
     found = _arrived(stage, load.run, answered)
@@ -53,8 +52,4 @@ def _arrived(stage: Stage, run: str, wanted: set[str]) -> dict[str, Counter[str]
         whole = all(wanted <= set(each) for each in found.values())
         if (whole and now - changed >= 2 * LOOK_S) or now - changed >= QUIET_S or now >= until:
             return found
-        _pause(LOOK_S)
-
-
-def _pause(seconds: float) -> None:
-    threading.Event().wait(max(0.0, seconds))
+        stage.pause(LOOK_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -76,6 +77,11 @@ class Stage:
             where: sum(count for place, count in places if _concerns(place, plugin))
             for where, plugin in DESTINATIONS.items()
         }
+
+    @staticmethod
+    def pause(seconds: float) -> None:
+        """Let time go by."""
+        threading.Event().wait(max(0.0, seconds))
 
     def memory_mb(self) -> float:
         """Return the server's resident memory."""

@@ -6,6 +6,7 @@ Imported with the first query: sqlglot takes as long to load as the rest of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,7 @@ from lab_helpers.local_aws.athena.engine import Engine, opened
 from lab_helpers.local_aws.athena.executions import Execution
 from lab_helpers.local_aws.athena.objects import ObjectFiles, TableObject
 from lab_helpers.local_aws.athena.result import Result
+from lab_helpers.local_aws.athena.result_files import ResultFiles
 from lab_helpers.local_aws.athena.statement import TableName, UnsupportedError
 from lab_helpers.local_aws.athena.writing import Writing
 from lab_helpers.local_aws.duck.processes import CancelledError, SqlError, TooMuchError, Workers
@@ -24,10 +26,17 @@ Remember = Callable[[Engine | None], bool]
 """Takes the engine that works, None when it has ended; False when the query was cancelled meanwhile."""
 
 
-def answer(
-    glue: Any, s3: Any, execution: Execution, files: ObjectFiles, workers: Workers, remember: Remember
-) -> tuple[Result, int]:
-    """The rows of a query, and how many bytes of objects it read. Raises what `reason` knows."""
+@dataclass(frozen=True)
+class Means:
+    """What queries are answered with: objects of S3 as files, files for results, processes that SQL runs in."""
+
+    files: ObjectFiles
+    results: ResultFiles
+    workers: Workers
+
+
+def answer(glue: Any, s3: Any, execution: Execution, means: Means, remember: Remember) -> tuple[Result, int]:
+    """The result of a query, and how many bytes of objects it read. Raises what `reason` knows."""
     asked = execution.statement
     if asked.command:
         return ddl.answer(glue, s3, asked.command), 0
@@ -36,20 +45,20 @@ def answer(
         return ddl.create_table(glue, database, table, is_lenient=asked.is_lenient), 0
     names = statement.tables(asked)
     tables = [catalogue.load(glue, name) for name in names if name.database != statement.INFORMATION_SCHEMA]
-    with opened(workers, files.folder) as engine:
+    with opened(means.workers, means.files.folder) as engine:
         try:
             if not remember(engine):
                 raise UnsupportedError("cancelled")
-            views, scanned = _make_views(engine, s3, execution, tables, files)
+            views, scanned = _make_views(engine, s3, execution, tables, means.files)
             views |= _schema_views(engine, glue, set(names) - {table.name for table in tables})
             for macro in statement.macros(asked):
                 engine.execute(macro)
-            return _ran(engine, glue, s3, execution, statement.to_duckdb(asked, views), files), scanned
+            return _ran(engine, glue, s3, execution, statement.to_duckdb(asked, views), means), scanned
         finally:
             remember(None)
 
 
-def _ran(engine: Engine, glue: Any, s3: Any, execution: Execution, sql: str, files: ObjectFiles) -> Result:
+def _ran(engine: Engine, glue: Any, s3: Any, execution: Execution, sql: str, means: Means) -> Result:
     asked = execution.statement
     if asked.explained == "VALIDATE":
         engine.columns(sql)
@@ -57,8 +66,8 @@ def _ran(engine: Engine, glue: Any, s3: Any, execution: Execution, sql: str, fil
     if asked.explained:
         return Result((("Query Plan", "varchar"),), [(line,) for line in engine.plan(sql)])
     if asked.target:
-        return Writing(engine, s3, glue, asked.target, output=execution.output, folder=files.folder).run(sql)
-    return engine.run(sql)
+        return Writing(engine, s3, glue, asked.target, output=execution.output, folder=means.files.folder).run(sql)
+    return means.results.write(execution.id, *engine.run(sql))
 
 
 def _schema_views(engine: Engine, glue: Any, names: set[TableName]) -> dict[TableName, str]:

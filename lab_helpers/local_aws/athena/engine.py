@@ -10,7 +10,7 @@ from lab_helpers.local_aws.athena import catalogue
 from lab_helpers.local_aws.athena.catalogue import CatalogueTable
 from lab_helpers.local_aws.athena.hive_types import COMPLEX
 from lab_helpers.local_aws.athena.objects import LocalFile
-from lab_helpers.local_aws.athena.result import PATH, Result, athena_type, column_name
+from lab_helpers.local_aws.athena.result import PATH, Columns, Row, athena_type, column_name
 from lab_helpers.local_aws.duck.literals import identifier, literal
 from lab_helpers.local_aws.duck.processes import CancelledError, Worker, Workers, confined
 
@@ -73,11 +73,10 @@ class Engine:
         _, rows = self._worker.select(f"COPY ({sql}) TO {literal(str(path))} ({options})", _PRINTED_BY)
         return int(rows[0][0] or 0)
 
-    def run(self, sql: str) -> Result:
-        """Run a query."""
-        columns, rows = self._worker.select(sql, _PRINTED_BY)
-        described = enumerate(columns)
-        return Result(tuple((column_name(name, at), athena_type(kind)) for at, (name, kind) in described), rows)
+    def run(self, sql: str) -> tuple[Columns, Iterator[list[Row]]]:
+        """Run a query; return its columns, and its rows in blocks as they come (the next call waits for their end)."""
+        columns, blocks = self._worker.blocks(sql, _PRINTED_BY)
+        return tuple((column_name(name, at), athena_type(kind)) for at, (name, kind) in enumerate(columns)), blocks
 
     def matching(self, values: Sequence[tuple[str, ...]], keys: Sequence[str], condition: str) -> set[tuple[str, ...]]:
         """Those of the partition values (in the order of `keys`) that satisfy a condition."""

@@ -6,9 +6,11 @@ GetQueryRuntimeStatistics.
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -16,7 +18,8 @@ from lab_helpers.base import extras
 from lab_helpers.local_aws.athena import commands, executions
 from lab_helpers.local_aws.athena.executions import Book, Execution
 from lab_helpers.local_aws.athena.prepared import Prepared
-from lab_helpers.local_aws.athena.result import Result
+from lab_helpers.local_aws.athena.result import Result, Row
+from lab_helpers.local_aws.athena.result_files import ResultFiles
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Handler
 from lab_helpers.local_aws.kit.clock import Clock
 from lab_helpers.local_aws.kit.service import Clients
@@ -44,9 +47,10 @@ class Operations:
         prepared: Prepared,
         submit: Callable[[Execution], None],
         cancel: Callable[[str], None],
+        results: ResultFiles,
     ) -> None:
         self._book, self._clock, self._clients = book, clock, clients
-        self._prepared, self._submit, self._cancel = prepared, submit, cancel
+        self._prepared, self._submit, self._cancel, self._results = prepared, submit, cancel, results
         self._by_token: dict[str, str] = {}
 
     def table(self) -> Mapping[tuple[str, str], Handler]:
@@ -115,11 +119,13 @@ class Operations:
         begin, size = _place(request), int(request.params.get("MaxResults") or MAX_RESULTS)
         if not 1 <= size <= MAX_RESULTS:
             raise AwsError("InvalidRequestException", f"MaxResults is more than maximum allowed length {MAX_RESULTS}.")
-        header = [tuple(name for name, _ in execution.result.columns)] if execution.statement.is_select else []
-        rows: list[tuple[str | None, ...]] = [*header, *execution.result.rows]
-        following = {"NextToken": str(begin + size)} if begin + size < len(rows) else {}
-        shown = _result_set(execution.result, rows[begin : begin + size])
-        return {"ResultSet": shown, "UpdateCount": execution.result.update_count} | following
+        result = execution.result
+        header: list[Row] = [tuple(name for name, _ in result.columns)] if execution.statement.is_select else []
+        first = max(begin - len(header), 0)
+        rows = [*header[begin:], *self._rows(execution, result, first, begin + size - len(header))]
+        following = {"NextToken": str(begin + size)} if begin + size < len(header) + result.size else {}
+        shown = _result_set(result, rows)
+        return {"ResultSet": shown, "UpdateCount": result.update_count} | following
 
     def stop(self, request: ApiRequest) -> dict[str, Any]:
         """Cancel an execution; one that has ended stays as it is."""
@@ -135,6 +141,20 @@ class Operations:
         begin, size = _place(request), int(request.params.get("MaxResults") or 50)
         following = {"NextToken": str(begin + size)} if begin + size < len(found) else {}
         return {"QueryExecutionIds": [execution.id for execution in found[begin : begin + size]]} | following
+
+    def _rows(self, execution: Execution, result: Result, begin: int, end: int) -> Sequence[Row]:
+        """Rows of a result. Raises AwsError when they are in its object alone, and that is gone."""
+
+        def fetch(file: BinaryIO) -> None:
+            place = urlsplit(execution.output)
+            s3 = self._clients.as_service("s3", PRINCIPAL, execution.region)
+            body = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+            shutil.copyfileobj(body, file)
+
+        try:
+            return self._results.rows(execution.id, result, begin, end, fetch)
+        except ClientError as exc:
+            raise AwsError("InvalidRequestException", f"Could not find results: {execution.output}") from exc
 
     def _resolved(
         self, request: ApiRequest, sql: str, workgroup: str, database: str, given: Sequence[str]

@@ -14,6 +14,10 @@ _ATHENA_TYPES = {
 }  # fmt: skip
 """DuckDB's names where lower case is not enough; Trino's sum of integers is a bigint."""
 
+Columns = tuple[tuple[str, str], ...]
+"""Names with Athena's types."""
+Row = tuple[str | None, ...]
+
 PATH = "$path"
 """The hidden column of every table: the S3 URI of the object that a row is from."""
 UNNAMED = "_unnamed_"
@@ -24,13 +28,21 @@ UNNAMED = "_unnamed_"
 class Result:
     """Column names with Athena's types, and rows of text (None: NULL).
 
-    Of rows that were written to S3, how many (`update_count`) and into which objects (`files`, S3 URIs).
+    Of rows that were written to S3, how many (`update_count`) and into which objects (`files`, S3 URIs). A large result
+    has no rows here but in its file: `count` of them, and the places in bytes of every thousandth and of the end.
     """
 
-    columns: tuple[tuple[str, str], ...]
-    rows: list[tuple[str | None, ...]]
+    columns: Columns
+    rows: list[Row]
     update_count: int = 0
     files: tuple[str, ...] = ()
+    marks: tuple[int, ...] = ()
+    count: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many rows it has."""
+        return self.count if self.marks else len(self.rows)
 
 
 def column_name(name: str, place: int) -> str:

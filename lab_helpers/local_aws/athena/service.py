@@ -6,13 +6,11 @@ metadata.
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from lab_helpers.local_aws.athena import executions, s3_select
@@ -21,6 +19,7 @@ from lab_helpers.local_aws.athena.objects import ObjectFiles
 from lab_helpers.local_aws.athena.operations import PRINCIPAL, Operations
 from lab_helpers.local_aws.athena.prepared import Prepared
 from lab_helpers.local_aws.athena.result import Result
+from lab_helpers.local_aws.athena.result_files import ResultFiles, as_file
 from lab_helpers.local_aws.duck.processes import Bounds, Workers
 from lab_helpers.local_aws.kit.api import Handler, WsgiApp
 from lab_helpers.local_aws.kit.service import ServiceContext
@@ -41,13 +40,14 @@ class AthenaService:
         self._context = context
         self._book = Book(context.kept)
         self._files = ObjectFiles(context.data_dir / "objects")
+        self._results = ResultFiles(context.data_dir / "results")
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._workers = workers or Workers(Bounds())
         self._engines: dict[str, Engine] = {}
         self._prepared = Prepared(context.kept, context.clock)
         self._operations = Operations(
-            self._book, context.clock, context.clients, self._prepared, self._submit, self._cancel
+            self._book, context.clock, context.clients, self._prepared, self._submit, self._cancel, self._results
         )
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
@@ -75,6 +75,7 @@ class AthenaService:
             pool.shutdown(wait=True, cancel_futures=True)
         self._workers.close()
         self._files.clear()
+        self._results.clear()
 
     def status(self) -> dict[str, Any]:
         """Return how many queries are in which state."""
@@ -103,20 +104,38 @@ class AthenaService:
         try:
             glue = clients.as_service("glue", PRINCIPAL, execution.region)
             s3 = clients.as_service("s3", PRINCIPAL, execution.region)
-            result, scanned = answers.answer(
-                glue, s3, execution, self._files, self._workers, lambda engine: self._remember(name, engine)
-            )
-            _write(s3, execution, result)
+            means = answers.Means(self._files, self._results, self._workers)
+            result, scanned = answers.answer(glue, s3, execution, means, lambda engine: self._remember(name, engine))
+            self._put_result(s3, execution, result)
         except Exception as error:
             reason = answers.reason(error)
             if reason is None:
                 _LOG.exception("query %s", name)
+            self._results.forget(name)
             self._end(execution, state=executions.FAILED, reason=reason or f"GENERIC_INTERNAL_ERROR: {error}")
         else:
-            self._end(execution, state=executions.SUCCEEDED, result=result, scanned_bytes=scanned)
+            if not self._end(execution, state=executions.SUCCEEDED, result=result, scanned_bytes=scanned):
+                self._results.forget(name)  # cancelled meanwhile
 
-    def _end(self, execution: Execution, **changes: Any) -> None:
-        self._book.change(execution.id, completed_at=self._context.clock.now(), **changes)
+    def _put_result(self, s3: Any, execution: Execution, result: Result) -> None:
+        """Put the result file where the caller wants it: every value quoted as Athena does, plain lines where the
+        statement is no query, a list of objects where it wrote some.
+        """
+        if execution.statement.target:
+            _put(s3, execution.manifest, "".join(f"{uri}\n" for uri in result.files).encode())
+        elif result.marks:
+            with self._results.path(execution.id).open("rb") as file:
+                _put(s3, execution.output, file)
+        elif execution.statement.is_select:
+            _put(s3, execution.output, as_file(result))
+            self._results.forget(execution.id)
+        else:
+            text = "".join("\t".join(cell or "" for cell in row) + "\n" for row in result.rows)
+            _put(s3, execution.output, text.encode())
+
+    def _end(self, execution: Execution, **changes: Any) -> bool:
+        """Change an execution for good; False when it has ended already."""
+        return self._book.change(execution.id, completed_at=self._context.clock.now(), **changes)
 
     def _remember(self, name: str, engine: Engine | None) -> bool:
         """Know the engine that works for a query, so that it can be cancelled; False when the query was."""
@@ -129,22 +148,6 @@ class AthenaService:
         return self._book.get(name).state not in executions.FINAL
 
 
-def _write(s3: Any, execution: Execution, result: Result) -> None:
-    """Put the result file where the caller wants it: every value quoted as Athena does, plain lines where the statement
-    is no query, a list of objects where it wrote some.
-    """
-    if execution.statement.target:
-        _put(s3, execution.manifest, "".join(f"{uri}\n" for uri in result.files))
-    elif execution.statement.is_select:
-        text = io.StringIO()
-        writer = csv.writer(text, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_ALL)
-        writer.writerow(name for name, _ in result.columns)
-        writer.writerows(result.rows)
-        _put(s3, execution.output, text.getvalue())
-    else:
-        _put(s3, execution.output, "".join("\t".join(cell or "" for cell in row) + "\n" for row in result.rows))
-
-
-def _put(s3: Any, uri: str, text: str) -> None:
+def _put(s3: Any, uri: str, body: bytes | BinaryIO) -> None:
     place = urlsplit(uri)
-    s3.put_object(Bucket=place.netloc, Key=place.path.lstrip("/"), Body=text.encode())
+    s3.put_object(Bucket=place.netloc, Key=place.path.lstrip("/"), Body=body)

@@ -159,7 +159,8 @@ class Writing:
             pairs = [unquote(part).partition("=") for part in path.parent.relative_to(self._folder).parts]
             folder = "".join(f"{key}={quote(value, _HIVE_SAFE)}/" for key, _, value in pairs)
             key = f"{place.prefix}{folder}{self._name}-{number:05}{ending}"
-            self._s3.put_object(Bucket=place.bucket, Key=key, Body=path.read_bytes())
+            with path.open("rb") as file:
+                self._s3.put_object(Bucket=place.bucket, Key=key, Body=file)
             found[f"s3://{place.bucket}/{key}"] = tuple(value for _, _, value in pairs)
         return found
 

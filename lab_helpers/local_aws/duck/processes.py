@@ -30,7 +30,7 @@ _OUT_OF_MEMORY = frozenset({"OutOfMemoryException", "MemoryError"})
 class Bounds:
     """What one query may take: memory of its process, memory that DuckDB counts itself, spilled to disk, time, result.
 
-    `result_bytes` counts text, and some for each row: it is held in the server's memory until it is in its file.
+    `result_bytes` counts text, and some for each row.
     """
 
     process_bytes: int = 1 << 30
@@ -100,18 +100,25 @@ class Worker:
     def select(
         self, sql: str, printed_by: str, parameters: Sequence[Any] = (), most_rows: int = sys.maxsize
     ) -> tuple[list[tuple[str, str]], list[tuple[str | None, ...]]]:
-        """Return a query's columns (name, DuckDB's type) and rows; raises like `execute`.
+        """Return a query's columns (name, DuckDB's type) and all of its rows; raises like `execute`.
 
         Each value is printed by the function of that name ("module:function").
         """
+        columns, blocks = self.blocks(sql, printed_by, parameters, most_rows)
+        return columns, [row for block in blocks for row in block]
+
+    def blocks(
+        self, sql: str, printed_by: str, parameters: Sequence[Any] = (), most_rows: int = sys.maxsize
+    ) -> tuple[list[tuple[str, str]], Iterator[list[tuple[str | None, ...]]]]:
+        """Return a query's columns, and its rows in blocks as they come: the process waits for who takes them.
+
+        Nothing else may be asked before the last block was taken; taking one raises like `execute`, too.
+        """
         bound = {"most_bytes": self._bounds.result_bytes, "most_rows": most_rows}
         question = {"do": "select", "sql": sql, "parameters": parameters, "printed_by": printed_by, **bound}
-        columns: list[tuple[str, str]] = []
-        rows: list[tuple[str | None, ...]] = []
-        for answer in self._answers(question):
-            columns.extend((name, kind) for name, kind in answer.get("columns", ()))
-            rows.extend(tuple(row) for row in answer.get("rows", ()))
-        return columns, rows
+        answers = self._answers(question)
+        columns = [(name, kind) for name, kind in next(answers)["columns"]]
+        return columns, ([tuple(row) for row in answer["rows"]] for answer in answers)
 
     def kill(self, why: Exception) -> None:
         """End the process at once; who waits for its answer gets `why`. Safe twice: the first reason counts."""

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -56,10 +56,10 @@ class MemoryS3:
         self.gets.append(Key)
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes | BinaryIO) -> None:  # noqa: N803
         if Bucket == "missing":
             raise error("NoSuchBucket", "The specified bucket does not exist", "PutObject")
-        self.objects[Bucket, Key] = Body
+        self.objects[Bucket, Key] = Body if isinstance(Body, bytes) else Body.read()
 
     def _listed(self, bucket: str, key: str) -> dict[str, Any]:
         body = self.objects[bucket, key]
