@@ -649,6 +649,9 @@ def _backend_app(backend: str | None) -> Any:
     except ModuleNotFoundError as exc:
         raise NobodyAnswersError(f"moto needs the package {exc.name!r} for it, which is not installed") from exc
     app.request_class = type("Request", (_KeepsBody, app.request_class), {})
+    # moto has Flask debug: then Flask makes a class for each request, in a circle with it, and every body (an object of
+    # 58 MB twice) stays until the rare collection of the oldest garbage. What fails is raised as before.
+    app.debug, app.config["PROPAGATE_EXCEPTIONS"] = False, True
     return app
 
 

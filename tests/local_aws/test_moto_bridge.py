@@ -6,6 +6,7 @@ holds, and put the new hash here.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import inspect
 import json
@@ -22,7 +23,9 @@ from moto.s3.models import FakeBucket, FakeMultipart, MultipartChecksumBuilder
 from moto.s3.responses import S3Response
 from moto.s3.utils import compute_checksum
 from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
 
+from lab_helpers.base.wait import wait_until
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
 from lab_helpers.local_aws.server import REGION, LocalAws
@@ -167,6 +170,23 @@ def test_events_are_read_with_their_streams(aws: LocalAws) -> None:
     assert (group.retention_days, [e.message for e in group.streams["s"]]) == (7, ["0", "1"])
     first, second = group.streams["s"]
     assert (first.timestamp, first.event_id < second.event_id, first.ingestion_time >= now) == (now, True, True)
+
+
+def test_no_request_outlives_its_call(aws: LocalAws) -> None:
+    """A body would stay with it until the rare collection of the oldest garbage: 110 MiB for each object of 58 MB."""
+
+    def left() -> list[Request]:
+        return [each for each in gc.get_objects() if isinstance(each, Request) and each.path == "/bodies/large"]
+
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="bodies", CreateBucketConfiguration={"LocationConstraint": REGION})
+    gc.disable()
+    try:
+        s3.put_object(Bucket="bodies", Key="large", Body=b"x" * 1_000_000)
+        assert s3.get_object(Bucket="bodies", Key="large")["ContentLength"] == 1_000_000
+        wait_until(left, 10, 0.1, "the end of the requests", done=lambda found: not found)
+    finally:
+        gc.enable()
 
 
 def test_backend_that_moto_does_not_have_is_said() -> None:
