@@ -108,7 +108,7 @@ def told(report: Path) -> tuple[str, bool]:
 
 def left_of(folder: Path) -> Left:
     """Look for processes with a path below a folder in command line or environment, their listeners, and files."""
-    found = [each for each in psutil.process_iter() if each.pid != os.getpid() and _knows(each, str(folder))]
+    found = [each for each in psutil.process_iter() if each.pid != os.getpid() and _knows(each, f"{folder}/")]
     sockets = [told for each in found for told in _listening(each)]
     files = [str(each.relative_to(folder)) for each in (folder / "tmp").rglob("*") if not each.is_dir()]
     return Left([_name(each) for each in found], sockets, files)

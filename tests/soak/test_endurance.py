@@ -57,12 +57,13 @@ def test_what_a_run_leaves_is_found(tmp_path: Path) -> None:
     """A process that knows the folder, the port it listens on, and a file; nothing once they are gone."""
     (tmp_path / "tmp").mkdir()
     (tmp_path / "tmp" / "left").touch()
-    command = [sys.executable, "-c", LISTENING, str(tmp_path)]
+    command = [sys.executable, "-c", LISTENING, str(tmp_path / "home")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         left = left_of(tmp_path)
         assert str(process.pid) in left.processes[0]
+        assert not left_of(tmp_path / "hom"), "a folder whose name begins alike"
         assert left.sockets == [f"127.0.0.1:{port}"]
         assert left.files == ["tmp/left"]
         assert f"processes {left.processes[0]}; sockets 127.0.0.1:{port}; files tmp/left" == str(left)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-FORMAT = 7
+FORMAT = 8
 """Goes up when what is kept, or how, changes: an older state is then refused, never read half."""
-READABLE = (6,)
-"""Older formats that are read as they are. 6: all but the journal of moto's calls, of which it has none."""
+READABLE = (6, 7)
+"""Older formats that are read as they are. 7: large results of Athena are in its state whole. 6: it also lacks the
+journal of moto's calls."""
 
 
 def state_version() -> str:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.athena.engine import opened
-from lab_helpers.local_aws.athena.result import Row
+from lab_helpers.local_aws.athena.result import Result, Row
 from lab_helpers.local_aws.athena.result_files import KEPT_ROWS, ResultFiles
 from lab_helpers.local_aws.duck.processes import TooMuchError
 from lab_helpers.local_aws.kit.api import AwsError
@@ -59,6 +59,14 @@ def test_a_small_result_is_kept_whole(lab: Lab, tmp_path: Path) -> None:
     (body,) = (body for (bucket, _), body in lab.s3.objects.items() if bucket == "results")
     assert body == b'"_col0","_col1","_col2"\n"1",,""\n'
     assert not list((tmp_path / "results").glob("*"))
+
+
+def test_a_result_of_an_older_state_has_its_rows(files: ResultFiles) -> None:
+    """Results of state format 7 are kept whole, however large, and know of no marks."""
+    old = Result.__new__(Result)
+    vars(old).update(columns=COLUMNS, rows=ROWS, update_count=0, files=())
+    assert old.size == len(ROWS)
+    assert files.rows("q", old, 1_000, 1_002, _never) == ROWS[1_000:1_002]
 
 
 def _pages(lab: Lab, name: str) -> list[list[str | None]]:
