@@ -38,9 +38,10 @@ from moto.sts.models import sts_backends
 
 from lab_helpers.base.clients import QuickFileLoader
 from lab_helpers.local_aws import moto_listings, moto_s3
-from lab_helpers.local_aws.front.s3.checksums import COMPUTED
+from lab_helpers.local_aws.front.s3.checksums import COMPUTED, encoded, is_computed
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
+from lab_helpers.local_aws.s3.configurations import DELETED, OWNER_ENFORCED
 from lab_helpers.local_aws.s3.listing_documents import ListedBucket, ListedUpload
 from lab_helpers.local_aws.s3.view import ObjectView
 from lab_helpers.local_aws.state import moto_hooks
@@ -370,6 +371,36 @@ class MotoBridge:
             ListedBucket(each.name, each.creation_date_ISO8601, each.region_name, each.versioning_status == "Enabled")
             for each in found
         ]
+
+    def bucket_region(self, bucket: str) -> str:
+        """Return the Region of a bucket, empty without such a bucket."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return "" if found is None else str(found.region_name)
+
+    def takes_access_lists(self, bucket: str) -> bool:
+        """Tell whether a bucket's objects may be others' than its owner's, and have access lists."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        if found is None or found.ownership_rule:
+            return found is not None and found.ownership_rule != OWNER_ENFORCED
+        kept: dict[str, bytes] = vars(found).get(_DOCUMENTS, {})
+        return kept.get("BucketOwnershipControls") == DELETED
+
+    def keeps_versions(self, bucket: str) -> bool:
+        """Tell whether a bucket keeps versions, or has kept some."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return found is not None and bool(found.versioning_status)
+
+    def upload_checksum(self, bucket: str, upload_id: str) -> tuple[str, str]:
+        """Return algorithm and type of an open upload's checksum; empty where nobody named one, or without it."""
+        found = self.upload(bucket, upload_id)
+        return ("", "") if found is None else (found.algorithm, found.kind)
+
+    def part_checksum(self, bucket: str, upload_id: str, number: int) -> str:
+        """Return the checksum of one of an open upload's parts, empty without one."""
+        found = self.upload(bucket, upload_id)
+        read = found.parts.get(number) if found is not None else None
+        computed = found is not None and is_computed(found.algorithm)
+        return encoded(found.algorithm, read()) if found is not None and read and computed else ""
 
     def regions(self) -> list[str]:
         """Return the Regions that there are."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from random import SystemRandom
 from typing import Any
 
 from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState
-from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
+from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeGrant, FakeKey, S3Backend
 
 from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
 from lab_helpers.local_aws.front.s3.object_checksums import DEFAULT
-from lab_helpers.local_aws.s3 import locks
+from lab_helpers.local_aws.s3 import locks, versions
 from lab_helpers.local_aws.s3.listing_documents import ListedUpload
 from lab_helpers.local_aws.s3.view import Lock, ObjectPart, ObjectView
 
@@ -25,7 +26,7 @@ _BEGUN_AT = "_lab_begun_at"
 """Where it keeps when that was, as S3 writes it."""
 _PARTS = "_lab_parts"
 """Where an object keeps what it was put together of: number, size and checksum of each part."""
-_NULL = "null"
+_CHANCE = SystemRandom()
 _LOCK_WANTS_VERSIONS = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
 
 
@@ -33,6 +34,8 @@ def change() -> None:
     """Change moto's classes; twice is as good as once."""
     _keep_what_uploads_were_made_of()
     _keep_versions_while_suspended()
+    _make_checksums_of_copies()
+    _grant_one_thing_at_a_time()
     _mark_deletions()
     _lock_buckets_at_any_time()
     _keep_empty_tags()
@@ -68,9 +71,9 @@ def _keep_what_uploads_were_made_of() -> None:
 
     def begin(backend: Any, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
         upload = create(backend, bucket_name, key_name, *args, **kwargs)
-        versions = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
+        there = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
         setattr(upload, _BEGUN_AT, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"))
-        setattr(upload, BEGUN_ON, viewed(versions[-1]).identity if versions else "")
+        setattr(upload, BEGUN_ON, viewed(there[-1]).identity if there else "")
         return upload
 
     def complete(backend: Any, bucket_name: str, multipart_id: str, body: Iterator[tuple[int, str]]) -> Any:
@@ -106,13 +109,47 @@ def _keep_versions_while_suspended() -> None:
         key = original(backend, bucket_name, key_name, *args, **kwargs)
         bucket = backend.get_bucket(bucket_name)
         if bucket.versioning_status == "Suspended":
-            key._version_id = _NULL
+            key._version_id = versions.NULL
             _let_only_null_be(bucket, key_name, key)
+        elif bucket.versioning_status:
+            key._version_id = versions.made(_CHANCE)
         return key
 
     put.original = original  # type: ignore[attr-defined]
     S3Backend.put_object = put
     FakeBucket.is_versioned = property(lambda bucket: bucket.versioning_status in {"Enabled", "Suspended"})
+
+
+def _make_checksums_of_copies() -> None:
+    """Let the copy of an object of several parts have a checksum of the whole: it has no parts any more."""
+    original = _original(S3Backend.copy_object)
+
+    def copy(backend: Any, source: Any, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> None:
+        original(backend, source, bucket_name, key_name, *args, **kwargs)
+        algorithm = str(source.checksum_algorithm or "")
+        if getattr(source, "checksum_type", None) == "COMPOSITE" and is_computed(algorithm):
+            made = backend.get_bucket(bucket_name).keys[key_name]
+            made.checksum_type, made.checksum_value = "FULL_OBJECT", encoded(algorithm, made.value)
+
+    copy.original = original  # type: ignore[attr-defined]
+    S3Backend.copy_object = copy
+
+
+def _grant_one_thing_at_a_time() -> None:
+    """Let access lists tell all that they grant: moto tells each grant's first permission and first grantee."""
+    original = _original(FakeAcl.__init__)
+
+    def make(acl: Any, grants: list[Any] | None = None) -> None:
+        apart = [
+            FakeGrant([grantee], [permission])
+            for grant in grants or ()
+            for grantee in grant.grantees
+            for permission in grant.permissions
+        ]
+        original(acl, apart)
+
+    make.original = original  # type: ignore[attr-defined]
+    FakeAcl.__init__ = make
 
 
 def _mark_deletions() -> None:
@@ -121,19 +158,20 @@ def _mark_deletions() -> None:
 
     def mark(backend: Any, bucket_name: str, key_name: str) -> Any:
         bucket = backend.get_bucket(bucket_name)
-        versions = bucket.keys.getlist(key_name, [])
-        marker = FakeDeleteMarker(key=versions[-1] if versions else _Nothing(key_name))
+        there = bucket.keys.getlist(key_name, [])
+        marker = FakeDeleteMarker(key=there[-1] if there else _Nothing(key_name))
+        marker._version_id = versions.made(_CHANCE)
         bucket.keys[key_name] = marker
         if bucket.versioning_status == "Suspended":
-            marker._version_id = _NULL
+            marker._version_id = versions.NULL
             _let_only_null_be(bucket, key_name, marker)
         return marker
 
     def delete(
         backend: Any, bucket_name: str, key_name: str, version_id: str | None = None, bypass: Any = False
     ) -> tuple[bool, dict[str, Any]]:
-        versions = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
-        was_marker = any(isinstance(each, FakeDeleteMarker) and each.version_id == version_id for each in versions)
+        there = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
+        was_marker = any(isinstance(each, FakeDeleteMarker) and each.version_id == version_id for each in there)
         done, told = original(backend, bucket_name, key_name, version_id=version_id, bypass=bypass)
         return done, {**told, "delete-marker": "true"} if was_marker else told
 
@@ -227,8 +265,8 @@ class _Nothing:
 
 def _let_only_null_be(bucket: Any, key_name: str, newest: Any) -> None:
     """Drop the earlier `null` version of a key."""
-    versions = bucket.keys.getlist(key_name, [])
-    bucket.keys.setlist(key_name, [each for each in versions if each is newest or each.version_id != _NULL])
+    there = bucket.keys.getlist(key_name, [])
+    bucket.keys.setlist(key_name, [each for each in there if each is newest or each.version_id != versions.NULL])
 
 
 def _original(method: Any) -> Any:

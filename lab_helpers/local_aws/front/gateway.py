@@ -267,7 +267,8 @@ class Gateway:
         def from_moto() -> protocol.HttpAnswer:
             whole = decided.answer
             if whole is None:
-                got = self._control_plane.call(decided.environ, document, change)
+                told_to_moto = answers.with_own_list(call.operation, decided.environ)
+                got = self._control_plane.call(told_to_moto, document, change)
                 whole = (got.status, list(got.headers), got.body)
             told = answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
             return decisions.after(call.operation, call.params, environ, body, decided, told, self._control_plane)
@@ -278,8 +279,11 @@ class Gateway:
             kept = self._control_plane.bucket_documents(call.params.get("Bucket", "")) if is_of_bucket else None
             if kept is None:
                 if is_of_bucket:
-                    documents.refuse_missing(call.operation, str(call.params.get("Bucket", "")))
-                return from_moto()
+                    documents.refuse_missing(call.operation, str(call.params.get("Bucket", "")), body)
+                answered = from_moto()
+                if call.operation == "CreateBucket" and answered[0] == 200:
+                    documents.begin(body, self._control_plane.bucket_documents(call.params["Bucket"]))
+                return answered
             buckets = self._control_plane.listed_buckets
             return documents.answer(call.operation, call.params, environ, body, kept, from_moto, buckets)
 

@@ -41,6 +41,11 @@ class Admitted:
     body: bytes
 
 
+_LACKING_IN_LINK = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+_OF_BODY = "x-amz-content-sha256"
+"""A header that a link's caller need not sign, as recorded (…_with_md5_and_chunk_signature_bad_headers)."""
+
+
 class Entrance:
     """Lets calls in, or raises the AwsError that AWS answers.
 
@@ -57,7 +62,9 @@ class Entrance:
         try:
             signature = sigv4.read(environ)
         except sigv4.MalformedSignatureError as exc:
-            raise refusals.malformed(kind, str(exc), in_query="HTTP_AUTHORIZATION" not in environ) from exc
+            in_query = "HTTP_AUTHORIZATION" not in environ
+            why = exc.of_links if in_query and kind == "s3" else str(exc)
+            raise refusals.malformed(kind, why, in_query=in_query) from exc
         if signature is not None:
             return self._signed(environ, kind, signature)
         older = sigv2.read(environ)
@@ -122,10 +129,12 @@ class Entrance:
                 raise AwsError("AccessDenied", text, 403)
             if abs(signed - now.timestamp()) > refusals.SKEW_S:
                 raise refusals.skewed("s3", now.fromtimestamp(signed, now.tzinfo), now)
+        elif not signature.expires_at or not signature.signature:
+            raise AwsError("AccessDenied", _LACKING_IN_LINK, 403)
         elif not signature.expires_at.isdigit():
             raise AwsError("AccessDenied", f"Invalid date (should be seconds since epoch): {signature.expires_at}", 403)
         elif int(signature.expires_at[:12]) < now.timestamp():
-            raise AwsError("AccessDenied", "Request has expired", 403)
+            raise refusals.ended_link(int(signature.expires_at[:12]), now)
         if not sigv2.fits(signature, known.secret_access_key, environ):
             raise refusals.mismatch(
                 "s3",
@@ -197,7 +206,8 @@ class Entrance:
 
 def _check_signed_headers(environ: Mapping[str, Any], signature: sigv4.Signature) -> None:
     present = (name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_X_AMZ_"))
-    left = sorted(set(present) - set(signature.signed_headers))
+    is_link = signature.expires_s is not None
+    left = sorted(set(present) - set(signature.signed_headers) - ({_OF_BODY} if is_link else set()))
     if left:
         raise refusals.unsigned_headers(left)
 

@@ -136,12 +136,15 @@ def expired_link(kind: str, signed: datetime, expires_s: int, now: datetime) -> 
     """A presigned link's time is over."""
     if kind != "s3":
         return skewed(kind, signed, now)
-    ended = datetime.fromtimestamp(signed.timestamp() + expires_s, now.tzinfo)
-    extra = {
-        "X-Amz-Expires": str(expires_s),
-        "Expires": ended.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "ServerTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
+    refusal = ended_link(int(signed.timestamp()) + expires_s, now)
+    refusal.extra = {"X-Amz-Expires": str(expires_s), **refusal.extra}
+    return refusal
+
+
+def ended_link(ended_s: int, now: datetime) -> AwsError:
+    """S3's presigned link's time is over, since a time in epoch seconds."""
+    ended = datetime.fromtimestamp(ended_s, now.tzinfo)
+    extra = {"Expires": ended.strftime("%Y-%m-%dT%H:%M:%SZ"), "ServerTime": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
     return AwsError("AccessDenied", "Request has expired", 403, extra)
 
 

@@ -25,8 +25,25 @@ _SAFE = "-_.~"
 _PATHS_AS_THEY_ARE = frozenset({"s3", "s3-object-lambda", "s3express"})
 
 
+_LACKING_IN_LINK = (
+    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
+    "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+)
+_CREDENTIAL_IN_LINK = (
+    "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
+    '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+)
+
+
 class MalformedSignatureError(Exception):
-    """A call says that it is signed, but not in a way that can be read; the text says what is missing."""
+    """A call says that it is signed, but not in a way that can be read; the text says what is missing.
+
+    `of_links` is how S3 says it of a presigned link, empty where it says the same.
+    """
+
+    def __init__(self, why: str, of_links: str = "") -> None:
+        super().__init__(why)
+        self.of_links = of_links or why
 
 
 @dataclass(frozen=True)
@@ -96,7 +113,8 @@ def _from_header(fields: str, environ: Mapping[str, Any]) -> Signature:
 def _from_query(query: Mapping[str, str], environ: Mapping[str, Any]) -> Signature:
     for wanted in ("Algorithm", "Credential", "Signature", "SignedHeaders", "Date"):
         if not query.get(f"X-Amz-{wanted}"):
-            raise MalformedSignatureError(f"AWS query-string parameters must include 'X-Amz-{wanted}'.")
+            text = f"AWS query-string parameters must include 'X-Amz-{wanted}'."
+            raise MalformedSignatureError(text, _LACKING_IN_LINK)
     if query["X-Amz-Algorithm"] != ALGORITHM:
         raise MalformedSignatureError(f"X-Amz-Algorithm only supports {ALGORITHM}.")
     life = query.get("X-Amz-Expires", "900")
@@ -114,7 +132,8 @@ def _signature(credential: str, signed_headers: str, signature: str, stamp: str,
     fields = credential.rsplit("/", 4)
     if len(fields) != 5 or fields[4] != "aws4_request":
         raise MalformedSignatureError(
-            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.",
+            _CREDENTIAL_IN_LINK,
         )
     key, date, region, service, _ = fields
     if not region.replace("-", "").isalnum() or not service.replace("-", "").isalnum() or not credential.isascii():

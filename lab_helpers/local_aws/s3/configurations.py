@@ -30,6 +30,8 @@ UNASKED = {
     ).encode(),
 }
 """What a bucket has from its creation on until it is deleted or replaced, by the operation's word."""
+DELETED = b""
+"""In the place of what a bucket had unasked."""
 _OWNERSHIPS = ("BucketOwnerPreferred", "ObjectWriter", OWNER_ENFORCED)
 _FIRST_REGION = "us-east-1"
 _CROSS = "Cross S3 location logging not allowed. "

@@ -5,15 +5,17 @@ Source: the modules that it asks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import (
+    acls,
+    arguments,
     conditions,
     configurations,
     lifecycle,
@@ -23,12 +25,13 @@ from lab_helpers.local_aws.s3 import (
     parts,
     refusals,
     tags,
+    versions,
 )
 from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
-_VERSION = re.compile(r"null|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""Of the local AWS's version ids; S3 refuses what it cannot have made."""
+_REGION = "x-amz-bucket-region"
+_TELL_REGION = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
 _COPY_OF_MARKER = "The source of a copy request may not specifically refer to a delete marker by version id."
 _OF_NO_MARKER = frozenset({
     "GetObject", "GetObjectAcl", "GetObjectAttributes", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
@@ -64,6 +67,21 @@ class Objects(Protocol):
     def listed_buckets(self) -> Sequence[listing_documents.ListedBucket]:
         """Return all buckets."""
 
+    def bucket_region(self, bucket: str) -> str:
+        """Return the Region of a bucket, empty without such a bucket."""
+
+    def takes_access_lists(self, bucket: str) -> bool:
+        """Tell whether a bucket's objects may be others' than its owner's, and have access lists."""
+
+    def keeps_versions(self, bucket: str) -> bool:
+        """Tell whether a bucket keeps versions, or has kept some."""
+
+    def upload_checksum(self, bucket: str, upload_id: str) -> tuple[str, str]:
+        """Return algorithm and type of an open upload's checksum; empty where nobody named one."""
+
+    def part_checksum(self, bucket: str, upload_id: str, number: int) -> str:
+        """Return the checksum of one of an open upload's parts, empty without one."""
+
     def regions(self) -> Collection[str]:
         """Return the Regions that there are."""
 
@@ -90,6 +108,8 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
     """Return what moto is to be asked; raises AwsError where S3 refuses."""
     bucket, key = str(params.get("Bucket", "")), str(params.get("Key", ""))
     version = str(params.get("versionId", ""))
+    arguments.check(operation, params, environ)
+    environ = arguments.with_spaces(environ)
     _refuse_version(version if "versionId" in params else None)
     there = objects.object_view(bucket, key, version) if key else None
     if there is not None and there.is_marker and operation in _OF_NO_MARKER:
@@ -102,10 +122,14 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
     now = datetime.now(UTC)
     has_lock = objects.locks(bucket)
     tags.check(operation, environ, body)
+    acls.check(operation, environ, body)
     configurations.check_header(operation, environ)
+    if operation == "CreateBucket":
+        arguments.check_place(body, objects.regions())
     if operation == "PutBucketLifecycleConfiguration":
         lifecycle.check(environ, body)
     if has_lock is not None:
+        acls.check_ownership(operation, environ, takes_lists=objects.takes_access_lists(bucket))
         if operation == "CreateBucket" and tags.asked(operation, body):
             raise refusals.owned_already(bucket)
         if operation in _TELL_VERSION and there is None:  # moto fails
@@ -121,6 +145,8 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
         if source is not None and source.is_marker and of[2]:
             raise AwsError("InvalidRequest", _COPY_OF_MARKER)
         if source is not None and not source.is_marker:
+            if operation == "UploadPartCopy":
+                arguments.check_range(environ, source.size_bytes)
             conditions.check_copy(environ, source, now)
             environ = _without_copy_conditions(environ)
     if operation in conditions.WRITES:
@@ -136,10 +162,12 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
 
 
 def check_listed(params: Mapping[str, Any], environ: Mapping[str, Any], objects: Objects) -> None:
-    """Raise AwsError where one of the versions that a DeleteObjects lists is locked."""
+    """Raise AwsError where one of the versions that a DeleteObjects lists is locked, or was never made."""
     now = datetime.now(UTC)
     for item in params["Delete"]["Objects"]:
         version = item.get("VersionId", "")
+        if version and not versions.is_made(version):
+            raise AwsError("NoSuchVersion", "The specified version does not exist.", 404)
         there = objects.object_view(str(params["Bucket"]), item.get("Key", ""), version) if version else None
         if there is not None:
             locks.check_deletion(there.lock, environ, now)
@@ -241,6 +269,7 @@ def after(
     version = str(params.get("versionId", ""))
     if status >= 400:
         told = refusals.complete(content, environ["REQUEST_METHOD"], params, environ, body)
+        told = refusals.of_versions(told) if objects.keeps_versions(bucket) else told
         return refusals.status_of(content, status), headers, told
     if operation == "CreateBucket" and (wanted := tags.asked(operation, body)):
         objects.tag_bucket(bucket, wanted)
@@ -251,6 +280,12 @@ def after(
         if there is not None and there.version_id != "null":
             headers = [pair for pair in headers if pair[0].lower() != "x-amz-version-id"]
             headers.append(("x-amz-version-id", there.version_id))
+    if operation in parts.READS and version == "" and objects.keeps_versions(bucket):
+        headers = _with_null(headers)
+    if operation in _TELL_REGION and not any(name.lower() == _REGION for name, _ in headers):
+        headers = [*headers, (_REGION, objects.bucket_region(bucket))]
+    if operation in parts.OF_UPLOADS:
+        headers, content = _of_upload(operation, params, headers, content, objects)
     if asked.piece is not None:
         checksum = objects.checksum(bucket, key, version)
         status, headers = parts.tell_slice(status, headers, asked.piece, environ, checksum)
@@ -264,6 +299,28 @@ def after(
     return status, headers, content
 
 
+def _with_null(headers: Headers) -> Headers:
+    """Tell the version of what was put before its bucket kept versions: moto tells none."""
+    if any(name.lower() == "x-amz-version-id" for name, _ in headers):
+        return headers
+    return [*headers, ("x-amz-version-id", versions.NULL)]
+
+
+def _of_upload(
+    operation: str, params: Mapping[str, Any], headers: Headers, content: bytes, objects: Objects
+) -> tuple[Headers, bytes]:
+    bucket, upload = str(params["Bucket"]), str(params.get("uploadId", ""))
+    algorithm, kind = objects.upload_checksum(bucket, upload)
+    if not algorithm:
+        return headers, content
+    headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+    if operation == "ListParts":
+        of_part = partial(objects.part_checksum, bucket, upload)
+        return headers, parts.list_checksums(content, algorithm, kind, of_part)
+    value = objects.part_checksum(bucket, upload, int(params["partNumber"]))
+    return headers, parts.tell_copied(content, algorithm, value)
+
+
 def _of_its_end(bucket: str, key: str, objects: Objects) -> Headers:
     document, there = objects.lifecycle(bucket), objects.object_view(bucket, key, "")
     if document is None or there is None:
@@ -273,7 +330,7 @@ def _of_its_end(bucket: str, key: str, objects: Objects) -> Headers:
 
 
 def _refuse_version(version: str | None) -> None:
-    if version is None or _VERSION.fullmatch(version):
+    if version is None or versions.is_made(version):
         return
     text = "Version id cannot be the empty string" if not version else "Invalid version id specified"
     raise AwsError("InvalidArgument", text, 400, {"ArgumentName": "versionId", "ArgumentValue": version})

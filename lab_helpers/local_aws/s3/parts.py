@@ -1,13 +1,14 @@
 """One part of an object, and what GetObjectAttributes tells of all of them.
 
 Source: `partNumber` of GetObject and HeadObject and the answer of GetObjectAttributes in the Amazon S3 API reference;
-LocalStack's recordings of S3 (test_get_object_part, test_get_object_part_checksum, test_get_object_attributes).
+LocalStack's recordings of S3 (test_get_object_part, test_get_object_part_checksum, test_get_object_attributes,
+TestS3MultipartUploadChecksum).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -20,14 +21,17 @@ Headers = list[tuple[str, str]]
 Checksum = tuple[str, str, str] | None
 """Algorithm, type and value of an object's checksum."""
 READS = frozenset({"GetObject", "HeadObject"})
+OF_UPLOADS = frozenset({"ListParts", "UploadPartCopy"})
+"""Calls that tell checksums of an open upload's parts."""
 MOST_PARTS = 1000
 _BEHIND_PARTS = (b"<StorageClass>", b"<ObjectSize>")
 _NUMBER = re.compile(r"\d{1,5}")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _CHECKSUM = re.compile(r"x-amz-checksum-(?!mode|algorithm)\w+", re.IGNORECASE)
 _NOT_THERE = "The requested partnumber is not satisfiable"
+_PART = re.compile(rb"<Part>(?:(?!</Part>).)*?<PartNumber>(\d+)</PartNumber>.*?</Part>", re.DOTALL)
 _BOTH = "Cannot specify both Range header and partNumber query parameter"
-_NO_NUMBER = "Part number must be an integer between 1 and 10000, inclusive"
+NO_NUMBER = "Part number must be an integer between 1 and 10000, inclusive"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Slice:
         return f"bytes {self.first}-{self.last}/{self.whole_bytes}"
 
 
+def is_number_of_part(said: str) -> bool:
+    """Tell whether a text is the number of a part."""
+    return _NUMBER.fullmatch(said) is not None and 1 <= int(said) <= 10_000
+
+
 def asked_part(params: Mapping[str, Any], environ: Mapping[str, Any], there: ObjectView) -> Slice | None:
     """Return the part that a reader asks for, None where none is; raises AwsError where there is no such part."""
     if "partNumber" not in params:
@@ -53,8 +62,8 @@ def asked_part(params: Mapping[str, Any], environ: Mapping[str, Any], there: Obj
     said = str(params["partNumber"])
     if "HTTP_RANGE" in environ:
         raise AwsError("InvalidRequest", _BOTH)
-    if not _NUMBER.fullmatch(said) or not 1 <= int(said) <= 10_000:
-        raise AwsError("InvalidArgument", _NO_NUMBER, 400, {"ArgumentName": "partNumber", "ArgumentValue": said})
+    if not is_number_of_part(said):
+        raise AwsError("InvalidArgument", NO_NUMBER, 400, {"ArgumentName": "partNumber", "ArgumentValue": said})
     parts = there.parts or (ObjectPart(1, there.size_bytes),)
     if int(said) > len(parts):
         extra = {"ActualPartCount": str(len(parts)), "PartNumberRequested": said}
@@ -100,6 +109,8 @@ def tell_slice(
         told.append(("x-amz-mp-parts-count", str(asked.parts)))
         if is_asked and checksum is not None and asked.part is not None and asked.part.checksum:
             algorithm, kind, _ = checksum
+            if kind != "COMPOSITE":  # S3 has none of the parts
+                return 206, told
             told += [(f"x-amz-checksum-{algorithm.lower()}", asked.part.checksum), ("x-amz-checksum-type", kind)]
     return 206, told
 
@@ -130,6 +141,25 @@ def tell_parts(content: bytes, environ: Mapping[str, Any], there: ObjectView, ch
         f"<NextPartNumberMarker>{last}</NextPartNumberMarker><PartNumberMarker>{after}</PartNumberMarker>"
         f"{told}{count}</ObjectParts>",
     )
+
+
+def list_checksums(content: bytes, algorithm: str, kind: str, of_part: Callable[[int], str]) -> bytes:
+    """Return ListParts' document with the checksums of the parts, of an upload that has any."""
+
+    def told(found: re.Match[bytes]) -> bytes:
+        value = escape(of_part(int(found[1])))
+        return found[0].replace(b"</Part>", f"<Checksum{algorithm}>{value}</Checksum{algorithm}></Part>".encode())
+
+    content = _PART.sub(told, content)
+    end = content.rfind(b"</")
+    added = f"<ChecksumAlgorithm>{algorithm}</ChecksumAlgorithm><ChecksumType>{kind}</ChecksumType>"
+    return content[:end] + added.encode() + content[end:]
+
+
+def tell_copied(content: bytes, algorithm: str, value: str) -> bytes:
+    """Return UploadPartCopy's document with the checksum of the part."""
+    added = f"</ETag><Checksum{algorithm}>{escape(value)}</Checksum{algorithm}>"
+    return content.replace(b"</ETag>", added.encode(), 1)
 
 
 def _inserted(content: bytes, told: str) -> bytes:

@@ -259,8 +259,10 @@ def _tags(document: str) -> str:
 
 def _ascii(value: str) -> str:
     """Return metadata as headers have it: beyond ASCII, and controls, as RFC 2047 says."""
-    if value.isascii():
+    if value.isascii() and (value.replace("\t", "").isprintable() or not value):
         return value
+    if value.isascii():
+        return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
     plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%.-!*+/"
     coded = "".join(chr(byte) if byte in plain else "_" if byte == 0x20 else f"={byte:02X}" for byte in value.encode())
     return f"=?UTF-8?Q?{coded}?="

@@ -39,6 +39,7 @@ _STATUSES = {"InvalidBucketState": 409}
 _CODE = re.compile(rb"<Code>([^<]*)</Code>")
 _MESSAGE = re.compile(rb"<Message>[^<]*</Message>")
 _FOREIGN = re.compile(rb"<Resource>[^<]*</Resource>|<(BucketName|Key)\s*/>")
+_PLACE = re.compile(rb"<Message>The [\w-]+( location constraint is incompatible)")
 _LOCATION = re.compile(rb"<LocationConstraint>([^<]*)</LocationConstraint>")
 
 
@@ -78,6 +79,8 @@ def complete(content: bytes, method: str, params: Mapping[str, Any], environ: Ma
     told = told_beside(code, method, params, environ)
     if code == "InvalidLocationConstraint" and (place := _LOCATION.search(body)):
         told = {"LocationConstraint": place[1].decode()}
+    if code == "IllegalLocationConstraintException" and (place := _LOCATION.search(body)):
+        content = _PLACE.sub(b"<Message>The " + place[1] + rb"\g<1>", content, count=1)
     content = _FOREIGN.sub(b"", content)
     if code == "InvalidStorageClass":
         content = re.sub(rb"<StorageClass>[^<]*</StorageClass>", b"", content)
@@ -88,6 +91,14 @@ def complete(content: bytes, method: str, params: Mapping[str, Any], environ: Ma
         member = f"<{name}>{escape(value)}</{name}>"
         content = content.replace(b"</Message>", b"</Message>" + member.encode(), 1)
     return content
+
+
+def of_versions(content: bytes) -> bytes:
+    """Return an error document as it is about a bucket that keeps versions: what is in the way may not be seen."""
+    if b"<Code>BucketNotEmpty</Code>" not in content:
+        return content
+    text = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+    return _MESSAGE.sub(f"<Message>{text}</Message>".encode(), content, count=1)
 
 
 def on_marker(method: str, version: str) -> AwsError:

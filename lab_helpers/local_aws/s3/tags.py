@@ -2,8 +2,7 @@
 
 Source: "Categorizing your storage using tags" of the Amazon S3 User Guide; LocalStack's recordings of S3
 (TestS3BucketObjectTagging).
-Not modelled: how many tags there may be; InternalError for a creation whose tags say a key twice (refused as others
-are); the permission s3:TagResource of a creation with tags.
+Not modelled: how many tags there may be; the permission s3:TagResource of a creation with tags.
 """
 
 from __future__ import annotations
@@ -52,6 +51,8 @@ def asked(operation: str, body: bytes) -> dict[str, str]:
         name, text = key.text or "", value.text or ""
         _check_tag(operation, name, text)
         if name in found:
+            if operation == "CreateBucket":  # as recorded
+                raise AwsError("InternalError", "We encountered an internal error. Please try again.", 500)
             told = "Cannot provide multiple Tags with the same key"
             raise AwsError("InvalidTag", told, 400, {"TagKey": name})
         found[name] = text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 import pytest
 import urllib3
@@ -20,16 +22,21 @@ def _send(url: str, method: str, body: bytes | None = None, **headers: str) -> t
     return got.status, {name.lower(): value for name, value in got.headers.items()}
 
 
+def _signer(aws: LocalAws, version: str) -> Any:
+    s3 = aws.client("s3")
+    keys = s3._request_signer._credentials
+    return boto3.client(
+        "s3", "ap-northeast-1", endpoint_url=s3.meta.endpoint_url, config=Config(signature_version=version),
+        aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_an_upload_by_a_link(aws: LocalAws, version: str) -> None:
     """Signature 2 has metadata in the query, Signature 4 wants the header; a link's end is no object's Expires."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=BUCKET, **HERE)
-    keys = s3._request_signer._credentials
-    signer = boto3.client(
-        "s3", "ap-northeast-1", endpoint_url=s3.meta.endpoint_url, config=Config(signature_version=version),
-        aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key,
-    )  # fmt: skip
+    signer = _signer(aws, version)
     url = signer.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "a", "Metadata": {"who": "me"}})
     sent = {} if version == "s3" else {"x_amz_meta_who": "me"}
     assert _send(url, "PUT", b"x", **sent)[0] == 200
@@ -39,6 +46,31 @@ def test_an_upload_by_a_link(aws: LocalAws, version: str) -> None:
     status, headers = _send(signer.generate_presigned_url("delete_object", {"Bucket": BUCKET, "Key": "a"}), "DELETE")
     assert (status, "content-length" in headers) == (204, False)
     s3.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("version", "left_out", "status", "told"),
+    [
+        ("s3", "Expires", 403, b"Query-string authentication requires the Signature, Expires and AWSAccessKeyId"),
+        ("s3v4", "X-Amz-Date", 400, b"Query-string authentication version 4 requires the X-Amz-Algorithm"),
+        ("s3v4", "/", 400, b"&lt;YOUR-AKID&gt;/YYYYMMDD/REGION/SERVICE/aws4_request"),
+    ],
+)
+def test_links_that_lack_something(aws: LocalAws, version: str, left_out: str, status: int, told: bytes) -> None:
+    """test_s3_put_presigned_url_missing_sig_param, test_presigned_double_encoded_credentials."""
+    url = _signer(aws, version).generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "a"})
+    path, _, query = url.partition("?")
+    pairs = query.replace("%2F", "%252F" if left_out == "/" else "%2F").split("&")
+    kept = "&".join(pair for pair in pairs if pair.partition("=")[0] != left_out)
+    got = urllib3.request("GET", f"{path}?{kept}", timeout=30)
+    assert (got.status, told in got.data) == (status, True)
+
+
+def test_a_link_that_has_ended_says_when(aws: LocalAws) -> None:
+    """Of Signature 2, too (test_s3_presigned_url_expired)."""
+    url = _signer(aws, "s3").generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "a"}, ExpiresIn=-60)
+    got = urllib3.request("GET", url, timeout=30)
+    assert (got.status, b"<Expires>20" in got.data, b"<ServerTime>20" in got.data) == (403, True, True)
 
 
 def test_what_a_link_says_is_asked_permission_for() -> None:

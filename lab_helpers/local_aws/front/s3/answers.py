@@ -12,12 +12,14 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 from xml.sax.saxutils import escape, unescape
 
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3 import arguments, posted_form
 from lab_helpers.local_aws.s3.view import OWNER_ID
 
 Headers = list[tuple[str, str]]
@@ -40,9 +42,13 @@ _USUAL_ENCRYPTION = (
 _ROOTS = {"ListParts": b"ListPartsResult", "GetObjectAttributes": b"GetObjectAttributesResponse"}
 """Names of documents that moto calls otherwise."""
 _STATUS = {"PutBucketPolicy": 204, "PutObjectTagging": 200}
+_META = "HTTP_X_AMZ_META_"
+_METADATA = frozenset({"CopyObject", "CreateMultipartUpload", "PutObject"})
+"""Calls that write metadata and access control lists."""
 _ACCESS = ("HTTP_X_AMZ_ACL", "HTTP_X_AMZ_GRANT")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _RANGE = re.compile(r"bytes=(?:(\d{1,19})-(\d{0,19})|-\d{1,19})")
+_WORD = re.compile(r"=\?[\w-]+\?[BbQq]\?[^?\s]*\?=")
 _OWNED = re.compile(rb"<DisplayName>[^<]*</DisplayName>")
 _OWNER = re.compile(rb"(<Owner>.*?<ID>)[^<]*(</ID>)", re.DOTALL)
 _OWNER_BEHIND = re.compile(rb"(<Buckets>.*</Buckets>)(<Owner>.*</Owner>)", re.DOTALL)
@@ -55,6 +61,8 @@ _CHECKSUM_HEADER = re.compile(r"x-amz-checksum-(?!algorithm|type|mode)\w+")
 _LISTED = re.compile(rb"<(Contents|Version)>.*?</\1>", re.DOTALL)
 _EMPTY = re.compile(rb"<(\w+)([^<>]*)/>\s*\Z")
 """A document without anything in it."""
+_ENTRIES = re.compile(rb"<(Contents|CommonPrefixes|DeleteMarker|Version)>.*?</\1>", re.DOTALL)
+_LISTINGS = frozenset({"ListObjectVersions", "ListObjects", "ListObjectsV2"})
 _ROOT = re.compile(rb"<List\w+Result[^>]*>")
 _CODED = re.compile(rb"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]*)</\1>")
 """Elements of a listing that are encoded together."""
@@ -73,22 +81,43 @@ def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[d
     """Return a call as moto has to have it, to do what S3 does.
 
     A day that is yet to come is no condition, a range that is none asks for the whole, an empty list of tags takes the
-    tags away, and an upload in parts has an access control list from the first.
+    tags away, the old name of Europe's Region is one, and encoded words in metadata are decoded, if they are plain.
     """
     asked = dict(environ)
     if "HTTP_RANGE" in asked and not _is_range(asked["HTTP_RANGE"]):
         del asked["HTTP_RANGE"]
-    if operation == "CreateMultipartUpload" and not any(name.startswith(_ACCESS) for name in asked):
-        asked["HTTP_X_AMZ_ACL"] = "private"
     if "HTTP_X_AMZ_OBJECT_ATTRIBUTES" in asked:
         asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"] = re.sub(r"\s", "", asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"])
     if operation == "ListParts":  # an empty number is none
         asked["QUERY_STRING"] = urlencode(parse_qsl(str(asked.get("QUERY_STRING", ""))))
     if _is_to_come(asked.get("HTTP_IF_MODIFIED_SINCE", "")):
         del asked["HTTP_IF_MODIFIED_SINCE"]
+    if operation == "CreateBucket":
+        body = arguments.in_europe(body, renamed=True)
+    if operation in _METADATA and posted_form.MARK not in asked:
+        asked.update({name: decoded(value) for name, value in asked.items() if name.startswith(_META)})
     if operation in {"PutObjectTagging", "PutBucketTagging"} and b"Tagging" in body and b"<Tag>" not in body:
         return {**asked, "REQUEST_METHOD": "DELETE"}, b""
     return asked, body
+
+
+def with_own_list(operation: str, environ: dict[str, Any]) -> dict[str, Any]:
+    """Return a call's environ with an access control list of its own: what is written has not its bucket's."""
+    if operation not in _METADATA or any(name.startswith(_ACCESS) for name in environ):
+        return environ
+    return {**environ, "HTTP_X_AMZ_ACL": "private"}
+
+
+def decoded(value: str) -> str:
+    """Return a header's text without RFC 2047's encoding, if what it stands for is printable ASCII."""
+    found = _WORD.fullmatch(value)
+    if found is None:
+        return value
+    try:
+        plain = str(make_header(decode_header(value)))
+    except (LookupError, UnicodeError, ValueError):
+        return value
+    return plain if plain.isascii() and plain.isprintable() else value
 
 
 def refuse_other_owner(environ: Mapping[str, Any], account: str) -> None:
@@ -165,6 +194,8 @@ def _members(operation: str, params: Mapping[str, Any], content: bytes, body: by
     if operation in {"GetObject", "SelectObjectContent"} or not content.startswith(b"<"):
         return content
     content = _named(operation, _OWNED.sub(b"", content))
+    if operation in _LISTINGS:
+        content = _entries_last(content)
     match operation:
         case "ListBuckets":
             return _buckets(_OWNER.sub(rb"\g<1>" + OWNER_ID.encode() + rb"\g<2>", content))
@@ -196,6 +227,14 @@ def _named(operation: str, content: bytes) -> bytes:
     name = re.match(rb"<(\w+)", content[begin:])
     renamed = content[begin:end].replace(name[1], _ROOTS[operation], 1) if name else content[begin:end]
     return content[:begin] + renamed + b"</" + _ROOTS[operation] + b">"
+
+
+def _entries_last(content: bytes) -> bytes:
+    """Return a listing with what it tells of itself first: Amazon's SDK for Java counts on it."""
+    entries = b"".join(found[0] for found in _ENTRIES.finditer(content))
+    head = _ENTRIES.sub(b"", content)
+    end = head.rfind(b"</")
+    return head[:end] + entries + head[end:] if entries else content
 
 
 def _buckets(content: bytes) -> bytes:

@@ -43,7 +43,7 @@ def check(params: Mapping[str, Any], body: bytes) -> None:  # noqa: ARG001
     """Raise AwsError InvalidBucketName for a name that no bucket can have."""
     name = str(params.get("Bucket", ""))
     if not _NAME.fullmatch(name) or ".." in name or _ADDRESS.fullmatch(name) or _is_reserved(name):
-        raise AwsError("InvalidBucketName", "The specified bucket is not valid.", 400)
+        raise AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, {"BucketName": name})
 
 
 def _is_reserved(name: str) -> bool:

@@ -20,7 +20,7 @@ from lab_helpers.local_aws.front.s3.answers import ids
 from lab_helpers.local_aws.front.s3.deletion import NAMESPACE
 from lab_helpers.local_aws.front.s3.operations import UNKNOWN
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import configurations, listings
+from lab_helpers.local_aws.s3 import arguments, configurations, listings
 from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
 
 Documents = MutableMapping[str, bytes]
@@ -38,8 +38,6 @@ _LISTED = 100
 _KEPT_WHOLE = ("BucketLogging", "BucketReplication")
 """Configurations that are given back as they were put; moto shortens them, or refuses what S3 takes."""
 _OF_A_BUCKET = ("Delete", "Get", "List", "Put")
-DELETED = b""
-"""In the place of a configuration that a bucket had unasked."""
 _PAYER = f'<RequestPaymentConfiguration xmlns="{NAMESPACE}"><Payer>BucketOwner</Payer></RequestPaymentConfiguration>'
 _MEMBERS = {"BucketVersioning": "MfaDelete", "BucketAccelerateConfiguration": "Status"}
 """Members that moto drops: always, or where acceleration was never enabled."""
@@ -55,11 +53,19 @@ def refuse_unknown(operation: str) -> None:
         raise AwsError("NotImplemented", _NOT_IMPLEMENTED, 501)
 
 
-def refuse_missing(operation: str, bucket: str) -> None:
+def begin(body: bytes, documents: Documents | None) -> None:
+    """Keep what a bucket's creation says and moto forgets: that its Region was called by its old name."""
+    if documents is not None and arguments.asked_place(body).encode() == arguments.EUROPE:
+        documents["Location"] = arguments.EUROPE
+
+
+def refuse_missing(operation: str, bucket: str, body: bytes) -> None:
     """Refuse to read, write or delete what a bucket has that is not there; moto would make one for some.
 
-    Raises AwsError NoSuchBucket.
+    Raises AwsError NoSuchBucket, or MalformedXML where there is no document either.
     """
+    if operation.startswith("Put") and operation != "PutBucketAcl" and not body:
+        raise AwsError("MalformedXML", MALFORMED_XML)
     if operation.startswith(_OF_A_BUCKET) and operation != "ListBuckets":
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, {"BucketName": bucket})
 
@@ -94,6 +100,10 @@ def answer(
         return _payment(operation, body, documents)
     if operation.endswith("BucketLifecycleConfiguration"):
         return _lifecycle(operation, asked, body, documents, forward)
+    if operation == "GetBucketLocation" and "Location" in documents:
+        status, headers, told = forward()
+        told = arguments.in_europe(told if isinstance(told, bytes) else b"".join(told), renamed=False)
+        return status, [pair for pair in headers if pair[0].lower() != "content-length"], told
     for ending, member in _MEMBERS.items():
         if operation.endswith(ending):
             return _with_member(operation, member, body, documents, forward)
@@ -141,10 +151,10 @@ def _unasked(operation: str, word: str, documents: Documents, forward: Callable[
     """Answer about a configuration that a bucket has until it is deleted, or another takes its place."""
     answered = forward()
     if operation.startswith("Get"):
-        is_usual = answered[0] == 404 and documents.get(word) != DELETED
+        is_usual = answered[0] == 404 and documents.get(word) != configurations.DELETED
         return _told(configurations.UNASKED[word]) if is_usual else answered
     if answered[0] < 300 and operation.startswith("Delete"):
-        documents[word] = DELETED
+        documents[word] = configurations.DELETED
     return answered
 
 

@@ -1,8 +1,7 @@
 """Which checksum an object of S3 gets: the caller's, a multipart upload's, or S3's own where none came.
 
 Source: as in `checksums`.
-Not modelled: the copy of a multipart object keeps its checksum, where S3 makes one of the whole object; parts that come
-without a checksum have none.
+Not modelled: parts that come without a checksum have none.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from xml.etree import ElementTree
 
 from lab_helpers.local_aws.front.s3.checksums import COMPUTED, PREFIX, TAKEN, encoded, said
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import completion
+from lab_helpers.local_aws.s3 import arguments, completion
 
 DEFAULT = "CRC64NVME"
 """What S3 computes for an object that comes without a checksum."""
@@ -75,6 +74,8 @@ def for_moto(
                 listed = _completed(body)
                 if listed is not None:
                     completion.check(listed, found.uploaded, upload)
+                    sizes = (found.uploaded[number][1] for part in listed if (number := _number(part)))
+                    arguments.check_size(environ, sum(sizes))
                 check_completion(environ, listed or [], found, upload)
         case "GetObject" | "HeadObject" if "HTTP_X_AMZ_CHECKSUM_MODE" in environ:
             return {**environ, "HTTP_X_AMZ_CHECKSUM_MODE": environ["HTTP_X_AMZ_CHECKSUM_MODE"].upper()}

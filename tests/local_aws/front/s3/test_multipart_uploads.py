@@ -14,7 +14,8 @@ from lab_helpers.local_aws.server import LocalAws
 def test_an_unknown_upload_is_no_such_upload(aws: LocalAws) -> None:
     """404 NoSuchUpload, with and without a document; an open upload without parts named is InvalidRequest."""
     s3 = aws.client("s3")
-    s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    here = {"LocationConstraint": "ap-northeast-1"}
+    s3.create_bucket(Bucket="uploads", CreateBucketConfiguration=here, ObjectOwnership="ObjectWriter")
     parts = {"Parts": [{"PartNumber": 1, "ETag": "x"}]}
     place = {"Bucket": "uploads", "Key": "k"}
     refused: list[Callable[[], Any]] = [
