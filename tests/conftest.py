@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import getpass
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,17 @@ def _sendable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_sendable(each) for each in value)
     return value
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the run's own end remove pytest's folder of all runs, once it is empty: registered first, done last."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(_remove_if_empty)
+
+
+def _remove_if_empty() -> None:
+    with contextlib.suppress(OSError):  # another run has its folder there, or a failed one left what is to be looked at
+        Path(tempfile.gettempdir(), f"pytest-of-{getpass.getuser()}").rmdir()
 
 
 @pytest.fixture
