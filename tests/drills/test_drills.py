@@ -59,9 +59,21 @@ def _play(kind: type[Drill], backend: LocalBackend, home: Path) -> Seen:
         drill.mend()
         proof = drill.proof()
         assert (drill.is_mended(symptom), drill.is_mended(proof)) == (False, True)
+    except BaseException as error:
+        error.add_note(_what_the_local_aws_says(backend, drill))
+        raise
     finally:
         drill.undo()
     return Seen(symptom, evidence, proof, drills.open_drills(drill.lab) + _traces(backend, drill))
+
+
+def _what_the_local_aws_says(backend: LocalBackend, drill: Drill) -> str:
+    """Return why the drill's tasks stopped, and the end of the server's log: an empty table tells nothing."""
+    ecs = backend.client("ecs")
+    arns = ecs.list_tasks(cluster=CLUSTER, family=drill.stage.family, desiredStatus="STOPPED")["taskArns"]
+    tasks = ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
+    log = backend.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-60:]
+    return "\n".join([*(f"stopped: {task.get('stoppedReason')}" for task in tasks), *log])
 
 
 def _traces(backend: LocalBackend, drill: Drill) -> list[str]:
