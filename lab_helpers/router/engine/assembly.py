@@ -203,7 +203,7 @@ class _Builder:
             ordinal=one.ordinal,
         )  # fmt: skip
         output = self._created(one, options, context, refused)
-        worker = Worker(one.shown_name, output, self._log)
+        worker = Worker(one.shown_name, output, self._log, self._service.storage_max_chunks_up)
         instance = OutputInstance(
             one.number, one.plugin.name, one.shown_name, matches(one, self._service), limit, output, worker,
             _limit(one.core.get("storage.total_limit_size")),

@@ -23,10 +23,12 @@ class Worker:
     `begin(chunk)` and `done(chunk, result)`, to be set before the first chunk, are called on the worker's thread around
     it, for each chunk once.
     An output with `tick_every_s` has its `tick` called that often, from its first flush on.
+    Of chunks with files at most `most_up` wait in memory (storage.max_chunks_up), and never more than LONG_QUEUE.
     """
 
-    def __init__(self, name: str, output: Output, log: Log) -> None:
+    def __init__(self, name: str, output: Output, log: Log, most_up: int = LONG_QUEUE) -> None:
         self._name, self._output, self._log = name, output, log
+        self._most_up = min(most_up, LONG_QUEUE)
         self.begin: Callable[[Chunk], None] = lambda _chunk: None
         self.done: Done = lambda _chunk, _result: None
         self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
@@ -37,7 +39,7 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"flb-out-{self._name}", daemon=True)
             self._thread.start()
-        if self._queue.qsize() > LONG_QUEUE:
+        if self._queue.qsize() > self._most_up:
             chunk.let_go()
         self._queue.put(chunk)
 
