@@ -28,27 +28,29 @@ _LOOKS_AROUND = re.compile(r"\(\?(?!P<|:)|[*+?}]\+|\\[AZzbBGK0-9]")
 # what may find otherwise where other texts stand in front and behind; atomic groups may find less
 _BEGINS_LINES = re.compile(r"\^(?![*+?{])[^|]*\Z")
 _ESCAPE_OR_CLASS, _INNERMOST_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.S), re.compile(r"\([^()]*\)")
+_LITERAL = re.compile(r"[\w /:=@%,;<>!\"'&#-]+")
 FEW = 8
 # texts: fewer are searched one by one
 
 
 Row = tuple[str, ...]
-# of a match: the whole of it, then its groups; '' for one that has no part in it
+# of a match: its groups, '' for one that has no part in it
 
 
 class Pattern:
     """A compiled expression: what `re.Pattern` offers of searching, with Ruby's meaning of `^` and `$`.
 
     A text of one line, which nearly all are, is searched with a form that knows only the text's own ends. `among`,
-    where there is one, is a form for many texts at once, one a line: what it finds within a line is what is found in
-    that text alone. Its first group is the whole match.
+    where there is one, is a form for many texts at once, one a line: it finds in each line what is found in that text
+    alone, and nothing goes over a line's end. `literal` is the text that the expression stands for, if it is one.
     """
 
     def __init__(self, lines: re.Pattern[str], one_line: re.Pattern[str], among: re.Pattern[str] | None = None) -> None:
         self._lines, self._one_line, self._among = lines, one_line, among
-        self._begins_lines = among is not None and among.groups > 1 and _begins_lines(among.pattern[1:-1])
+        self._begins_lines = among is not None and among.groups > 0 and _begins_lines(among.pattern)
         self.groupindex: Mapping[str, int] = lines.groupindex
         self.groups = lines.groups
+        self.literal = among.pattern if among is not None and _is_literal(among) else None
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first place that matches."""
@@ -66,7 +68,7 @@ class Pattern:
     def rows(self, texts: Sequence[str]) -> list[Row | None]:
         """Return the row of what `search` finds in each text."""
         if len(texts) < FEW or not self._begins_lines:
-            return [found and (found[0], *found.groups("")) for found in map(self.search, texts)]
+            return [found and found.groups("") for found in map(self.search, texts)]
         found = self._rows_among(texts)
         if found is not None:
             return [*found]
@@ -83,9 +85,9 @@ class Pattern:
         if joined.count("\n") != len(texts) - 1:
             return None
         found = self._among.findall(joined)
-        if len(found) != len(texts) or "\n".join([row[0] for row in found]).count("\n") != len(texts) - 1:
+        if len(found) != len(texts):
             return None
-        return found
+        return found if self.groups > 1 else [(text,) for text in found]
 
     def match(self, text: str) -> re.Match[str] | None:
         """Return the match at the text's beginning."""
@@ -108,7 +110,8 @@ def compile_pattern(pattern: str) -> Pattern:
         one_line = re.compile(_CLASS_OR_ANCHOR.sub(_anchored_at_ends, translated), flags)
     except re.error:  # a quantifier behind an anchor
         return Pattern(lines, lines)
-    return Pattern(lines, one_line, None if looks_around else re.compile(f"({translated})", flags | re.MULTILINE))
+    within = None if looks_around or flags & re.DOTALL else _within_lines(translated)
+    return Pattern(lines, one_line, None if within is None else re.compile(within, flags | re.MULTILINE))
 
 
 def group_name(name: str) -> str:
@@ -147,6 +150,23 @@ def _translate(body: str) -> str:
     return re.sub(r"\\.", _escape, body, flags=re.S)
 
 
+def _within_lines(pattern: str) -> str | None:
+    """Return the pattern with classes that take no line break; None where something else may take one."""
+    if "\n" in pattern or "-]" in pattern:  # a `-` that ends a class would begin a range
+        return None
+    written = _ESCAPE_OR_CLASS.sub(lambda found: _without_line_break(found[0]), pattern)
+    return None if any(re.fullmatch(one, "\n") for one in _ESCAPE_OR_CLASS.findall(written)) else written
+
+
+def _without_line_break(escape_or_class: str) -> str:
+    return escape_or_class[:-1] + r"\n]" if escape_or_class.startswith("[^") else escape_or_class
+
+
+def _is_literal(among: re.Pattern[str]) -> bool:
+    """Whether the expression stands for nothing but itself."""
+    return among.flags & ~re.UNICODE == re.MULTILINE and _LITERAL.fullmatch(among.pattern) is not None
+
+
 def _begins_lines(pattern: str) -> bool:
     """Whether each match begins where a line does: the pattern is `^` and what follows, and no alternatives."""
     plain, longer = _ESCAPE_OR_CLASS.sub("x", pattern), ""
@@ -172,7 +192,10 @@ def _escape(found: re.Match[str]) -> str:
     members = char_classes.ASCII.get(found.group(0)[1])
     if members is None or found.string.startswith("(?u)"):  # then they are Unicode's, as Python has them
         return _ESCAPES.get(found.group(0), found.group(0))
-    return members if _is_in_class(found.string[: found.start()]) else f"[{members}]"
+    if _is_in_class(found.string[: found.start()]):
+        return members
+    letter = found.group(0)[1]
+    return f"[^{char_classes.ASCII[letter.lower()]}]" if letter.isupper() else f"[{members}]"
 
 
 def _property(found: re.Match[str]) -> str:

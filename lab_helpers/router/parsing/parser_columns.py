@@ -51,11 +51,11 @@ def tabulate(parser: Parser, found: Sequence[Row | None], times_ns: list[int]) -
     """
     if None in found or len(parser.groups) > MOST_KEYS:
         return None
-    width = parser.pattern.groups + 1 if parser.pattern else 1
+    width = parser.pattern.groups if parser.pattern else 1
     flat = list(chain.from_iterable(cast(Sequence[Row], found)))
     columns: dict[str, Column] = {}
     for group in parser.groups:
-        texts = flat[group.number :: width]
+        texts = flat[group.number - 1 :: width]
         if group.is_time:
             assert parser.time_format is not None
             read = _each(texts, _time_reader(parser.time_format))
@@ -64,7 +64,7 @@ def tabulate(parser: Parser, found: Sequence[Row | None], times_ns: list[int]) -
             times_ns = [own or before for own, before in zip(read, times_ns, strict=True)]
         if (group.is_time and not parser.time_keep) or not any(texts):
             continue
-        has_gaps = "" in texts
+        has_gaps = not all(texts)
         if has_gaps and not columns:
             return None
         values = texts if group.cast is None else _each(texts, group.cast)
@@ -75,12 +75,12 @@ def tabulate(parser: Parser, found: Sequence[Row | None], times_ns: list[int]) -
 
 
 def _parsed(parser: Parser, columns: list[tuple[str, ...]], count: int) -> list[Parsed | None]:
-    """Return what is in these rows, given as a column for each number of a group."""
+    """Return what is in these rows, given as a column for each group of the expression."""
     times = [0] * count
     kept: dict[str, Sequence[Any]] = {}
     gaps: list[tuple[str, int]] = []  # key and row of each value that is not there, or empty
     for group in parser.groups if count else ():
-        column = columns[group.number]
+        column = columns[group.number - 1]
         if group.is_time:
             assert parser.time_format is not None
             times = _each(column, _time_reader(parser.time_format))

@@ -28,6 +28,8 @@ class Rule:
 
     def matches(self, batch: Batch) -> list[bool]:
         """Tell of each record whether the value at the path is a string that the pattern finds something in."""
+        if self.pattern.literal is not None and not batch.may_hold(self.path, self.pattern.literal):
+            return [False] * batch.count
         texts = batch.texts(self.path)
         found = iter(self.pattern.search_all([text for text in texts if text is not None]))
         return [text is not None and next(found) is not None for text in texts]
@@ -82,7 +84,8 @@ class Grep(Filter):
             return
         columns = list(zip(*(rule.matches(batch) for rule in self._rules), strict=True))
         stays = {found: self._keeps(self._rules, found) for found in set(columns)}
-        batch.keep([stays[found] for found in columns])
+        if not all(stays.values()):
+            batch.keep([stays[found] for found in columns])
 
 
 def _rule(key: str, text: str) -> Rule:

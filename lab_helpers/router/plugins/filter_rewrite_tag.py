@@ -65,17 +65,23 @@ class RewriteTag(Filter):
 
     def filter_batch(self, tag: str, batch: Batch) -> None:
         """Emit the records that a rule takes; those that stay are left."""
-        decided = {at: (rule, match) for rule in reversed(self._rules) for at, match in rule.found(batch)}
-        fixed = {rule: rule.tag.of_tag(tag, self._core_log) for rule in self._rules}
-        stays = [True] * batch.count
+        decided = {
+            at: (number, match)
+            for number, rule in reversed([*enumerate(self._rules)])
+            for at, match in rule.found(batch)
+        }
+        tags = [rule.tag.of_tag(tag, self._core_log) for rule in self._rules]
         emitted: dict[str, list[int]] = {}  # places of records by their new tags
         for at in sorted(decided):
-            rule, match = decided[at]
-            new_tag = fixed.get(rule) or rule.new_tag(tag, batch, at, match, self._core_log)
-            if self._may_emit(tag, new_tag):
-                emitted.setdefault(new_tag, []).append(at)
-                stays[at] = rule.keeps
+            number, match = decided[at]
+            new_tag = tags[number] or self._rules[number].new_tag(tag, batch, at, match, self._core_log)
+            emitted.setdefault(new_tag, []).append(at)
+        stays = [True] * batch.count
         for new_tag, places in emitted.items():
+            if not self._may_emit(tag, new_tag):
+                continue
+            for at in places:
+                stays[at] = self._rules[decided[at][0]].keeps
             for place in self._context.emit(new_tag, batch.picked(places)):
                 stays[places[place]] = True
         batch.keep(stays)
@@ -87,7 +93,7 @@ class RewriteTag(Filter):
         if rounds > MAX_ROUNDS:
             self._context.log.error(
                 f"tag '{tag}' is rewritten to '{new_tag}', which 'Match' takes again, endlessly (the real Fluent Bit "
-                "does not stop): the record goes on as it is; give the new tag a form that 'Match' does not take"
+                "does not stop): its records go on as they are; give the new tag a form that 'Match' does not take"
             )
             return False
         self._rounds[new_tag] = max(rounds, self._rounds.get(new_tag, 0))

@@ -82,6 +82,12 @@ class Batch:
             return path.texts(self.columns()[1])
         return [*alike.texts] if path.root == KEY else [path.text(alike.body)] * self.count
 
+    def may_hold(self, path: Path, text: str) -> bool:
+        """Whether a record may have a text with this one in it at the path: False only where the bytes say so."""
+        if self._raw is None or any(key == path.root for key, _ in self.appended):
+            return True
+        return text.encode("utf-8", "surrogateescape") in self._raw
+
     def alike(self) -> Alike | None:
         """Return the records, without what is appended, where they differ in time and in `log` alone."""
         if self._may_be_alike:

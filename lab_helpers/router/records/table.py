@@ -104,6 +104,8 @@ class Table:
 
     def _block(self, at: int) -> dict[str, Column]:
         end = at + BLOCK_RECORDS
+        if not at and end >= len(self.times_ns):
+            return self.columns
         return {key: column._replace(values=column.values[at:end]) for key, column in self.columns.items()}
 
 
