@@ -51,6 +51,8 @@ class Progress:
     """Address -> action, in the order of beginning."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Address -> how long it took; a replaced resource counts both steps."""
+    gone: set[str] = field(default_factory=set)
+    """Addresses that were deleted, and not made again."""
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
     counts: ChangeCounts | None = None
@@ -65,6 +67,7 @@ class Progress:
                 self.running[event.address] = action
             case ResourceFinished(action=action) if action in CHANGING:
                 self._end(event.address, event.elapsed_s)
+                (self.gone.add if action == "delete" else self.gone.discard)(event.address)
                 self.done += 1
             case ResourceFailed():
                 self._end(event.address, event.elapsed_s)

@@ -18,7 +18,7 @@ from lab_helpers.base import process
 from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformBusyError, TerraformError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
-from lab_helpers.terraform import interruption, turn, validation
+from lab_helpers.terraform import interruption, took, turn, validation
 from lab_helpers.terraform.binary import TerraformBinary, find_binary
 from lab_helpers.terraform.events import ChangeCounts, PlainLine, parse_line
 from lab_helpers.terraform.interruption import Mark
@@ -46,7 +46,7 @@ class RunResult:
     counts: ChangeCounts
     elapsed_s: float
     seconds: Mapping[str, float] = field(repr=False)
-    """Resource address -> how long it took."""
+    """Resource address -> how long it took; after an apply also how long it took before what was left alone."""
 
     def __repr__(self) -> str:
         return say("{add} added, {change} changed, {remove} destroyed", **vars(self.counts))
@@ -165,15 +165,15 @@ class Terraform:
         self._check_instance()
         if self.instance is not None:
             self.workspace.instance.write_text(self.instance, encoding="utf-8")
-        return _result(
-            self._changed("apply", lambda tool: tool.apply(skip_plan=True, json=IsFlagged, **self._options()))
-        )
+        done = self._changed("apply", lambda tool: tool.apply(skip_plan=True, json=IsFlagged, **self._options()))
+        return _result(done, took.read(self.workspace.took))
 
     def destroy(self) -> RunResult:
         """Delete all that the state lists; AWS's own leftovers, such as Fluent Bit's log group, are not in it."""
         # force is python-terraform's default and was dropped by Terraform; auto_approve took its place.
         options = {"force": None, "auto_approve": True, "json": IsFlagged, **self._options()}
-        return _result(self._changed("destroy", lambda tool: tool.destroy(**options)))
+        done = self._changed("destroy", lambda tool: tool.destroy(**options))
+        return _result(done, done.seconds)
 
     def outputs(self) -> LabOutputs:
         """Return the outputs of the applied lab. Raises NotYetError when it is not applied."""
@@ -192,6 +192,7 @@ class Terraform:
     def forget_state(self) -> Path | None:
         """Put the state aside, for when its server is gone; return where it went, None when there was none."""
         self.workspace.instance.unlink(missing_ok=True)
+        self.workspace.took.unlink(missing_ok=True)
         self._mark.clear()
         if not self.workspace.state.exists():
             return None
@@ -256,7 +257,10 @@ class Terraform:
     def _followed(self, command: str, call: Call, accepted: tuple[int, ...], source: Path, lock: int) -> Progress:
         with self.display(f"terraform {command}") as on_event:
             follower = Follower(f"terraform {command}", on_event, parse_line, (lock,))
-            call(PythonTerraform(source, self.binary.path, self.environment, follower))
+            try:
+                call(PythonTerraform(source, self.binary.path, self.environment, follower))
+            finally:  # what was made before a failure or an interruption stands
+                took.add(self.workspace.took, follower.progress)
             follower.check(accepted)
         return follower.progress
 
@@ -321,11 +325,7 @@ class Terraform:
         return fingerprint(self.binary, self.source_dir.absolute(), settings)
 
     def _stamp(self) -> dict[str, str]:
-        try:
-            found = json.loads(self.workspace.stamp.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return took.read_object(self.workspace.stamp)
 
     def _check_instance(self) -> None:
         if self.instance is None or not self.workspace.has_state():
@@ -336,6 +336,6 @@ class Terraform:
             raise ForeignStateError(made_by, self.instance)
 
 
-def _result(progress: Progress) -> RunResult:
+def _result(progress: Progress, seconds: Mapping[str, float]) -> RunResult:
     counts = progress.counts or ChangeCounts(0, 0, 0, "")
-    return RunResult(counts, progress.elapsed_s, dict(progress.seconds))
+    return RunResult(counts, progress.elapsed_s, dict(seconds))

@@ -60,6 +60,11 @@ class Workspace:
         return self.data_dir / "state" / "interrupted"
 
     @property
+    def took(self) -> Path:
+        """How long each resource took when a run made or changed it last, as JSON: {address: seconds}."""
+        return self.data_dir / "state" / "took.json"
+
+    @property
     def stamp(self) -> Path:
         """Fingerprint of what the last `init` was made for."""
         return self.data_dir / "init-stamp.json"

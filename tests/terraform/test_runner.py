@@ -138,6 +138,19 @@ def test_an_apply_tells_what_it_did(
     assert {"-json", "-auto-approve=true", "-input=false", "-no-color"} <= set(apply["argv"])
 
 
+def test_a_second_apply_knows_how_long_the_first_one_took(terraform: Terraform, fake: FakeTerraform) -> None:
+    """Notebook 02 is run again: nothing is made, and what took longest is asked for. A destroy forgets it."""
+    fake.answer("apply", APPLIED)
+    terraform.apply()
+    fake.answer("apply", [summary("apply")])
+    again = terraform.apply()
+    assert (again.counts.add, again.seconds) == (0, {"aws_vpc.lab": 13.0})
+    gone = [hook("apply_start", "delete"), hook("apply_complete", "delete", elapsed_seconds=2)]
+    fake.answer("destroy", [*gone, summary("destroy", remove=1)])
+    assert terraform.destroy().seconds == {"aws_vpc.lab": 2.0}
+    assert terraform.apply().seconds == {}
+
+
 def test_a_destroy_asks_nobody(terraform: Terraform, fake: FakeTerraform) -> None:
     """The 2019 python-terraform would send -force, which Terraform dropped in 0.15."""
     fake.answer("destroy", [summary("destroy", remove=36)])
