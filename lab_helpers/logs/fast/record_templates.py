@@ -46,28 +46,33 @@ def template_of(line: bytes) -> Template | None:
 
 
 def owners(buffer: Buffer, starts: Positions, ends: Positions, templates: list[Template]) -> Positions:
-    """For each line the number of its template, -1 for none. New templates are added to the known ones."""
+    """For each line the number of its template, -1 for none. New templates are added to the known ones.
+
+    Threads may share the templates: what another one adds meanwhile is tried, too, before a line is looked at by
+    itself. One that two threads find at the same time may be there twice, which does no harm.
+    """
     owner = np.full(len(starts), -1, np.int64)
-    left, known = np.arange(len(starts)), 0
+    left, tried = np.arange(len(starts)), 0
     while len(left):
-        for family in _families(templates, known):
+        known = len(templates)
+        for family in _families(templates[:known], tried):
             _claim(family, templates, buffer, starts, ends, left, owner)
             left = left[owner[left] < 0]
-        known = len(templates)
-        if not len(left) or known >= MAX_TEMPLATES:
+        tried = known
+        if not len(left) or tried >= MAX_TEMPLATES:
             break
         found = template_of(buffer.text(starts[left[0]], ends[left[0]]))
-        if found is None or found in templates:
+        if found is None or found in templates[:tried]:
             left = left[1:]  # the slow reader's
-        else:
+        elif found not in templates[tried:]:
             templates.append(found)
     return owner
 
 
-def _families(templates: list[Template], known: int) -> list[list[int]]:
-    """Numbers of the templates from `known` on, put together where one look at a line tells which of them it is."""
+def _families(templates: list[Template], tried: int) -> list[list[int]]:
+    """Numbers of the templates from `tried` on, put together where one look at a line tells which of them it is."""
     families: dict[tuple[bytes, int], list[int]] = {}
-    for number, template in enumerate(templates[known:], known):
+    for number, template in enumerate(templates[tried:], tried):
         families.setdefault((template.prefix, len(template.suffix)), []).append(number)
     return list(families.values())
 
