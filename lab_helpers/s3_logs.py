@@ -27,12 +27,10 @@ logger = logging.getLogger(__name__)
 WORKERS = 8
 BODY_ATTEMPTS = 4
 READERS = min(os.cpu_count() or 1, 2)
-"""Threads that turn text into tables, beside the one that unpacks. More would take the interpreter from each other: two
-on two cores take a tenth less time than one, for a fifth more CPU time.
-"""
-BATCH_BYTES = 4 << 20
-"""Objects are read together up to so much text: with less, more time goes into calls of few rows each; more falls out
-of the processor's cache.
+"""Threads that unpack objects and turn their text into tables. More would take the interpreter from each other."""
+BATCH_BYTES = 8 << 20
+"""Objects are read together up to so much text: with less, more time goes into calls of few rows each, and the threads
+take the interpreter from each other more often; more falls out of the processor's cache.
 """
 DAMAGED = "damaged_objects"
 """Name in `frame.attrs` of the list of objects that could not be read in full."""
@@ -191,11 +189,10 @@ def _read(
     workers: int,
     on_progress: OnProgress | None,
 ) -> Iterator[tuple[pa.Table, list[Damage]]]:
-    """Tables of some objects each: fetched by `workers` threads, unpacked by one, read by `READERS`."""
+    """Tables of some objects each: fetched by `workers` threads, unpacked and read by `READERS`."""
     reader = records.Reader()
     batches = _batches(_fetched(client, bucket, prefix, since, until, workers, on_progress))
-    unpacked = in_order(_unpack_batch, batches, 1, ahead=2)
-    for table, damages in in_order(lambda batch: _read_batch(batch, reader), unpacked, READERS, ahead=READERS + 1):
+    for table, damages in in_order(lambda batch: _read_batch(batch, reader), batches, READERS, ahead=READERS + 1):
         for damage in damages:
             logger.warning("%s: %s, %s lines read", damage.key, damage.why, damage.lines_read)
         yield table, damages
@@ -236,20 +233,27 @@ def _batches(objects: Iterable[Fetched]) -> Iterator[list[Fetched]]:
         yield batch
 
 
-def _unpack_batch(batch: list[Fetched]) -> list[tuple[StoredObject, Unpacked]]:
-    return [(item, _unpack(item, body)) for item, body in batch]
-
-
-def _read_batch(batch: list[tuple[StoredObject, Unpacked]], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
-    table, owner = reader.read_parts(unpacked.data for _, unpacked in batch)
+def _read_batch(batch: list[Fetched], reader: records.Reader) -> tuple[pa.Table, list[Damage]]:
+    reasons: list[str] = []
+    table, owner = reader.read_parts(_texts(batch, reasons))
     delivered = np.array([item.delivered_at.replace(tzinfo=None) for item, _ in batch], "datetime64[us]")
     columns = {
         "s3_key": pa.DictionaryArray.from_arrays(pa.array(owner.astype(np.int32)), [item.key for item, _ in batch]),
         "delivered_at": pa.array(delivered[owner]).cast(TIME),
     }
     rows = np.bincount(owner, minlength=len(batch)).tolist()
-    damages = [Damage(item.key, u.why, count) for (item, u), count in zip(batch, rows, strict=True) if u.why]
-    return frames.with_columns(table, columns), damages
+    found = zip(batch, reasons, rows, strict=True)
+    return frames.with_columns(table, columns), [Damage(item.key, why, n) for (item, _), why, n in found if why]
+
+
+def _texts(batch: list[Fetched], reasons: list[str]) -> Iterator[bytes]:
+    """Each object's text, unpacked when it is asked for, so that it is read while the processor still has it at hand;
+    why it is not whole (empty: it is) goes to `reasons`.
+    """
+    for item, body in batch:
+        unpacked = _unpack(item, body)
+        reasons.append(unpacked.why)
+        yield unpacked.data
 
 
 def _listing(client: Any, bucket: str, prefix: str, since: Moment | None, until: Moment | None) -> list[StoredObject]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,24 @@ def test_lines_are_found_wherever_their_newlines_are(parts: list[bytes]) -> None
     starts, ends = buffer.lines()
     assert ends.tolist() == [found.start() for found in re.finditer(b"\n", whole)]
     assert [buffer.text(start, end) for start, end in zip(starts, ends, strict=True)] == whole.split(b"\n")[:-1]
+
+
+@pytest.mark.parametrize("first", range(2**19 - 2, 2**19 + 3))
+@pytest.mark.parametrize("gap", [1, 63, 64, 65, 2**19])
+def test_lines_are_found_across_the_blocks_that_are_looked_at(first: int, gap: int) -> None:
+    """Newlines around the end of a block, near each other and far apart, and one at the very end."""
+    buffer = Buffer([b"a" * first + b"\n" + b"b" * (gap - 1) + b"\n" + b"c" * 7], Scratch())
+    _, ends = buffer.lines()
+    assert ends.tolist() == [first, first + gap, first + gap + 8]
+
+
+@given(st.text("a?b ", max_size=40), st.lists(st.integers(0, 40)))
+def test_what_is_sought_is_found_between_its_places_only(text: str, cuts: list[int]) -> None:
+    """The first one counts, from the first place on; what lies in the gaps is not looked at."""
+    places = sorted(min(cut, len(text)) for cut in cuts[: len(cuts) // 2 * 2])
+    starts, ends = np.array(places[::2], np.int64), np.array(places[1::2], np.int64)
+    found = Buffer([text.encode()], Scratch()).find(starts, ends, "?")
+    assert found.tolist() == [text[start:end].find("?") for start, end in zip(starts, ends, strict=True)]
 
 
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 2**64 - 1]), st.integers(0, 3))))

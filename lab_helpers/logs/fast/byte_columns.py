@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lab_helpers.logs.columns import category
-from lab_helpers.logs.fast.byte_words import Words, first_of, leading, word_codes
+from lab_helpers.logs.fast.byte_words import Words, leading, word_codes
 
 Positions = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -26,6 +26,10 @@ Matrix64 = NDArray[np.int64]
 MAX_WIDTH = 1024
 """Widest window; the buffer is padded by as much."""
 _NEWLINE = ord("\n")
+_BLOCK_BYTES = 1 << 19
+"""What newlines are looked for in at once, a multiple of 64: what is found out about each byte stays in the cache."""
+_EVERY_OTHER = 0b01010101
+"""Of eight bits of an Arrow bitmap, the first, the third and so on."""
 
 
 class Scratch(threading.local):
@@ -33,13 +37,12 @@ class Scratch(threading.local):
 
     def __init__(self) -> None:
         self.bytes = np.zeros(0, np.uint8)
-        self.mask = np.zeros(0, np.bool_)
 
     def reserve(self, size: int, keep: int = 0) -> None:
         """Have room for `size` bytes; the first `keep` stay as they are."""
         if len(self.bytes) < size:
             kept = self.bytes[:keep]
-            self.bytes, self.mask = np.zeros(size * 5 // 4, np.uint8), np.zeros(size * 5 // 4, np.bool_)
+            self.bytes = np.zeros(size * 5 // 4, np.uint8)
             self.bytes[:keep] = kept
 
 
@@ -79,10 +82,18 @@ class Text:
         """For each start the number of the text that stands there, -1 for none. The texts are of one length; no start
         lies within that of the one before.
         """
-        places = (starts, starts + len(texts[0]))
-        found = pc.index_in(_alternating(self, places, pa.binary()), pa.array(texts, pa.binary()))
+        pieces = _alternating(self, (starts, starts + len(texts[0])), pa.binary(), only_meant=True)
+        found = pc.index_in(pieces, pa.array(texts, pa.binary()))
         numbers: NDArray[np.int32] = pc.fill_null(found, -1).to_numpy()[::2]
         return numbers
+
+    def find(self, starts: Positions, ends: Positions, text: str) -> NDArray[np.int32]:
+        """Where the text stands first between two places each, counted from the first of them; -1 for nowhere. Places
+        ascend, as for `cut`.
+        """
+        found = pc.find_substring(_alternating(self, (starts, ends), pa.string(), only_meant=True), text)
+        places: NDArray[np.int32] = pc.fill_null(found, -1).to_numpy()[::2]
+        return places
 
     def begin_with(self, starts: Positions, text: bytes) -> Mask:
         """Which starts the text stands at; they ascend."""
@@ -107,7 +118,6 @@ class Buffer(Text):
         self.part_ends = np.array(ends, np.int64)
         scratch.reserve(self.size + MAX_WIDTH, self.size)
         super().__init__(scratch.bytes[: self.size + MAX_WIDTH])
-        self._mask = scratch.mask
 
     def _append(self, part: bytes, scratch: Scratch) -> None:
         scratch.reserve(self.size + len(part) + 1 + MAX_WIDTH, self.size)
@@ -125,17 +135,18 @@ class Buffer(Text):
         return starts, ends
 
     def _newlines(self) -> Positions:
-        """Newlines are rare: eight bytes without one are passed over at once."""
-        eights = -(-self.size // 8) * 8
-        mask = self._mask[:eights]
-        np.equal(self.bytes[: self.size], _NEWLINE, out=mask[: self.size])
-        mask[self.size :] = False
-        words = mask.view(np.uint64)
+        """Newlines are rare: 64 bytes without one are passed over at once."""
+        bits = np.zeros(-(-self.size // 64) * 8, np.uint8)
+        for start in range(0, self.size, _BLOCK_BYTES):
+            are = self.bytes[start : min(start + _BLOCK_BYTES, self.size)] == _NEWLINE
+            bits[start // 8 : start // 8 + -(-len(are) // 8)] = np.packbits(are, bitorder="little")
+        words = bits.view(np.uint64)
         places = np.flatnonzero(words != 0)
         found = words[places]
         if (np.bitwise_count(found) > 1).any():
-            return np.flatnonzero(mask)
-        return places * 8 + first_of(found, 1)
+            return np.flatnonzero(self.bytes[: self.size] == _NEWLINE)
+        ends: Positions = places * 64 + np.bitwise_count(found - np.uint64(1))
+        return ends
 
 
 def filled(values: Mask, codes: NDArray[np.int32]) -> Mask:
@@ -185,15 +196,16 @@ def _pieces(buffer: Text, places: Sequence[Positions]) -> pa.StringArray:
     return whole.take(pa.array(np.arange(0, len(places) * len(places[0]), 2, dtype=np.int32)))
 
 
-def _alternating(buffer: Text, places: Sequence[Positions], kind: pa.DataType) -> pa.Array:
+def _alternating(buffer: Text, places: Sequence[Positions], kind: pa.DataType, *, only_meant: bool = False) -> pa.Array:
     """What lies between each two places, as Arrow sees it: the buffer is one array of strings and of gaps between them,
-    of which every other one is meant.
+    of which every other one is meant. With `only_meant` gaps are null, so that Arrow passes them over.
     """
     offsets = np.empty((len(places[0]), len(places)), np.int32)
     for column, part in enumerate(places):
         offsets[:, column] = part
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)]
-    return pa.Array.from_buffers(kind, max(offsets.size - 1, 0), buffers)
+    count = max(offsets.size - 1, 0)
+    valid = pa.py_buffer(np.full(-(-count // 8), _EVERY_OTHER, np.uint8)) if only_meant else None
+    return pa.Array.from_buffers(kind, count, [valid, pa.py_buffer(offsets), pa.py_buffer(buffer.bytes)])
 
 
 def encoded(
