@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState
 from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeGrant, FakeKey, S3Backend
+from moto.s3.responses import S3Response
 
 from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
 from lab_helpers.local_aws.front.s3.object_checksums import DEFAULT
@@ -36,6 +37,7 @@ def change() -> None:
     _keep_versions_while_suspended()
     _make_checksums_of_copies()
     _grant_one_thing_at_a_time()
+    _read_lists_of_objects()
     _mark_deletions()
     _lock_buckets_at_any_time()
     _keep_empty_tags()
@@ -150,6 +152,21 @@ def _grant_one_thing_at_a_time() -> None:
 
     make.original = original  # type: ignore[attr-defined]
     FakeAcl.__init__ = make
+
+
+def _read_lists_of_objects() -> None:
+    """Let PutObjectAcl read its document: moto gives the object its bucket's list instead."""
+    original = _original(S3Response.put_object_acl)
+
+    def put(responses: Any) -> Any:
+        answered = original(responses)
+        if responses.body:
+            granted = responses._acl_from_body() or FakeAcl([])
+            responses.backend.put_object_acl(responses.bucket_name, responses.parse_key_name(), granted)
+        return answered
+
+    put.original = original  # type: ignore[attr-defined]
+    S3Response.put_object_acl = put
 
 
 def _mark_deletions() -> None:

@@ -262,7 +262,7 @@ class Gateway:
         answers.refuse_other_owner(environ, self._account_id)
         asked, document = answers.for_moto(call.operation, environ, body)
         asked = object_checksums.for_moto(call.operation, call.params, asked, body, self._control_plane)
-        decided = decisions.before(call.operation, call.params, asked, body, self._control_plane)
+        decided = decisions.before(call.operation, call.params, asked, body, self._control_plane, call.region)
 
         def from_moto() -> protocol.HttpAnswer:
             whole = decided.answer

@@ -30,6 +30,8 @@ from lab_helpers.local_aws.s3 import (
 from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
+FIRST_REGION = "us-east-1"
+"""Whose endpoint creates buckets in all Regions; others do so in their own only, and say that of any other place."""
 _REGION = "x-amz-bucket-region"
 _TELL_REGION = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
 _COPY_OF_MARKER = "The source of a copy request may not specifically refer to a delete marker by version id."
@@ -104,8 +106,15 @@ class Asked:
     answer: tuple[int, Headers, bytes] | None = None
 
 
-def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], body: bytes, objects: Objects) -> Asked:
-    """Return what moto is to be asked; raises AwsError where S3 refuses."""
+def before(
+    operation: str,
+    params: Mapping[str, Any],
+    environ: dict[str, Any],
+    body: bytes,
+    objects: Objects,
+    region: str = FIRST_REGION,
+) -> Asked:
+    """Return what moto is to be asked, of the endpoint of a Region; raises AwsError where S3 refuses."""
     bucket, key = str(params.get("Bucket", "")), str(params.get("Key", ""))
     version = str(params.get("versionId", ""))
     arguments.check(operation, params, environ)
@@ -124,7 +133,7 @@ def before(operation: str, params: Mapping[str, Any], environ: dict[str, Any], b
     tags.check(operation, environ, body)
     acls.check(operation, environ, body)
     configurations.check_header(operation, environ)
-    if operation == "CreateBucket":
+    if operation == "CreateBucket" and region == FIRST_REGION:
         arguments.check_place(body, objects.regions())
     if operation == "PutBucketLifecycleConfiguration":
         lifecycle.check(environ, body)

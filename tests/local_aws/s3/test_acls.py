@@ -91,5 +91,11 @@ def test_buckets_of_today_take_no_access_lists(aws: LocalAws) -> None:
     assert granted == ["FULL_CONTROL", "READ", "WRITE"]
     s3.put_object(Bucket=BUCKET, Key="a")
     assert len(s3.get_object_acl(Bucket=BUCKET, Key="a")["Grants"]) == 1
+    grants = [
+        {"Grantee": {"ID": OWNER_ID, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"},
+        {"Grantee": {"URI": LOGS, "Type": "Group"}, "Permission": "WRITE"},
+    ]
+    s3.put_object_acl(Bucket=BUCKET, Key="a", AccessControlPolicy={"Owner": {"ID": OWNER_ID}, "Grants": grants})
+    assert s3.get_object_acl(Bucket=BUCKET, Key="a")["Grants"] == grants
     s3.delete_object(Bucket=BUCKET, Key="a")
     s3.delete_bucket(Bucket=BUCKET)

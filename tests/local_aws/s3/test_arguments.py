@@ -154,6 +154,9 @@ def test_the_old_name_of_europe(aws: LocalAws) -> None:
             first.create_bucket(Bucket="of-nowhere", CreateBucketConfiguration={"LocationConstraint": place})
         error: dict[str, Any] = dict(caught.value.response["Error"])
         assert (error["Code"], error["LocationConstraint"]) == ("InvalidLocationConstraint", place)
+        with pytest.raises(ClientError) as caught:
+            s3.create_bucket(Bucket="of-nowhere", CreateBucketConfiguration={"LocationConstraint": place})
+        assert caught.value.response["Error"]["Code"] == "IllegalLocationConstraintException"
 
 
 def test_a_space_as_forms_have_it() -> None:
