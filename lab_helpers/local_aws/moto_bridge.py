@@ -42,6 +42,7 @@ from lab_helpers.local_aws.front.s3.checksums import COMPUTED, encoded, is_compu
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.s3.configurations import DELETED, OWNER_ENFORCED
+from lab_helpers.local_aws.s3.kms import MANAGED, KmsKey
 from lab_helpers.local_aws.s3.listing_documents import ListedBucket, ListedUpload
 from lab_helpers.local_aws.s3.view import ObjectView
 from lab_helpers.local_aws.state import moto_hooks
@@ -376,6 +377,28 @@ class MotoBridge:
         """Return the Region of a bucket, empty without such a bucket."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return "" if found is None else str(found.region_name)
+
+    def kms_key(self, region: str, name: str) -> KmsKey | None:
+        """Return a key of KMS by its id, ARN or alias, AWS's own for S3 being made when it is first named."""
+        from moto.kms.models import kms_backends
+
+        backend = kms_backends[ACCOUNT_ID][region]
+        alias = backend.get_alias_name(name)
+        if alias.startswith("alias/") and alias != MANAGED and not backend.alias_exists(alias):
+            return None
+        found = backend.keys.get(backend.any_id_to_key_id(name))
+        return None if found is None else KmsKey(str(found.arn), str(found.key_state))
+
+    def encryption(self, bucket: str) -> tuple[str, str]:
+        """Return algorithm and key of what a bucket encrypts with by default; empty where nobody named any."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        told = ((found.encryption or {}) if found is not None else {}).get("Rule", {})
+        by_default = told.get("ApplyServerSideEncryptionByDefault") or {}
+        return str(by_default.get("SSEAlgorithm") or ""), str(by_default.get("KMSMasterKeyID") or "")
+
+    def account(self) -> str:
+        """Return the id of the account."""
+        return ACCOUNT_ID
 
     def takes_access_lists(self, bucket: str) -> bool:
         """Tell whether a bucket's objects may be others' than its owner's, and have access lists."""

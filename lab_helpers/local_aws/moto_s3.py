@@ -54,7 +54,7 @@ def viewed(found: Any) -> ObjectView:
     etag, storage = found.etag.strip('"'), str(found.storage_class or "STANDARD")
     return ObjectView(
         etag, whole_s, found.size, str(found.version_id), parts=made_of, identity=identity, storage_class=storage,
-        lock=_lock_of(found),
+        lock=_lock_of(found), kms_key=str(found.kms_key_id or ""),
     )  # fmt: skip
 
 

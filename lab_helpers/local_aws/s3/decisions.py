@@ -18,6 +18,7 @@ from lab_helpers.local_aws.s3 import (
     arguments,
     conditions,
     configurations,
+    kms,
     lifecycle,
     listing_documents,
     listings,
@@ -71,6 +72,15 @@ class Objects(Protocol):
 
     def bucket_region(self, bucket: str) -> str:
         """Return the Region of a bucket, empty without such a bucket."""
+
+    def kms_key(self, region: str, name: str) -> kms.KmsKey | None:
+        """Return a key of KMS by its id, ARN or alias, None without one."""
+
+    def encryption(self, bucket: str) -> tuple[str, str]:
+        """Return algorithm and key of what a bucket encrypts with by default; empty where nobody named any."""
+
+    def account(self) -> str:
+        """Return the id of the account."""
 
     def takes_access_lists(self, bucket: str) -> bool:
         """Tell whether a bucket's objects may be others' than its owner's, and have access lists."""
@@ -146,6 +156,13 @@ def before(
         told = _of_locks(operation, params, environ, body, there, now, has_lock=has_lock)
         if told is not None:
             return Asked(environ, answer=told)
+    if operation in kms.WRITES and has_lock is not None:
+        place = objects.bucket_region(bucket), objects.account()
+        environ = kms.with_key(environ, objects.encryption(bucket), place, partial(objects.kms_key, place[0]))
+    if operation == "GetObject" and there is not None and there.kms_key:
+        encrypted_with = objects.kms_key(objects.bucket_region(bucket), there.kms_key)
+        if encrypted_with is not None:
+            kms.check_state(encrypted_with)
     if operation in conditions.READS and there is not None and not there.is_marker:
         return _read(operation, params, environ, there, now)
     if operation in conditions.COPIES:

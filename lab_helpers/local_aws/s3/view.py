@@ -41,3 +41,5 @@ class ObjectView:
     """What no other object has, not even one with the same content under the same key."""
     storage_class: str = "STANDARD"
     lock: Lock = Lock()
+    kms_key: str = ""
+    """The key of KMS that it is encrypted with, empty for none."""

@@ -27,6 +27,8 @@ Checksum = Callable[[str, str, str], tuple[str, str, str] | None]
 """Returns algorithm, type and value of an object's checksum by bucket, key and version id (empty: the latest)."""
 
 _FOREIGN = frozenset({"connection", "x-amz-content-sha256", "x-amz-sdk-checksum-algorithm", "x-amzn-requestid"})
+_NO_BUCKET_KEY = ("x-amz-server-side-encryption-bucket-key-enabled", "false")
+"""What S3 does not tell."""
 _ENCRYPTED = frozenset({
     "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "GetObject", "HeadObject", "PutObject",
     "UploadPart", "UploadPartCopy",
@@ -138,7 +140,7 @@ def finish(
     status, given, content = got
     if operation == "GetBucketEncryption" and b"ServerSideEncryptionConfigurationNotFoundError" in content:
         return 200, [("Content-Type", "application/xml"), *ids()], _USUAL_ENCRYPTION
-    headers = [(name, value) for name, value in given if name.lower() not in _FOREIGN]
+    headers = [pair for pair in given if pair[0].lower() not in _FOREIGN and pair != _NO_BUCKET_KEY]
     marks = ids()
     if status >= 400:
         told = _with_ids(content, marks)
