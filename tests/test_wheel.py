@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.parser import Parser
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from lab_helpers.base.extras import extras_of
 
 ROOT = Path(__file__).parents[1]
+CORE_MOST_BYTES = 120_000_000
+HEADER_BYTES = 16
+"""Of a file of bytecode, before its code."""
 CORE_ONLY = """
 import sys
 
@@ -133,6 +143,40 @@ def test_a_students_copy_can_be_made_of_it(wheel: Installed, tmp_path: Path) -> 
     names = {path.relative_to(tmp_path / "class").as_posix() for path in (tmp_path / "class").rglob("*")}
     assert {"Makefile", "pyproject.toml", "hatch_build.py", "requirements.lock", "lab_helpers/session.py"} <= names
     assert not [name for name in names if "solutions" in name or name.startswith("lab_helpers/course")]
+
+
+@pytest.mark.timeout(300)
+def test_the_core_is_small(wheel: Installed) -> None:
+    """All packages that `pip install firelens-lab` brings, with the bytecode that pip makes of them."""
+    (metadata,) = wheel.core.glob("*.dist-info/METADATA")
+    named = Parser().parsestr(metadata.read_text(encoding="utf-8")).get_all("Requires-Dist") or []
+    files = [path for path in wheel.site.rglob("*") if path.is_file()]
+    for name in sorted(_brought(named, frozenset())):
+        found = distribution(name)
+        files += [path for path in map(Path, map(found.locate_file, found.files or ())) if path.is_file()]
+    sizes = [path.stat().st_size for path in files if path.suffix != ".pyc"]
+    assert sum(sizes) + sum(map(_bytecode_size, files)) < CORE_MOST_BYTES
+
+
+def _brought(requirements: Iterable[str], extras: frozenset[str]) -> set[str]:
+    """Return the distributions that these ask for here, and those that they ask for in turn."""
+    found: set[str] = set()
+    for each in map(Requirement, requirements):
+        if any(each.marker is None or each.marker.evaluate({"extra": extra}) for extra in extras or {""}):
+            found |= {
+                canonicalize_name(each.name),
+                *_brought(distribution(each.name).requires or (), frozenset(each.extras)),
+            }
+    return found
+
+
+def _bytecode_size(path: Path) -> int:
+    """Return what Python writes beside a module; nothing for what is none, or is not valid here."""
+    if path.suffix != ".py":
+        return 0
+    with warnings.catch_warnings(action="ignore"), suppress(SyntaxError):
+        return HEADER_BYTES + len(marshal.dumps(compile(path.read_bytes(), str(path), "exec", dont_inherit=True)))
+    return 0
 
 
 @pytest.mark.timeout(300)

@@ -17,11 +17,10 @@ from lab_helpers.base.errors import TaskDefinitionError
 from lab_helpers.router.core.service import NO_COMMANDS, PASSES_WAITS
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
-from lab_helpers.trying.definition import logged_by_router, router_of
+from lab_helpers.trying.definition import EXECUTION_ROLE, TASK_ROLE, logged_by_router, router_of
 
 DEFAULT_REGION = "ap-northeast-1"
 PRINTER = "public.ecr.aws/docker/library/busybox:stable"
-EXECUTION_ROLE = "lab-try-execution"
 ROUTER_GROUP = "/lab-try/log-router"
 FARGATE_LEAST = {"cpu": "256", "memory": "512"}
 _REGION = re.compile(r"arn:aws[\w-]*:\w+:([a-z]{2}(?:-[a-z]+)+-\d):")
@@ -73,6 +72,8 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
     `router_image`: the image that was built of the user's files; None: the definition's own.
     """
     notes = accounts_left_out(definition)
+    if definition.get("taskRoleArn", "").endswith(f"/{TASK_ROLE}"):
+        notes.append("The containers were given alone, without their task's roles: the trial has two of its own.")
     router = router_of(definition)
     changed: list[dict[str, Any]] = []
     for given in definition["containerDefinitions"]:

@@ -22,6 +22,12 @@ PRINTED_ONLY = frozenset(
 """Members that DescribeTaskDefinition answers and RegisterTaskDefinition does not take, or that change nothing here."""
 DEFAULTS = {"family": "tried", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256"}
 MEMORY = "512"
+TASK_ROLE, EXECUTION_ROLE = "lab-try-task", "lab-try-execution"
+ROLES = {
+    "taskRoleArn": f"arn:aws:iam::123456789012:role/{TASK_ROLE}",
+    "executionRoleArn": f"arn:aws:iam::123456789012:role/{EXECUTION_ROLE}",
+}
+"""Of containers that are given alone, as Terraform has them in `container_definitions`: their roles stand elsewhere."""
 _TERRAFORM = re.compile(r"\$\{\s*(?:(?:var|local|data|module|each|count|path|terraform|aws_\w+)[.\[]|\w+\()[^}]*\}?")
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[A-Za-z_ -]{3,}>|\{\{[^}]*\}\}")
 _BLANK = re.compile(r"(?<![?\\(])<[A-Za-z][A-Za-z_ -]+>")
@@ -30,14 +36,14 @@ _PATTERNS = ("include-pattern", "exclude-pattern")
 _LITERAL = ("family", "taskRoleArn", "executionRoleArn", "cpu", "memory", "networkMode")
 _BARE_NAME = re.compile(r"\$\{[^}\n]*\}|\$\w+|\{\{[^}\n]*\}\}|<[\w -]+>")
 """What stands where JSON wants a value: a template's variable."""
-_COMMENT = re.compile(r"^[ \t]*(//|/\*|#)|[,\[\]{}][ \t]*//", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(//|/\*|#)|[,\[\]{}][ \t]*(//|/\*|#)", re.MULTILINE)
 
 
 def parse(text: str) -> dict[str, Any]:
     """Return the definition in RegisterTaskDefinition's form; raises TaskDefinitionError for what is none."""
     found = _loaded(text.removeprefix("\ufeff"))
     if isinstance(found, list):
-        found = {**DEFAULTS, "memory": MEMORY, "containerDefinitions": found}
+        found = {**DEFAULTS, **ROLES, "memory": MEMORY, "containerDefinitions": found}
     if isinstance(found, dict) and isinstance(found.get("taskDefinition"), dict):
         found = found["taskDefinition"]
     if not isinstance(found, dict) or not isinstance(found.get("containerDefinitions"), list):

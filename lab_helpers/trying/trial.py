@@ -18,7 +18,7 @@ from lab_helpers.router.recording import filter_steps
 from lab_helpers.router.recording.recorder import recorded
 from lab_helpers.trying import adapting, configuration, evidence, fluentd, image_files, place, reading
 from lab_helpers.trying.configuration import Given, Line, Output
-from lab_helpers.trying.definition import logged_by_router, parse, router_of, with_secret_options
+from lab_helpers.trying.definition import EXECUTION_ROLE, logged_by_router, parse, router_of, with_secret_options
 from lab_helpers.trying.image_files import FromS3
 from lab_helpers.trying.outside.sent import by_author
 from lab_helpers.trying.place import LocalAws
@@ -139,7 +139,7 @@ class _Attempt:
 
     def _make_roles(self, policies: Mapping[str, str | None]) -> None:
         wanted: dict[str, tuple[str, str | None, bool]] = {place.DELIVERY_ROLE: ("firehose.amazonaws.com", None, False)}
-        wanted[adapting.EXECUTION_ROLE] = ("ecs-tasks.amazonaws.com", NO_MORE, True)
+        wanted[EXECUTION_ROLE] = ("ecs-tasks.amazonaws.com", NO_MORE, True)
         for member in ("executionRoleArn", "taskRoleArn"):
             if arn := self._definition.get(member):
                 executes = member == "executionRoleArn"

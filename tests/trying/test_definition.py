@@ -22,12 +22,15 @@ def test_a_list_is_the_containers_of_a_fargate_task() -> None:
     """container_definitions of Terraform, as JSON."""
     found = definition.parse(json.dumps(kit.definition({})["taskDefinition"]["containerDefinitions"]))
     assert found["requiresCompatibilities"] == ["FARGATE"]
+    assert found["taskRoleArn"].endswith(":role/lab-try-task"), "without one its router had no right to anything"
+    assert found["executionRoleArn"].endswith(":role/lab-try-execution"), "an image of ECR could not be pulled"
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ('{\n  // ours\n  "family": "x"}', "has a comment (line 2"),
+        ('{\n  "family": "x", # ours\n  "cpu": "256"}', "has a comment (line 2"),
         ('resource "aws_ecs_task_definition" "x" {\n}', "a Terraform file"),
         ("{", "not JSON"),
         ("[" * 100_000, "nested too deeply"),

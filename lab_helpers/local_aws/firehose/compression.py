@@ -12,7 +12,10 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterator
 
-from isal import igzip
+try:
+    from isal import igzip as gzip
+except ModuleNotFoundError:  # faster, where it is installed
+    import gzip
 
 _SNAPPY_BLOCK = 32 * 1024
 _HADOOP_BLOCK = 256 * 1024
@@ -25,7 +28,7 @@ def compress(data: bytes, compression: str) -> bytes:
 
 
 def _gzip(data: bytes) -> bytes:
-    return bytes(igzip.compress(data, compresslevel=2, mtime=0))
+    return bytes(gzip.compress(data, compresslevel=2, mtime=0))
 
 
 def _zip(data: bytes) -> bytes:

@@ -21,6 +21,7 @@ from lab_helpers.router.aws.signed_calls import read_error
 from lab_helpers.router.core.options import Options
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext
 from lab_helpers.router.records.buffer import Chunk
+from lab_helpers.router.records.compress import gzip_library, zlib_library
 from lab_helpers.router.records.record import Record
 
 MAX_RECORDS = 500
@@ -102,9 +103,8 @@ class GoRecords(Output):
             raise self._log.refusal(
                 f"Invalid 'compression' value ({kind}) specified, must be 'zlib', 'gzip', 'none', or undefined"
             )
-        from isal import igzip, isal_zlib
-
-        compress: Callable[[bytes], bytes] = igzip.compress if kind == "gzip" else isal_zlib.compress
+        library = gzip_library() if kind == "gzip" else zlib_library()
+        compress: Callable[[bytes], bytes] = library.compress
         return compress
 
     def _entry(self, record: Record) -> Entry | None:

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import orjson
-from pybase64 import b64encode
+
+try:
+    from pybase64 import b64encode
+except ModuleNotFoundError:  # faster, where it is installed
+    from base64 import b64encode  # type: ignore[assignment]
 
 from lab_helpers.router.records.lines import Lines
 from lab_helpers.router.records.record import NS

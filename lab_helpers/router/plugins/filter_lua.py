@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ local set, get, mark = setmetatable, getmetatable, {}
 return function(list) return set(list, mark) end, function(list) return get(list) == mark end
 """
 # an empty list, which Lua cannot tell from an empty map, stays a list on its way through
+_LACKING = "lua needs the Python package lupa, which is not installed: pip install 'firelens-lab[lua]'"
 _COUNT = b"function(f) return debug.getinfo(f, 'u').nparams end"
 
 
@@ -155,7 +157,12 @@ class Lua(Filter):
 
 
 def _library() -> Any:
-    """Return LuaJIT, as Fluent Bit has it, or Lua 5.1, whose language that is."""
+    """Return LuaJIT, as Fluent Bit has it, or Lua 5.1, whose language that is.
+
+    Raises PluginInitError where the Python package for it is not installed.
+    """
+    if find_spec("lupa") is None:
+        raise _unusable(_LACKING)
     try:
         return import_module("lupa.luajit21")
     except ImportError:

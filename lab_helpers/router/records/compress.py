@@ -30,9 +30,8 @@ def compressor(kind: str) -> Callable[[bytes], bytes] | None:
     Raises PluginInitError where the Python package for it is not installed.
     """
     if kind == "gzip":
-        from isal import igzip
-
-        return lambda data: bytes(igzip.compress(data, compresslevel=1))
+        library = gzip_library()
+        return lambda data: bytes(library.compress(data, compresslevel=1))
     if kind == "zstd":
         zstandard = _package(kind, "zstandard")
         return lambda data: bytes(zstandard.ZstdCompressor().compress(data))
@@ -79,14 +78,30 @@ def gzip_complaint(data: bytes) -> str:
     return "invalid method" if data[2] != DEFLATE_METHOD else "invalid gzip data"
 
 
-def _inflated(encoding: str, data: bytes, may_be_cut: bool) -> bytes:
-    from isal import isal_zlib
+def gzip_library() -> Any:
+    """Return ISA-L's `gzip` where it is installed, else Python's, which has the same functions and is slower."""
+    return _fast_or_own("isal.igzip", "gzip")
 
-    damaged: tuple[Any, ...] = (isal_zlib.error,)  # mypy knows no types of isal's
-    window = isal_zlib.MAX_WBITS + (16 if encoding == "gzip" else 0)
+
+def zlib_library() -> Any:
+    """Return ISA-L's `zlib` where it is installed, else Python's."""
+    return _fast_or_own("isal.isal_zlib", "zlib")
+
+
+def _fast_or_own(fast: str, own: str) -> Any:
+    try:
+        return importlib.import_module(fast)
+    except ModuleNotFoundError:
+        return importlib.import_module(own)
+
+
+def _inflated(encoding: str, data: bytes, may_be_cut: bool) -> bytes:
+    library = zlib_library()
+    damaged: tuple[Any, ...] = (library.error,)
+    window = library.MAX_WBITS + (16 if encoding == "gzip" else 0)
     plain, rest = b"", data
     while len(plain) <= MAX_PLAIN_BYTES:
-        inflater = isal_zlib.decompressobj(window)
+        inflater = library.decompressobj(window)
         try:
             plain += inflater.decompress(rest, MAX_PLAIN_BYTES + 1 - len(plain))
         except damaged as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import msgpack
@@ -104,3 +105,10 @@ def test_what_is_refused(bench: Bench, lines: str, why: str) -> None:
     """At the start, with Fluent Bit's words."""
     with pytest.raises(PluginInitError, match=why):
         bench.build(PluginKind.FILTER, "lua", f"call f\n{lines}")
+
+
+def test_without_its_package_it_says_which_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The core of an installation has no Lua: one sentence, with what to install."""
+    monkeypatch.setitem(sys.modules, "lupa", None)
+    with pytest.raises(PluginInitError, match=r"lupa, which is not installed: pip install 'firelens-lab\[lua\]'"):
+        _run("function f(t, s, r) return 0, 0, r end", {"x": 1})
