@@ -102,6 +102,12 @@ def logged_by_router(container: Mapping[str, Any]) -> bool:
     return (container.get("logConfiguration") or {}).get("logDriver") == "awsfirelens"
 
 
+def asks_for_fargate(definition: Mapping[str, Any]) -> bool:
+    """Tell whether a definition asks for Fargate alone; of containers that are given alone nobody knows."""
+    is_whole = definition.get("taskRoleArn") != ROLES["taskRoleArn"]
+    return is_whole and definition.get("requiresCompatibilities") == ["FARGATE"]
+
+
 def with_secret_options(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return a definition in which awsfirelens' secretOptions stand as the options that the agent makes of them.
 

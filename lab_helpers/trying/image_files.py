@@ -45,9 +45,19 @@ class ImageFiles:
     notes: tuple[str, ...] = ()
 
 
-def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path) -> ImageFiles:
-    """Copy what was given to `folder`, ready to be built. Raises TaskDefinitionError where that cannot be."""
+def gather(given: Sequence[Path], router: Mapping[str, Any], folder: Path, *, is_fargate: bool = False) -> ImageFiles:
+    """Copy what was given to `folder`, ready to be built. Raises TaskDefinitionError where that cannot be.
+
+    `is_fargate`: the definition asks for Fargate and nothing else. Source: "Custom log routing" in the Amazon ECS
+    developer guide; aws-samples/amazon-ecs-firelens-examples#32 has RunTask's words.
+    """
     options = router["firelensConfiguration"].get("options") or {}
+    if is_fargate and options.get("config-file-type") == "s3":
+        raise TaskDefinitionError(
+            "Fargate would not start it: there the agent takes config-file-type file alone (RunTask says: "
+            "The specified platform does not satisfy the task definition's required capabilities.)",
+            "Put the file into the image, or into S3 for the init image, or ask for EC2.",
+        )
     if not given:
         _refuse_unknown(router)
         if options.get("config-file-type") == "s3":

@@ -18,7 +18,14 @@ from lab_helpers.router.recording import filter_steps
 from lab_helpers.router.recording.recorder import recorded
 from lab_helpers.trying import adapting, configuration, evidence, fluentd, image_files, place, reading
 from lab_helpers.trying.configuration import Given, Line, Output
-from lab_helpers.trying.definition import EXECUTION_ROLE, logged_by_router, parse, router_of, with_secret_options
+from lab_helpers.trying.definition import (
+    EXECUTION_ROLE,
+    asks_for_fargate,
+    logged_by_router,
+    parse,
+    router_of,
+    with_secret_options,
+)
 from lab_helpers.trying.image_files import FromS3
 from lab_helpers.trying.outside.sent import by_author
 from lab_helpers.trying.place import LocalAws
@@ -100,7 +107,7 @@ class _Attempt:
         assert router is not None, "ECS has refused a definition without one"
         fetched = image_files.from_s3(files, router)
         rest = [each for each in files if each not in {one.path for one in fetched}]
-        image = image_files.gather(rest, router, self._home / "image")
+        image = image_files.gather(rest, router, self._home / "image", is_fargate=asks_for_fargate(definition))
         self._notes += image.notes
         main = reading.main_path(router, image.given)
         uri = place.publish(backend, image.folder) if image.folder else None

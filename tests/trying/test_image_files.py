@@ -104,3 +104,13 @@ def test_a_copy_of_awss_image_in_a_registry_of_ones_own_is_taken_for_it(
     if is_built:
         assert (tmp_path / "image" / "Dockerfile").read_text() == f"FROM {BASE_IMAGE}\n"
         assert made.notes[0].startswith(f"{image} is in a registry of your own, and was taken for a copy of AWS's")
+
+
+def test_fargate_takes_no_configuration_from_s3(tmp_path: Path) -> None:
+    """Given or not: on AWS such a task is registered and does not start, and EC2 takes it."""
+    options = {"config-file-type": "s3", "config-file-value": "arn:aws:s3:::ours/extra.conf"}
+    router = {"image": BASE_IMAGE, "firelensConfiguration": {"type": "fluentbit", "options": options}}
+    (tmp_path / "extra.conf").write_text("[OUTPUT]\n    Name null\n    Match *\n")
+    with pytest.raises(TaskDefinitionError, match="Fargate would not start it"):
+        gather([tmp_path / "extra.conf"], router, tmp_path / "image", is_fargate=True)
+    assert gather([tmp_path / "extra.conf"], router, tmp_path / "image").folder is not None
