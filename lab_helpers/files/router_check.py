@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from lab_helpers.firelens import stock
@@ -19,14 +20,13 @@ IMAGE_FOLDER = "/fluent-bit/etc/"
 """Where the Dockerfile puts the files of fluentbit/."""
 COPIES = "included"
 """The folder beside it for copies of included files."""
-COPIES = "included"
-"""The folder beside it for copies of included files."""
 MOST_INCLUDES = 20
 NOWHERE = Transport("127.0.0.1", 9)
 """Port 9 discards; nothing is sent there, since the router is stopped before it has a record."""
 _STARTED = "Shutdown Grace Period"
 """Printed when all inputs, filters and outputs are made."""
-_INPUT = "[INPUT]\n    Name dummy\n    Tag lab.check\n    Samples 1\n\n"
+_INPUT = "[INPUT]\n    Name dummy\n    Tag lab.check\n    Samples 1\n"
+"""Stands at the end, so that a line's number is that of the file."""
 _SECTION = re.compile(r"(?m)^\s*\[(\w+)\]\s*$")
 _INCLUDE = re.compile(r"(?mi)^[ \t]*@INCLUDE[ \t]+(\S+)[ \t]*$")
 _PARSER_ERROR = re.compile(r"\[ *error\] \[(parser|config)")
@@ -56,9 +56,9 @@ class RouterCheck:
         kinds = {kind.upper() for kind in _SECTION.findall(text)}
         if kinds and kinds <= {"PARSER", "MULTILINE_PARSER"}:
             text = f"[SERVICE]\n    Parsers_File {file}\n"
-        config = folder / "check.conf"
-        config.write_text(_INPUT + in_folder(text, folder / "fluentbit"), encoding="utf-8")
-        return self._log_of(config, folder)
+        config, led = folder / "check.conf", in_folder(text, folder / "fluentbit")
+        config.write_text(f"{led.rstrip()}\n\n{_INPUT}", encoding="utf-8")
+        return as_written(self._log_of(config, folder), config.name, name, _lines_of(led, text))
 
     def _log_of(self, config: Path, folder: Path) -> str:
         with running(config, self.env, self.argv, at_once=True) as started:
@@ -68,6 +68,26 @@ class RouterCheck:
         said = said.replace(f"{folder}/", "")
         # 4.2 goes on without a parser that it cannot make, and says so; later versions end.
         return said if has_ended or _PARSER_ERROR.search(said) else ""
+
+
+def as_written(said: str, config: str, name: str, lines: Sequence[int]) -> str:
+    """Return what the router says of `config` as said of the file `name`; `lines`: each line's number there."""
+
+    def own(found: re.Match[str]) -> str:
+        number = lines[min(int(found[1]), len(lines)) - 1] if lines else 1
+        return f"{name}:{number}"
+
+    return re.sub(rf"\b{re.escape(config)}\b", name, re.sub(rf"\b{re.escape(config)}:(\d+)", own, said))
+
+
+def _lines_of(led: str, text: str) -> list[int]:
+    """Return for each line of a led configuration the number of the line of `text` that it was made of."""
+    numbers = [1] * len(led.splitlines())
+    matcher = SequenceMatcher(None, text.splitlines(), led.splitlines(), autojunk=False)
+    for _, first, last, begin, end in matcher.get_opcodes():
+        for at in range(begin, end):
+            numbers[at] = min(first + at - begin, max(last - 1, 0)) + 1 if last > first else max(first, 1)
+    return numbers
 
 
 def in_folder(text: str, folder: Path) -> str:

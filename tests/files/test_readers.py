@@ -48,7 +48,9 @@ def test_the_files_as_they_are_pass(readers: Readers, copy: WorkingCopy) -> None
     [
         ("fluentbit/extra.conf", CONF.replace("log_group_name", "log_grp"), "unknown configuration property 'log_grp'"),
         ("fluentbit/extra.conf", CONF.replace("kinesis_firehose", "kinesis_firehos"), "kinesis_firehos"),
-        ("fluentbit/extra.conf", "[FILTER\n", "check.conf"),
+        ("fluentbit/extra.conf", "[FILTER\n", "error in fluentbit/extra.conf:1:"),
+        ("fluentbit/extra.conf", "hello\n", "error in fluentbit/extra.conf:1:"),
+        ("fluentbit/extra.conf", CONF + "[FILTER\n", f"error in fluentbit/extra.conf:{len(CONF.splitlines()) + 1}:"),
         ("fluentbit/parsers.conf", "[PARSER]\n    Name x\n    Format jsn\n", "jsn"),
         ("fluentbit/extra.conf", "\n", "empty"),
         ("fluentbit/Dockerfile", "FORM x\n", "unknown instruction FORM"),
