@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -251,3 +252,26 @@ def test_tags_that_sts_refuses(
     refused = refusal(sts.assume_role, RoleArn=chain["painter"], RoleSessionName="tagged", **named)
     assert refused[0] == code
     assert words in refused[1]
+
+
+def test_keys_that_end_are_good_until_then(aws: LocalAws, task_role: str) -> None:
+    """GetSessionToken's keys are the caller's for half a day, with their token only; a role's session gets none."""
+    given = aws.client("sts").get_session_token()["Credentials"]
+    lasts_s = (given["Expiration"] - datetime.now(UTC)).total_seconds()
+    assert 43_100 < lasts_s <= 43_200
+    keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
+    endpoint = {"region_name": REGION, "endpoint_url": aws.client("sts").meta.endpoint_url}
+    s3 = boto3.client("s3", aws_session_token=given["SessionToken"], **endpoint, **keys)
+    assert s3.list_buckets()["Owner"]
+    asked = boto3.client("sts", aws_session_token=given["SessionToken"], **endpoint, **keys).get_caller_identity()
+    assert asked["Arn"] == aws.client("sts").get_caller_identity()["Arn"]
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        boto3.client("s3", **endpoint, **keys).list_buckets()
+    role = assume(aws, task_role)["Credentials"]
+    for session in (role, given):
+        client = boto3.client(
+            "sts", aws_access_key_id=session["AccessKeyId"], aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"], **endpoint,
+        )  # fmt: skip
+        with pytest.raises(ClientError, match="Cannot call GetSessionToken with session credentials"):
+            client.get_session_token()

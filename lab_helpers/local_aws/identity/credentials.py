@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import string
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab_helpers.local_aws.kit.api import Caller, Credentials, SessionPolicies, SessionTags
 from lab_helpers.local_aws.kit.clock import Clock
@@ -96,21 +96,20 @@ class CredentialStore:
         tags: SessionTags = SessionTags(),  # noqa: B008  (frozen)
     ) -> Credentials:
         """Return temporary credentials of a role; the decision who may have them is the caller's."""
-        keys = _key_pair("ASIA")
-        token = secrets.token_urlsafe(96)
-        expires_at = self._clock.now().timestamp() + duration_s
-        issued = Credentials(keys.access_key_id, keys.secret_access_key, token, expires_at, role_arn)
         arn = f"arn:aws:sts::{self._account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session_name}"
+        caller = Caller("role", arn, self._account_id, role_arn=role_arn, session_policies=policies, session_tags=tags)
+        return self._issue(caller, duration_s)
+
+    def issue_for(self, caller: Caller, duration_s: float) -> Credentials:
+        """Return temporary credentials of one who has keys that last: they may do what the caller may."""
+        return self._issue(caller, duration_s)
+
+    def _issue(self, caller: Caller, duration_s: float) -> Credentials:
+        keys, token = _key_pair("ASIA"), secrets.token_urlsafe(96)
+        expires_at = self._clock.now().timestamp() + duration_s
+        issued = Credentials(keys.access_key_id, keys.secret_access_key, token, expires_at, caller.role_arn or "")
         with self._lock:
-            self._callers[keys.access_key_id] = Caller(
-                "role",
-                arn,
-                self._account_id,
-                role_arn=role_arn,
-                access_key_id=keys.access_key_id,
-                session_policies=policies,
-                session_tags=tags,
-            )
+            self._callers[keys.access_key_id] = replace(caller, access_key_id=keys.access_key_id)
             self._sessions[keys.access_key_id] = issued
             self._keep()
         return issued

@@ -1,7 +1,8 @@
-"""AWS STS: AssumeRole asks the role's trust policy; GetCallerIdentity says who calls.
+"""AWS STS: AssumeRole asks the role's trust policy, GetSessionToken gives keys, GetCallerIdentity says who calls.
 
-Source: the STS API reference, AssumeRole (session policies: 2,048 characters, ten managed policies).
-Not modelled: how AWS packs session policies and tags (PackedPolicySize is their length by the limit of policies).
+Source: the STS API reference, AssumeRole (session policies: 2,048 characters, ten managed policies), GetSessionToken.
+Not modelled: how AWS packs session policies and tags (PackedPolicySize is their length by the limit of policies); that
+keys of GetSessionToken do nothing in IAM, and little in STS.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.credentials import CredentialStore, unique_id
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.identity.policy_texts import iam_text
-from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, SessionPolicies, SessionTags
+from lab_helpers.local_aws.kit.api import (
+    ApiRequest,
+    AwsError,
+    Caller,
+    Credentials,
+    Handler,
+    SessionPolicies,
+    SessionTags,
+)
 from lab_helpers.local_aws.kit.service import HandlersOnly
 
 SOURCE_ARN_HEADER = "x-amz-source-arn"
@@ -27,6 +36,8 @@ SOURCE_ACCOUNT_HEADER = "x-amz-source-account"
 _ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:\d{12}:.+")
 _SESSION_POLICY_CHARACTERS = 2048
 _SESSION_POLICY_ARNS = 10
+_SESSION_TOKEN_S = 43_200
+"""A user's. Source: GetSessionToken's default DurationSeconds."""
 _SOURCES = {
     "ecs-tasks.amazonaws.com": "arn:aws:ecs:{region}:{account}:task/{session}",
     "firehose.amazonaws.com": "arn:aws:firehose:{region}:{account}:deliverystream/{session}",
@@ -35,7 +46,7 @@ _SOURCES = {
 
 
 class StsService(HandlersOnly):
-    """The two operations of STS that the lab meets; the others are moto's."""
+    """The operations of STS that the lab meets; the others are moto's."""
 
     name = "sts"
 
@@ -43,7 +54,11 @@ class StsService(HandlersOnly):
         self._store, self._authoriser = store, authoriser
 
     def overrides(self) -> Mapping[tuple[str, str], Handler]:
-        return {("sts", "AssumeRole"): self._assume_role, ("sts", "GetCallerIdentity"): self._get_caller_identity}
+        return {
+            ("sts", "AssumeRole"): self._assume_role,
+            ("sts", "GetCallerIdentity"): self._get_caller_identity,
+            ("sts", "GetSessionToken"): self._get_session_token,
+        }
 
     def _assume_role(self, request: ApiRequest) -> dict[str, Any]:
         role_arn, session = str(request.params["RoleArn"]), str(request.params["RoleSessionName"])
@@ -58,15 +73,16 @@ class StsService(HandlersOnly):
         arn = f"arn:aws:sts::{request.account_id}:assumed-role/{role_arn.rsplit('/', 1)[-1]}/{session}"
         assumed = Caller("role", arn, request.account_id, role_arn=role_arn)
         return {
-            "Credentials": {
-                "AccessKeyId": issued.access_key_id,
-                "SecretAccessKey": issued.secret_access_key,
-                "SessionToken": issued.session_token,
-                "Expiration": datetime.fromtimestamp(issued.expires_at, UTC),
-            },
+            "Credentials": _told(issued),
             "AssumedRoleUser": {"AssumedRoleId": self._authoriser.user_id(assumed), "Arn": arn},
             **_packed_size(policies, tags),
         }
+
+    def _get_session_token(self, request: ApiRequest) -> dict[str, Any]:
+        if request.caller.role_arn or str(request.caller.access_key_id or "").startswith("ASIA"):
+            raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
+        duration_s = float(request.params.get("DurationSeconds", _SESSION_TOKEN_S))
+        return {"Credentials": _told(self._store.issue_for(request.caller, duration_s))}
 
     def _session_policies(self, request: ApiRequest) -> SessionPolicies:
         document = str(request.params.get("Policy") or "")
@@ -97,6 +113,15 @@ class StsService(HandlersOnly):
         user_id = self._store.operator_id if caller.kind == "operator" else self._authoriser.user_id(caller)
         user_id = user_id or caller.principal or unique_id("AIDA", caller.arn)
         return {"UserId": user_id, "Account": caller.account_id, "Arn": caller.arn}
+
+
+def _told(issued: Credentials) -> dict[str, Any]:
+    return {
+        "AccessKeyId": issued.access_key_id,
+        "SecretAccessKey": issued.secret_access_key,
+        "SessionToken": issued.session_token,
+        "Expiration": datetime.fromtimestamp(issued.expires_at, UTC),
+    }
 
 
 def sts_checks() -> dict[tuple[str, str], Check]:
