@@ -172,6 +172,8 @@ def test_a_space_as_forms_have_it() -> None:
         ("=?UTF-8?Q?actually-ascii?=", "actually-ascii"),
         ("=?UTF-8?Q?=C3=84?=", "=?UTF-8?Q?=C3=84?="),
         ("=?UTF-8?B?AAECAw==?=", "=?UTF-8?B?AAECAw==?="),
+        ("=?UTF-8?B?=GGG?=", "=?UTF-8?B?=GGG?="),
+        ("=?NO-SUCH?Q?a?=", "=?NO-SUCH?Q?a?="),
         ("plain", "plain"),
     ],
 )

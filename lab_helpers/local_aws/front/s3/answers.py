@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -117,7 +118,7 @@ def decoded(value: str) -> str:
         return value
     try:
         plain = str(make_header(decode_header(value)))
-    except (LookupError, UnicodeError, ValueError):
+    except (HeaderParseError, LookupError, UnicodeError, ValueError):
         return value
     return plain if plain.isascii() and plain.isprintable() else value
 
