@@ -236,8 +236,9 @@ class Gateway:
             return self._from_moto(call, environ, body, change)
 
         def forward(params: Mapping[str, Any] | None) -> dict[str, Any]:
-            changed = body if params is None else protocol.encode_body(call, params)
-            got = self._control_plane.call(environ, changed, change)
+            asked, same = protocol.for_moto(call, environ, body)
+            changed = same if params is None else protocol.encode_body(call, params)
+            got = self._control_plane.call(asked, changed, change)
             return protocol.read_answer(call, got.status, dict(got.headers), got.body)
 
         headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
@@ -252,8 +253,9 @@ class Gateway:
     ) -> protocol.HttpAnswer:
         if call.protocol == "s3":
             return self._from_s3(call, environ, body, change)
+        asked, understood = protocol.for_moto(call, environ, body)
         with self._control_plane.keeping(change):
-            got = self._control_plane.call(environ, body, change)
+            got = self._control_plane.call(asked, understood, change)
         return moto_answers.finish(call.protocol, call.service, got.status, got.headers, got.body)
 
     def _from_s3(

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape
 
 import botocore.parsers
@@ -28,11 +28,14 @@ HttpAnswer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
 """Status, headers, body; a body that is no bytes is sent as it comes."""
 
 _DEEPEST = 64
+_FORM = "application/x-www-form-urlencoded"
+_NO_PARAMETER = ("-", "")
+"""For moto's sake, which takes the body for parameters when the URL has none."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One HTTP call, understood. `protocol` is "json", "query", "ec2", "s3" or "rest"."""
+    """One HTTP call, understood. `protocol` is "json", "query", "ec2", "s3" or "rest"; `pairs` are a query's."""
 
     protocol: str
     service: str
@@ -42,11 +45,13 @@ class Call:
     session_token: str | None
     params: dict[str, Any]
     target_prefix: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()
 
 
 def parse(environ: Mapping[str, Any], body: bytes) -> Call:
     """Understand an HTTP call; raises AwsError when it is none that AWS would understand."""
-    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    in_url = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    query = dict(in_url)
     key, region, service = _scope(environ.get("HTTP_AUTHORIZATION", ""), query)
     in_query = query.get("X-Amz-Security-Token") or query.get("x-amz-security-token")
     token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") or in_query
@@ -54,23 +59,45 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call:
     if target:
         prefix, _, operation = target.rpartition(".")
         return Call("json", service, operation, region, key, token, _json_object(body), prefix)
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if form else list(query.items())
+    form = _is_form(environ)
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if form else in_url
     action = dict(pairs).get("Action")
     if action and _is_unsigned_query(environ, query):
         service = "sts"  # the only service that answers a caller without keys
     if form and service != "s3" and not action:
         raise AwsError("MissingAction", "Could not find operation: the request has no Action.")
     if action and service != "s3":
+        _refuse_twice(pairs, "MalformedQueryString")
         protocol = "ec2" if service == "ec2" else "query"
-        return Call(protocol, service, action, region, key, token, _nested(pairs))
+        return Call(protocol, service, action, region, key, token, _nested(pairs), pairs=tuple(pairs))
     if service == "s3":
+        _refuse_twice(in_url, "InvalidArgument")
         # WSGI has the path unquoted already, its bytes as Latin-1.
         path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
         operation, params = s3_call(environ["REQUEST_METHOD"], path, query, environ, body)
         return Call("s3", "s3", operation, region, key, token, params)
     operation = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
     return Call("rest", service, operation, region, key, token, {**query})
+
+
+def for_moto(call: Call, environ: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return a call for moto that says what was understood of it, and so was authorised, and nothing else.
+
+    moto looks for Action and parameters in URL and form at once, and in JSON in the text, too: `&Action=DeleteRole&` in
+    a value would be done.
+    """
+    if call.protocol not in {"json", "query", "ec2"}:
+        return dict(environ), body
+    in_url = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    kept = [(name, value) for name, value in in_url if name.lower().startswith("x-amz-")]
+    asked = {**environ, "REQUEST_METHOD": "POST", "QUERY_STRING": urlencode(kept or [_NO_PARAMETER])}
+    asked.pop("HTTP_CONTENT_ENCODING", None)
+    if call.protocol == "json":
+        if "json" not in environ.get("CONTENT_TYPE", ""):
+            asked["CONTENT_TYPE"] = "application/x-amz-json-1.1"
+        return asked, body
+    asked["CONTENT_TYPE"] = _FORM
+    return asked, urlencode(call.pairs).encode()
 
 
 def scope_of(environ: Mapping[str, Any]) -> tuple[str | None, str, str]:
@@ -85,8 +112,7 @@ def kind_of(environ: Mapping[str, Any]) -> str:
         return "json"
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     _, _, service = _scope(environ.get("HTTP_AUTHORIZATION", ""), query)
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    if _is_unsigned_query(environ, query) or (service != "s3" and (form or "Action" in query)):
+    if _is_unsigned_query(environ, query) or (service != "s3" and (_is_form(environ) or "Action" in query)):
         return "ec2" if service == "ec2" else "query"
     return "s3" if service == "s3" else "rest"
 
@@ -94,8 +120,19 @@ def kind_of(environ: Mapping[str, Any]) -> str:
 def _is_unsigned_query(environ: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     if "HTTP_AUTHORIZATION" in environ or "X-Amz-Credential" in query or "AWSAccessKeyId" in query:
         return False
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    return form or ("Action" in query and environ.get("PATH_INFO", "/") == "/")
+    return _is_form(environ) or ("Action" in query and environ.get("PATH_INFO", "/") == "/")
+
+
+def _is_form(environ: Mapping[str, Any]) -> bool:
+    return str(environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower() == _FORM
+
+
+def _refuse_twice(pairs: list[tuple[str, str]], code: str) -> None:
+    """Refuse a parameter that is given twice: of two readers one may take the first, the other the last."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        name = next(each for each in names if names.count(each) > 1)
+        raise AwsError(code, f"Parameter {name} is given twice.")
 
 
 def answer(call: Call, members: Mapping[str, Any]) -> HttpAnswer:
