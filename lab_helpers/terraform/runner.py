@@ -15,7 +15,7 @@ import python_terraform
 from python_terraform import IsFlagged
 
 from lab_helpers.base import process
-from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformBusyError, TerraformError
+from lab_helpers.base.errors import ForeignStateError, LabError, NotYetError, TerraformBusyError, TerraformError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.terraform import interruption, took, turn, validation
@@ -338,4 +338,12 @@ class Terraform:
 
 def _result(progress: Progress, seconds: Mapping[str, float]) -> RunResult:
     counts = progress.counts or ChangeCounts(0, 0, 0, "")
-    return RunResult(counts, progress.elapsed_s, dict(seconds))
+    return RunResult(counts, progress.elapsed_s, _Seconds(seconds))
+
+
+class _Seconds(dict[str, float]):
+    """Seconds by resource; of what was made where nobody wrote it down, such as a run that was killed, it is said."""
+
+    def __missing__(self, address: str) -> float:
+        text = "How long {address} took is not known: no run of this lab told its end. Go on with the next cell."
+        raise LabError(say(text, address=address))

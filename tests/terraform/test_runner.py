@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab_helpers.base.errors import ForeignStateError, NotYetError, TerraformError
+from lab_helpers.base.errors import ForeignStateError, LabError, NotYetError, TerraformError
 from lab_helpers.terraform import LabOutputs, ProgressPrinter, Terraform
 from lab_helpers.terraform.events import ChangeCounts
 from lab_helpers.terraform.workspace import RARE_COLLECTIONS
@@ -148,7 +148,8 @@ def test_a_second_apply_knows_how_long_the_first_one_took(terraform: Terraform, 
     gone = [hook("apply_start", "delete"), hook("apply_complete", "delete", elapsed_seconds=2)]
     fake.answer("destroy", [*gone, summary("destroy", remove=1)])
     assert terraform.destroy().seconds == {"aws_vpc.lab": 2.0}
-    assert terraform.apply().seconds == {}
+    with pytest.raises(LabError, match=r"How long aws_vpc\.lab took is not known"):
+        terraform.apply().seconds["aws_vpc.lab"]
 
 
 def test_a_destroy_asks_nobody(terraform: Terraform, fake: FakeTerraform) -> None:
