@@ -219,11 +219,11 @@ def what_follows(
 
 
 def _one_a_line(messages: list[str]) -> bytes:
-    text = "\n".join(messages)
-    if text.count("\n") >= len(messages):
-        # JSON text has no line break inside strings, so there they mean nothing
-        text = "\n".join(message.replace("\n", " ") for message in messages)
-    return text.encode("utf-8", "replace")
+    text = "\n".join(messages).encode("utf-8", "replace")
+    if np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")) < len(messages):
+        return text
+    # JSON text has no line break inside strings, so there they mean nothing
+    return "\n".join(message.replace("\n", " ") for message in messages).encode("utf-8", "replace")
 
 
 def _batches(pages: Iterable[Page]) -> Iterator[list[Page]]:
