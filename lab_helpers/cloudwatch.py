@@ -31,8 +31,6 @@ PAGE_SHARE = 0.85
 BATCH_EVENTS = 20_000
 """Events that are made into a table at once: pages are small, and each table has its price."""
 
-Page = tuple[str, list[dict[str, Any]]]
-"""A stream's name and some of its events."""
 Part = tuple[str, int, pa.Table]
 """A stream's name, the time (ms) of a page's first event, and what the page says."""
 
@@ -55,6 +53,24 @@ class Window:
     """A hint from DescribeLogStreams, which lags behind; only used to cut, never to stop reading."""
     token: str | None = None
     is_whole: bool = True
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some events of a stream, a list for each thing that is read of them: the answer's many small parts are let go at
+    once, and Python's collector has fewer to look through. Times are Unix milliseconds.
+    """
+
+    stream: str
+    times: list[int]
+    ingested: list[int | None]
+    messages: list[str]
+
+    @classmethod
+    def of(cls, stream: str, events: list[dict[str, Any]]) -> Page:
+        """The events of an answer of FilterLogEvents."""
+        times = [event["timestamp"] for event in events]
+        return cls(stream, times, [e.get("ingestionTime") for e in events], [e["message"] for e in events])
 
 
 def read_events(
@@ -113,7 +129,7 @@ def read_messages(
     Range and errors as in `read_events`.
     """
     pages = _pages(client, group, since, until, streams, pattern, workers, None)
-    return frames.to_frame(_in_order([_message_table(*page) for page in pages]), MESSAGE_SCHEMA)
+    return frames.to_frame(_in_order([_message_table(page) for page in pages]), MESSAGE_SCHEMA)
 
 
 def list_streams(client: Any, group: str, prefix: str = "") -> pd.DataFrame:
@@ -159,12 +175,12 @@ def _pages(
 
     def read(window: Window) -> tuple[Page, list[Window]]:
         events, more = _read_page(client, group, window, pattern)
-        return (window.stream, events), more
+        return Page.of(window.stream, events), more
 
     for done, (page, left) in enumerate(growing(read, windows, workers), start=1):
         if on_progress:
             on_progress(Progress(done, done + left, "pages"))
-        if page[1]:
+        if page.times:
             yield page
 
 
@@ -231,7 +247,7 @@ def _batches(pages: Iterable[Page]) -> Iterator[list[Page]]:
     batch, size = list[Page](), 0
     for page in pages:
         batch.append(page)
-        size += len(page[1])
+        size += len(page.times)
         if size >= BATCH_EVENTS:
             yield batch
             batch, size = [], 0
@@ -241,29 +257,29 @@ def _batches(pages: Iterable[Page]) -> Iterator[list[Page]]:
 
 def _log_tables(pages: list[Page], reader: records.Reader) -> Iterator[Part]:
     """A table of log lines for each page, read at once."""
-    events = [event for _, page in pages for event in page]
-    table, origin = reader.read(_one_a_line([event["message"] for event in events]))
-    page_of_row = np.repeat(np.arange(len(pages), dtype=np.int32), [len(page) for _, page in pages])[origin]
-    times = {name: values.take(pa.array(origin)) for name, values in _times_of(events).items()}
-    streams = category([stream for stream, _ in pages], page_of_row)
+    table, origin = reader.read(_one_a_line([message for page in pages for message in page.messages]))
+    page_of_row = np.repeat(np.arange(len(pages), dtype=np.int32), [len(page.times) for page in pages])[origin]
+    times = {name: values.take(pa.array(origin)) for name, values in _times_of(pages).items()}
+    streams = category([page.stream for page in pages], page_of_row)
     table = frames.with_columns(table, times | {"stream": streams})
     edges = np.searchsorted(page_of_row, np.arange(len(pages) + 1)).tolist()
-    for (stream, page), (begin, end) in zip(pages, pairwise(edges), strict=True):
-        yield stream, page[0]["timestamp"], table.slice(begin, end - begin)
+    for page, (begin, end) in zip(pages, pairwise(edges), strict=True):
+        yield page.stream, page.times[0], table.slice(begin, end - begin)
 
 
-def _message_table(stream: str, events: list[dict[str, Any]]) -> Part:
-    columns = _times_of(events) | {
-        "stream": pa.DictionaryArray.from_arrays(pa.array([0] * len(events), pa.int32()), [stream]),
-        "message": [event["message"] for event in events],
+def _message_table(page: Page) -> Part:
+    count = len(page.times)
+    columns = _times_of([page]) | {
+        "stream": pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), [page.stream]),
+        "message": page.messages,
     }
-    return stream, events[0]["timestamp"], frames.from_columns(columns, len(events), MESSAGE_SCHEMA)
+    return page.stream, page.times[0], frames.from_columns(columns, count, MESSAGE_SCHEMA)
 
 
-def _times_of(events: list[dict[str, Any]]) -> dict[str, pa.Array]:
+def _times_of(pages: list[Page]) -> dict[str, pa.Array]:
     return {
-        "event_time": _times([event["timestamp"] for event in events]),
-        "ingested_at": _times([event.get("ingestionTime") for event in events]),
+        "event_time": _times([time for page in pages for time in page.times]),
+        "ingested_at": _times([time for page in pages for time in page.ingested]),
     }
 
 
