@@ -44,8 +44,8 @@ class Aws:
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
-    """Outputs and the AWS they talk to."""
+def aws(tmp_path: Path) -> Iterator[Aws]:  # noqa: ARG001  (torn down after this fixture)
+    """Outputs and the AWS they talk to; what they keep in `tmp_path` is there until they have stopped."""
     with StandIn() as stand_in:
         one = Aws(stand_in)
         yield one
