@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from lab_helpers.base import extras
 from lab_helpers.base.errors import MissingExtraError
-from lab_helpers.local_aws.front import cors, hosts, moto_answers, outcome, protocol, validation
+from lab_helpers.local_aws.front import compression, cors, hosts, moto_answers, outcome, protocol, validation
 from lab_helpers.local_aws.front.s3 import answers, checksums, deletion, documents, object_checksums
 from lab_helpers.local_aws.identity import refusals
 from lab_helpers.local_aws.identity.authorisation import Authoriser
@@ -149,6 +149,7 @@ class Gateway:
         """Answer one API call of a known caller; every outcome is an HTTP answer in the form of the call's protocol."""
         kind, call = protocol.kind_of(environ), None
         try:
+            body = body if kind in {"s3", "rest"} else compression.plain(environ, body)
             call = protocol.parse(environ, body)
             kind = call.protocol
             answered = self._answered(call, environ, body, caller)
