@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Promise:
-    """What may happen to the lines of answered requests. `lost_at_most` None: as many as the retry limit drops."""
+    """What may happen to the lines of answered requests. `lost_at_most` None: as many as `lab status` says."""
 
     words: str
     lost_at_most: int | None = 0
@@ -46,10 +46,11 @@ class Arrival:
         """How many copies there are beyond the first."""
         return self.arrived - self.unique
 
-    def keeps(self, promise: Promise) -> bool:
-        """Whether a promise holds here."""
+    def keeps(self, promise: Promise, told_lost: int | None = None) -> bool:
+        """Whether a promise holds here, and no more is lost than is told; `told_lost` None: nobody tells."""
         bounded = promise.lost_at_most is None or self.lost <= promise.lost_at_most
-        return bounded and (promise.may_double or self.doubled == 0)
+        is_told = promise.lost_at_most is not None if told_lost is None else self.lost <= told_lost
+        return bounded and is_told and (promise.may_double or self.doubled == 0)
 
     def __str__(self) -> str:
         return f"{self.arrived:,} / {self.unique:,} / {self.doubled:,} / {self.lost:,}"
@@ -73,8 +74,11 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Whether every destination keeps the promise; a row that was skipped breaks none."""
-        return bool(self.skipped) or all(each.keeps(self.promise) for each in self.arrivals.values())
+        """Whether every destination keeps the promise, and its losses are told; a row that was skipped breaks none."""
+        told = self.counted_lost or {}
+        return bool(self.skipped) or all(
+            arrival.keeps(self.promise, told.get(where)) for where, arrival in self.arrivals.items()
+        )
 
     def __str__(self) -> str:
         if self.skipped:
