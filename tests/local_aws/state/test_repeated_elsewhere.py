@@ -99,7 +99,7 @@ def found(client: Clients) -> tuple[set[str], str]:
     tables = [each for made in databases for each in listed(glue, "get_tables", "TableList", DatabaseName=made["Name"])]
     streams = [
         kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
-        for name in listed(kinesis, "list_streams", "StreamNames")
+        for name in kinesis.list_streams(Limit=10_000)["StreamNames"]  # moto gives no NextToken: a paginator sees ten
     ]
     topics = [each["TopicArn"] for each in listed(sns, "list_topics", "Topics")]
     queues = listed(sqs, "list_queues", "QueueUrls")
