@@ -164,7 +164,7 @@ class MotoBridge:
         _keep_names_of_devices()
         Loader.FILE_LOADER_CLASS = QuickFileLoader  # its own copies: it adds to them what AWS's do not say
         if state is not None:
-            state.repeat(lambda environ, body: self._ask({**_BARE, **environ}, body)[::2])
+            state.repeat(self._ask_again)
 
     def call(self, environ: dict[str, Any], body: bytes, change: Change | None = Change("unknown")) -> HttpAnswer:  # noqa: B008  (frozen)
         """Let moto answer one HTTP call; what it changed is kept when this returns. None: the call only reads.
@@ -199,6 +199,12 @@ class MotoBridge:
             yield
         finally:
             self._settle(change)
+
+    def _ask_again(self, environ: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Let moto answer what it answered to an earlier server, which may have looked for an ECS service first."""
+        self.leave_services_to_us()
+        status, _, content = self._ask({**_BARE, **environ}, body)
+        return status, content
 
     def _ask(self, environ: Mapping[str, Any], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """Let moto's application answer: status, headers, body."""

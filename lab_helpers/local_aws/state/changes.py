@@ -20,6 +20,10 @@ _NOT_REPEATED = frozenset({"CreateKeyPair", "CreateVirtualMFADevice", "PurchaseR
 """Their operations that are answered by something else, too: new private keys, the system's random numbers."""
 _TAGS = frozenset({"TagResource", "UntagResource"})
 _ALSO_REPEATED = {
+    "application-autoscaling": frozenset({
+        "DeleteScalingPolicy", "DeleteScheduledAction", "DeregisterScalableTarget", "PutScalingPolicy",
+        "PutScheduledAction", "RegisterScalableTarget",
+    }),
     "events": _TAGS | {"DeleteRule", "DisableRule", "EnableRule", "PutRule", "PutTargets", "RemoveTargets"},
     "glue": _TAGS | {"CreateDatabase", "CreatePartition", "CreateTable", "DeleteTable", "UpdateTable"},
     "kinesis": frozenset({"AddTagsToStream", "CreateStream", "DeleteStream", "RemoveTagsFromStream"}),

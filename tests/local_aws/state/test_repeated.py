@@ -285,8 +285,10 @@ ELSEWHERE = "|".join(
         r"\bdatetime\.(now|utcnow|today)\(", r"\bgenerate_private_key\(", r"PrivateKey\.generate\(",
     )
 )  # fmt: skip
-ASK_A_CLOCK_OF_OURS = ("secretsmanager",)
+ASK_A_CLOCK_OF_OURS = {"secretsmanager": "secretsmanager", "applicationautoscaling": "application-autoscaling"}
+"""Rooms of moto, and what boto3 calls the service."""
 KNOWN = {
+    "cloudwatch/models.py: self.last_modified = datetime.now()",  # PutDashboard; policies make alarms
     "iam/models.py: self.qr_code_png = os.urandom(64)  # this would be a generated PNG",
     "ec2/models/reserved_instances.py: import random",
     "ec2/utils.py: private_key = rsa.generate_private_key(",
@@ -295,7 +297,8 @@ KNOWN = {
     "sns/models.py: return rsa.generate_private_key(public_exponent=65537, key_size=2048)",  # Publish
 }
 OF_SERVICES = (
-    "iam", "ec2", "ecs", "elb", "elbv2", "events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm",
+    "applicationautoscaling", "cloudwatch", "iam", "ec2", "ecs", "elb", "elbv2", "events", "glue", "kinesis", "logs",
+    "secretsmanager", "sns", "sqs", "ssm",
 )  # fmt: skip
 
 
@@ -316,7 +319,11 @@ def test_moto_draws_and_asks_the_time_where_it_is_expected_to() -> None:
 @pytest.mark.parametrize("service", ASK_A_CLOCK_OF_OURS)
 def test_a_module_that_asks_the_system_for_the_time_is_given_a_clock(aws: LocalAws, service: str) -> None:
     """It stands still while a call is answered that can be repeated, and is the system's else."""
-    aws.client(service).list_secrets()
+    asked = aws.client(ASK_A_CLOCK_OF_OURS[service])
+    if service == "secretsmanager":
+        asked.list_secrets()
+    else:
+        asked.describe_scalable_targets(ServiceNamespace="dynamodb")
     models, terms = import_module(f"moto.{service}.models"), Terms.new()
     with under(terms):
         at = models.time.time()

@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ from lab_helpers.local_aws.state.changes import Change, is_repeatable
 from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed
 
 KILLS = 4
-NAMES = ("events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm")
+NAMES = ("events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm", "application-autoscaling")
+DIMENSION = "dynamodb:table:ReadCapacityUnits"
+TRACKING = {
+    "TargetValue": 10.0,
+    "CustomizedMetricSpecification": {"MetricName": "Backlog", "Namespace": "Shop", "Statistic": "Average"},
+}
 Clients = Callable[[str], Any]
 
 
@@ -34,7 +40,10 @@ class Maker:
 
     def make(self, number: int) -> None:
         """Make one thing; what is answered is noted when it is."""
-        made = (self._rule, self._table, self._stream, self._lines, self._secret, self._topic, self._queue, self._value)
+        made = (
+            self._rule, self._table, self._stream, self._lines, self._secret, self._topic, self._queue, self._value,
+            self._target,
+        )  # fmt: skip
         self.answered.add(self._random.choice(made)(f"{self._mark}-{number}"))
 
     def _rule(self, name: str) -> str:
@@ -73,13 +82,26 @@ class Maker:
         self._clients["ssm"].put_parameter(Name=f"/{name}", Value=name, Type="String", Overwrite=True)
         return f"parameter /{name} {name}"
 
+    def _target(self, name: str) -> str:
+        scaling = self._clients["application-autoscaling"]
+        of_table = {"ServiceNamespace": "dynamodb", "ResourceId": f"table/{name}", "ScalableDimension": DIMENSION}
+        scaling.register_scalable_target(**of_table, MinCapacity=1, MaxCapacity=self._random.randint(2, 9))
+        for policy in ("of both", "of one that goes"):
+            scaling.put_scaling_policy(
+                **of_table, PolicyName=policy, PolicyType="TargetTrackingScaling",
+                TargetTrackingScalingPolicyConfiguration=TRACKING,
+            )  # fmt: skip
+        scaling.delete_scaling_policy(**of_table, PolicyName="of one that goes")
+        scaling.put_scheduled_action(**of_table, ScheduledActionName="a", Schedule="rate(1 day)")
+        return f"policy {name}"
+
 
 def found(client: Clients) -> tuple[set[str], str]:
     """Return what there is, in a Maker's words, and all that is told of it but how often a stream was written to.
 
     That number means nothing to AWS any more, and may be some puts behind after kill -9.
     """
-    rules, glue, kinesis, logs, secrets, sns, sqs, ssm = (client(name) for name in NAMES)
+    rules, glue, kinesis, logs, secrets, sns, sqs, ssm, scaling = (client(name) for name in NAMES)
 
     def listed(source: Any, operation: str, key: str, **given: Any) -> list[Any]:
         return list(source.get_paginator(operation).paginate(**given).build_full_result().get(key, ()))
@@ -106,6 +128,13 @@ def found(client: Clients) -> tuple[set[str], str]:
     of_queues = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"] for url in queues]
     parameters = listed(ssm, "describe_parameters", "Parameters")
     texts = {name: ssm.get_parameter(Name=name)["Parameter"]["Value"] for name in (e["Name"] for e in parameters)}
+    scaled = [
+        listed(scaling, f"describe_{what}", key, ServiceNamespace="dynamodb")
+        for what, key in (
+            ("scaling_policies", "ScalingPolicies"), ("scalable_targets", "ScalableTargets"),
+            ("scheduled_actions", "ScheduledActions"),
+        )
+    ]  # fmt: skip
     kept_rules = listed(rules, "list_rules", "Rules")
     names = (
         {f"rule {each['Name']}" for each in kept_rules}
@@ -115,8 +144,12 @@ def found(client: Clients) -> tuple[set[str], str]:
         | {each["ARN"] for each in named}
         | {*topics, *queues}
         | {f"parameter {name} {value}" for name, value in texts.items()}
+        | {f"policy {each['ResourceId'].removeprefix('table/')}" for each in scaled[0]}
     )
-    told = (kept_rules, databases, tables, streams, groups, lines, named, values, of_queues, parameters, sorted(names))
+    told = (
+        kept_rules, databases, tables, streams, groups, lines, named, values, of_queues, parameters, scaled,
+        sorted(names),
+    )  # fmt: skip
     return names, json.dumps(told, default=str, sort_keys=True, indent=1)
 
 
@@ -143,6 +176,45 @@ def test_the_repeated_state_is_the_one_that_was(aws: LocalAws, tmp_path: Path) -
         assert found(again.client) == before
         assert again.status()["state"]["not_kept"] == {}
         assert noted(tmp_path / "copy") == 0
+
+
+@pytest.mark.timeout(120)
+def test_a_target_of_the_local_ecs_is_made_again_before_there_is_a_service(aws: LocalAws, tmp_path: Path) -> None:
+    """moto would look for the service in its own ECS, which has none, and refuse what it took before."""
+    ec2, ecs, scaling = (aws.client(name) for name in ("ec2", "ecs", "application-autoscaling"))
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    ecs.create_cluster(clusterName="scaled")
+    container = {"name": "web", "image": "public.ecr.aws/docker/library/httpd:2.4"}
+    ecs.register_task_definition(
+        family="web", networkMode="awsvpc", cpu="256", memory="512", requiresCompatibilities=["FARGATE"],
+        containerDefinitions=[container],
+    )  # fmt: skip
+    for name in ("makes-the-backend", "web"):
+        ecs.create_service(
+            cluster="scaled", serviceName=name, taskDefinition="web", desiredCount=0, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+        )  # fmt: skip
+        scaling.register_scalable_target(
+            ServiceNamespace="ecs", ResourceId=f"service/scaled/{name}", ScalableDimension="ecs:service:DesiredCount",
+            MinCapacity=1, MaxCapacity=4,
+        )  # fmt: skip
+    before = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    shutil.copytree(tmp_path / "lived", tmp_path / "copy")
+    assert noted(tmp_path / "copy") > 0
+    aws.stop()
+    find, model = "_ecs_service_exists_for_target", import_module("moto.applicationautoscaling.models")
+    with pytest.MonkeyPatch.context() as as_moto_has_it:
+        as_moto_has_it.setattr(model.ApplicationAutoscalingBackend, find, refused)  # as in a process that is new
+        with LocalAws(tmp_path / "copy", keeps_state=True) as again:
+            told = again.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")
+    assert told["ScalableTargets"] == before
+    assert [each["ResourceId"] for each in before] == ["service/scaled/makes-the-backend", "service/scaled/web"]
+
+
+def refused(*_: object) -> bool:
+    """Find no ECS service."""
+    raise import_module("moto.applicationautoscaling.exceptions").AWSValidationException("ECS service doesn't exist")
 
 
 @pytest.mark.timeout(300)
