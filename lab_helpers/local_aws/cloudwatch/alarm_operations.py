@@ -163,16 +163,19 @@ class AlarmOperations:
         """Add tags to an alarm."""
         params = typed(request)
         with self._book.lock:
-            self._tagged(request.region, params["ResourceARN"]).tags |= {t["Key"]: t["Value"] for t in params["Tags"]}
+            alarm = self._tagged(request.region, params["ResourceARN"])
+            alarm.tags |= {t["Key"]: t["Value"] for t in params["Tags"]}
+            self._book.mark(alarm)
         return {}
 
     def untag(self, request: ApiRequest) -> dict[str, Any]:
         """Take tags from an alarm."""
         params = typed(request)
         with self._book.lock:
-            tags = self._tagged(request.region, params["ResourceARN"]).tags
+            alarm = self._tagged(request.region, params["ResourceARN"])
             for key in params["TagKeys"]:
-                tags.pop(key, None)
+                alarm.tags.pop(key, None)
+            self._book.mark(alarm)
         return {}
 
     def _refused(self, request: ApiRequest) -> dict[str, Any]:
@@ -184,6 +187,7 @@ class AlarmOperations:
                 alarm = self._book.alarms.get((request.region, name))
                 if alarm is not None:
                     alarm.settings = {**alarm.settings, "ActionsEnabled": enabled}
+                    self._book.mark(alarm)
         return {}
 
     def _found(self, region: str, name: str) -> Alarm:

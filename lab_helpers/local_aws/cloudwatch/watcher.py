@@ -65,6 +65,7 @@ class Watcher:
         if moved:
             _LOG.info("alarm %s is %s: %s", alarm.name, alarm.state, alarm.reason)
             self._act(alarm)
+            self._book.keep()
 
     def _due_in_s(self) -> float | None:
         """Return the seconds until an alarm is due, None when there is none; the book's lock is held."""

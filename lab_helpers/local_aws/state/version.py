@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-FORMAT = 9
+FORMAT = 10
 """Goes up when what is kept, or how, changes: an older state is then refused, never read half."""
-READABLE = (6, 7, 8)
-"""Older formats that are read as they are. 8: its journal has no calls of Application Auto Scaling. 7: large results
-of Athena are in its state whole, too. 6: it also lacks the journal of moto's calls."""
+READABLE = (6, 7, 8, 9)
+"""Older formats that are read as they are. 9: alarms are one value. 8: its journal has no calls of Application Auto
+Scaling, too. 7: large results of Athena are in its state whole. 6: it also lacks the journal of moto's calls."""
 
 
 def state_version() -> str:
