@@ -113,11 +113,11 @@ def of_other_services(aws: LocalAws) -> dict[str, Callable[[int], Any]]:
     logs.create_log_group(logGroupName="/streams")
     glue.create_database(DatabaseInput={"Name": "d"})
     policy = ALLOW.replace('"Allow",', '"Allow","Principal":"*",').replace(
-        '"Resource":"*"', '"Resource":"arn:aws:s3:::bench-0/*"'
+        '"Resource":"*"', '"Resource":"arn:aws:s3:::bench-0/%d"'
     )
     return {
         "s3:CreateBucket": lambda n: s3.create_bucket(Bucket=f"bench-{n + 1}", CreateBucketConfiguration=where),
-        "s3:PutBucketPolicy": lambda _: s3.put_bucket_policy(Bucket="bench-0", Policy=policy),
+        "s3:PutBucketPolicy": lambda n: s3.put_bucket_policy(Bucket="bench-0", Policy=policy % n),
         "s3:PutObject (tagged)": lambda n: s3.put_object(Bucket="tagged", Key=f"{n}", Body=b"x", Tagging=f"n={n}"),
         "secretsmanager:CreateSecret": lambda n: secrets.create_secret(Name=f"s{n}", SecretString="x"),
         "ssm:PutParameter": lambda n: ssm.put_parameter(Name=f"/p{n}", Value="x", Type="String"),

@@ -56,8 +56,6 @@ _PARTITION = "aws"
 _USER_BOUNDARY = "lab_permissions_boundary_arn"
 _SERVICE_CREDENTIALS = "lab_service_specific_credentials"
 _TAGS = "_lab_tags"
-_DOCUMENTS = "_lab_documents"
-"""Where a bucket keeps configurations of ours."""
 _LOG_CLASS = "lab_log_group_class"
 _BARE: Mapping[str, Any] = {
     "wsgi.version": (1, 0), "wsgi.errors": sys.stderr, "wsgi.multithread": True, "wsgi.multiprocess": False,
@@ -351,7 +349,7 @@ class MotoBridge:
     def lifecycle(self, bucket: str) -> bytes | None:
         """Return a bucket's lifecycle configuration, None without one."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
-        kept: dict[str, bytes] = {} if found is None else vars(found).get(_DOCUMENTS, {})
+        kept: dict[str, bytes] = {} if found is None else vars(found).get(moto_hooks.DOCUMENTS, {})
         return kept.get("Lifecycle")
 
     def object_tags(self, bucket: str, key: str) -> dict[str, str]:
@@ -411,7 +409,7 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         if found is None or found.ownership_rule:
             return found is not None and found.ownership_rule != OWNER_ENFORCED
-        kept: dict[str, bytes] = vars(found).get(_DOCUMENTS, {})
+        kept: dict[str, bytes] = vars(found).get(moto_hooks.DOCUMENTS, {})
         return kept.get("BucketOwnershipControls") == DELETED
 
     def keeps_versions(self, bucket: str) -> bool:
@@ -594,7 +592,7 @@ class MotoBridge:
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         if found is None:
             return None
-        kept: dict[str, bytes] = vars(found).setdefault(_DOCUMENTS, {})
+        kept: dict[str, bytes] = vars(found).setdefault(moto_hooks.DOCUMENTS, {})
         return kept
 
     def add_export_task(self, region: str, params: Mapping[str, Any]) -> str:

@@ -14,6 +14,8 @@ _READING = (
 _READING_METHODS = ("GET ", "HEAD ", "OPTIONS ")
 """REST services are known by their method and path only."""
 
+_OF_OBJECTS = frozenset({"DeleteObjectTagging", "PutObject", "PutObjectTagging"})
+"""S3's operations that change objects and their tags, and nothing else of a bucket."""
 _REPEATED = frozenset({"iam", "ec2", "ecs", "elasticloadbalancing"})
 """Services, by signing name, whose calls moto answers by its state, its random numbers and its clock alone."""
 _NOT_REPEATED = frozenset({"CreateKeyPair", "CreateVirtualMFADevice", "PurchaseReservedInstancesOffering"})
@@ -52,7 +54,7 @@ class Change:
     bucket: str = ""
     keys: tuple[str, ...] = ()
     only_keys: bool = False
-    """Whether nothing else of S3 changes: an object is put, without tags."""
+    """Whether nothing else of S3 changes: an object is put, or tagged."""
 
 
 def change_of(service: str, operation: str, params: Mapping[str, Any]) -> Change | None:
@@ -63,7 +65,7 @@ def change_of(service: str, operation: str, params: Mapping[str, Any]) -> Change
         return Change(operation, service)
     deleted = [each.get("Key", "") for each in (params.get("Delete") or {}).get("Objects", ())]
     named = [params["Key"]] if params.get("Key") else deleted
-    only_keys = operation == "PutObject" and bool(named) and "Tagging" not in params
+    only_keys = operation in _OF_OBJECTS and bool(named)
     return Change(operation, service, str(params.get("Bucket", "")), tuple(named), only_keys)
 
 

@@ -224,7 +224,7 @@ def _stored_events(number: int) -> EventList:
     return EventList(place.events, number)
 
 
-# -- S3: an object's bytes are a file, a bucket's keys are rows
+# -- S3: an object's bytes are a file; keys with their tags are rows, and buckets with theirs
 
 
 def _temporary_file(max_size: int = 0) -> Any:
@@ -271,7 +271,18 @@ def _reduce_object_file(file: ObjectFile) -> Any:
 
 
 def _reduce_bucket(bucket: Any) -> Any:
-    return _bucket, ({name: value for name, value in bucket.__dict__.items() if name != "keys"},)
+    state = {name: value for name, value in bucket.__dict__.items() if name != "keys"}
+    if not state.get(DOCUMENTS, True):
+        del state[DOCUMENTS]  # it was asked for them, and has none
+    return _bucket, (state,)
+
+
+DOCUMENTS = "_lab_documents"
+"""Where a bucket keeps configurations of ours."""
+_TAGS = "tags"
+"""Where the rest of S3 has its tags; moto's own state has no such name."""
+_tags_read: dict[str, dict[str, str | None]] = {}
+"""Tags of objects that were read with their keys, until the backend has them; who reads holds MAKING."""
 
 
 def _bucket(state: dict[str, Any]) -> Any:
@@ -279,17 +290,60 @@ def _bucket(state: dict[str, Any]) -> Any:
     made.__dict__.update(state)
     made.keys = s3_models._VersionedKeyStore()
     for key, data in place.store.rows("SELECT key, data FROM objects WHERE bucket = ? ORDER BY rowid", (made.name,)):
-        made.keys.setlist(key, thaw(data))
+        row = thaw(data)
+        versions, tags = row if isinstance(row, tuple) else (row, {})  # of a state of before
+        made.keys.setlist(key, versions)
+        _tags_read.update(tags)
     s3_models.s3_backends.bucket_accounts[made.name] = (made.partition, made.account_id)
     return made
 
 
-def object_row(bucket: Any, key: str) -> tuple[bytes, str] | None:
-    """Return what is to be kept of a key with all its versions: data, and its files' names; None when it is gone."""
+def object_row(backend: Any, bucket: Any, key: str) -> tuple[bytes, str] | None:
+    """Return what is to be kept of a key with all its versions and their tags: data, and its files' names.
+
+    None when it is gone.
+    """
     versions = bucket.keys.getlist(key)
     if not versions:
         return None
-    return with_files(lambda: freeze(list(versions), reducers()))
+    names = [each.arn for each in versions if isinstance(each, s3_models.FakeKey)]
+    tags = {arn: backend.tagger.tags[arn] for arn in names if backend.tagger.tags.get(arn)}
+    return with_files(lambda: freeze((list(versions), tags), reducers()))
+
+
+def bucket_row(backend: Any, bucket: Any) -> tuple[bytes, str]:
+    """Return what is to be kept of a bucket without its keys, and of its tags: data, and the files of its uploads."""
+    return with_files(lambda: freeze((bucket, backend.tagger.tags.get(bucket.arn)), reducers()))
+
+
+def rest_of_buckets(backend: Any) -> dict[str, Any]:
+    """Return what S3 holds beside buckets that have rows: buckets of tables, with their tags."""
+    state = {name: value for name, value in backend.__dict__.items() if name not in {"buckets", "tagger"}}
+    named = {each.arn for each in backend.table_buckets.values()}
+    tags = {arn: each for arn, each in backend.tagger.tags.items() if arn.split("/")[0] in named} if named else {}
+    return {**state, _TAGS: tags}
+
+
+def restore_buckets(backend: Any, state: dict[str, Any], rows: Iterable[bytes]) -> bool:
+    """Give S3 what was kept of it; return whether that is of before buckets had rows, so that it is to be written."""
+    backend.__dict__.update({name: value for name, value in state.items() if name != _TAGS})
+    tags = backend.tagger.tags
+    tags.update(state.get(_TAGS, {}))
+    for data in rows:
+        bucket, of_bucket = thaw(data)
+        backend.buckets[bucket.name] = bucket
+        if of_bucket is not None:
+            tags[bucket.arn] = of_bucket
+    tags.update(_tags_read)
+    _tags_read.clear()
+    return "buckets" in state
+
+
+def is_bucket(name: str) -> bool:
+    """Tell whether somebody has a bucket of a name."""
+    return any(
+        name in each.buckets for homes in list(backends("s3.S3Backend").values()) for each in list(homes.values())
+    )
 
 
 def with_files(work: Callable[[], bytes]) -> tuple[bytes, str]:

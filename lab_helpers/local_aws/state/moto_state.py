@@ -3,7 +3,8 @@
 moto is asked which backends a call asked for. A call that can be repeated is noted (journal.py), and the backends that
 it asked for are frozen whole a second later, when the notes of them go; those of any other call that changes something
 are frozen before it is answered, and with them what notes there are of calls that asked for one of them. What grows,
-log events and objects, has rows of its own (moto_hooks.py). A backend is restored when it is first asked for.
+log events and objects, has rows of its own (moto_hooks.py), and so has each bucket of S3 (object_rows.py). A backend
+is restored when it is first asked for.
 Not kept: what moto would do by itself as time passes; it does nothing of the kind for the services of this lab.
 """
 
@@ -58,6 +59,7 @@ class MotoState:
         self._images: dict[Key, tuple[int, ...]] = {}
         self._later: set[Key] = set()
         self._noted: set[Key] = set()
+        self._unsplit: set[Key] = set()
         self._journal = Journal(store)
         self._changed_directly = False
         self._not_before = 0.0
@@ -71,6 +73,10 @@ class MotoState:
         self._is_open = True
         self._objects.sweep()
         self._read()
+        for key in sorted(self._unsplit):
+            with self._writing(()):
+                self._objects.split(key, hooks.backend_of(key))
+                self._keep(key)
 
     def repeat(self, ask: Callable[[Mapping[str, str], bytes], tuple[int, bytes]]) -> None:
         """Let moto answer (status, body) what an earlier server noted, before anybody else asks; then write it.
@@ -133,7 +139,7 @@ class MotoState:
                     self._objects.keep_keys(change)
                 if self._noted and any(key in self._noted or key[0] == _IAM for key in asked):
                     self._write_noted()
-                self.keep(key for key in asked if not (change.only_keys and key[0] == S3))
+                self.keep(asked, change)
                 if change.operation in _ENDS_STREAMS:
                     self._forget_streams()
             self._objects.remove_files()
@@ -149,11 +155,14 @@ class MotoState:
         """Bring the files of objects to the disk itself."""
         self._objects.sync()
 
-    def keep(self, keys: Iterable[Key]) -> None:
-        """Write the backends that are not as they were last written."""
+    def keep(self, keys: Iterable[Key], change: Change | None = None) -> None:
+        """Write the backends that are not as they were last written; of S3 what the change of a bucket may change."""
         for key in keys:
             try:
-                self._keep(key)
+                if key[0] == S3 and change is not None and change.bucket:
+                    self._keep_bucket(key, change)
+                else:
+                    self._keep(key)
             except NotKeptError as exc:
                 name = "/".join(key)
                 if name not in self.failures:
@@ -209,20 +218,33 @@ class MotoState:
         hooks.forget_all()
         hooks.use(self._before)
 
+    def _keep_bucket(self, key: Key, change: Change) -> None:
+        if change.only_keys:
+            return
+        backend = hooks.backend_of(key)
+        self._objects.keep_bucket(key, backend, change.bucket)
+        self._keep_whole(key, backend)
+        self._later.add(key)  # nothing else of S3 changes, as far as is known
+
     def _keep(self, key: Key) -> None:
         backend = hooks.backend_of(key)
-        data, files = hooks.with_files(lambda: freeze(self._state_of(key, backend), hooks.reducers()))
-        digest = hashlib.blake2b(data, digest_size=16).digest()
-        if self._digests.get(key) == digest:
+        if key[0] != S3:
+            self._keep_whole(key, backend)
             return
         with self._store.change():
+            self._objects.keep_buckets(key, backend)
+            self._keep_whole(key, backend)
+
+    def _keep_whole(self, key: Key, backend: Any) -> None:
+        data = freeze(self._state_of(key, backend), hooks.reducers())
+        digest = hashlib.blake2b(data, digest_size=16).digest()
+        if self._digests.get(key) != digest:
             self._store.put(ROOM, "/".join(key), data)
-            self._objects.keep_files(key, frozenset(files.split()))
-            if key[0] == S3:
-                self._objects.forget_buckets(backend.buckets)
-        self._digests[key] = digest
+            self._digests[key] = digest
 
     def _state_of(self, key: Key, backend: Any) -> dict[str, Any]:
+        if key[0] == S3:
+            return hooks.rest_of_buckets(backend)
         state = dict(backend.__dict__)
         if key[0] == _EC2 and tuple(len(state[name]) for name in _MACHINE_IMAGES) == self._images.get(key):
             for name in _MACHINE_IMAGES:
@@ -234,10 +256,13 @@ class MotoState:
         if key[0] == _EC2:
             self._images[key] = tuple(len(getattr(backend, name)) for name in _MACHINE_IMAGES)
         data = self._store.get(ROOM, "/".join(key))
-        if data is not None:
+        if data is None:
+            return
+        self._digests[key] = hashlib.blake2b(data, digest_size=16).digest()
+        if key[0] != S3:
             backend.__dict__.update(thaw(data))
-            self._digests[key] = hashlib.blake2b(data, digest_size=16).digest()
-            self._objects.know_files(key)
+        elif self._objects.restore(key, backend, thaw(data)):
+            self._unsplit.add(key)
 
     def _forget_streams(self) -> None:
         backends = [each for each in hooks.loaded() if hooks.key_of(each)[0] == _LOGS]

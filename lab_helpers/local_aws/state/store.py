@@ -116,6 +116,11 @@ class StateStore:
         with self.change() as db:
             db.execute("REPLACE INTO kept VALUES (?, ?, ?)", (room, name, data))
 
+    def drop(self, room: str, name: str) -> None:
+        """Forget what was put, if anything."""
+        with self.change() as db:
+            db.execute("DELETE FROM kept WHERE room = ? AND name = ?", (room, name))
+
     def names(self, room: str) -> list[str]:
         """Return the names in a room, sorted."""
         return [str(name) for (name,) in self.rows("SELECT name FROM kept WHERE room = ? ORDER BY name", (room,))]

@@ -31,7 +31,7 @@ SHAPES = {
     "state.journal": "c4cdfa61394a",
 }
 """The fields of each module's dataclasses as they were when FORMAT got the value of FORMAT_OF_SHAPES."""
-FORMAT_OF_SHAPES = 10
+FORMAT_OF_SHAPES = 11
 
 
 @pytest.mark.parametrize("module", SHAPES)
