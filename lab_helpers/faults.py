@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from lab_helpers import cloudwatch, s3_logs
+from lab_helpers.account.inventory import LabNames
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import NotFoundError, NotYetError
 from lab_helpers.base.lazy import pd
@@ -160,6 +161,16 @@ def wait_for_alarm(lab: Lab, state: str, *, on_tick: Any = None) -> dict[str, An
         on_tick=on_tick,
     )
     return next(each for each in found if each["StateValue"] == state)
+
+
+def quiet_alarm(lab: Lab, *, on_tick: Any = None) -> str:
+    """Wait until the alarm on late deliveries is OK, and return its name; without one, the name that step 08_1 gives.
+
+    Raises WaitTimeoutError after `ALARM_TIMEOUT_S`.
+    """
+    if not freshness_alarms(lab):
+        return LabNames.asked(lab.client, lab.settings.prefix).alarm
+    return str(wait_for_alarm(lab, "OK", on_tick=on_tick)["AlarmName"])
 
 
 def lines_in_s3(lab: Lab, since: pd.Timestamp) -> pd.DataFrame:

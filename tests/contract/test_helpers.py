@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,6 +93,25 @@ def test_time_outs_say_what_was_seen_and_where_to_look(stormy: Account, monkeypa
     with pytest.raises(WaitTimeoutError, match=r"IAM shows the old policy.*Look at `aws iam get-role-policy") as caught:
         faults.wait_for_iam(lab, broken=True, settle_s=0)
     assert caught.value.timeout_s == 0.0
+
+
+def test_an_alarm_is_waited_for_until_it_is_quiet(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an alarm there is nothing to wait for; one that rings is told by its state; a quiet one is named."""
+    lab = account.lab()
+    monkeypatch.setattr(type(lab), "outputs", SimpleNamespace(delivery_stream_name="ann-stream"))
+    monkeypatch.setattr(faults, "ALARM_TIMEOUT_S", 0.0)
+    assert faults.quiet_alarm(lab) == NAMES.alarm
+    maker = account.user("maker", ADMINISTRATOR).client("cloudwatch")
+    maker.put_metric_alarm(
+        AlarmName="mine", Namespace="AWS/Firehose", MetricName=faults.FRESHNESS, Statistic="Maximum",
+        Dimensions=[{"Name": "DeliveryStreamName", "Value": "ann-stream"}], Period=60, EvaluationPeriods=1,
+        Threshold=80, ComparisonOperator="GreaterThanThreshold", TreatMissingData="ignore",
+    )  # fmt: skip
+    maker.set_alarm_state(AlarmName="mine", StateValue="ALARM", StateReason="trying")
+    with pytest.raises(WaitTimeoutError, match=r"in state OK.*ALARM"):
+        faults.quiet_alarm(lab)
+    maker.set_alarm_state(AlarmName="mine", StateValue="OK", StateReason="trying")
+    assert faults.quiet_alarm(lab) == "mine"
 
 
 def test_a_backlog_gets_longer_on_an_account_only(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,8 @@ _LINES = (
 _MOST_ROWS = 3
 _ROW_OF_MARKS = 0.13
 """How much higher than its lines a chart is for each row of marks."""
+_LATE = 0.75
+"""Share of the time after which a mark's text stands left of it: on its right it would leave the chart."""
 
 
 @in_readable_language
@@ -46,7 +48,8 @@ def flow(series: pd.DataFrame, marks: pd.DataFrame | None = None) -> Chart:
             axes.plot(seconds, series[name], color=colour, linestyle=style, linewidth=2, label=say(label))
         axes.plot(seconds, series["cloudwatch"], color=INK, linestyle=":", linewidth=2, label="CloudWatch Logs")
         highest = max(1.0, float(series[["firehose", "s3", "cloudwatch", "held"]].max().max()))
-        axes.set_ylim(0, highest * (1.05 + _ROW_OF_MARKS * _draw_marks(axes, marks, begin)))
+        rows = _draw_marks(axes, marks, begin, float(seconds.iloc[-1]))
+        axes.set_ylim(0, highest * (1.05 + _ROW_OF_MARKS * rows))
         axes.set_xlabel(say("seconds since {time:%H:%M:%S} UTC", time=begin))
         axes.set_ylabel(say("lines"))
         axes.yaxis.set_major_formatter(THOUSANDS)
@@ -68,16 +71,17 @@ def _title(last: pd.Series, most: int) -> str:
     return say(text, taken=taken, out=out, most=most)
 
 
-def _draw_marks(axes: object, marks: pd.DataFrame | None, begin: pd.Timestamp) -> int:
+def _draw_marks(axes: object, marks: pd.DataFrame | None, begin: pd.Timestamp, last_s: float) -> int:
     """Draw them, with their texts in rows at the top; return the number of rows, which want a place above the lines."""
     if marks is None:
         return 0
     for number, (at, what) in enumerate(_rows(marks)):
         x = _after(at, begin)
+        side, shift = ("right", -3) if x > _LATE * last_s else ("left", 3)
         axes.axvline(x, color=INK, linewidth=1)  # type: ignore[attr-defined]
         axes.annotate(  # type: ignore[attr-defined]
-            what, (x, 0.98 - 0.09 * (number % _MOST_ROWS)), xycoords=("data", "axes fraction"), xytext=(3, 0),
-            textcoords="offset points", va="top",
+            what, (x, 0.98 - 0.09 * (number % _MOST_ROWS)), xycoords=("data", "axes fraction"), xytext=(shift, 0),
+            textcoords="offset points", ha=side, va="top",
         )  # fmt: skip
     return min(len(marks), _MOST_ROWS)
 

@@ -176,6 +176,16 @@ def test_flow_marks_what_happened() -> None:
     assert not flow.flow(series.head(2)).png
 
 
+def test_a_late_mark_is_named_on_its_left() -> None:
+    """What happened shortly before the end has its text within the chart, too."""
+    at = pd.date_range("2026-02-03T04:05:06Z", periods=4, freq="s")
+    marks = pd.DataFrame({"at": [at[1], at[3]], "what": ["broken", "healed"]})
+    with canvas.canvas("flow") as (axes, _):
+        assert flow._draw_marks(axes, marks, at[0], 3.0) == 2
+        sides = {text.get_text(): text.get_horizontalalignment() for text in axes.texts}
+    assert sides == {"broken": "left", "healed": "right"}
+
+
 def test_the_graph_shows_what_is_made() -> None:
     """Every resource of the configuration is in it; an index counts for its resource, which waits for all of them."""
     needs = {"aws_vpc.lab": frozenset[str](), "aws_subnet.public": frozenset({"aws_vpc.lab"})}
