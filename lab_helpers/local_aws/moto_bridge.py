@@ -153,6 +153,7 @@ class MotoBridge:
         self._state = state
         # moto's models are plain objects without locks; calls to them are short.
         self._lock = threading.RLock()
+        self._calling = threading.local()
         _leave_subscriptions_to_us()
         _name_interfaces_by_their_region()
         _leave_checksums_to_us()
@@ -180,7 +181,8 @@ class MotoBridge:
                     if terms is not None and change is not None and not row.is_disturbed:
                         call = noted(f"{change.service}:{change.operation}", terms, environ, body, status, content)
                 finally:
-                    self._settle(change, call)
+                    if not self._waits(change):
+                        self._settle(change, call)
         except NobodyAnswersError:
             raise
         except NotImplementedError as exc:
@@ -193,10 +195,17 @@ class MotoBridge:
     def keeping(self, change: Change | None) -> Iterator[None]:
         """Keep what this thread changes inside, whoever fails half-way; moto is another's meanwhile."""
         moto_hooks.forget_touched()
+        self._calling.is_kept = True
         try:
             yield
         finally:
+            self._calling.is_kept = False
             self._settle(change)
+
+    def _waits(self, change: Change | None) -> bool:
+        """Tell whether what a call changed is kept in time when `keeping` ends."""
+        is_kept = getattr(self._calling, "is_kept", False)
+        return is_kept and self._state is not None and self._state.may_wait(change)
 
     def _ask_again(self, environ: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         """Let moto answer what it answered to an earlier server, which may have looked for an ECS service first."""

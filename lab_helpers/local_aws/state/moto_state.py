@@ -43,6 +43,8 @@ _SHARE = 0.02
 _ENDS_STREAMS = frozenset({"DeleteLogGroup", "DeleteLogStream"})
 _CLASSIC = "elb.ELBBackend"
 """Classic load balancers: moto asks the system for their time, so that their calls cannot be repeated."""
+_NOT_NOTED = frozenset({_CLASSIC, S3})
+"""Who asks one of them is not noted: S3 may have what is written only when its own call's answer is complete."""
 _MACHINE_IMAGES = ("amis", "snapshots")
 """A megabyte that every EC2 backend makes by itself; kept only when somebody adds to it."""
 
@@ -115,6 +117,11 @@ class MotoState:
         self._noted.add(hooks.key_of(backend))
         self._changed_directly = True
 
+    def may_wait(self, change: Change | None) -> bool:
+        """Tell whether what this thread's call changed may be kept later, before it is answered: it is S3's alone."""
+        is_of_s3 = change is not None and change.service == "s3"
+        return is_of_s3 and all(key[0] in {S3, _IAM} for key in hooks.touched()[0])
+
     def settle(self, change: Change | None, call: NotedCall | None = None) -> None:
         """Keep what this thread's call to moto changed; None: it only read, and may have made backends.
 
@@ -129,7 +136,7 @@ class MotoState:
             self.keep(made)
         elif change.operation in _LATER:
             self._later |= asked
-        elif call is not None and not made and not any(key[0] == _CLASSIC for key in asked):
+        elif call is not None and not made and not any(key[0] in _NOT_NOTED for key in asked):
             with self._writing(asked):
                 self._journal.add(call)
             self._noted |= asked

@@ -17,11 +17,12 @@ from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.server import REGION, LocalAws
 from lab_helpers.local_aws.state import moto_hooks
+from lab_helpers.local_aws.state.changes import Change
 from lab_helpers.local_aws.state.freezing import freeze
-from lab_helpers.local_aws.state.object_rows import BUCKETS_ROOM, FILES_ROOM, S3
+from lab_helpers.local_aws.state.object_rows import BUCKETS_ROOM, FILES_ROOM, S3, ObjectRows
 from lab_helpers.local_aws.state.store import FILE, StateStore
 from lab_helpers.local_aws.state.version import FORMAT, state_version
-from tests.local_aws.state.kit import killed_at_the_end, moto_state, until_killed
+from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed
 
 PLACE = {"LocationConstraint": REGION}
 KILLS = 4
@@ -245,6 +246,45 @@ def test_a_change_of_a_bucket_writes_no_other(aws: LocalAws) -> None:
     assert names == ["bucket-one", "bucket-two"]
     assert store.get(BUCKETS_ROOM, f"{S3}/123456789012/aws/bucket-two") == b"untouched"
     assert b"s3:GetObject" in store.get(BUCKETS_ROOM, f"{S3}/123456789012/aws/bucket-one")
+
+
+def test_a_call_is_written_once_and_before_it_is_answered(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto's part of a call and what is added to it are one change."""
+    written, keep = list[str](), ObjectRows.keep_keys
+
+    def told(rows: ObjectRows, change: Change) -> None:
+        keep(rows, change)
+        written.append(change.operation)
+
+    monkeypatch.setattr(ObjectRows, "keep_keys", told)
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration=PLACE)
+    assert written == ["CreateBucket"]
+    s3.put_object(Bucket="bucket", Key="k", Body=b"1", Tagging="a=b")
+    s3.put_bucket_policy(Bucket="bucket", Policy=policy("bucket", "a"))
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        s3.put_object(Bucket="another", Key="k", Body=b"1")
+    assert written == ["CreateBucket", "PutObject", "PutBucketPolicy", "PutObject"]
+
+
+def test_calls_of_others_that_look_into_s3_are_not_noted(aws: LocalAws, tmp_path: Path) -> None:
+    """The bucket that they saw may be one whose own call is not complete, and not on the disk."""
+    s3, ec2 = aws.client("s3"), aws.client("ec2")
+    s3.create_bucket(Bucket="flows", CreateBucketConfiguration=PLACE)
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")
+    assert noted(tmp_path / "lived") == 1
+    made = ec2.create_flow_logs(
+        ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", LogDestinationType="s3",
+        LogDestination="arn:aws:s3:::flows",
+    )  # fmt: skip
+    assert not made["Unsuccessful"]
+    assert noted(tmp_path / "lived") == 0
+    follower = again(tmp_path)
+    aws.stop()
+    with follower as copy:
+        (told,) = copy.client("ec2").describe_flow_logs()["FlowLogs"]
+    assert told["FlowLogId"] == made["FlowLogIds"][0]
 
 
 def test_what_could_not_be_written_is_written_with_the_next_change(
