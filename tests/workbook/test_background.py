@@ -15,6 +15,23 @@ from lab_helpers.workbook.background import Background
 RESULT = RunResult(ChangeCounts(1, 0, 0, "apply"), 1.0, {})
 
 
+class _Waited(threading.Event):
+    """An event that knows whether somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.entered.set()
+        return super().wait(timeout)
+
+
+def _interrupt_when(entered: threading.Event, thread: int) -> None:
+    assert entered.wait(20)
+    signal.pthread_kill(thread, signal.SIGINT)
+
+
 def test_who_interrupts_the_waiting_does_not_end_the_run() -> None:
     """It goes on, is known to go on, and is waited for again."""
     go, waits = threading.Event(), threading.Event()
@@ -26,7 +43,8 @@ def test_who_interrupts_the_waiting_does_not_end_the_run() -> None:
 
     running = Background(run, "terraform apply")
     assert waits.wait(20)
-    threading.Timer(0.1, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    running._ended = end = _Waited()  # so that nobody is interrupted before the waiting has begun
+    threading.Thread(target=_interrupt_when, args=(end.entered, threading.get_ident())).start()
     with pytest.raises(InterruptedWait, match="terraform apply goes on"):
         running.wait()
     assert running.is_running

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from lab_helpers.base.files.socket_paths import SOCKET_PATH_BYTES
+from lab_helpers.base.wait import wait_until
 from lab_helpers.local_aws.ecs.containers import process as process_module
 from lab_helpers.local_aws.ecs.containers.process import ContainerProcess
 from lab_helpers.local_aws.ecs.containers.warden import Warden
@@ -100,7 +101,9 @@ def test_children_go_with_their_container(tmp_path: Path, warden: Warden) -> Non
     kept = Kept()
     process = _run("sleep 60 & echo $!; exit 0", tmp_path, kept, warden)
     assert process.finished.wait(10)
-    assert not _alive(int(kept.texts()[0]))
+    child = int(kept.texts()[0])
+    # killed it is when the container has ended; that the system is through with it takes it a moment
+    wait_until(lambda: not _alive(child), 20, 0.02, "the child to be gone")
 
 
 def test_hidden_lines_never_reach_the_driver(tmp_path: Path, warden: Warden) -> None:
