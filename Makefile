@@ -31,7 +31,7 @@ jupyter: setup ## open the workbook in JupyterLab
 	$(BIN)/lab jupyter
 
 test: setup ## run all tests (unit, integration, the workbook, its stored outputs)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 quick: setup ## unit tests without the local AWS, Terraform and notebooks
 	$(BIN)/python -m pytest -q -p no:nbval --numprocesses 3 --dist loadfile $(QUICK)
