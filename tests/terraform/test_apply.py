@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,18 +17,24 @@ from typing import Any
 
 import boto3
 import pytest
-from werkzeug.serving import make_server
 
 from lab_helpers.base.errors import TerraformError
 from lab_helpers.terraform import RunResult, Terraform, silent
 from lab_helpers.terraform.events import ResourceProgress
-from tests.support.serving import serving
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT, REGION = "123456789012", "ap-northeast-1"
 
 FAKE_LAB = """#!/bin/sh
 for argument in "$@"; do echo "$argument"; done > "$(dirname "$0")/published-$(basename "$6")"
+"""
+
+PLAIN_MOTO = """
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+print(server.server_port, flush=True)
+server.serve_forever()
 """
 
 pytestmark = [
@@ -40,16 +48,20 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """moto's server on a free port of loopback."""
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    try:
-        with serving(server) as url:
-            yield url
-    finally:
-        del os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"]
+    """moto on a free port of loopback, in a process of its own: in this one it may be the local AWS by now."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", PLAIN_MOTO],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+    )
+    with server:
+        try:
+            assert server.stdout is not None
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        finally:
+            server.kill()
 
 
 @dataclass(frozen=True)
