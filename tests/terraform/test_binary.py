@@ -93,6 +93,16 @@ def test_the_library_can_be_asked_for(tmp_path: Path) -> None:
     assert find_binary(LIBRARY, path_env(tmp_path / "bin"), tmp_path / "data").origin == LIBRARY
 
 
+def test_the_launcher_is_written_once(tmp_path: Path) -> None:
+    """Another Terraform of the folder may be starting with it; one of another Python is replaced."""
+    launcher = write_launcher(tmp_path)
+    written = launcher.stat()
+    assert write_launcher(tmp_path).stat() == written
+    launcher.write_text("#!/no/longer/there/python\n")
+    assert write_launcher(tmp_path).read_bytes().startswith(b"#!/bin/sh\nexec ")
+    assert os.access(launcher, os.X_OK)
+
+
 CONFIGURATION = """
 resource "terraform_data" "slow" {
   provisioner "local-exec" {

@@ -22,6 +22,7 @@ from typing import Any
 from lab_helpers.base import extras
 from lab_helpers.base.bounded import BoundedReader, TooLargeError
 from lab_helpers.base.errors import MissingExtraError
+from lab_helpers.base.files.programs import await_runnable
 from lab_helpers.base.paths import below, entry_below
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -141,6 +142,8 @@ class _Unpacking:
         with os.fdopen(number, "wb") as written:
             shutil.copyfileobj(source, written, _CHUNK)
             os.fchmod(number, (member.mode & 0o755) | 0o600)
+        if member.mode & 0o111:
+            await_runnable(target)
         written_at = min(max(member.mtime, 0), _LAST_SECOND)  # web servers tell browsers by it what they have already
         os.utime(target, (written_at, written_at))
 
