@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.config import private_folder, write_private
+from lab_helpers.base.files.whole_file import read_object
 from lab_helpers.base.paths import inside
 
 FOLDER = "class"
@@ -65,7 +66,7 @@ def serving_lock(home: Path) -> Path:
 
 def seat(home: Path) -> Seat | None:
     """Return the seat that this machine has; None: it has joined no class."""
-    found = _read(folder(home) / SEAT)
+    found = read_object(folder(home) / SEAT)
     try:
         return Seat(str(found["url"]), str(found["token"]), str(found["name"]), str(found.get("pin", "")))
     except KeyError:
@@ -93,7 +94,7 @@ def told(home: Path, now: float) -> Told:
     if not has_seat(home):
         return Told()
     try:
-        found = told_from(_read(folder(home) / TOLD))
+        found = told_from(read_object(folder(home) / TOLD))
     except (KeyError, TypeError, ValueError):
         return Told()
     return found if now - found.at <= _TOLD_FOR_S else Told()
@@ -116,7 +117,7 @@ def keep_told(home: Path, now: Told) -> None:
 
 def section(home: Path, notebook: str) -> int:
     """Return the section of a notebook in which a cell was run last; 0 where nobody knows."""
-    found = _read(folder(home) / PLACE)
+    found = read_object(folder(home) / PLACE)
     number = found.get("section", 0) if found.get("notebook") == notebook else 0
     return number if isinstance(number, int) and number >= 0 else 0
 
@@ -128,7 +129,7 @@ def keep_section(home: Path, notebook: str, number: int) -> None:
 
 def is_unsaid(home: Path, number: int) -> bool:
     """Whether no terminal has shown the sentence of this number."""
-    return _read(folder(home) / SAID).get("number") != number
+    return read_object(folder(home) / SAID).get("number") != number
 
 
 def keep_said(home: Path, number: int) -> None:
@@ -161,14 +162,6 @@ def keep_tls(home: Path, pem: str) -> None:
     """Keep a private key and its certificate."""
     private_folder(folder(home))
     write_private(tls_file(home), pem)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _write(home: Path, name: str, content: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from lab_helpers.base.config import PROJECT, private_folder, write_private
 from lab_helpers.base.errors import FileRefusedError, PathOutsideError
-from lab_helpers.base.files.whole_file import write_whole
+from lab_helpers.base.files.whole_file import read_object, write_whole
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
 
@@ -144,11 +144,7 @@ class WorkingCopy:
         return _files_of(self.source)
 
     def _origin(self) -> dict[str, str]:
-        try:
-            found = json.loads((self.folder / _ORIGIN).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+        return {name: str(value) for name, value in read_object(self.folder / _ORIGIN).items()}
 
 
 def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -16,6 +16,7 @@ from python_terraform import IsFlagged
 
 from lab_helpers.base import process
 from lab_helpers.base.errors import ForeignStateError, LabError, NotYetError, TerraformBusyError, TerraformError
+from lab_helpers.base.files.whole_file import read_object
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.terraform import interruption, took, turn, validation
@@ -325,7 +326,7 @@ class Terraform:
         return fingerprint(self.binary, self.source_dir.absolute(), settings)
 
     def _stamp(self) -> dict[str, str]:
-        return took.read_object(self.workspace.stamp)
+        return read_object(self.workspace.stamp)
 
     def _check_instance(self) -> None:
         if self.instance is None or not self.workspace.has_state():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from lab_helpers.base.files.whole_file import read_object, write_whole
 from lab_helpers.terraform.progress import Progress
 
 
@@ -14,18 +14,9 @@ def add(path: Path, progress: Progress) -> None:
     if progress.seconds:
         known = {**read(path), **progress.seconds}
         left = {address: seconds for address, seconds in known.items() if address not in progress.gone}
-        path.write_text(json.dumps(left, indent=2), encoding="utf-8")
+        write_whole(path, json.dumps(left, indent=2).encode())
 
 
 def read(path: Path) -> dict[str, float]:
     """Return {address: seconds}."""
     return read_object(path)
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Return the JSON object of a file of ours; empty where there is none, or no whole one."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

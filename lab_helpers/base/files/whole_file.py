@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 from lab_helpers.base.files.programs import await_runnable
 
@@ -23,3 +25,12 @@ def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
     if mode & 0o100:
         await_runnable(partial)
     partial.replace(path)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file of the lab's own; empty where there is none, or nothing that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.config import PROJECT, Settings, private_folder, write_private
-from lab_helpers.base.files.whole_file import write_whole
+from lab_helpers.base.files.whole_file import read_object, write_whole
 from lab_helpers.base.messages import language_of, say, speaking
 from lab_helpers.base.paths import inside, is_plain
 from lab_helpers.base.project import PACKAGE
@@ -183,11 +183,7 @@ def _link_working_copy(settings: Settings, folder: Path, source: Path) -> None:
 
 
 def _read_made(path: Path) -> dict[str, str]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    return {name: str(value) for name, value in read_object(path).items()}
 
 
 def _fingerprint(content: bytes) -> str:
