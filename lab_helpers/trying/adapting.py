@@ -17,7 +17,7 @@ from lab_helpers.base.errors import TaskDefinitionError
 from lab_helpers.router.core.service import NO_COMMANDS, PASSES_WAITS
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
-from lab_helpers.trying.definition import EXECUTION_ROLE, TASK_ROLE, logged_by_router, router_of
+from lab_helpers.trying.definition import EXECUTION_ROLE, are_containers_alone, logged_by_router, router_of
 
 DEFAULT_REGION = "ap-northeast-1"
 PRINTER = "public.ecr.aws/docker/library/busybox:stable"
@@ -72,7 +72,7 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
     `router_image`: the image that was built of the user's files; None: the definition's own.
     """
     notes = accounts_left_out(definition)
-    if definition.get("taskRoleArn", "").endswith(f"/{TASK_ROLE}"):
+    if are_containers_alone(definition):
         notes.append("The containers were given alone, without their task's roles: the trial has two of its own.")
     router = router_of(definition)
     changed: list[dict[str, Any]] = []

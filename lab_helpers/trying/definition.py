@@ -102,10 +102,14 @@ def logged_by_router(container: Mapping[str, Any]) -> bool:
     return (container.get("logConfiguration") or {}).get("logDriver") == "awsfirelens"
 
 
+def are_containers_alone(definition: Mapping[str, Any]) -> bool:
+    """Tell whether only containers were given, so that roles and the rest are the trial's own."""
+    return definition.get("taskRoleArn") == ROLES["taskRoleArn"]
+
+
 def asks_for_fargate(definition: Mapping[str, Any]) -> bool:
     """Tell whether a definition asks for Fargate alone; of containers that are given alone nobody knows."""
-    is_whole = definition.get("taskRoleArn") != ROLES["taskRoleArn"]
-    return is_whole and definition.get("requiresCompatibilities") == ["FARGATE"]
+    return not are_containers_alone(definition) and definition.get("requiresCompatibilities") == ["FARGATE"]
 
 
 def with_secret_options(definition: Mapping[str, Any]) -> dict[str, Any]:
