@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML, invalid_argument
 
 LISTS = frozenset({"PutBucketAcl", "PutObjectAcl"})
 """Calls that are about an access list, and nothing else."""
@@ -46,7 +46,7 @@ def check(operation: str, environ: Mapping[str, Any], body: bytes) -> None:
         raise AwsError("InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed")
     known = _CANNED_OF_BUCKETS if operation in {"CreateBucket", "PutBucketAcl"} else _CANNED_OF_OBJECTS
     if canned is not None and canned not in known:
-        raise _invalid("x-amz-acl", str(canned), "")
+        raise invalid_argument("", "x-amz-acl", str(canned))
     for name, value in grants.items():
         _check_grant(name.removeprefix("HTTP_").replace("_", "-").lower(), value)
     if operation in LISTS:
@@ -67,11 +67,11 @@ def _check_grant(header: str, value: str) -> None:
         found = _GRANTEE.fullmatch(told)
         name = _NAMES.get(found[1].lower()) if found else None
         if found is None or name is None:
-            raise _invalid(header, value, "Argument format not recognized")
+            raise invalid_argument("Argument format not recognized", header, value)
         if name == "uri" and found[2] not in _GROUPS:
-            raise _invalid("uri", found[2], "Invalid group uri")
+            raise invalid_argument("Invalid group uri", "uri", found[2])
         if name == "id" and not _ID.fullmatch(found[2]):
-            raise _invalid("id", found[2], "Invalid id")
+            raise invalid_argument("Invalid id", "id", found[2])
 
 
 def _check_call(body: bytes, *, in_headers: bool) -> None:
@@ -99,7 +99,7 @@ def _check_document(body: bytes) -> None:
         if permission not in _PERMISSIONS or grantee is None or kind not in _KINDS:
             raise malformed
     if not _ID.fullmatch(owner.text or ""):
-        raise _invalid("CanonicalUser/ID", owner.text or "", "Invalid id")
+        raise invalid_argument("Invalid id", "CanonicalUser/ID", owner.text or "")
     for _, grantee in grants:
         if grantee is not None:
             _check_grantee(grantee)
@@ -109,10 +109,6 @@ def _check_grantee(grantee: ElementTree.Element) -> None:
     name, group = grantee.findtext("{*}ID") or "", grantee.findtext("{*}URI") or ""
     match grantee.get(_TYPE):
         case "CanonicalUser" if not _ID.fullmatch(name):
-            raise _invalid("CanonicalUser/ID", name, "Invalid id")
+            raise invalid_argument("Invalid id", "CanonicalUser/ID", name)
         case "Group" if group not in _GROUPS:
-            raise _invalid("Group/URI", group, "Invalid group uri")
-
-
-def _invalid(name: str, value: str, text: str) -> AwsError:
-    return AwsError("InvalidArgument", text, 400, {"ArgumentName": name, "ArgumentValue": value})
+            raise invalid_argument("Invalid group uri", "Group/URI", group)

@@ -14,6 +14,7 @@ from typing import Any
 
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3.parts import NO_NUMBER, is_number_of_part
+from lab_helpers.local_aws.s3.refusals import invalid_argument
 
 COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 EUROPE, OF_EUROPE = b"EU", b"eu-west-1"
@@ -36,9 +37,9 @@ def check(operation: str, params: Mapping[str, Any], environ: Mapping[str, Any])
     if operation in _PARTS:
         number = str(params.get("partNumber", ""))
         if not is_number_of_part(number):
-            raise _invalid("partNumber", number, NO_NUMBER)
+            raise invalid_argument(NO_NUMBER, "partNumber", number)
     if operation in COPIES and not re.search("/|%2F", str(environ.get(_SOURCE, "")).lstrip("/"), re.IGNORECASE):
-        raise _invalid("x-amz-copy-source", "x-amz-copy-source", "Invalid copy source object key")
+        raise invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
     wanted = environ.get("HTTP_X_AMZ_STORAGE_CLASS")
     if operation in _CLASSED and wanted in _NO_CLASSES:
         text = "The storage class you specified is not valid"
@@ -52,12 +53,12 @@ def check_range(environ: Mapping[str, Any], source_bytes: int) -> None:
         return
     found = _RANGE.fullmatch(str(said))
     if found is None or int(found[1]) > int(found[2]):
-        raise _invalid("x-amz-copy-source-range", str(said), _NO_RANGE)
+        raise invalid_argument(_NO_RANGE, "x-amz-copy-source-range", str(said))
     if int(found[1]) >= source_bytes:
         raise AwsError("InvalidRequest", "The specified copy range is invalid for the source object size")
     if int(found[2]) >= source_bytes:
         text = f"Range specified is not valid for source object of size: {source_bytes}"
-        raise _invalid("x-amz-copy-source-range", str(said), text)
+        raise invalid_argument(text, "x-amz-copy-source-range", str(said))
 
 
 def check_size(environ: Mapping[str, Any], size_bytes: int) -> None:
@@ -94,7 +95,3 @@ def in_europe(document: bytes, *, renamed: bool) -> bytes:
 def with_spaces(environ: dict[str, Any]) -> dict[str, Any]:
     """Return a copy's environ with the source as a path has it: clients may write a space as a form does, as `+`."""
     return {**environ, _SOURCE: str(environ[_SOURCE]).replace("+", "%20")} if _SOURCE in environ else environ
-
-
-def _invalid(name: str, value: str, text: str) -> AwsError:
-    return AwsError("InvalidArgument", text, 400, {"ArgumentName": name, "ArgumentValue": value})

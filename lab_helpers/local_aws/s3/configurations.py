@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3.listing_documents import NAMESPACE, ListedBucket
-from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML, invalid_argument
 
 OWNER_ENFORCED = "BucketOwnerEnforced"
 UNASKED = {
@@ -33,7 +33,8 @@ UNASKED = {
 DELETED = b""
 """In the place of what a bucket had unasked."""
 _OWNERSHIPS = ("BucketOwnerPreferred", "ObjectWriter", OWNER_ENFORCED)
-_FIRST_REGION = "us-east-1"
+FIRST_REGION = "us-east-1"
+"""Whose endpoint creates buckets in all Regions; others do so in their own only, and say that of any other place."""
 _CROSS = "Cross S3 location logging not allowed. "
 _KMS = ("aws:kms", "aws:kms:dsse")
 _PROTOCOLS = ("http", "https")
@@ -44,8 +45,8 @@ def check_header(operation: str, environ: Mapping[str, Any]) -> None:
     """Raise AwsError InvalidArgument for a bucket that is to be created with an ownership that is none."""
     said = environ.get("HTTP_X_AMZ_OBJECT_OWNERSHIP")
     if operation == "CreateBucket" and said is not None and said not in _OWNERSHIPS:
-        extra = {"ArgumentName": "x-amz-object-ownership"}
-        raise AwsError("InvalidArgument", f"Invalid x-amz-object-ownership header: {said}", 400, extra)
+        text = f"Invalid x-amz-object-ownership header: {said}"
+        raise invalid_argument(text, "x-amz-object-ownership")
 
 
 def check_before(operation: str, params: Mapping[str, Any], body: bytes) -> None:
@@ -97,7 +98,7 @@ def _check_encryption(rule: ElementTree.Element) -> None:
     by_default = "ApplyServerSideEncryptionByDefault"
     if _text(rule, f"{by_default}/KMSMasterKeyID") and _text(rule, f"{by_default}/SSEAlgorithm") not in _KMS:
         text = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse"
-        raise AwsError("InvalidArgument", text, 400, {"ArgumentName": by_default})
+        raise invalid_argument(text, by_default)
 
 
 def _check_logging(root: ElementTree.Element, bucket: str, buckets: Sequence[ListedBucket]) -> None:
@@ -110,7 +111,7 @@ def _check_logging(root: ElementTree.Element, bucket: str, buckets: Sequence[Lis
         raise AwsError("InvalidTargetBucketForLogging", text, 400, {"TargetBucket": name})
     own, other = regions.get(bucket, ""), regions[name]
     if own != other:
-        told = {} if own == _FIRST_REGION else {"SourceBucketLocation": own}
+        told = {} if own == FIRST_REGION else {"SourceBucketLocation": own}
         raise AwsError("CrossLocationLoggingProhibitted", _CROSS, 403, {**told, "TargetBucketLocation": other})
 
 
@@ -129,14 +130,14 @@ def _check_website(root: ElementTree.Element) -> None:
     if root.find("{*}RedirectAllRequestsTo") is not None:
         if len(root) > 1:
             text = "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules."
-            raise _invalid("RedirectAllRequestsTo", "not null", text)
+            raise invalid_argument(text, "RedirectAllRequestsTo", "not null")
         return
     if index is None:
         text = "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty"
-        raise _invalid("IndexDocument", "null", text)
+        raise invalid_argument(text, "IndexDocument", "null")
     suffix = _text(index, "Suffix")
     if not suffix or "/" in suffix:
-        raise _invalid("IndexDocument", suffix, "The IndexDocument Suffix is not well formed")
+        raise invalid_argument("The IndexDocument Suffix is not well formed", "IndexDocument", suffix)
     if routes is None:
         return
     if len(routes) == 0:
@@ -161,10 +162,6 @@ def _check_route(rule: ElementTree.Element) -> None:
             "Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't "
             "be present.",
         )
-
-
-def _invalid(name: str, value: str, text: str) -> AwsError:
-    return AwsError("InvalidArgument", text, 400, {"ArgumentName": name, "ArgumentValue": value})
 
 
 def _text(element: ElementTree.Element, path: str) -> str:

@@ -31,8 +31,6 @@ from lab_helpers.local_aws.s3 import (
 from lab_helpers.local_aws.s3.view import Lock, ObjectView
 
 Headers = list[tuple[str, str]]
-FIRST_REGION = "us-east-1"
-"""Whose endpoint creates buckets in all Regions; others do so in their own only, and say that of any other place."""
 _REGION = "x-amz-bucket-region"
 _TELL_REGION = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
 _COPY_OF_MARKER = "The source of a copy request may not specifically refer to a delete marker by version id."
@@ -122,7 +120,7 @@ def before(
     environ: dict[str, Any],
     body: bytes,
     objects: Objects,
-    region: str = FIRST_REGION,
+    region: str = configurations.FIRST_REGION,
 ) -> Asked:
     """Return what moto is to be asked, of the endpoint of a Region; raises AwsError where S3 refuses."""
     bucket, key = str(params.get("Bucket", "")), str(params.get("Key", ""))
@@ -143,7 +141,7 @@ def before(
     tags.check(operation, environ, body)
     acls.check(operation, environ, body)
     configurations.check_header(operation, environ)
-    if operation == "CreateBucket" and region == FIRST_REGION:
+    if operation == "CreateBucket" and region == configurations.FIRST_REGION:
         arguments.check_place(body, objects.regions())
     if operation == "PutBucketLifecycleConfiguration":
         lifecycle.check(environ, body)
@@ -359,7 +357,7 @@ def _refuse_version(version: str | None) -> None:
     if version is None or versions.is_made(version):
         return
     text = "Version id cannot be the empty string" if not version else "Invalid version id specified"
-    raise AwsError("InvalidArgument", text, 400, {"ArgumentName": "versionId", "ArgumentValue": version})
+    raise refusals.invalid_argument(text, "versionId", version)
 
 
 def _without_copy_conditions(environ: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML, invalid_argument
 
 TELLING = frozenset({"CompleteMultipartUpload", "CopyObject", "GetObject", "HeadObject", "PutObject"})
 """Calls whose answers tell when an object ends."""
@@ -64,8 +64,7 @@ def _check_rule(rule: ElementTree.Element) -> None:
         raise AwsError("InvalidRequest", "Duplicate Tag Keys are not allowed.")
     told = ending.findtext("Date", "") if ending is not None else ""
     if told and _time(told).timestamp() % timedelta(days=1).total_seconds():
-        extra = {"ArgumentName": "Date", "ArgumentValue": told}
-        raise AwsError("InvalidArgument", "'Date' must be at midnight GMT", 400, extra)
+        raise invalid_argument("'Date' must be at midnight GMT", "Date", told)
 
 
 def _matches(rule: ElementTree.Element, key: str, size_bytes: int, tags: Mapping[str, str]) -> bool:

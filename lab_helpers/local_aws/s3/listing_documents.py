@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import listings
+from lab_helpers.local_aws.s3.refusals import invalid_argument
 from lab_helpers.local_aws.s3.view import OWNER_ID
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -56,8 +56,7 @@ def uploads(params: Mapping[str, Any], listed: Sequence[ListedUpload]) -> bytes:
     ordered = sorted(listed, key=lambda each: each.key)
     of_key = [each.upload_id for each in ordered if each.key == key]
     if marker and marker not in of_key:
-        extra = {"ArgumentName": "upload-id-marker", "ArgumentValue": marker}
-        raise AwsError("InvalidArgument", "Invalid uploadId marker", 400, extra)
+        raise invalid_argument("Invalid uploadId marker", "upload-id-marker", marker)
     later = set(of_key[of_key.index(marker) + 1 :]) if marker else set()
     found = listings.page(
         ((each.key, each) for each in ordered), prefix, delimiter, key, min(most, _MOST_UPLOADS),
@@ -93,7 +92,7 @@ def buckets(params: Mapping[str, Any], listed: Sequence[ListedBucket], regions: 
     region, prefix = str(params.get("bucket-region", "")), str(params.get("prefix", ""))
     if region and region not in regions:
         text = f"Argument value {region} is not a valid AWS Region"
-        raise AwsError("InvalidArgument", text, 400, {"ArgumentName": "bucket-region"})
+        raise invalid_argument(text, "bucket-region")
     most = listings.whole_number(params, "max-buckets", 1, _MOST_BUCKETS, _MOST_BUCKETS)
     told = str(params.get("continuation-token", ""))
     after = listings.read_token(told) if told else ""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.refusals import invalid_argument
 
 OPERATIONS = frozenset({"ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListObjectsV2"})
 Entry = TypeVar("Entry")
@@ -73,12 +73,11 @@ def check(operation: str, params: Mapping[str, Any]) -> None:
     """Raise AwsError where a listing is asked for in a way that there is not."""
     coding = params.get("encoding-type", "url")
     if coding != "url":
-        raise AwsError("InvalidArgument", _ENCODING, 400, {"ArgumentName": "encoding-type", "ArgumentValue": coding})
+        raise invalid_argument(_ENCODING, "encoding-type", coding)
     if operation == "ListObjectsV2" and "continuation-token" in params:
         read_token(str(params["continuation-token"]))
     if operation == "ListObjectVersions" and params.get("version-id-marker") and not params.get("key-marker"):
-        extra = {"ArgumentName": "version-id-marker", "ArgumentValue": params["version-id-marker"]}
-        raise AwsError("InvalidArgument", _NO_KEY_MARKER, 400, extra)
+        raise invalid_argument(_NO_KEY_MARKER, "version-id-marker", params["version-id-marker"])
 
 
 def token(last: str) -> str:
@@ -93,7 +92,7 @@ def read_token(told: str) -> str:
             return base64.b64decode(told, b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError):
         pass
-    raise AwsError("InvalidArgument", _TOKEN, 400, {"ArgumentName": "continuation-token"})
+    raise invalid_argument(_TOKEN, "continuation-token")
 
 
 def whole_number(params: Mapping[str, Any], name: str, least: int, most: int, usual: int) -> int:
@@ -101,7 +100,7 @@ def whole_number(params: Mapping[str, Any], name: str, least: int, most: int, us
     told = str(params.get(name) or usual)
     if not told.isdecimal() or not least <= int(told) <= most:
         text = f"Argument {name} must be an integer between {least} and {most}"
-        raise AwsError("InvalidArgument", text, 400, {"ArgumentName": name, "ArgumentValue": told})
+        raise invalid_argument(text, name, told)
     return int(told)
 
 

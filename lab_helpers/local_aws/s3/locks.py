@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML, invalid_argument
 from lab_helpers.local_aws.s3.view import Lock
 
 WRITES = frozenset({"CopyObject", "CreateMultipartUpload", "PutObject"})
@@ -49,17 +49,16 @@ def check_bypass(environ: Mapping[str, Any], *, locks: bool) -> None:
     if _BYPASS in environ and not locks:
         name = "x-amz-bypass-governance-retention"
         text = f"{name} is only applicable to Object Lock enabled buckets."
-        raise AwsError("InvalidArgument", text, 400, {"ArgumentName": name})
+        raise invalid_argument(text, name)
 
 
 def check_headers(environ: Mapping[str, Any], now: datetime, *, locks: bool) -> None:
     """Raise AwsError where a write's headers ask for a lock that cannot be."""
     mode, until = environ.get(f"{_PREFIX}MODE", ""), environ.get(f"{_PREFIX}RETAIN_UNTIL_DATE", "")
     if bool(mode) != bool(until):
-        raise AwsError("InvalidArgument", _BOTH, 400, {"ArgumentName": _UNTIL if mode else _MODE})
+        raise invalid_argument(_BOTH, _UNTIL if mode else _MODE)
     if mode and mode not in MODES:
-        extra = {"ArgumentName": _MODE, "ArgumentValue": mode}
-        raise AwsError("InvalidArgument", "Unknown wormMode directive.", 400, extra)
+        raise invalid_argument("Unknown wormMode directive.", _MODE, mode)
     if until:
         _check_to_come(_time(until, _UNTIL), _UNTIL, now)
     if not locks and (mode or environ.get(f"{_PREFIX}LEGAL_HOLD") == "ON"):
@@ -149,17 +148,15 @@ def _protected() -> AwsError:
 def _check_to_come(until: datetime, name: str, now: datetime) -> None:
     if until <= now:
         told = until.astimezone(ZoneInfo(_ZONE_OF_REFUSALS)).strftime("%a %b %d %H:%M:%S %Z %Y")
-        extra = {"ArgumentName": name, "ArgumentValue": told}
-        raise AwsError("InvalidArgument", "The retain until date must be in the future!", 400, extra)
+        raise invalid_argument("The retain until date must be in the future!", name, told)
 
 
 def _time(text: str, name: str) -> datetime:
     try:
         read = datetime.fromisoformat(text)
     except ValueError as error:
-        extra = {"ArgumentName": name, "ArgumentValue": text}
         told = "The retain until date must be provided in ISO 8601 format"
-        raise AwsError("InvalidArgument", told, 400, extra) from error
+        raise invalid_argument(told, name, text) from error
     return read.replace(tzinfo=read.tzinfo or UTC)
 
 

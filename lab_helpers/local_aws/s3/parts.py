@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape
 
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.refusals import invalid_argument
 from lab_helpers.local_aws.s3.view import ObjectPart, ObjectView
 
 Headers = list[tuple[str, str]]
@@ -63,7 +64,7 @@ def asked_part(params: Mapping[str, Any], environ: Mapping[str, Any], there: Obj
     if "HTTP_RANGE" in environ:
         raise AwsError("InvalidRequest", _BOTH)
     if not is_number_of_part(said):
-        raise AwsError("InvalidArgument", NO_NUMBER, 400, {"ArgumentName": "partNumber", "ArgumentValue": said})
+        raise invalid_argument(NO_NUMBER, "partNumber", said)
     parts = there.parts or (ObjectPart(1, there.size_bytes),)
     if int(said) > len(parts):
         extra = {"ActualPartCount": str(len(parts)), "PartNumberRequested": said}

@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML, invalid_argument
 
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
@@ -102,7 +102,7 @@ def read(content_type: str, body: bytes) -> Form:
             return _with_key(Form(fields, _as_sent(content_type, body, content), str(part.get_filename() or "")))
         fields[str(name).lower()] = content.decode("utf-8", "replace")
     text = "POST requires exactly one file upload per request."
-    raise AwsError("InvalidArgument", text, 400, {"ArgumentName": "file", "ArgumentValue": "0"})
+    raise invalid_argument(text, "file", "0")
 
 
 def signed(fields: Mapping[str, str]) -> Signed | None:
@@ -285,7 +285,7 @@ def _missing(name: str) -> AwsError:
     text = (
         f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
     )
-    return AwsError("InvalidArgument", text, 400, {"ArgumentName": name, "ArgumentValue": ""})
+    return invalid_argument(text, name, "")
 
 
 def _variable(header: str) -> str:

@@ -101,6 +101,12 @@ def of_versions(content: bytes) -> bytes:
     return _MESSAGE.sub(f"<Message>{text}</Message>".encode(), content, count=1)
 
 
+def invalid_argument(text: str, name: str, value: str | None = None) -> AwsError:
+    """A call says something that is none; `name` and `value` are what it said, the value where S3 repeats it."""
+    told = {} if value is None else {"ArgumentValue": value}
+    return AwsError("InvalidArgument", text, 400, {"ArgumentName": name, **told})
+
+
 def on_marker(method: str, version: str) -> AwsError:
     """Return the refusal of what cannot be done with a delete marker, by its version."""
     text = "The specified method is not allowed against this resource."

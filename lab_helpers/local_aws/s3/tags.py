@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 from xml.etree import ElementTree
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
+from lab_helpers.local_aws.s3.refusals import MALFORMED_XML, invalid_argument
 
 _OF_SYSTEM = {
     "CreateBucket": (
@@ -74,8 +74,7 @@ def _check_header(told: str) -> None:
     pairs = [pair for pair in told.split("&") if pair]
     names = [unquote_plus(pair.partition("=")[0]) for pair in pairs]
     if len(set(names)) < len(names) or any(pair.count("=") > 1 for pair in pairs):
-        extra = {"ArgumentName": "x-amz-tagging", "ArgumentValue": told}
-        raise AwsError("InvalidArgument", _NO_HEADER, 400, extra)
+        raise invalid_argument(_NO_HEADER, "x-amz-tagging", told)
 
 
 def _elements(body: bytes) -> list[ElementTree.Element]:
