@@ -35,7 +35,7 @@ ROUTER = {
     "logConfiguration": AWSLOGS,
     "firelensConfiguration": {"type": "fluentbit"},
 }
-ANSWER_S = 60.0
+ANSWER_S = 20.0
 
 
 def httpd(**options: str) -> dict[str, Any]:

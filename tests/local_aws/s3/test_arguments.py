@@ -13,22 +13,17 @@ from lab_helpers.local_aws.front.s3.answers import decoded
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import arguments, versions
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.buckets import bucket
 
 BUCKET = "arguments-of-s3"
-HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
 RANGE = "x-amz-copy-source-range"
 
 
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket; the bucket goes with what is in it."""
-    client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, **HERE)
-    yield client
-    listed = client.list_object_versions(Bucket=BUCKET)
-    for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET) as client:
+        yield client
 
 
 @pytest.mark.parametrize(

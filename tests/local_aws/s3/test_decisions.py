@@ -14,9 +14,9 @@ from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import completion, conditions, parts
 from lab_helpers.local_aws.s3.view import ObjectPart, ObjectView
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.buckets import bucket
 
 BUCKET = "decisions-of-s3"
-HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 THERE = ObjectView("e1", NOON, 10, "null", identity="null 1")
 LATER = NOON + timedelta(hours=2)
@@ -25,13 +25,8 @@ LATER = NOON + timedelta(hours=2)
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket; the bucket goes with what is in it, moto being one a process."""
-    client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, **HERE)
-    yield client
-    listed = client.list_object_versions(Bucket=BUCKET)
-    for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET) as client:
+        yield client
 
 
 def _refused(call: Any, **params: Any) -> dict[str, Any]:

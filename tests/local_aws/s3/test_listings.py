@@ -12,6 +12,7 @@ from lab_helpers.local_aws.front.s3 import answers
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import listings
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.buckets import bucket
 
 BUCKET = "listings-of-s3"
 HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
@@ -21,15 +22,8 @@ NAMED = [(name, name.upper()) for name in ("a", "b/1", "b/2", "c", "d/1")]
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket, which goes with what is in it."""
-    client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, **HERE)
-    yield client
-    for upload in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
-        client.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
-    listed = client.list_object_versions(Bucket=BUCKET)
-    for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET) as client:
+        yield client
 
 
 def _put(s3: Any, *keys: str) -> list[str]:

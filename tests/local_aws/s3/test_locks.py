@@ -13,9 +13,9 @@ from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import locks
 from lab_helpers.local_aws.s3.view import Lock
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.buckets import bucket
 
 BUCKET, PLAIN = "locks-of-s3", "no-locks-of-s3"
-HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 LATER, LATEST = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
 BYPASS = {"HTTP_X_AMZ_BYPASS_GOVERNANCE_RETENTION": "True"}
@@ -28,15 +28,8 @@ TO_COME = datetime(2099, 1, 1, tzinfo=UTC)
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client, a bucket with object lock and one without; both go with what is in them."""
     client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True, **HERE)
-    client.create_bucket(Bucket=PLAIN, **HERE)
-    yield client
-    for bucket in (BUCKET, PLAIN):
-        listed = client.list_object_versions(Bucket=bucket)
-        for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
-            bypass = {"BypassGovernanceRetention": True} if bucket == BUCKET else {}
-            client.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"], **bypass)
-        client.delete_bucket(Bucket=bucket)
+    with bucket(client, BUCKET, ObjectLockEnabledForBucket=True), bucket(client, PLAIN):
+        yield client
 
 
 def _error(call: Any, **params: Any) -> dict[str, Any]:

@@ -17,9 +17,9 @@ import pytest
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import posted_form
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.buckets import bucket
 
 BUCKET = "posted-forms"
-HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
 BOUNDARY = "--forms--"
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -27,12 +27,8 @@ NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket; the bucket goes with what is in it, moto being one a process."""
-    client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, **HERE)
-    yield client
-    for each in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET) as client:
+        yield client
 
 
 def _body(fields: dict[str, str], file: bytes | None, filename: str = "photo.txt") -> bytes:

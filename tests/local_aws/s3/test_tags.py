@@ -11,23 +11,19 @@ from botocore.exceptions import ClientError
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import tags
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.buckets import HERE, bucket
 
 BUCKET = "tags-of-s3"
-HERE = {"LocationConstraint": "ap-northeast-1"}
+
 INVALID = "InvalidTag"
 
 
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket that was created with a tag; it goes with what is in it."""
-    client = aws.client("s3")
     given = {**HERE, "Tags": [{"Key": "made", "Value": "here"}]}
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=given)
-    yield client
-    listed = client.list_object_versions(Bucket=BUCKET)
-    for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET, CreateBucketConfiguration=given) as client:
+        yield client
 
 
 def _document(*pairs: tuple[str | None, str | None]) -> bytes:

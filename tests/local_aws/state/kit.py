@@ -47,6 +47,14 @@ class Maker(Protocol):
 
 
 @contextmanager
+def without_freezing(data_dir: Path, **settings: Any) -> Iterator[LocalAws]:
+    """Start one in this process that keeps its state, and writes no backend of itself: what is kept are its calls."""
+    with LocalAws(data_dir, keeps_state=True, **settings) as running:
+        moto_state(running)._not_before = float("inf")
+        yield running
+
+
+@contextmanager
 def killed_at_the_end(data_dir: Path) -> Iterator[Server]:
     """Start a server over `data_dir`; at the end it is killed with SIGKILL."""
     argv = [sys.executable, "-m", "lab_helpers.local_aws", "--data-dir", str(data_dir)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.server import REGION, LocalAws
@@ -22,7 +23,7 @@ from lab_helpers.local_aws.state.freezing import freeze
 from lab_helpers.local_aws.state.object_rows import BUCKETS_ROOM, FILES_ROOM, S3, ObjectRows
 from lab_helpers.local_aws.state.store import FILE, StateStore
 from lab_helpers.local_aws.state.version import FORMAT, state_version
-from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed
+from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed, without_freezing
 
 PLACE = {"LocationConstraint": REGION}
 KILLS = 4
@@ -167,8 +168,7 @@ def answered(call: Callable[..., Any], **given: Any) -> dict[str, Any]:
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[LocalAws]:
     """A local AWS that keeps its state, and writes nothing later while a test looks at it."""
-    with LocalAws(tmp_path / "lived", factories=[], keeps_state=True) as running:
-        moto_state(running)._not_before = float("inf")
+    with without_freezing(tmp_path / "lived", factories=[]) as running:
         yield running
 
 
@@ -354,3 +354,18 @@ def as_it_was(aws: LocalAws) -> None:
             for key in dict.keys(bucket.keys):
                 plain = freeze(list(bucket.keys.getlist(key)), moto_hooks.reducers())
                 db.execute("UPDATE objects SET data = ? WHERE bucket = ? AND key = ?", (plain, bucket.name, key))
+
+
+def test_what_a_form_puts_over_an_object_is_there_again(aws: LocalAws, tmp_path: Path) -> None:
+    """A browser's form names the key in its body: bytes and tags are the new object's after kill -9, too."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    s3.put_object(Bucket="bucket", Key="k", Body=b"before", Tagging="a=b")
+    form = s3.generate_presigned_post("bucket", "k")
+    answered = urllib3.request("POST", form["url"], fields={**form["fields"], "file": ("k.txt", b"after")})
+    assert answered.status == 204
+    follower = again(tmp_path)
+    aws.stop()
+    with follower as copy:
+        assert copy.client("s3").get_object(Bucket="bucket", Key="k")["Body"].read() == b"after"
+        assert copy.client("s3").get_object_tagging(Bucket="bucket", Key="k")["TagSet"] == []

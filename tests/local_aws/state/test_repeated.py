@@ -28,7 +28,7 @@ from lab_helpers.local_aws.state.journal import LIST, Journal, Terms
 from lab_helpers.local_aws.state.moto_chance import other_random_numbers, under
 from lab_helpers.local_aws.state.store import FILE
 from lab_helpers.local_aws.state.version import FORMAT, state_version
-from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed
+from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed, without_freezing
 
 TRUST = json.dumps(
     {
@@ -162,8 +162,7 @@ def test_killed_at_random_moments_nothing_answered_is_lost(tmp_path: Path) -> No
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[LocalAws]:
     """A local AWS that keeps its state, and writes no backend of itself while a test looks at it."""
-    with LocalAws(tmp_path / "lived", factories=[], keeps_state=True) as running:
-        moto_state(running)._not_before = float("inf")
+    with without_freezing(tmp_path / "lived", factories=[]) as running:
         yield running
 
 

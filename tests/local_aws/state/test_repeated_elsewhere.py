@@ -16,7 +16,7 @@ import pytest
 
 from lab_helpers.local_aws.server import LocalAws
 from lab_helpers.local_aws.state.changes import Change, is_repeatable
-from tests.local_aws.state.kit import killed_at_the_end, moto_state, noted, until_killed
+from tests.local_aws.state.kit import killed_at_the_end, noted, until_killed, without_freezing
 
 KILLS = 4
 NAMES = ("events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm", "application-autoscaling")
@@ -156,8 +156,7 @@ def found(client: Clients) -> tuple[set[str], str]:
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[LocalAws]:
     """A local AWS that keeps its state, and writes no backend of itself while a test looks at it."""
-    with LocalAws(tmp_path / "lived", keeps_state=True) as running:
-        moto_state(running)._not_before = float("inf")
+    with without_freezing(tmp_path / "lived") as running:
         yield running
 
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from lab_helpers.local_aws.front.s3.answers import OWNER_ID, finish, for_moto
 from lab_helpers.local_aws.server import LocalAws
+from tests.support.buckets import bucket
 
 BUCKET = "answers-of-s3"
 HERE = {"CreateBucketConfiguration": {"LocationConstraint": "ap-northeast-1"}}
@@ -27,13 +28,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket; the bucket goes with what is in it, moto being one a process."""
-    client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, **HERE)
-    yield client
-    listed = client.list_object_versions(Bucket=BUCKET)
-    for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET) as client:
+        yield client
 
 
 def _headers(answer: dict[str, Any]) -> dict[str, str]:
