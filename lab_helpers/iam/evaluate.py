@@ -70,7 +70,7 @@ def evaluate(request: AccessRequest, policies: PolicySet) -> Decision:
     if denied is not None:
         return Decision(request, Outcome.EXPLICIT_DENY, denied.policy_type, denied)
     reach, granted = _resource_grant(request, policies.resource)
-    if request.caller.type is CallerType.SERVICE:
+    if request.caller.type in (CallerType.SERVICE, CallerType.ANONYMOUS):
         return _allowed_or_missing(request, granted, PolicyType.RESOURCE)
     if request.caller.account == request.account_id and reach is Grant.DIRECT:
         return _allowed_or_missing(request, granted, PolicyType.RESOURCE)

@@ -95,6 +95,8 @@ def _resource_applies(statement: Statement, arn: str, values: Mapping[str, tuple
 def _implied(caller: Caller) -> dict[str, tuple[str, ...]]:
     if caller.type is CallerType.SERVICE:
         return {"aws:principalservicename": (caller.arn,), "aws:principalisawsservice": ("true",)}
+    if caller.type is CallerType.ANONYMOUS:
+        return {"aws:principaltype": (caller.type.value,)}
     implied: dict[str, tuple[str, ...]] = {
         "aws:principalarn": (caller.principal_arn,),
         "aws:principalaccount": (caller.account,),

@@ -18,6 +18,8 @@ _ARN = re.compile(r"arn:(?P<partition>[^:]+):(?P<service>iam|sts)::(?P<account>\
 _REGIONAL = re.compile(r"(?P<service>[a-z][a-z-]*)\.[a-z]{2}(-[a-z]+)+-\d\.(?P<suffix>amazonaws\.com(\.cn)?)")
 """Source: the trust policies of "Subscription filters" (CloudWatch Logs User Guide); LocalStack's recordings."""
 _ACCOUNT = re.compile(r"\d{12}")
+ANONYMOUS = "anonymous"
+"""In the place of the ARN of a caller without keys."""
 
 
 class CallerType(Enum):
@@ -29,6 +31,7 @@ class CallerType(Enum):
     SESSION = "AssumedRole"
     FEDERATED = "FederatedUser"
     SERVICE = "Service"
+    ANONYMOUS = "Anonymous"
 
 
 class Grant(IntEnum):
@@ -63,6 +66,8 @@ def caller_of(principal: str) -> Caller:
 
     What is neither is taken for a service: it then matches nothing but its own name.
     """
+    if principal == ANONYMOUS:
+        return Caller(principal, CallerType.ANONYMOUS)
     found = _ARN.fullmatch(principal)
     if found is None:
         return Caller(principal, CallerType.SERVICE, "", principal)
@@ -79,6 +84,8 @@ def grant_of(principals: Principals, caller: Caller) -> Grant:
         named = principals.everyone or any(_is_service(name, caller.arn) for name in principals.service)
         return Grant.DIRECT if named else Grant.NONE
     everyone = _as_entity(caller) if principals.everyone else Grant.NONE
+    if caller.type is CallerType.ANONYMOUS:
+        return everyone
     return max([everyone, *(_aws_grant(name, caller) for name in principals.aws)], default=Grant.NONE)
 
 

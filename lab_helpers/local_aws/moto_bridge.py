@@ -44,6 +44,7 @@ from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.s3.configurations import DELETED, OWNER_ENFORCED
 from lab_helpers.local_aws.s3.kms import MANAGED, KmsKey
 from lab_helpers.local_aws.s3.listing_documents import ListedBucket, ListedUpload
+from lab_helpers.local_aws.s3.public.access import WHOLE, Block, ListedGrants
 from lab_helpers.local_aws.s3.view import ObjectView
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
@@ -420,6 +421,34 @@ class MotoBridge:
             return found is not None and found.ownership_rule != OWNER_ENFORCED
         kept: dict[str, bytes] = vars(found).get(moto_hooks.DOCUMENTS, {})
         return kept.get("BucketOwnershipControls") == DELETED
+
+    def public_block(self, bucket: str) -> Block:
+        """Return what is blocked of a bucket's public access; nothing without such a bucket."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        if found is None:
+            return Block()
+        said = found.public_access_block
+        if said is None:
+            kept: dict[str, bytes] = vars(found).get(moto_hooks.DOCUMENTS, {})
+            return Block() if kept.get("PublicAccessBlock") == DELETED else WHOLE
+        return Block(
+            block_acls=bool(said.block_public_acls),
+            ignore_acls=bool(said.ignore_public_acls),
+            block_policy=bool(said.block_public_policy),
+            restrict_buckets=bool(said.restrict_public_buckets),
+        )
+
+    def granted_to_all(self, bucket: str, key: str, version: str) -> ListedGrants:
+        """Return what the access lists of a bucket and an object (empty: none) grant to everybody."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        takes_lists = found is not None and self.takes_access_lists(bucket)
+        return moto_s3.granted_to_all(found, key, version, takes_lists=takes_lists)
+
+    def leave_to_nobody(self, bucket: str, key: str) -> None:
+        """Remember that a caller without keys made an object, which is that caller's where lists are taken."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        if found is not None and key in found.keys and self.takes_access_lists(bucket):
+            setattr(found.keys[key], moto_s3.OF_NOBODY, True)
 
     def keeps_versions(self, bucket: str) -> bool:
         """Tell whether a bucket keeps versions, or has kept some."""

@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Any
 
+from moto.s3 import responses as s3_responses
 from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState
 from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeGrant, FakeKey, S3Backend
 from moto.s3.responses import S3Response
 
+from lab_helpers.iam.policy import PolicyKind, parse
 from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
 from lab_helpers.local_aws.front.s3.object_checksums import DEFAULT
 from lab_helpers.local_aws.s3 import locks, versions
 from lab_helpers.local_aws.s3.listing_documents import ListedUpload
+from lab_helpers.local_aws.s3.public import access as public_access
 from lab_helpers.local_aws.s3.view import Lock, ObjectPart, ObjectView
 
 BEGUN_ON = "_lab_begun_on"
@@ -27,6 +30,8 @@ _BEGUN_AT = "_lab_begun_at"
 """Where it keeps when that was, as S3 writes it."""
 _PARTS = "_lab_parts"
 """Where an object keeps what it was put together of: number, size and checksum of each part."""
+OF_NOBODY = "_lab_of_nobody"
+"""Where an object keeps that a caller without keys made it."""
 _CHANCE = SystemRandom()
 _LOCK_WANTS_VERSIONS = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
 
@@ -42,6 +47,7 @@ def change() -> None:
     _lock_buckets_at_any_time()
     _keep_empty_tags()
     _keep_empty_origins()
+    s3_responses.bucket_policy_is_public = _is_public
 
 
 def viewed(found: Any) -> ObjectView:
@@ -64,6 +70,26 @@ def listed(upload: Any) -> ListedUpload:
     algorithm, kind = said.get("x-amz-checksum-algorithm", ""), said.get("x-amz-checksum-type", "")
     begun = str(getattr(upload, _BEGUN_AT, "1970-01-01T00:00:00.000Z"))
     return ListedUpload(upload.key_name, upload.id, begun, str(upload.storage or "STANDARD"), algorithm, kind)
+
+
+def granted_to_all(bucket: Any, key: str, version: str, *, takes_lists: bool) -> public_access.ListedGrants:
+    """Return what the lists of moto's bucket (None: no such) and of an object grant to everybody."""
+    there = [] if bucket is None or not key else bucket.keys.getlist(key, [])
+    chosen = next((each for each in reversed(there) if not version or str(each.version_id) == version), None)
+    is_nobodys = None if chosen is None else bool(getattr(chosen, OF_NOBODY, False)) and takes_lists
+    if not takes_lists:
+        return public_access.ListedGrants(is_nobodys=is_nobodys)
+    return public_access.ListedGrants(_to_all(bucket.acl), _to_all(getattr(chosen, "acl", None)), is_nobodys)
+
+
+def _to_all(acl: Any) -> frozenset[str]:
+    grants = acl.grants if acl is not None else ()
+    to_all = (grant for grant in grants if any(each.uri == public_access.ALL_USERS for each in grant.grantees))
+    return frozenset(permission for grant in to_all for permission in grant.permissions)
+
+
+def _is_public(policy: bytes | str) -> bool:
+    return public_access.is_public(parse(policy, PolicyKind.RESOURCE))
 
 
 def _keep_what_uploads_were_made_of() -> None:

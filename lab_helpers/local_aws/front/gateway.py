@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from lab_helpers.base import extras
 from lab_helpers.base.errors import MissingExtraError
+from lab_helpers.iam.policy import PolicyKind, parse
 from lab_helpers.local_aws.front import compression, cors, hosts, moto_answers, outcome, protocol, validation
 from lab_helpers.local_aws.front.s3 import answers, checksums, deletion, documents, object_checksums
 from lab_helpers.local_aws.identity import refusals
@@ -21,7 +22,8 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
-from lab_helpers.local_aws.s3 import decisions, links, posted_form
+from lab_helpers.local_aws.s3 import acls, decisions, links, posted_form
+from lab_helpers.local_aws.s3.public import access as public_access
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
 
@@ -50,6 +52,11 @@ class ControlPlane(object_checksums.Objects, decisions.Objects, Protocol):
         """Keep what is done with the control plane inside, past `call`."""
 
     def cors_rules(self, bucket: str) -> Any: ...
+
+    def public_block(self, bucket: str) -> public_access.Block: ...
+
+    def leave_to_nobody(self, bucket: str, key: str) -> None:
+        """Remember that a caller without keys made an object."""
 
     def checksum(self, bucket: str, key: str, version: str) -> tuple[str, str, str] | None: ...
 
@@ -198,6 +205,7 @@ class Gateway:
             check(call.params)
         if call.protocol == "s3":
             checksums.verify(call.operation, environ, body)
+            self._refuse_public(call, caller, environ, body)
         return self._dispatch(call, caller, environ, body)
 
     def _tell(
@@ -234,7 +242,7 @@ class Gateway:
         handler = self._overrides.get((call.service, call.operation))
         change = change_of(call.service, call.operation, call.params)
         if handler is None:
-            return self._from_moto(call, environ, body, change)
+            return self._from_moto(call, caller, environ, body, change)
 
         def forward(params: Mapping[str, Any] | None) -> dict[str, Any]:
             asked, same = protocol.for_moto(call, environ, body)
@@ -250,17 +258,17 @@ class Gateway:
             return protocol.answer(call, handler(request))
 
     def _from_moto(
-        self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
+        self, call: protocol.Call, caller: Caller, environ: dict[str, Any], body: bytes, change: Change | None
     ) -> protocol.HttpAnswer:
         if call.protocol == "s3":
-            return self._from_s3(call, environ, body, change)
+            return self._from_s3(call, caller, environ, body, change)
         asked, understood = protocol.for_moto(call, environ, body)
         with self._control_plane.keeping(change):
             got = self._control_plane.call(asked, understood, change)
         return moto_answers.finish(call.protocol, call.service, got.status, got.headers, got.body)
 
     def _from_s3(
-        self, call: protocol.Call, environ: dict[str, Any], body: bytes, change: Change | None
+        self, call: protocol.Call, caller: Caller, environ: dict[str, Any], body: bytes, change: Change | None
     ) -> protocol.HttpAnswer:
         answers.refuse_other_owner(environ, self._account_id)
         asked, document = answers.for_moto(call.operation, environ, body)
@@ -273,6 +281,8 @@ class Gateway:
                 told_to_moto = answers.with_own_list(call.operation, decided.environ)
                 got = self._control_plane.call(told_to_moto, document, change)
                 whole = (got.status, list(got.headers), got.body)
+            if caller.kind == "anonymous" and call.operation == "PutObject" and whole[0] == 200:
+                self._control_plane.leave_to_nobody(call.params["Bucket"], call.params["Key"])
             told = answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
             return decisions.after(call.operation, call.params, environ, body, decided, told, self._control_plane)
 
@@ -289,6 +299,17 @@ class Gateway:
                 return answered
             buckets = self._control_plane.listed_buckets
             return documents.answer(call.operation, call.params, environ, body, kept, from_moto, buckets)
+
+    def _refuse_public(self, call: protocol.Call, caller: Caller, environ: Mapping[str, Any], body: bytes) -> None:
+        """Raise AwsError for an access list or a policy that is public where such are blocked."""
+        if call.operation == "CreateBucket":
+            public_access.check_creation(environ, takes_lists=acls.asks_for_lists(environ))
+            return
+        block = self._control_plane.public_block(str(call.params.get("Bucket", "")))
+        public_access.check_list(call.operation, call.params, environ, body, block, caller.arn)
+        if call.operation == "PutBucketPolicy":
+            policy = parse(body, PolicyKind.RESOURCE)  # which was looked at before
+            public_access.check_policy(call.params, policy, block, caller.arn)
 
     def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
         validation.check(call)

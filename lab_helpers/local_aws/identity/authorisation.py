@@ -23,6 +23,7 @@ from lab_helpers.iam.trust import ASSUME_ROLE, may_assume
 from lab_helpers.local_aws.identity import log_accounts, session_tags
 from lab_helpers.local_aws.kit.api import AwsError, Caller, SessionPolicies
 from lab_helpers.local_aws.kit.clock import Clock
+from lab_helpers.local_aws.s3.public import callers as public_callers
 
 DENIALS_KEPT = 1000
 _LOG = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Held:
     keys: Context
 
 
-class PolicySource(Protocol):
+class PolicySource(public_callers.BucketSource, Protocol):
     """Where policies are kept: moto_bridge.MotoBridge."""
 
     def trust_policy(self, role_arn: str) -> str | None: ...
@@ -72,8 +73,6 @@ class PolicySource(Protocol):
     def user_policies(self, name: str) -> Any: ...
 
     def group_policies(self, name: str) -> Any: ...
-
-    def bucket_policy(self, bucket: str) -> str | None: ...
 
     def managed_policy(self, arn: str) -> tuple[str, str] | None: ...
 
@@ -105,7 +104,11 @@ class Authoriser:
         if free and not self._may_be_denied(caller, service, params):
             return
         if caller.kind == "anonymous":
-            raise AwsError("AccessDenied", "Access Denied", 403)
+            if service != "s3":
+                raise AwsError("AccessDenied", "Access Denied", 403)
+            now = {**(context or {}), **self._times(), "aws:ResourceAccount": caller.account_id}
+            public_callers.check(self._source, caller.account_id, operation, params, region, now)
+            return
         policies = self._policies(caller, params.get("Bucket") if service == "s3" else None)
         if free:
             policies = replace(policies, identity=(_EVERYTHING,))
@@ -160,10 +163,8 @@ class Authoriser:
             return list(self._denials)
 
     def _keys(self, caller: Caller) -> dict[str, str | tuple[str, ...]]:
-        now = self._clock.now()
         keys: dict[str, str | tuple[str, ...]] = {
-            "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "aws:EpochTime": str(int(now.timestamp())),
+            **self._times(),
             "aws:ResourceAccount": caller.account_id,
             **tags.principal_keys(session_tags.of_principal(self._found(caller).tags, caller.session_tags)),
         }
@@ -171,6 +172,13 @@ class Authoriser:
             keys["aws:userid"] = user_id
         # An assumed role's ARN has lost the role's path; policies name the role with it.
         return keys | ({"aws:PrincipalArn": caller.role_arn} if caller.role_arn else {})
+
+    def _times(self) -> dict[str, str]:
+        now = self._clock.now()
+        return {
+            "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "aws:EpochTime": str(int(now.timestamp())),
+        }
 
     def user_id(self, caller: Caller) -> str:
         """Return what GetCallerIdentity calls UserId and policies `aws:userid`; empty for AWS's own services."""

@@ -3,7 +3,7 @@
 Source: "Access control list (ACL) overview" and "Controlling ownership of objects and disabling ACLs for your bucket"
 of the Amazon S3 User Guide; LocalStack's recordings of S3 (test_s3_bucket_acl_exceptions,
 test_s3_object_acl_exceptions).
-Not modelled: that an access list lets anybody in whom no policy does; grants by e-mail address.
+Not modelled: what an access list grants to other accounts, whose callers there are none of; grants by e-mail address.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.s3.configurations import OWNER_ENFORCED
 from lab_helpers.local_aws.s3.refusals import MALFORMED_XML, invalid_argument
 
 LISTS = frozenset({"PutBucketAcl", "PutObjectAcl"})
@@ -60,6 +61,11 @@ def check_ownership(operation: str, environ: Mapping[str, Any], *, takes_lists: 
     canned = environ.get(_ACL, _OF_OWNER)
     if operation in LISTS or canned != _OF_OWNER or any(name.startswith(_GRANT) for name in environ):
         raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+
+def asks_for_lists(environ: Mapping[str, Any]) -> bool:
+    """Tell whether a bucket is to be created that takes access lists."""
+    return str(environ.get("HTTP_X_AMZ_OBJECT_OWNERSHIP", OWNER_ENFORCED)) != OWNER_ENFORCED
 
 
 def _check_grant(header: str, value: str) -> None:

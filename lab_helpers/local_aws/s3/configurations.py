@@ -3,8 +3,7 @@
 Source: LocalStack's recordings of S3 (TestS3BucketLogging, TestS3BucketReplication, TestS3BucketOwnershipControls,
 TestS3PublicAccessBlock, test_validate_website_configuration and others); "Default settings for new S3 buckets FAQ" of
 the Amazon S3 User Guide.
-Not modelled: that server access logs are delivered, and that their target's policy has to let them in by then; what
-the block of public access blocks.
+Not modelled: that server access logs are delivered, and that their target's policy has to let them in by then.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ def test_malformed_bucket_policies_are_refused_by_s3(aws: LocalAws, policy: Any,
     text = policy if isinstance(policy, str) else json.dumps({"Version": "2012-10-17", "Statement": [policy]})
     refused = _refusal(s3.put_bucket_policy, Bucket="policed", Policy=text)
     good = text.replace(":other/", ":policed/") if "other" in text else None
+    s3.delete_public_access_block(Bucket="policed")
     if good:
         s3.put_bucket_policy(Bucket="policed", Policy=good)
     s3.delete_bucket(Bucket="policed")
@@ -167,6 +168,7 @@ def test_principals_that_are_somebody_are_taken(aws: LocalAws, task_role: str) -
     principal = {"AWS": known, "Service": ["ecs-tasks.amazonaws.com", "delivery.logs.amazonaws.com"]}
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::named/*"}
     s3.create_bucket(Bucket="named", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.delete_public_access_block(Bucket="named")
     try:
         s3.put_bucket_policy(Bucket="named", Policy=_document({**statement, "Principal": principal}))
         trust = _document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})

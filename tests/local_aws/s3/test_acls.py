@@ -75,6 +75,7 @@ def test_buckets_of_today_take_no_access_lists(aws: LocalAws) -> None:
     """Until their ownership is another: then all is told that a list grants, and an object has not its bucket's."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    s3.delete_public_access_block(Bucket=BUCKET)  # which refuses public ones before anybody asks who may own what
     calls: list[tuple[Any, dict[str, str]]] = [
         (s3.put_bucket_acl, {"ACL": "private"}),
         (s3.put_object, {"Key": "a", "ACL": "public-read"}),

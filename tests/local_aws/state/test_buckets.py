@@ -38,7 +38,8 @@ Clients = Callable[[str], Any]
 
 def policy(bucket: str, sid: str) -> str:
     resource = f"arn:aws:s3:::{bucket}/*"
-    allowed = {"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource}
+    root = {"AWS": "arn:aws:iam::123456789012:root"}  # everybody is blocked
+    allowed = {"Sid": sid, "Effect": "Allow", "Principal": root, "Action": "s3:GetObject", "Resource": resource}
     return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
 
 

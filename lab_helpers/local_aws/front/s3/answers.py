@@ -80,6 +80,10 @@ def ids() -> Headers:
     return [("x-amz-request-id", secrets.token_hex(8).upper()), ("x-amz-id-2", host)]
 
 
+_POSTED = frozenset({"CompleteMultipartUpload", "DeleteObjects"})
+"""Calls with a document that is POSTed: some clients call it a form, and moto then takes it for one."""
+
+
 def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     """Return a call as moto has to have it, to do what S3 does.
 
@@ -91,6 +95,8 @@ def for_moto(operation: str, environ: Mapping[str, Any], body: bytes) -> tuple[d
         del asked["HTTP_RANGE"]
     if "HTTP_X_AMZ_OBJECT_ATTRIBUTES" in asked:
         asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"] = re.sub(r"\s", "", asked["HTTP_X_AMZ_OBJECT_ATTRIBUTES"])
+    if operation in _POSTED:
+        asked.pop("CONTENT_TYPE", None)
     if operation == "ListParts":  # an empty number is none
         asked["QUERY_STRING"] = urlencode(parse_qsl(str(asked.get("QUERY_STRING", ""))))
     if _is_to_come(asked.get("HTTP_IF_MODIFIED_SINCE", "")):

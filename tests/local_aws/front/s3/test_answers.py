@@ -220,6 +220,7 @@ def test_a_policy_is_taken_without_a_word(s3: Any) -> None:
     """204, as for its deletion."""
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    s3.delete_public_access_block(Bucket=BUCKET)
     assert s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)["ResponseMetadata"]["HTTPStatusCode"] == 204
     s3.delete_bucket_policy(Bucket=BUCKET)
 

@@ -16,6 +16,7 @@ def test_an_unknown_upload_is_no_such_upload(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     here = {"LocationConstraint": "ap-northeast-1"}
     s3.create_bucket(Bucket="uploads", CreateBucketConfiguration=here, ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket="uploads")
     parts = {"Parts": [{"PartNumber": 1, "ETag": "x"}]}
     place = {"Bucket": "uploads", "Key": "k"}
     refused: list[Callable[[], Any]] = [

@@ -1,0 +1,1 @@
+"""What the whole world may do with a bucket: access lists, policies, and what is blocked of them."""
