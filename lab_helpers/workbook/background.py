@@ -12,6 +12,9 @@ from lab_helpers.base.errors import InterruptedWait
 from lab_helpers.base.messages import say
 from lab_helpers.terraform import Display, RunResult
 
+_SLICE_S = 0.2
+"""Python looks for an interrupt before it blocks: one that comes in between is seen when the slice has passed."""
+
 
 class Background:
     """One run in a thread of its own. `wait` gives its result, or raises what it raised."""
@@ -42,7 +45,8 @@ class Background:
         Raises InterruptedWait when somebody interrupts the waiting; the run goes on.
         """
         try:
-            self._ended.wait()
+            while not self._ended.wait(_SLICE_S):
+                pass
         except KeyboardInterrupt as exc:
             raise InterruptedWait(self._label) from exc
         if self._error is not None:
