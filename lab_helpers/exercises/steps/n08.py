@@ -56,8 +56,7 @@ def alarm_is_right(alarm: Mapping[str, Any], buffer_s: float, most_s: float = 0.
         return not_yet(text, buffer=buffer_s, limit=limit)
     if limit > MOST_BUFFERS * max(buffer_s, most_s):
         return not_yet("Nobody would hear of it for {limit:.0f} s: choose less.", limit=limit)
-    text = "The alarm is in CloudWatch: it goes off after {limit:.0f} s. Its state is {state}."
-    return passed(text, limit=limit, state=alarm["StateValue"])
+    return passed("The alarm is in CloudWatch: it goes off after {limit:.0f} s.", limit=limit)
 
 
 def may_not_write(lab: Lab, _: Any) -> Verdict:

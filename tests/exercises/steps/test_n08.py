@@ -10,7 +10,7 @@ from lab_helpers.exercises.steps import n08
 from lab_helpers.exercises.steps.step import SOLUTIONS, STARTS
 
 LEAST = (SOLUTIONS / "08_4" / n08.ROLE_TF).read_text(encoding="utf-8")
-ALARM = {"Threshold": 80.0, "Statistic": "Maximum", "ComparisonOperator": "GreaterThanThreshold", "StateValue": "OK"}
+ALARM = {"Threshold": 80.0, "Statistic": "Maximum", "ComparisonOperator": "GreaterThanThreshold"}
 
 
 def test_a_good_alarm_passes() -> None:
