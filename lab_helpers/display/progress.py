@@ -19,8 +19,8 @@ from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick
 from lab_helpers.display.tables import Shown
 
-STEADY_S = 5.0
-"""Text says something at least this often, so that a long step never looks dead (papermill's and nbval's timeouts)."""
+STEADY_S = 3.0
+"""Text says something so often, and a look (`_LOOK_S`) later at most: a step that says nothing for 5 s looks dead."""
 PAGE_S = 0.25
 """A bar in an open notebook moves at most so often."""
 PROGRESS_MARK = "▸"
@@ -50,11 +50,20 @@ class Bar:
 
     A bar is also the callback of the readers (`on_progress=bar`), and `bar.tick` that of `wait_until`.
     A thread of the bar's own repeats the last state when nothing else comes; `stop` (or the end of `with`) ends it.
+    `after_s`: nothing is shown of a step that ends sooner.
     """
 
-    def __init__(self, what: str, sink: Sink | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._what, self._monotonic = what, monotonic
-        self._sink: Sink = sink or _suitable_sink(monotonic)
+    def __init__(
+        self,
+        what: str,
+        sink: Sink | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        after_s: float = 0.0,
+    ) -> None:
+        self._what, self._monotonic, self._after_s = what, monotonic, after_s
+        self._kind = _suitable_sink()  # asked in the thread of the cell
+        self._making = threading.Lock()
+        self._sink = sink if sink or after_s else self._kind(monotonic=monotonic)
         self._share: float | None = None
         self._note = say("started")
         self._started = monotonic()
@@ -101,7 +110,11 @@ class Bar:
 
     def show(self) -> None:
         """Show the state as it is now."""
-        self._sink.show(self._share, self._line())
+        with self._making:
+            if self._sink is None and self._monotonic() - self._started >= self._after_s:
+                self._sink = self._kind(monotonic=self._monotonic)
+        if self._sink is not None:
+            self._sink.show(self._share, self._line())
 
     def stop(self) -> None:
         """Show the end and end the thread; safe before `start` and twice."""
@@ -110,7 +123,8 @@ class Bar:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-        self._sink.close(self._line(), self._ending)
+        if self._sink is not None:
+            self._sink.close(self._line(), self._ending)
 
     def _line(self) -> str:
         seconds = self._monotonic() - self._started
@@ -219,11 +233,10 @@ def _bar(share: float, text: str, ending: Ending | None) -> Shown:
     return Shown(f"{mark}{percent} {text}", f"<div style='text-align:left'>{bar} <span>{told}</span></div>")
 
 
-def _suitable_sink(monotonic: Callable[[], float]) -> Sink:
+def _suitable_sink() -> type[PageSink] | type[LineSink] | type[TextSink]:
     if in_live_notebook():
-        return PageSink(monotonic=monotonic)
-    in_kernel = hasattr(get_ipython(), "kernel")
-    return LineSink(monotonic=monotonic) if in_kernel else TextSink(monotonic=monotonic)
+        return PageSink
+    return LineSink if hasattr(get_ipython(), "kernel") else TextSink
 
 
 def in_live_notebook() -> bool:

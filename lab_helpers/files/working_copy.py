@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -123,6 +123,11 @@ class WorkingCopy:
     def changed(self) -> list[str]:
         """Return the names of the files that are not as in the project."""
         return [name for name in self.files() if (self.folder / name).read_bytes() != self._project_bytes(name)]
+
+    def fingerprint(self, changes: Mapping[str, str] | None = None) -> str:
+        """Return what tells all files' texts apart from any others; `changes` are taken for written ({name: text})."""
+        texts = dict(_files_of(self.folder)) | {name: text.encode() for name, text in (changes or {}).items()}
+        return _fingerprint(json.dumps({name: _fingerprint(texts[name]) for name in sorted(texts)}).encode())
 
     def snapshot(self, to: Path) -> None:
         """Copy the folder, for a trial of a change."""

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from lab_helpers.terraform.outputs import LabOutputs
 from lab_helpers.terraform.plan import declared_in, plan_table
 from lab_helpers.terraform.progress import Display, Progress, silent
 from lab_helpers.terraform.provider import ProviderSearch
+from lab_helpers.terraform.taken import Taken
 from lab_helpers.terraform.tool import Follower, PythonTerraform
 from lab_helpers.terraform.workspace import Value, Workspace, child_env, fingerprint
 
@@ -137,10 +139,14 @@ class Terraform:
         """Return the plan as `plan` does, and the same in Terraform's own print, resource by resource."""
         self.init()
         saved = self.workspace.data_dir / "shown.tfplan"  # it holds values of the state: gone at once
+        options = {"json": IsFlagged, "out": str(saved), **self._options()}
         try:
-            options = {"json": IsFlagged, "out": str(saved), **self._options()}
-            progress = self._run("plan", lambda tool: tool.plan(**options), accepted=(0, 2))
-            text = self._ask("show", str(saved))
+            with self.display(
+                "terraform plan"
+            ) as on_event:  # over both: the print takes as long as the start of a plan
+                shown = replace(self, display=lambda _: nullcontext(on_event))
+                progress = shown._run("plan", lambda tool: tool.plan(**options), accepted=(0, 2))
+                text = self._ask("show", str(saved))
         finally:
             saved.unlink(missing_ok=True)
         return plan_table(progress.planned, declared_in(self.source_dir)), text
@@ -154,6 +160,15 @@ class Terraform:
         if said or not self.workspace.has_provider():
             return said
         return validation.words(self.binary.path, self.environment, folder)
+
+    def has_taken(self, files: str) -> bool:
+        """Whether this Terraform with this provider has read and taken the files with this fingerprint."""
+        return Taken(self.workspace.taken).has(self._read_by(files))
+
+    def remember(self, files: str) -> None:
+        """Remember that files were validated, planned or applied; before the first init nothing was, but read."""
+        if self.workspace.has_provider():
+            Taken(self.workspace.taken).add(self._read_by(files))
 
     def apply(self) -> RunResult:
         """Make AWS what the configuration says; what an interrupted run left is taken up.
@@ -327,6 +342,9 @@ class Terraform:
 
     def _stamp(self) -> dict[str, str]:
         return read_object(self.workspace.stamp)
+
+    def _read_by(self, files: str) -> str:
+        return f"{self._stamp().get('fingerprint', '')}:{files}"
 
     def _check_instance(self) -> None:
         if self.instance is None or not self.workspace.has_state():

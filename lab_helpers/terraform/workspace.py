@@ -65,6 +65,11 @@ class Workspace:
         return self.data_dir / "state" / "took.json"
 
     @property
+    def taken(self) -> Path:
+        """Which configurations were read and taken, as JSON."""
+        return self.data_dir / "state" / "taken.json"
+
+    @property
     def stamp(self) -> Path:
         """Fingerprint of what the last `init` was made for."""
         return self.data_dir / "init-stamp.json"

@@ -6,6 +6,7 @@ Each is a thin shell over a module that works without a notebook; here it is sho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ SAMPLES = (
     '10.0.12.221 - - [22/Nov/2026:10:59:09 +0000] "GET /missing?id=2 HTTP/1.1" 404 196',
 )
 """What `%%fluentbit` tries where a cell names no samples: httpd's lines in the article's format."""
+SOON_S = 2.0
+"""What takes longer shows a bar."""
 
 
 @dataclass
@@ -61,7 +64,10 @@ class HandsOn(Lab):
         before = self.files.read(name) if self.files.has(name) else None
         if block:
             text = with_part(name, self._beginning(name) or "" if before is None else before, block, text)
-        self.readers.check(name, text)
+        with self._telling(name) as bar:
+            if bar:
+                bar.note(say("read by whoever uses it"))
+            self.readers.check(name, text)
         self.files.write(name, text)
         return sources.change(Change(name, before, text))
 
@@ -106,7 +112,9 @@ class HandsOn(Lab):
     def plan(self) -> PlanView:
         """Return what an apply would do, as Terraform prints it: `+ ~ - -/+`, resource by resource."""
         self._wait_for_apply()
+        files = self.files.fingerprint()
         table, text = self.terraform.plan_text()
+        self.terraform.remember(files)
         return PlanView(table, text)
 
     def built(self) -> BuiltView:
@@ -161,6 +169,14 @@ class HandsOn(Lab):
         """Show what happened beside the guess; `outcome` is one of the options (or several), by a figure of the run."""
         return self._predictions.reveal(name, outcome)
 
+    def _telling(self, what: str) -> AbstractContextManager[display.Bar | None]:
+        """Return a bar for what is soon done on most machines: it shows when it is not.
+
+        There is none where outputs are kept and compared: with nobody before the page, and no answers to be tried.
+        """
+        is_seen = self.settings.solve or display.in_live_notebook()
+        return display.Bar(what, after_s=SOON_S) if is_seen else nullcontext()
+
     @property
     def _predictions(self) -> Predictions:
         return Predictions(Progress(self.settings.home, self.settings.owner), self._asked)
@@ -192,7 +208,9 @@ class HandsOn(Lab):
         return self._applied_with(self.display)
 
     def _applied_with(self, shown: Any) -> RunResult:
+        files = self.files.fingerprint()
         result = replace(self.terraform, display=shown).apply()
+        self.terraform.remember(files)
         self.notes.take(APPLIED)
         self._outputs = None
         return result
@@ -254,9 +272,10 @@ class StepView:
 
     def _judge(self) -> Outcome:
         attempt = Attempt(self.step, self._lab, self._lab)
-        if self._lab.settings.solve:
-            return attempt.solve(self._given)
-        found = attempt.judge(self._given)
+        with self._lab._telling(say("step {id}", id=self.step.id)) as bar:
+            if self._lab.settings.solve:
+                return attempt.solve(self._given, bar.note if bar else str)
+            found = attempt.judge(self._given)
         if found.status is not Status.NOT_ATTEMPTED:
             self._progress.attempted(self.step.id, found.status is Status.PASSED)
         return found

@@ -14,16 +14,18 @@ from nbconvert import HTMLExporter
 
 from lab_helpers.base.redact import redact
 from lab_helpers.workbook import checks
+from lab_helpers.workbook.silence import SILENT_S, Silence
 
 
 @dataclass(frozen=True)
 class NotebookResult:
-    """One notebook's result: status "passed", "failed" or "not run", and its seconds."""
+    """One notebook's result: status "passed", "failed" or "not run", its seconds, and the cells that were silent."""
 
     name: str
     status: str
     seconds: float = 0.0
     error: str = ""
+    silent: tuple[Silence, ...] = ()
 
 
 class TeardownStep(Protocol):
@@ -63,6 +65,12 @@ def write_report(
     index = folder / "index.html"
     index.write_text(redactor(_index(results, found, steps, pages)), encoding="utf-8")
     return index
+
+
+def silent_sentence(results: Sequence[NotebookResult]) -> str:
+    """Return how many cells said nothing for more than `SILENT_S`, and which."""
+    found = [f"{result.name} {silence}" for result in results for silence in result.silent]
+    return f"{len(found)} cells were silent for more than {SILENT_S:.0f} s{': ' if found else ''}{', '.join(found)}."
 
 
 def redact_notebook(path: Path, redactor: Callable[[str], str] = redact) -> None:
@@ -119,7 +127,8 @@ table {{ border-collapse: collapse; width: 100% }} td, th {{ text-align: left; p
   border-bottom: 1px solid #8884; vertical-align: top }} .passed {{ color: #1a7f37 }} .failed {{ color: #cf222e }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums }}</style></head><body>
 <h1>FireLens lab: {passed} of {len(results)} notebooks passed</h1>
-<p>{total:.0f} s in all, {sum(c.passed for c in found)} of {len(found)} checks hold.</p>
+<p>{total:.0f} s in all, {sum(c.passed for c in found)} of {len(found)} checks hold.
+{_text(silent_sentence(results))}</p>
 <table><tr><th>Notebook</th><th>Status</th><th>Seconds</th><th>Checks</th></tr>
 {rows}</table><h2>Teardown</h2><ul>{undone or "<li>not asked for</li>"}</ul></body></html>
 """

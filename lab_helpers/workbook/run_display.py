@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
-from lab_helpers.workbook.report import NotebookResult
+from lab_helpers.workbook.report import NotebookResult, silent_sentence
 
 TERMINAL_S = 0.5
 LOG_S = 20.0
@@ -44,10 +44,11 @@ class RunDisplay:
             self._show()
 
     def close(self, results: Sequence[NotebookResult]) -> None:
-        """Print each notebook's status and seconds, and the sum."""
+        """Print each notebook's status and seconds, the sum, and which cells were silent."""
         for result in results:
             print(f"{result.status:8} {result.seconds:7.1f} s  {result.name}  {result.error}".rstrip(), file=self._out)
         print(f"         {sum(result.seconds for result in results):7.1f} s  in all", file=self._out, flush=True)
+        print(silent_sentence(results), file=self._out, flush=True)
 
     def _tick(self) -> None:
         while not self._stop.wait(TERMINAL_S if self._out.isatty() else LOG_S):

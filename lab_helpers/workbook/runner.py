@@ -23,6 +23,7 @@ from lab_helpers.base.redact import Redactor
 from lab_helpers.lab import attach
 from lab_helpers.workbook.checks import CHECKS
 from lab_helpers.workbook.report import NotebookResult, write_report
+from lab_helpers.workbook.silence import Listener
 
 NOTEBOOKS = PROJECT / "notebooks"
 CELL_TIMEOUT_S = 2700
@@ -144,7 +145,7 @@ def _execute_all(
 
 def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) -> NotebookResult:
     started = time.monotonic()
-    error, name = "", name_of(path)
+    error, name, listener = "", name_of(path), Listener()
     executed = report_dir / f"{name}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -160,27 +161,39 @@ def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) 
             # The kernel warns, on our terminal, of other users who could listen on loopback; it is ours for minutes.
             extra_arguments=["--IPKernelApp.log_level=40"],
             on_cell=lambda number, count: on_cell(name, number, count),
+            listener=listener,
         )
     except papermill.PapermillExecutionError as exc:
         error = f"{exc.ename}: {exc.evalue}"
     except (RuntimeError, TimeoutError) as exc:  # nbclient: a cell's time-out, a kernel that died
         error = f"{type(exc).__name__}: {exc}"
-    return NotebookResult(name, "failed" if error else "passed", time.monotonic() - started, error)
+    seconds = time.monotonic() - started
+    return NotebookResult(name, "failed" if error else "passed", seconds, error, tuple(listener.silent))
 
 
 class _ReportingEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
-    """papermill's own engine, telling the start of each cell."""
+    """papermill's own engine, telling the start of each cell, and how long each says nothing."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
-        on_cell = options.pop("on_cell")
+        on_cell, listener = options.pop("on_cell"), options.pop("listener")
         count, begin = len(nb_man.nb.cells), nb_man.cell_start
+        heard, complete = nb_man.autosave_cell, nb_man.cell_complete
 
         def cell_start(cell: Any, cell_index: int | None = None, **more: Any) -> None:
             on_cell((cell_index or 0) + 1, count)
             begin(cell, cell_index, **more)
+            listener.begin()
 
-        nb_man.cell_start = cell_start
+        def autosave_cell() -> None:  # papermill calls it after each message of the kernel
+            listener.hear()
+            heard()
+
+        def cell_complete(cell: Any, cell_index: int | None = None, **more: Any) -> None:
+            listener.end(cell.get("id", ""))
+            complete(cell, cell_index, **more)
+
+        nb_man.cell_start, nb_man.autosave_cell, nb_man.cell_complete = cell_start, autosave_cell, cell_complete
         super().execute_managed_notebook(nb_man, kernel_name, **options)
 
 

@@ -29,21 +29,33 @@ def text_bar(lines: list[str], clock: Clock) -> Bar:
 
 
 def test_text_comes_steadily_but_not_more_often() -> None:
-    """A line is printed when the last is five seconds old, whether something new came or not, and at the end."""
+    """A line is printed when the last is three seconds old, whether something new came or not, and at the end."""
     clock, lines = Clock(), list[str]()
     bar = text_bar(lines, clock)
-    for second in range(13):
+    for second in range(9):
         clock.now = second
-        if second < 8:
+        if second < 5:
             bar(Progress(second, 10, "objects"))
         bar.show()
     bar.stop()
     bar.stop()
     assert lines == [
-        " 50% reading: 5 of 10 objects, 5 s",
-        " 70% reading: 7 of 10 objects, 10 s",
-        "reading: 7 of 10 objects, 12 s",
+        " 30% reading: 3 of 10 objects, 3 s",
+        " 40% reading: 4 of 10 objects, 6 s",
+        "reading: 4 of 10 objects, 8 s",
     ]
+
+
+def test_a_bar_for_what_is_soon_done_shows_late(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of a step that ends in time, all of one that does not."""
+    clock = Clock()
+    for seconds in (1.9, 2.0):
+        clock.now = 0.0
+        bar = Bar(f"{seconds} s", monotonic=clock, after_s=2.0)
+        clock.now = seconds
+        bar.note("read")
+        bar.stop()
+    assert capsys.readouterr().out == "2.0 s: read, 2 s\n"
 
 
 def test_an_error_ends_the_bar_and_is_named() -> None:

@@ -81,3 +81,13 @@ def test_a_file_that_is_not_there_says_which_are(copy: WorkingCopy) -> None:
     """A misspelt name is answered with the names."""
     with pytest.raises(FileRefusedError, match=r"terraform/main\.tf"):
         copy.read("terraform/mian.tf")
+
+
+def test_a_fingerprint_tells_the_files_and_a_change_apart(copy: WorkingCopy) -> None:
+    """A change that is asked about has the fingerprint that it has when written; what is the same has the same."""
+    before = copy.fingerprint()
+    changed = copy.fingerprint({CONF: "mine\n"})
+    assert copy.fingerprint({CONF: copy.read(CONF)}) == before != changed
+    assert copy.fingerprint({"terraform/new.tf": ""}) not in {before, changed}
+    copy.write(CONF, "mine\n")
+    assert copy.fingerprint() == changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from lab_helpers.base.errors import FileRefusedError, NotYetError, SettingsError
 from lab_helpers.exercises import Progress
 from lab_helpers.exercises.steps import step
 from lab_helpers.lab import Notes
+from lab_helpers.terraform import Terraform
 from lab_helpers.workbook.hands import HandsOn
 
 CONF = "fluentbit/extra.conf"
@@ -119,3 +121,26 @@ def test_a_reset_goes_to_the_notebooks_beginning(lab: HandsOn, monkeypatch: pyte
     lab.notebook = "00_setup"
     lab.reset(CONF)
     assert lab.files.changed() == []
+
+
+def test_terraform_reads_the_same_files_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another notebook too; any change of any file is read, and what is refused is read again."""
+    backend: Any = SimpleNamespace(base_image="", environment=dict, identity=lambda: "x")
+    read = list[str]()
+
+    def complaints(_: Terraform, folder: Path, name: str) -> str:
+        read.append((folder / name).read_text())
+        return "no" if "broken" in read[-1] else ""
+
+    monkeypatch.setattr(Terraform, "complaints", complaints)
+    labs = [HandsOn(Settings(home=tmp_path, owner="anna"), backend, Notes(tmp_path / "notes", "x")) for _ in "ab"]
+    for lab in labs:
+        assert lab.said_of("terraform/own.tf", "# one") == ""  # nothing is remembered before the first init
+    provider = labs[0].terraform.workspace.tf_data / "providers/registry.terraform.io/hashicorp/aws/5.100.0/linux"
+    provider.mkdir(parents=True)
+    for lab in labs:
+        assert lab.said_of("terraform/own.tf", "# one") == ""
+        assert lab.said_of("terraform/own.tf", "# broken") == "no"
+    labs[0].files.write("terraform/other.tf", "# of another file")
+    assert labs[0].said_of("terraform/own.tf", "# one") == ""
+    assert read == ["# one", "# one", "# one", "# broken", "# broken", "# one"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lab_helpers.base import parallel
@@ -15,7 +15,16 @@ from lab_helpers.files.changes import same
 from lab_helpers.lab import Lab
 
 READERS = 2
-"""So many wrong files are read at once: Terraform takes half a GB and hardly more than a core for each."""
+"""So many wrong files of Terraform are read at once: it takes half a GB and hardly more than a core for each."""
+TRIALS = 8
+"""So many wrong answers are tried at once: a trial mostly waits, for a router that flushes and ends, or for AWS."""
+
+Tell = Callable[[str], object]
+"""Told, in words, what is being done."""
+
+
+def _to_nobody(_: str) -> None:
+    """Take what is told, and keep it."""
 
 
 class Hands(Protocol):
@@ -53,6 +62,8 @@ class Attempt:
     step: Step
     lab: Lab
     hands: Hands
+    _verdicts: dict[str, Verdict] = field(default_factory=dict, repr=False)
+    """What the trial said of each file that was tried with others."""
 
     def judge(self, answer: Any = UNTOUCHED) -> Outcome:
         """Judge the files or the answer. Never raises for a wrong one; an untouched one is put right, and said so.
@@ -67,13 +78,23 @@ class Attempt:
         found = self._judged(answer)
         return Outcome(Status.PASSED if found.is_passed else Status.FAILED, found.why, answer)
 
-    def solve(self, answer: Any = UNTOUCHED) -> Outcome:
-        """Try the step untouched, with every wrong answer, and with the reference; raises CheckFailedError."""
+    def solve(self, answer: Any = UNTOUCHED, tell: Tell = _to_nobody) -> Outcome:
+        """Try the step untouched, with every wrong answer, and with the reference; raises CheckFailedError.
+
+        Wrong answers that change nothing are tried side by side; those that are deployed, one after the other.
+        """
+        tell(say("before anything is done"))
+        self._try_all()
         untouched = None if not self.step.files and answer is UNTOUCHED else self._judged(answer)
         if untouched and untouched.is_passed:
             raise self._unsound(say("it passes before anything was done: {why}", why=untouched.why))
-        for wrong, said in zip(self.step.wrong, self._said_by_readers(), strict=True):
-            self._try_wrong(wrong, said)
+        tell(say("wrong answers"))
+        for number, (wrong, said) in enumerate(zip(self.step.wrong, self._said(), strict=True), 1):
+            tell(say("wrong answer {number} of {count}", number=number, count=len(self.step.wrong)))
+            if wrong.reason not in said:
+                told = say("a wrong answer is told {said!r}, and not {reason!r}", said=said, reason=wrong.reason)
+                raise self._unsound(told)
+        tell(say("the reference answer"))
         return self._put_right()
 
     def reset(self) -> None:
@@ -145,7 +166,7 @@ class Attempt:
                 return Verdict(False, _wrong_type(answer, self.step.wants))
             given = self._text(self.step.files[0]) if self.step.files else answer
             if self.step.trial is not None:
-                tried = self.step.trial(given)
+                tried = self._tried(given)
                 if not tried.is_passed:
                     return tried
             if acted is not None:
@@ -166,27 +187,51 @@ class Attempt:
         for name in rest:
             self.hands.put_file(name, texts[name])
         given = [str(wrong.given(texts[first])) for wrong in self.step.wrong]
-        said = parallel.in_order(lambda text: self.hands.said_of(first, text), given, READERS)
+        readers = READERS if first.endswith(".tf") else TRIALS
+        said = parallel.in_order(lambda text: self.hands.said_of(first, text), given, readers)
         return [str(FileRefusedError(first, words)) if words else "" for words in said]
 
-    def _try_wrong(self, wrong: Wrong, refused: str) -> None:
-        said = refused or self._said_of(wrong)
-        if wrong.reason not in said:
-            told = say("a wrong answer is told {said!r}, and not {reason!r}", said=said, reason=wrong.reason)
-            raise self._unsound(told)
-
-    def _said_of(self, wrong: Wrong) -> str:
-        if not self.step.files:
-            given = wrong.by_lab(self.lab) if wrong.by_lab is not None else wrong.given(None)
-            return self._reason(self._judged(given))
+    def _try_all(self) -> None:
+        """Try the file as it is, wrong and right, side by side; what is tried again has its verdict then."""
+        if self.step.trial is None or not self.step.files:
+            return
         first = self.step.files[0]
-        texts = self.step.reference_files()
-        self.lab.files.write(first, str(wrong.given(texts[first])))
+        texts = [self._text(first), *map(self._wrong_text, self.step.wrong), self.step.reference_files()[first]]
+        self._verdicts.update(zip(texts, parallel.in_order(self._tried, texts, TRIALS), strict=True))
+
+    def _tried(self, given: Any) -> Verdict:
+        """Return the trial's verdict, which depends on the text alone."""
+        assert self.step.trial is not None, "asked only where there is one"
+        if self.step.files and given in self._verdicts:
+            return self._verdicts[given]
+        try:
+            return self.step.trial(given)
+        except LabError as exc:  # such as a router that refuses the text
+            return Verdict(False, str(exc))
+
+    def _said(self) -> Iterator[str]:
+        """Yield what is said of each wrong answer."""
+        if not self.step.files:
+            yield from parallel.in_order(self._said_of_answer, self.step.wrong, TRIALS)
+            return
+        for wrong, refused in zip(self.step.wrong, self._said_by_readers(), strict=True):
+            yield refused or self._said_of_file(wrong)
+
+    def _said_of_answer(self, wrong: Wrong) -> str:
+        """Return what is said of an answer; called in several threads."""
+        return self._reason(self._judged(wrong.by_lab(self.lab) if wrong.by_lab is not None else wrong.given(None)))
+
+    def _said_of_file(self, wrong: Wrong) -> str:
+        text = self._wrong_text(wrong)
+        self.lab.files.write(self.step.files[0], text)
         if self.step.trial is not None:
-            tried = self.step.trial(self._text(first))
+            tried = self._tried(text)
             if not tried.is_passed or not (wrong.is_live or self.step.act is Act.NONE):
                 return self._reason(tried)
         return self._reason(self._judged(None, acted=self._act if wrong.is_live else None))
+
+    def _wrong_text(self, wrong: Wrong) -> str:
+        return str(wrong.given(self.step.reference_files()[self.step.files[0]]))
 
     def _reason(self, found: Verdict) -> str:
         if found.is_passed:

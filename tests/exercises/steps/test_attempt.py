@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any, cast
 
@@ -126,6 +127,36 @@ def test_solve_tries_everything_and_ends_with_the_reference(lab: TrialLab) -> No
     outcome = attempt(file_step(), lab).solve()
     assert outcome.status is Status.NOT_ATTEMPTED
     assert lab.running == "team\n"
+
+
+def test_solve_tries_texts_side_by_side_and_each_once(lab: TrialLab) -> None:
+    """Each trial waits until all have begun: the file as it is, wrong and right."""
+    together, seen = threading.Barrier(4), list[str]()
+
+    def trial(text: str) -> Verdict:
+        seen.append(text)
+        together.wait(10)
+        return tried(text)
+
+    told = list[str]()
+    attempt(file_step(trial=trial), lab).solve(tell=told.append)
+    assert sorted(seen) == ["broken\n", "other\n", "start\n", "team\n"]
+    assert told[-2:] == ["wrong answer 2 of 2", "the reference answer"]
+
+
+def test_solve_asks_wrong_answers_side_by_side(lab: TrialLab) -> None:
+    """Without files nothing is changed by asking; their reasons are looked at in their order."""
+    together = threading.Barrier(2)
+
+    def check(_: Any, answer: Any) -> Verdict:
+        if answer != 42:
+            together.wait(10)
+        return passed("right") if answer == 42 else not_yet("{answer} is too small", answer=answer)
+
+    wrong = (Wrong(1, "1 is too small"), Wrong(2, "two"))
+    step = Step("99_2", "t", 1, check, wants=int, wrong=wrong)
+    with pytest.raises(CheckFailedError, match="'2 is too small', and not 'two'"):
+        attempt(step, lab).solve()
 
 
 def test_what_is_applied_is_read_once(lab: TrialLab) -> None:
