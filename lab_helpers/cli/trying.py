@@ -23,7 +23,9 @@ def add(commands: Any) -> None:
     command = commands.add_parser("try", help=text, description=text)
     command.set_defaults(run=_try, piped=None)
     command.add_argument(
-        "definition", type=Path, help="task definition as JSON (as registered, or as the CLI prints it)"
+        "definition",
+        type=Path,
+        help="task definition as JSON (as registered, as the CLI or `terraform show -json` prints it)",
     )
     what = "the router's configuration files, or the folder of its image (with the Dockerfile)"
     command.add_argument("--files", type=Path, nargs="+", action="extend", default=[], metavar="PATH", help=what)

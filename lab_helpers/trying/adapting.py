@@ -17,7 +17,13 @@ from lab_helpers.base.errors import TaskDefinitionError
 from lab_helpers.router.core.service import NO_COMMANDS, PASSES_WAITS
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
-from lab_helpers.trying.definition import EXECUTION_ROLE, are_containers_alone, logged_by_router, router_of
+from lab_helpers.trying.definition import (
+    EXECUTION_ROLE,
+    are_containers_alone,
+    logged_by_router,
+    roles_of_the_trial,
+    router_of,
+)
 
 DEFAULT_REGION = "ap-northeast-1"
 PRINTER = "public.ecr.aws/docker/library/busybox:stable"
@@ -74,6 +80,8 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
     notes = accounts_left_out(definition)
     if are_containers_alone(definition):
         notes.append("The containers were given alone, without their task's roles: the trial has two of its own.")
+    elif own := roles_of_the_trial(definition):
+        notes.append(f"Roles that are made with the definition ({', '.join(own)}) are the trial's own.")
     router = router_of(definition)
     changed: list[dict[str, Any]] = []
     for given in definition["containerDefinitions"]:

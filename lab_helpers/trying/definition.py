@@ -1,6 +1,6 @@
 """A task definition as people have it: as registered, as `describe-task-definition` prints it, its containers alone.
 
-Not modelled: HCL; Terraform's own file has to be planned first (`terraform show -json`).
+What Terraform and CloudFormation write around one is `templates`' part.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.trying import templates
 
 PRINTED_ONLY = frozenset(
     {
@@ -27,7 +28,10 @@ ROLES = {
     "taskRoleArn": f"arn:aws:iam::123456789012:role/{TASK_ROLE}",
     "executionRoleArn": f"arn:aws:iam::123456789012:role/{EXECUTION_ROLE}",
 }
-"""Of containers that are given alone, as Terraform has them in `container_definitions`: their roles stand elsewhere."""
+"""Of containers that are given alone, as Terraform has them in `container_definitions`: their roles stand elsewhere.
+
+Also of a plan or a template that makes the roles itself.
+"""
 _TERRAFORM = re.compile(r"\$\{\s*(?:(?:var|local|data|module|each|count|path|terraform|aws_\w+)[.\[]|\w+\()[^}]*\}?")
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[A-Za-z_ -]{3,}>|\{\{[^}]*\}\}")
 _BLANK = re.compile(r"(?<![?\\(])<[A-Za-z][A-Za-z_ -]+>")
@@ -41,7 +45,7 @@ _COMMENT = re.compile(r"^[ \t]*(//|/\*|#)|[,\[\]{}][ \t]*(//|/\*|#)", re.MULTILI
 
 def parse(text: str) -> dict[str, Any]:
     """Return the definition in RegisterTaskDefinition's form; raises TaskDefinitionError for what is none."""
-    found = _loaded(text.removeprefix("\ufeff"))
+    found = templates.within(_loaded(text.removeprefix("\ufeff")), ROLES)
     if isinstance(found, list):
         found = {**DEFAULTS, **ROLES, "memory": MEMORY, "containerDefinitions": found}
     if isinstance(found, dict) and isinstance(found.get("taskDefinition"), dict):
@@ -104,7 +108,12 @@ def logged_by_router(container: Mapping[str, Any]) -> bool:
 
 def are_containers_alone(definition: Mapping[str, Any]) -> bool:
     """Tell whether only containers were given, so that roles and the rest are the trial's own."""
-    return definition.get("taskRoleArn") == ROLES["taskRoleArn"]
+    return definition.get("family") == DEFAULTS["family"] and definition.get("taskRoleArn") == ROLES["taskRoleArn"]
+
+
+def roles_of_the_trial(definition: Mapping[str, Any]) -> list[str]:
+    """Return the members whose roles are the trial's own: they were not given, or are made with the definition."""
+    return [member for member, arn in ROLES.items() if definition.get(member) == arn]
 
 
 def asks_for_fargate(definition: Mapping[str, Any]) -> bool:
@@ -133,14 +142,11 @@ def _loaded(text: str) -> Any:
     except RecursionError as exc:
         raise TaskDefinitionError("it is nested too deeply", "Give a task definition.") from exc
     except ValueError as exc:
+        templates.refuse_text(text)
         if _COMMENT.search(text):
             line = text[: _COMMENT.search(text).start()].count("\n") + 1  # type: ignore[union-attr]
             raise TaskDefinitionError(
                 f"it has a comment (line {line} or after it), which JSON knows none of", "Take the comments out."
-            ) from exc
-        if re.search(r'^\s*(resource|module|locals)\s*["{]', text, re.MULTILINE):
-            raise TaskDefinitionError(
-                "it is a Terraform file", "Give the JSON of it: `terraform show -json`, or describe-task-definition."
             ) from exc
         at = getattr(exc, "pos", len(text))
         if bare := _BARE_NAME.match(text, at) or _BARE_NAME.match(text, max(0, at - 1)):  # {{: the second is too much

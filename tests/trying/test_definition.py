@@ -31,8 +31,8 @@ def test_a_list_is_the_containers_of_a_fargate_task() -> None:
     [
         ('{\n  // ours\n  "family": "x"}', "has a comment (line 2"),
         ('{\n  "family": "x", # ours\n  "cpu": "256"}', "has a comment (line 2"),
-        ('resource "aws_ecs_task_definition" "x" {\n}', "a Terraform file"),
         ("{", "not JSON"),
+        ("", "it is empty"),
         ("[" * 100_000, "nested too deeply"),
         ('{"family": "x"}', "no containerDefinitions"),
         ('{"containerDefinitions": [1]}', "has no name"),
