@@ -14,6 +14,7 @@ from lab_helpers import ecs_service, images
 from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import Tick, wait_until
+from lab_helpers.files.brought_in import by_deployment
 from lab_helpers.lab import Lab
 from lab_helpers.terraform.blocks import block
 
@@ -87,12 +88,13 @@ def deploy(lab: Lab, *, force: bool = False, on_tick: OnTick = None) -> Deployed
     Raises ImageError, WaitTimeoutError after `TIMEOUT_S`.
     """
     ecs, out = lab.client("ecs"), lab.outputs
-    before = running(lab)
+    before, texts = running(lab), lab.files.fingerprints()
     pushed = [image.digest for image in build(lab)]
     new = next((digest for digest in pushed if digest not in before.digests), pushed[0])
     with aws_errors("DescribeTaskDefinition"):
         newest = ecs.describe_task_definition(taskDefinition=out.task_family)["taskDefinition"]["taskDefinitionArn"]
     if not force and set(before.digests) == set(pushed) and before.revisions == (newest,):
+        lab.keep_brought_in(texts, by_deployment)
         return Deployed(before, before, new, was_needed=False)
     with aws_errors("UpdateService"):
         answer = ecs.update_service(
@@ -103,6 +105,8 @@ def deploy(lab: Lab, *, force: bool = False, on_tick: OnTick = None) -> Deployed
     reason = _stopped_reason(lab, before) if failed else ""
     if failed:
         ecs_service.wait_until_stable(lab, on_tick=on_tick)
+    else:
+        lab.keep_brought_in(texts, by_deployment)
     return Deployed(before, running(lab), new, reason=reason)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from lab_helpers.base.errors import LostError, NotYetError
 from lab_helpers.base.lazy import pd
 from lab_helpers.base.messages import say
 from lab_helpers.base.paths import inside
-from lab_helpers.files import Readers, WorkingCopy
+from lab_helpers.files import Readers, WorkingCopy, brought_in
 from lab_helpers.files.readers import with_change
 from lab_helpers.files.router_check import RouterCheck
 from lab_helpers.firelens import running
@@ -36,6 +37,8 @@ BUFFER = "buffer_s"
 """Note of the buffer interval that was applied: a later notebook's apply is not to set it back."""
 APPLIED = "applied"
 """Note that the infrastructure is there."""
+BROUGHT_IN = "brought_in"
+"""Note of what the files said that an apply or a deployment took last: {name: fingerprint}."""
 EXPIRES = "expires_on"
 """Note of the day after which the lab may be swept away: a tag that changed daily would be a change of everything."""
 
@@ -53,6 +56,8 @@ class Lab:
     display: Display = ProgressPrinter
     _outputs: LabOutputs | None = field(default=None, repr=False)
     _files: WorkingCopy | None = field(default=None, repr=False)
+    _applying: dict[str, str] = field(default_factory=dict, repr=False)
+    """The files' fingerprints at the beginning of the apply that runs: they may be edited meanwhile."""
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of a service ("logs", "s3", "ecs", …) in the lab's region."""
@@ -86,6 +91,7 @@ class Lab:
             instance=None if remote else self.backend.identity(),
             remote_state=remote.backend_config() if remote else {},
             before_apply=self._before_apply,
+            after_apply=lambda: self.keep_brought_in(self._applying, brought_in.by_apply),
             existing=self._existing,
             on_taken_up=_say_taken_up,
             display=self.display,
@@ -147,6 +153,18 @@ class Lab:
     def _before_apply(self) -> None:
         self.allow_creating()
         self.notes.take(BUFFER, self.settings.buffer_s)
+        self._applying = self.files.fingerprints()
+
+    def keep_brought_in(self, taken: Mapping[str, str], which: Callable[[str], bool]) -> None:
+        """Write down that files of a kind (`brought_in.by_apply`, `by_deployment`) run as they were `taken`."""
+        self.notes.take(BROUGHT_IN, brought_in.with_taken(self._brought_in(), taken, which))
+
+    def changed_since(self, names: Iterable[str]) -> list[str]:
+        """Return those of the files that say something else now than when they were applied or deployed."""
+        return brought_in.changed_since(self.files, self._brought_in(), names)
+
+    def _brought_in(self) -> dict[str, str]:
+        return dict(self.notes.read(BROUGHT_IN, "The infrastructure", "02")) if self.notes.has(BROUGHT_IN) else {}
 
     def allow_creating(self) -> None:
         """On an account: review what would be made and get consent, once a lab; raises GuardError."""

@@ -120,6 +120,10 @@ class WorkingCopy:
         """Return the names of all files, sorted."""
         return sorted(name for name, _ in _files_of(self.folder))
 
+    def fingerprints(self) -> dict[str, str]:
+        """Return what each file says, as a hash by its name; blanks at the ends of lines do not count."""
+        return {name: _fingerprint(_bare(content)) for name, content in _files_of(self.folder)}
+
     def changed(self) -> list[str]:
         """Return the names of the files that are not as in the project."""
         return [name for name in self.files() if (self.folder / name).read_bytes() != self._project_bytes(name)]
@@ -160,6 +164,10 @@ def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
             hidden = any(piece.startswith(".") for piece in name.split("/")) or any(mark in name for mark in _OF_A_RUN)
             if path.is_file() and not hidden and not name.endswith((".partial", "~")):
                 yield name, path.read_bytes()
+
+
+def _bare(content: bytes) -> bytes:
+    return b"\n".join(line.rstrip() for line in content.rstrip().splitlines())
 
 
 def _fingerprint(content: bytes) -> str:

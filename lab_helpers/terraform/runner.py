@@ -68,9 +68,10 @@ class Terraform:
     `mirror_setting` and `cli_config_setting` are LAB_TERRAFORM, LAB_TERRAFORM_MIRROR and TF_CLI_CONFIG_FILE of the
     session, if any. `instance` names the server or account that the state belongs to (None: no check).
     `remote_state` is the configuration of the source folder's S3 backend (empty: a file in the data folder);
-    `before_apply` may refuse an apply by raising; `existing` lists what AWS has of the lab ({address: import id}): what
-    an interrupted run made and could not write down is taken into the state, and `on_taken_up` told. `bin_dirs` come
-    first on PATH, so that the image's provisioner finds this environment's `lab`. Every method initialises when that is
+    `before_apply` may refuse an apply by raising, `after_apply` hears of one that succeeded; `existing` lists what AWS
+    has of the lab ({address: import id}): what an interrupted run made and could not write down is taken into the
+    state, and `on_taken_up` told. `bin_dirs` come first on PATH, so that the image's provisioner finds this
+    environment's `lab`. Every method initialises when that is
     needed, and raises TerraformError with Terraform's own text when it fails.
     """
 
@@ -84,6 +85,7 @@ class Terraform:
     instance: str | None = None
     remote_state: Mapping[str, str] = field(default_factory=dict)
     before_apply: Callable[[], None] | None = None
+    after_apply: Callable[[], None] | None = None
     existing: Callable[[], Mapping[str, str]] = dict
     on_taken_up: Callable[[list[str]], object] = print
     display: Display = silent
@@ -182,6 +184,8 @@ class Terraform:
         if self.instance is not None:
             self.workspace.instance.write_text(self.instance, encoding="utf-8")
         done = self._changed("apply", lambda tool: tool.apply(skip_plan=True, json=IsFlagged, **self._options()))
+        if self.after_apply is not None:
+            self.after_apply()
         return _result(done, took.read(self.workspace.took))
 
     def destroy(self) -> RunResult:

@@ -10,7 +10,8 @@ from lab_helpers.base import parallel
 from lab_helpers.base.errors import CheckFailedError, FileRefusedError, LabError
 from lab_helpers.base.messages import say
 from lab_helpers.exercises.exercise import Status
-from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Step, Verdict, Wrong
+from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Step, Verdict, Wrong, not_yet
+from lab_helpers.files.brought_in import by_apply
 from lab_helpers.files.changes import same
 from lab_helpers.lab import Lab
 
@@ -171,9 +172,18 @@ class Attempt:
                     return tried
             if acted is not None:
                 acted()
-            return self.step.check(self.lab, given)
+            found = self.step.check(self.lab, given)
+            return self._unless_changed(found) if found.is_passed else found
         except LabError as exc:  # such as a router or AWS that refuses the answer
             return Verdict(False, str(exc))
+
+    def _unless_changed(self, found: Verdict) -> Verdict:
+        """Return `found`, unless a file was changed since it was brought in: then what runs is not what it says."""
+        changed = self.lab.changed_since(self.step.files) if self.step.act is not Act.NONE else []
+        if not changed:
+            return found
+        text = "What runs is right, but {file} was changed after it was brought in. lab.{call}() brings this text in."
+        return not_yet(text, file=changed[0], call="apply" if by_apply(changed[0]) else "deploy")
 
     def _said_by_readers(self) -> list[str]:
         """Return for each wrong answer how the file's reader refuses it, "" for not; the readers run side by side.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from lab_helpers.exercises import Status
 from lab_helpers.exercises.steps import UNTOUCHED, Act, Attempt, Step, Wrong, not_yet, passed, step
 from lab_helpers.exercises.steps.step import Verdict
 from lab_helpers.files import WorkingCopy
+from lab_helpers.files.brought_in import changed_since
 from lab_helpers.lab import Notes
 
 CONF = "fluentbit/extra.conf"
@@ -28,6 +30,7 @@ class TrialLab:
         self.files.freshen()
         self.notes = Notes(folder / "notes", "trial")
         self.running = "start\n"
+        self.brought: dict[str, str] = {}
         self.read: list[tuple[str, str]] = []
 
     def put_file(self, name: str, text: str) -> None:
@@ -42,8 +45,12 @@ class TrialLab:
     def apply_now(self) -> None:
         self.deploy_now()
 
+    def changed_since(self, names: Iterable[str]) -> list[str]:
+        return changed_since(self.files, self.brought, names)
+
     def deploy_now(self) -> None:
         self.running = self.files.read(CONF)
+        self.brought = self.files.fingerprints()
 
     def notebook_names(self) -> dict[str, Any]:
         return {"seven": 7}
@@ -108,6 +115,27 @@ def test_a_right_file_that_is_not_deployed_is_not_yet(lab: TrialLab) -> None:
     assert at.judge().why == "the tasks run the old one"
     lab.deploy_now()
     assert at.judge().status is Status.PASSED
+
+
+@pytest.mark.parametrize("trial", [tried, None])
+def test_a_file_that_was_changed_after_it_was_deployed_is_not_yet(lab: TrialLab, trial: Any) -> None:
+    """What runs is right, and the file says something else: it is asked of both."""
+    at = attempt(file_step(trial=trial), lab)
+    lab.files.write(CONF, "team mine\n")
+    lab.deploy_now()
+    lab.files.write(CONF, "team of others\n")
+    assert at.judge().status is Status.FAILED
+    assert "fluentbit/extra.conf was changed after it was brought in. lab.deploy()" in at.judge().why
+    lab.files.write(CONF, "team mine  \n\n")
+    assert at.judge().status is Status.PASSED
+
+
+def test_a_file_that_is_gone_was_changed(lab: TrialLab) -> None:
+    """Nothing stands where the running text stood."""
+    lab.files.write(CONF, "team mine\n")
+    lab.deploy_now()
+    lab.files.remove(CONF)
+    assert "was changed" in attempt(file_step(trial=None, check=lambda *_: passed("it runs")), lab).judge().why
 
 
 def test_a_wrong_file_is_told_by_the_trial(lab: TrialLab) -> None:
