@@ -159,9 +159,9 @@ class Lab:
         """Write down that files of a kind (`brought_in.by_apply`, `by_deployment`) run as they were `taken`."""
         self.notes.take(BROUGHT_IN, brought_in.with_taken(self._brought_in(), taken, which))
 
-    def changed_since(self, names: Iterable[str]) -> list[str]:
-        """Return those of the files that say something else now than when they were applied or deployed."""
-        return brought_in.changed_since(self.files, self._brought_in(), names)
+    def waiting(self, names: Iterable[str]) -> list[str]:
+        """Return those of the files that wait for an apply or a deployment: they say something else than what runs."""
+        return brought_in.waiting(self.files, self._brought_in(), names)
 
     def _brought_in(self) -> dict[str, str]:
         return dict(self.notes.read(BROUGHT_IN, "The infrastructure", "02")) if self.notes.has(BROUGHT_IN) else {}

@@ -73,9 +73,14 @@ def _nothing_to_build(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lab(ecs: OneService) -> Any:
-    """A lab that asks this ECS."""
+    """A lab that asks this ECS; `brought_in` is what it is told of its files."""
     out = SimpleNamespace(cluster_name="c", service_name="s", task_family="f")
-    return SimpleNamespace(ecs=ecs, outputs=out, client=lambda _: ecs)
+    files = SimpleNamespace(fingerprints=lambda: {"fluentbit/extra.conf": "1"})
+    told: list[dict[str, str]] = []
+    return SimpleNamespace(
+        ecs=ecs, outputs=out, client=lambda _: ecs, files=files, brought_in=told,
+        keep_brought_in=lambda taken, _: told.append(taken),
+    )  # fmt: skip
 
 
 def test_a_new_image_is_deployed_and_both_are_named() -> None:
@@ -102,6 +107,16 @@ def test_a_rollback_says_why_in_ecs_words() -> None:
     assert "the circuit breaker went back" in done.sentence()
     assert "Essential container in task exited; log_router: exit code 1" in done.sentence()
     assert done.after.digests == (OLD,)
+
+
+@pytest.mark.parametrize(
+    ("ecs", "count"), [(OneService(NEW), 1), (OneService(OLD), 1), (OneService(NEW, fails=True), 0)]
+)
+def test_files_are_brought_in_unless_ecs_rolled_back(ecs: OneService, count: int) -> None:
+    """What the tasks run, new or as before, is what the files said; after a rollback it is not."""
+    at = lab(ecs)
+    deploy(at)
+    assert at.brought_in == [{"fluentbit/extra.conf": "1"}] * count
 
 
 def test_a_page_shows_reasons_escaped() -> None:

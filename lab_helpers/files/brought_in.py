@@ -29,7 +29,7 @@ def with_taken(known: Mapping[str, str], taken: Mapping[str, str], which: Callab
     return kept | {name: value for name, value in taken.items() if which(name)}
 
 
-def changed_since(files: WorkingCopy, known: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    """Return those of `names` that say something else now than what runs; of one that is not known nothing is said."""
+def waiting(files: WorkingCopy, known: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    """Return those of `names` that say something else than what runs, or of which nobody knows whether it runs."""
     now = files.fingerprints()
-    return [name for name in names if name in known and now.get(name) != known[name]]
+    return [name for name in names if now.get(name) != known.get(name)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab_helpers.files import WorkingCopy
-from lab_helpers.files.brought_in import by_apply, by_deployment, changed_since, with_taken
+from lab_helpers.files.brought_in import by_apply, by_deployment, waiting, with_taken
 
 CONF, ALB_TF = "fluentbit/extra.conf", "terraform/aws_alb.tf"
 
@@ -38,12 +38,15 @@ def test_what_one_act_takes_leaves_the_others_files() -> None:
     assert known == {ALB_TF: "1", CONF: "2"}
 
 
-def test_of_a_file_that_nobody_brought_in_nothing_is_said(tmp_path: Path) -> None:
-    """A lab that was applied by an older version, or from a terminal, knows nothing of its files."""
+def test_a_file_waits_until_what_it_says_runs(tmp_path: Path) -> None:
+    """One that nobody brought in waits, too; blanks at the end change nothing; one that never was waits for nothing."""
     files = WorkingCopy(tmp_path / "work", tmp_path / "project")
     files.write(CONF, "one\n")
-    assert changed_since(files, {}, [CONF]) == []
+    assert waiting(files, {}, [CONF, ALB_TF]) == [CONF]
     known = files.fingerprints()
-    assert changed_since(files, known, [CONF]) == []
+    files.write(CONF, "one  \n\n")
+    assert waiting(files, known, [CONF]) == []
     files.write(CONF, "two\n")
-    assert changed_since(files, known, [CONF]) == [CONF]
+    assert waiting(files, known, [CONF]) == [CONF]
+    files.remove(CONF)
+    assert waiting(files, known, [CONF]) == [CONF]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab_helpers.exercises.steps import step_of
-from lab_helpers.exercises.steps.step import STARTS, Act, Step
+from lab_helpers.exercises.steps.step import STARTS, Step
 from lab_helpers.files.parts import REST, part
 from tests.support.stored_notebooks import PROJECT
 
@@ -36,23 +36,20 @@ def cells(notebook: Path) -> Iterator[Cell]:
     texts = [("".join(each["source"]), each["cell_type"] == "code") for each in found]
     for at, (text, is_code) in enumerate(texts):
         rest = [each for each, is_also_code in texts[at + 1 :] if is_also_code]
-        earlier = [each for each, is_also_code in texts[:at] if is_also_code]
-        typed = _typed(text, earlier, rest) if is_code else ""
+        typed = _typed(text, rest) if is_code else ""
         named = STEP.search(text)
         yield Cell(text, typed, is_code, bool(is_code and CHOICE.search(text)), named[1] if named and is_code else "")
 
 
-def _typed(text: str, earlier: list[str], rest: list[str]) -> str:
+def _typed(text: str, rest: list[str]) -> str:
     of_file, of_step = FILE.match(text), STEP.search(text)
     if of_file:
         step = _step_on(of_file[1], rest)
         return f"{text.splitlines()[0]}\n{_body(step, of_file[1], of_file[2])}" if step else ""
     if not of_step:
         return ""
-    step = _step(of_step[1])
-    if not step.files:
-        return step.reference_code().rstrip("\n") + "\n" + UNTOUCHED.sub("", text)
-    return _acted(step, text, earlier)
+    step = _step(of_step[1])  # of files: the step itself brings them in
+    return "" if step.files else step.reference_code().rstrip("\n") + "\n" + UNTOUCHED.sub("", text)
 
 
 def _step_on(name: str, rest: list[str]) -> Step | None:
@@ -81,11 +78,3 @@ def _before(step: Step, name: str, where: str) -> str:
     start = STARTS / step.id / name
     text = (start if start.is_file() else PROJECT / name).read_text(encoding="utf-8")
     return text[: text.index(part(name, text, where))]
-
-
-def _acted(step: Step, text: str, earlier: list[str]) -> str:
-    """Return the step's cell with what brings the file into the lab before it, where no cell above does so."""
-    since = earlier[max((at for at, each in enumerate(earlier) if FILE.match(each)), default=0) :]
-    acts = {"lab.apply()": {Act.APPLY, Act.APPLY_AND_DEPLOY}, "lab.deploy()": {Act.DEPLOY, Act.APPLY_AND_DEPLOY}}
-    missing = [call for call, when in acts.items() if step.act in when and not any(call in each for each in since)]
-    return "\n".join([*missing, text]) if missing else ""

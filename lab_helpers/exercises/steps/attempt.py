@@ -10,8 +10,8 @@ from lab_helpers.base import parallel
 from lab_helpers.base.errors import CheckFailedError, FileRefusedError, LabError
 from lab_helpers.base.messages import say
 from lab_helpers.exercises.exercise import Status
-from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Step, Verdict, Wrong, not_yet
-from lab_helpers.files.brought_in import by_apply
+from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Step, Verdict, Wrong
+from lab_helpers.files.brought_in import by_deployment
 from lab_helpers.files.changes import same
 from lab_helpers.lab import Lab
 
@@ -69,6 +69,8 @@ class Attempt:
     def judge(self, answer: Any = UNTOUCHED) -> Outcome:
         """Judge the files or the answer. Never raises for a wrong one; an untouched one is put right, and said so.
 
+        Files that were changed since they were applied or deployed are brought in first: judged is what they make.
+
         Raises CheckFailedError when the reference answer itself does not hold: then the lab is not as it should be.
         """
         if self._is_untouched(answer):
@@ -76,7 +78,7 @@ class Attempt:
         if self._is_reference():
             text = "The reference answer is in place. lab.reset({id!r}) brings the beginning back, to try yourself."
             return Outcome(Status.NOT_ATTEMPTED, say(text, id=self.step.id))
-        found = self._judged(answer)
+        found = self._judged(answer, acted=self._bring_in)
         return Outcome(Status.PASSED if found.is_passed else Status.FAILED, found.why, answer)
 
     def solve(self, answer: Any = UNTOUCHED, tell: Tell = _to_nobody) -> Outcome:
@@ -160,6 +162,18 @@ class Attempt:
         if self.step.act in (Act.DEPLOY, Act.APPLY_AND_DEPLOY):
             self.hands.deploy_now()
 
+    def _bring_in(self) -> None:
+        """Apply or deploy files that were changed since that was done last; raises FileRefusedError, and what acts do.
+
+        A deployment is not begun with what a container would end with: an editor asks no reader.
+        """
+        waiting = self.lab.waiting(self.step.files) if self.step.act is not Act.NONE else []
+        for name in filter(by_deployment, waiting):
+            if said := self.hands.said_of(name, self._text(name)):
+                raise FileRefusedError(name, said)
+        if waiting:
+            self._act()
+
     def _judged(self, answer: Any, acted: Any = None) -> Verdict:
         """Judge by the trial first, then (after `acted`) by the running lab."""
         try:
@@ -172,18 +186,9 @@ class Attempt:
                     return tried
             if acted is not None:
                 acted()
-            found = self.step.check(self.lab, given)
-            return self._unless_changed(found) if found.is_passed else found
+            return self.step.check(self.lab, given)
         except LabError as exc:  # such as a router or AWS that refuses the answer
             return Verdict(False, str(exc))
-
-    def _unless_changed(self, found: Verdict) -> Verdict:
-        """Return `found`, unless a file was changed since it was brought in: then what runs is not what it says."""
-        changed = self.lab.changed_since(self.step.files) if self.step.act is not Act.NONE else []
-        if not changed:
-            return found
-        text = "What runs is right, but {file} was changed after it was brought in. lab.{call}() brings this text in."
-        return not_yet(text, file=changed[0], call="apply" if by_apply(changed[0]) else "deploy")
 
     def _said_by_readers(self) -> list[str]:
         """Return for each wrong answer how the file's reader refuses it, "" for not; the readers run side by side.

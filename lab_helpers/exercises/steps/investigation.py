@@ -27,7 +27,7 @@ def prints_time_and_client(lab: Lab, _: Any) -> Verdict:
     if read.user_agent is None:
         return not_yet("The tasks print {line}: the user agent is not in it.", line=line)
     if read.duration_ms is None:
-        return not_yet("The tasks print {line}: no time in it. Is the new image deployed?", line=line)
+        return not_yet("The tasks print {line}: there is no time in it.", line=line)
     if read.client is None:
         return not_yet("The tasks print {line}: the time is in it, the visitor's address is not.", line=line)
     return passed(

@@ -10,7 +10,7 @@ import urllib3
 
 from lab_helpers import cloudwatch, ecs_service, traffic
 from lab_helpers.base.clients import aws_errors
-from lab_helpers.base.errors import LabError, NotFoundError
+from lab_helpers.base.errors import LabError, NotFoundError, WaitTimeoutError
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
 from lab_helpers.lab import Lab
@@ -23,7 +23,7 @@ CLOCK_MARGIN = timedelta(seconds=5)
 def record_of_a_request(lab: Lab) -> dict[str, Any]:
     """Send one request that nobody else counts, `GET /?step=…`, and return its record in CloudWatch.
 
-    Raises WaitTimeoutError when it does not arrive within `ARRIVE_TIMEOUT_S`, LabError when nobody answers.
+    Raises LabError when nobody answers, or when it does not arrive within `ARRIVE_TIMEOUT_S`.
     """
     mark, since = traffic.new_run_id(), datetime.now(UTC) - CLOCK_MARGIN
     _ask(lab, f"?step={mark}")
@@ -33,7 +33,7 @@ def record_of_a_request(lab: Lab) -> dict[str, Any]:
 def line_of_a_request(lab: Lab, request_id: str) -> str:
     """Send one GET with an id that nobody else counts, and return Apache's line when it is in CloudWatch.
 
-    Raises WaitTimeoutError when it does not arrive within `ARRIVE_TIMEOUT_S`, LabError when nobody answers.
+    Raises LabError when nobody answers, or when it does not arrive within `ARRIVE_TIMEOUT_S`.
     """
     since = datetime.now(UTC) - CLOCK_MARGIN
     mark = traffic.by_hand(lab.outputs.url, request_id).id
@@ -43,7 +43,7 @@ def line_of_a_request(lab: Lab, request_id: str) -> str:
 def record_of_a_visit(lab: Lab, address: str, mark: str, agent: str = "", below: str = "") -> dict[str, Any]:
     """Send `GET /` + `address` as a browser named `agent`, and return the record in CloudWatch that holds `mark`.
 
-    `below` names a group below httpd's ("/errors"). Raises WaitTimeoutError, LabError when nobody answers.
+    `below` names a group below httpd's ("/errors"). Raises LabError as the others.
     """
     since = datetime.now(UTC) - CLOCK_MARGIN
     _ask(lab, address, agent or "Mozilla/5.0")
@@ -93,21 +93,37 @@ def _ask(lab: Lab, address: str, agent: str = "") -> None:
 
 
 def _arrived(lab: Lab, mark: str, since: datetime, below: str = "") -> dict[str, Any]:
-    found: list[str] = wait_until(
-        lambda: _messages_with(lab, mark, since, below),
-        ARRIVE_TIMEOUT_S,
-        POLL_S,
-        say("a request of our own in CloudWatch Logs"),
-        describe=lambda lines: say("{count:,} lines", count=len(lines)),
-    )
+    """Return the record that holds `mark`; raises LabError, with what came in its place."""
+    try:
+        found: list[str] = wait_until(
+            lambda: _messages_with(lab, mark, since, below),
+            ARRIVE_TIMEOUT_S,
+            POLL_S,
+            say("a request of our own in CloudWatch Logs"),
+            describe=lambda lines: say("{count:,} lines", count=len(lines)),
+        )
+    except WaitTimeoutError as exc:
+        raise LabError(_came_instead(lab, mark, since, below)) from exc
     record: dict[str, Any] = json.loads(found[-1])
     return record
+
+
+def _came_instead(lab: Lab, mark: str, since: datetime, below: str) -> str:
+    """Return that no line with `mark` came, and the newest line that did: it may have another form."""
+    group, came = lab.outputs.httpd_log_group + below, _messages_with(lab, "", since, below)
+    told = say(
+        "A request with {mark} was sent, and no line with it came to {group} within {seconds:.0f} s.",
+        mark=mark, group=group, seconds=ARRIVE_TIMEOUT_S,
+    )  # fmt: skip
+    if not came:
+        return f"{told} {say('No other line came, either. Do the tasks run, and what does the router say?')}"
+    return f"{told} {say('The newest line there: {line}', line=came[-1])}"
 
 
 def _messages_with(lab: Lab, mark: str, since: datetime, below: str = "") -> list[str]:
     try:
         found = cloudwatch.read_messages(
-            lab.client("logs"), lab.outputs.httpd_log_group + below, since=since, pattern=f'"{mark}"'
+            lab.client("logs"), lab.outputs.httpd_log_group + below, since=since, pattern=f'"{mark}"' if mark else None
         )
     except NotFoundError:  # Fluent Bit makes the group with its first line
         return []

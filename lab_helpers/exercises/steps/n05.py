@@ -42,7 +42,8 @@ def prints_combined(lab: Lab, _: Any) -> Verdict:
     line = looks.line_of_a_request(lab, f"format-{secrets.token_hex(3)}")
     read = parse_line(line)
     if not read.user_agent:
-        return not_yet("The tasks still print {line}: no user agent in it. Is the new image deployed?", line=line)
+        text = "The tasks print {line}: no user agent in it. Is the header's name right, and does CustomLog name yours?"
+        return not_yet(text, line=line)
     return passed("The tasks print the user agent now: {agent}.", agent=read.user_agent)
 
 
