@@ -13,11 +13,10 @@ import json
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -38,10 +37,12 @@ from moto.sts.models import sts_backends
 
 from lab_helpers.base.clients import QuickFileLoader
 from lab_helpers.local_aws import moto_listings, moto_s3
-from lab_helpers.local_aws.front.s3.checksums import COMPUTED, encoded, is_computed
+from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredential
 from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
+from lab_helpers.local_aws.s3 import contents
 from lab_helpers.local_aws.s3.configurations import DELETED, OWNER_ENFORCED
+from lab_helpers.local_aws.s3.contents import Content, Opened
 from lab_helpers.local_aws.s3.kms import MANAGED, KmsKey
 from lab_helpers.local_aws.s3.listing_documents import ListedBucket, ListedUpload
 from lab_helpers.local_aws.s3.public.access import WHOLE, Block, ListedGrants
@@ -73,11 +74,12 @@ class ControlPlaneError(Exception):
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """An HTTP answer as moto gave it."""
+    """An HTTP answer as moto gave it; `opened` is there in place of its body where that is large."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    opened: Opened | None = None
 
 
 @dataclass(frozen=True)
@@ -115,14 +117,14 @@ class LogGroupView:
 
 @dataclass(frozen=True)
 class OpenUpload:
-    """A multipart upload of S3: its checksum's algorithm and type (empty: none named), and what reads each part.
+    """A multipart upload of S3: its checksum's algorithm and type (empty: none named), and each part.
 
     `uploaded` are entity tag and size in bytes of each part.
     """
 
     algorithm: str
     kind: str
-    parts: Mapping[int, Callable[[], bytes]]
+    parts: Mapping[int, Content]
     uploaded: Mapping[int, tuple[str, int]]
 
 
@@ -178,7 +180,7 @@ class MotoBridge:
                 call: NotedCall | None = None
                 try:
                     with under(terms) as row:
-                        status, headers, content = self._ask(environ, body)
+                        status, headers, content, opened = self._ask(environ, body)
                     if terms is not None and change is not None and not row.is_disturbed:
                         call = noted(f"{change.service}:{change.operation}", terms, environ, body, status, content)
                 finally:
@@ -190,7 +192,7 @@ class MotoBridge:
             raise NobodyAnswersError(str(exc) or "moto has not implemented it") from exc
         except Exception as exc:
             raise ControlPlaneError(f"moto could not answer: {type(exc).__name__}: {exc}") from exc
-        return HttpAnswer(status, headers, content)
+        return HttpAnswer(status, headers, content, opened)
 
     @contextmanager
     def keeping(self, change: Change | None) -> Iterator[None]:
@@ -211,11 +213,11 @@ class MotoBridge:
     def _ask_again(self, environ: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         """Let moto answer what it answered to an earlier server, which may have looked for an ECS service first."""
         self.leave_services_to_us()
-        status, _, content = self._ask({**_BARE, **environ}, body)
+        status, _, content, _ = self._ask({**_BARE, **environ}, body)
         return status, content
 
-    def _ask(self, environ: Mapping[str, Any], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Let moto's application answer: status, headers, body."""
+    def _ask(self, environ: Mapping[str, Any], body: bytes) -> tuple[int, list[tuple[str, str]], bytes, Opened | None]:
+        """Let moto's application answer: status, headers, body, and what is to be read in place of the body."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
         asked = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         asked.pop("HTTP_TRANSFER_ENCODING", None)
@@ -223,9 +225,15 @@ class MotoBridge:
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001
             started.append((status, headers))
 
-        content = b"".join(self._app(asked, start_response))
+        pieces = list(self._app(asked, start_response))
         status, headers = started[-1]
-        return int(status.split()[0]), headers, content
+        large = next((each for each in pieces if isinstance(each, Content)), None)
+        content = b"".join(pieces) if large is None else b""
+        return int(status.split()[0]), headers, content, None if large is None else large.opened()
+
+    def new_content(self) -> Content:
+        """Return what a large object's bytes are to be written to, before there is the object."""
+        return Content(moto_hooks.new_file(), is_new=True)
 
     def _settle(self, change: Change | None, call: NotedCall | None = None) -> None:
         if self._state is not None:
@@ -339,7 +347,7 @@ class MotoBridge:
         if upload is None:
             return None
         said = {name.lower(): str(value) for name, value in upload.metadata.items()}
-        parts = {number: partial(getattr, part, "value") for number, part in dict(upload.parts).items()}
+        parts = {number: moto_s3.content_of(part) for number, part in dict(upload.parts).items()}
         uploaded = {number: (part.etag.strip('"'), part.size) for number, part in dict(upload.parts).items()}
         algorithm, kind = said.get("x-amz-checksum-algorithm", ""), said.get("x-amz-checksum-type", "")
         return OpenUpload(algorithm, kind, parts, uploaded)
@@ -463,9 +471,10 @@ class MotoBridge:
     def part_checksum(self, bucket: str, upload_id: str, number: int) -> str:
         """Return the checksum of one of an open upload's parts, empty without one."""
         found = self.upload(bucket, upload_id)
-        read = found.parts.get(number) if found is not None else None
-        computed = found is not None and is_computed(found.algorithm)
-        return encoded(found.algorithm, read()) if found is not None and read and computed else ""
+        part = found.parts.get(number) if found is not None else None
+        if found is None or part is None or not is_computed(found.algorithm):
+            return ""
+        return encoded(found.algorithm, part)
 
     def regions(self) -> list[str]:
         """Return the Regions that there are."""
@@ -711,8 +720,8 @@ def _leave_checksums_to_us() -> None:
     It needs packages for CRC32C and CRC64NVME, and without them takes CRC32 for either.
     """
 
-    def compute(body: bytes, algorithm: str, encode_base64: bool = True) -> bytes:
-        digest = COMPUTED.get(algorithm, COMPUTED["SHA256"])(body)
+    def compute(body: bytes | Content, algorithm: str, encode_base64: bool = True) -> bytes:
+        digest = contents.checksum(body, algorithm if is_computed(algorithm) else "SHA256")
         return base64.b64encode(digest) if encode_base64 else digest
 
     s3_models.compute_checksum = s3_responses.compute_checksum = compute

@@ -6,23 +6,34 @@ Guide; LocalStack's recordings of S3 (test_s3_put_object_versioned, test_delete_
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Any
 
 from moto.s3 import responses as s3_responses
-from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState
-from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeGrant, FakeKey, S3Backend
+from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState, InvalidPart
+from moto.s3.models import (
+    FakeAcl,
+    FakeBucket,
+    FakeDeleteMarker,
+    FakeGrant,
+    FakeKey,
+    FakeMultipart,
+    S3Backend,
+)
 from moto.s3.responses import S3Response
 
 from lab_helpers.iam.policy import PolicyKind, parse
 from lab_helpers.local_aws.front.s3.checksums import encoded, is_computed
 from lab_helpers.local_aws.front.s3.object_checksums import DEFAULT
-from lab_helpers.local_aws.s3 import locks, versions
+from lab_helpers.local_aws.s3 import contents, locks, versions
+from lab_helpers.local_aws.s3.contents import Content
 from lab_helpers.local_aws.s3.listing_documents import ListedUpload
 from lab_helpers.local_aws.s3.public import access as public_access
 from lab_helpers.local_aws.s3.view import Lock, ObjectPart, ObjectView
+from lab_helpers.local_aws.state import moto_hooks
 
 BEGUN_ON = "_lab_begun_on"
 """Where an upload keeps what was at its key when it was begun."""
@@ -32,12 +43,14 @@ _PARTS = "_lab_parts"
 """Where an object keeps what it was put together of: number, size and checksum of each part."""
 OF_NOBODY = "_lab_of_nobody"
 """Where an object keeps that a caller without keys made it."""
+_asking = threading.local()
 _CHANCE = SystemRandom()
 _LOCK_WANTS_VERSIONS = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
 
 
 def change() -> None:
     """Change moto's classes; twice is as good as once."""
+    _keep_large_objects_out_of_memory()
     _keep_what_uploads_were_made_of()
     _keep_versions_while_suspended()
     _make_checksums_of_copies()
@@ -92,6 +105,107 @@ def _is_public(policy: bytes | str) -> bool:
     return public_access.is_public(parse(policy, PolicyKind.RESOURCE))
 
 
+def content_of(key: Any) -> Content:
+    """Return the bytes of moto's object or part, to be read in blocks."""
+    return Content(key._value_buffer, key.size)
+
+
+def _keep_large_objects_out_of_memory() -> None:
+    """Let what brings, copies, joins and reads objects handle them in blocks.
+
+    moto has an object's bytes as one `value`. Who asks for it gets bytes, but in these calls of S3's, which get a
+    Content where there is much.
+    """
+    for name in ("put_object", "upload_part"):
+        setattr(S3Response, name, _bringing(_original(getattr(S3Response, name))))
+    for name in ("get_object", "copy_object", "upload_part_copy"):
+        setattr(S3Response, name, _in_blocks(_original(getattr(S3Response, name))))
+    FakeKey.value = property(_value, _set_value)
+    FakeMultipart.complete = _joined
+
+
+def _bringing(original: Any) -> Any:
+    """Return a call of moto's with the body that the caller brought in a file."""
+
+    def bring(responses: Any) -> Any:
+        responses.body = contents.of(responses.request.environ, responses.body)
+        return original(responses)
+
+    bring.original = original  # type: ignore[attr-defined]
+    return bring
+
+
+def _in_blocks(original: Any) -> Any:
+    """Return a call of moto's that does not have the bytes of a large object."""
+
+    def ask(responses: Any) -> Any:
+        _asking.in_blocks = True
+        try:
+            return original(responses)
+        finally:
+            _asking.in_blocks = False
+
+    ask.original = original  # type: ignore[attr-defined]
+    return ask
+
+
+def _value(key: Any) -> bytes | Content:
+    """Stand in for FakeKey.value."""
+    if key.size > contents.MOST_IN_MEMORY and getattr(_asking, "in_blocks", False):
+        return content_of(key)
+    with key.lock:
+        key._value_buffer.seek(0)
+        return bytes(key._value_buffer.read())
+
+
+def _set_value(key: Any, value: bytes | str | Content) -> None:
+    """Stand in for FakeKey.value's setter; the entity tag is told at once: parts are asked for theirs by many."""
+    value = value.encode() if isinstance(value, str) else value
+    if not isinstance(value, Content):
+        key._value_buffer.seek(0)
+        key._value_buffer.truncate()
+        key._value_buffer.write(value)
+    else:
+        key._value_buffer.close()
+        key._value_buffer = value.take() if value.is_new else _copied(value).take()
+    key.contentsize = len(value)
+    if key._etag is None:
+        key._etag = contents.checksum(value, "MD5").hex()
+
+
+def _copied(content: Content) -> Content:
+    made = Content(moto_hooks.new_file(), is_new=True)
+    try:
+        made.append(content)
+    except BaseException:  # of a full disk
+        made.discard()
+        raise
+    return made
+
+
+def _joined(upload: Any, body: Iterator[tuple[int, str]]) -> tuple[Content, str, tuple[str, str, int] | None]:
+    """Stand in for FakeMultipart.complete; `completion` has refused what S3 refuses."""
+    named = str(upload.metadata.get("x-amz-checksum-algorithm") or DEFAULT)
+    kind = str(upload.metadata.get("x-amz-checksum-type") or ("FULL_OBJECT" if named == DEFAULT else "COMPOSITE"))
+    algorithm = named if is_computed(named) else "SHA256"
+    whole, tags, sums, count = Content(moto_hooks.new_file(), is_new=True), b"", b"", 0
+    try:
+        for number, etag in body:
+            part = upload.parts.get(number)
+            if part is None or part.etag.strip('"') != etag.strip('"'):
+                raise InvalidPart
+            count += 1
+            tags += bytes.fromhex(part.etag.strip('"'))
+            whole.append(content_of(part))
+            if kind == "COMPOSITE":
+                sums += contents.checksum(content_of(part), algorithm)
+        value, parts = (encoded(algorithm, sums), count) if kind == "COMPOSITE" else (encoded(algorithm, whole), 1)
+        return whole, f"{contents.checksum(tags, 'MD5').hex()}-{count}", (kind, value, parts)
+    except BaseException:
+        whole.discard()
+        raise
+
+
 def _keep_what_uploads_were_made_of() -> None:
     """Keep an object's parts, what was at an upload's key when it was begun, and the name of S3's own checksum."""
     create = _original(S3Backend.create_multipart_upload)
@@ -109,12 +223,13 @@ def _keep_what_uploads_were_made_of() -> None:
         algorithm = str(upload.metadata.get("x-amz-checksum-algorithm") or "")
         made_of = [(number, upload.parts[number]) for number, _ in listed if number in upload.parts]
         kept = [
-            (number, part.size, encoded(algorithm, part.value) if is_computed(algorithm) else "")
+            (number, part.size, encoded(algorithm, content_of(part)) if is_computed(algorithm) else "")
             for number, part in made_of
         ]
         key = original(backend, bucket_name, multipart_id, iter(listed))  # which closes the parts
         if key is not None:
             setattr(key, _PARTS, kept)
+            upload.parts.clear()  # the object holds on to its upload, and with it to their files
             bucket = backend.get_bucket(bucket_name)
             if bucket.has_default_lock:
                 key.lock_mode, key.lock_until = bucket.default_lock_mode, bucket.default_retention()
@@ -157,7 +272,7 @@ def _make_checksums_of_copies() -> None:
         algorithm = str(source.checksum_algorithm or "")
         if getattr(source, "checksum_type", None) == "COMPOSITE" and is_computed(algorithm):
             made = backend.get_bucket(bucket_name).keys[key_name]
-            made.checksum_type, made.checksum_value = "FULL_OBJECT", encoded(algorithm, made.value)
+            made.checksum_type, made.checksum_value = "FULL_OBJECT", encoded(algorithm, content_of(made))
 
     copy.original = original  # type: ignore[attr-defined]
     S3Backend.copy_object = copy

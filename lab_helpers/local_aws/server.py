@@ -238,7 +238,7 @@ class LocalAws:
         checks |= sts_checks()
         checks |= multipart_uploads.checks(bridge.has_upload, checks)
         keys = KeyRing(self.store, bridge, ACCOUNT_ID, self._clock)
-        self._entrance = Entrance(keys.find, ACCOUNT_ID, self._signing_clock)
+        self._entrance = Entrance(keys.find, ACCOUNT_ID, self._signing_clock, bridge.new_content)
         self._gateway = Gateway(self._entrance, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks, self._feed)
         injection = control.faults = Injection(self._gateway, self.store, feed=self._feed)
         app: WsgiApp = self._middleware(injection) if self._middleware else injection

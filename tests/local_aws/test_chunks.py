@@ -42,21 +42,48 @@ def _chunked(kind: str, parts: list[bytes], trailers: dict[str, str] | None = No
     return body + b"\r\n"
 
 
+def _unchunked(
+    body: bytes, signature: Signature, secret: str = SECRET, block_bytes: int = 1 << 16
+) -> tuple[bytes, dict[str, str]]:
+    blocks = (body[at : at + block_bytes] for at in range(0, len(body), block_bytes))
+    taken: list[bytes] = []
+    trailers = unchunk(blocks, signature, secret, taken.append)
+    return b"".join(taken), trailers
+
+
 def test_the_example_of_awss_documentation() -> None:
     """Its first chunk's signature, of 65,536 letters a, as documented; the chunks after it too."""
     body = _chunked(chunks.SIGNED, [b"a" * 65536, b"a" * 1024])
     assert b"ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648" in body
     assert b"0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497" in body
     assert b"b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9" in body
-    assert unchunk(body, _signature(chunks.SIGNED), SECRET).body == b"a" * 66560
+    assert _unchunked(body, _signature(chunks.SIGNED))[0] == b"a" * 66560
 
 
 @pytest.mark.parametrize("kind", sorted(chunks.KINDS))
 def test_content_and_trailers(kind: str) -> None:
     """The content in one piece, and the headers at its end."""
     trailers = {} if kind == chunks.SIGNED else {"x-amz-checksum-crc32": "AAAAAA=="}
-    got = unchunk(_chunked(kind, [b"one\r\n", b"two"], trailers), _signature(kind), SECRET)
-    assert (got.body, got.trailers) == (b"one\r\ntwo", trailers)
+    got = _unchunked(_chunked(kind, [b"one\r\n", b"two"], trailers), _signature(kind))
+    assert got == (b"one\r\ntwo", trailers)
+
+
+@pytest.mark.parametrize("kind", sorted(chunks.KINDS))
+@given(block_bytes=st.integers(1, 300))
+def test_however_the_network_cuts_it(kind: str, block_bytes: int) -> None:
+    """A block may end within a line, a chunk or a trailer."""
+    trailers = {} if kind == chunks.SIGNED else {"x-amz-checksum-crc32": "AAAAAA=="}
+    body = _chunked(kind, [b"one\r\n", b"2" * 100], trailers)
+    assert _unchunked(body, _signature(kind), block_bytes=block_bytes) == (b"one\r\n" + b"2" * 100, trailers)
+
+
+def test_a_chunk_is_handed_on_before_it_is_there_as_a_whole() -> None:
+    """In pieces no larger than the blocks that come: a chunk may be as large as the object."""
+    sizes: list[int] = []
+    body = _chunked(chunks.SIGNED, [b"x" * 100_000])
+    blocks = (body[at : at + 1000] for at in range(0, len(body), 1000))
+    unchunk(blocks, _signature(chunks.SIGNED), SECRET, lambda piece: sizes.append(len(piece)))
+    assert (sum(sizes), max(sizes)) == (100_000, 1000)
 
 
 @pytest.mark.parametrize("kind", [chunks.SIGNED, chunks.SIGNED_TRAILER])
@@ -66,11 +93,11 @@ def test_signed_chunks_cannot_be_changed(kind: str) -> None:
     changed = [good.replace(b"one", b"One"), good.replace(b"AAAAAA", b"BAAAAA")]
     for body in [each for each in changed if each != good]:
         with pytest.raises(ChunkSignatureError):
-            unchunk(body, _signature(kind), SECRET)
+            _unchunked(body, _signature(kind))
     with pytest.raises(ChunkSignatureError):
-        unchunk(good, _signature(kind), "other")
+        _unchunked(good, _signature(kind), "other")
     with pytest.raises(ChunkSignatureError):
-        unchunk(good, _signature(kind, "0" * 64), SECRET)
+        _unchunked(good, _signature(kind, "0" * 64))
 
 
 @given(st.sampled_from(sorted(chunks.KINDS)), st.binary(max_size=80), st.integers(0, 400))
@@ -80,6 +107,6 @@ def test_any_body_is_read_or_refused(kind: str, damage: bytes, at: int) -> None:
     whole[at : at + len(damage)] = damage
     for body in (bytes(whole), damage, bytes(whole[:at])):
         try:
-            unchunk(body, _signature(kind), SECRET)
+            _unchunked(body, _signature(kind))
         except (ChunkError, ChunkSignatureError):
             continue

@@ -22,7 +22,7 @@ from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
-from lab_helpers.local_aws.s3 import acls, decisions, links, posted_form
+from lab_helpers.local_aws.s3 import acls, contents, decisions, links, posted_form
 from lab_helpers.local_aws.s3.public import access as public_access
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
@@ -124,7 +124,10 @@ class Gateway:
             _LOG.info("a call ended in its body: %s", error)
             return protocol.refusal(kind, AwsError("IncompleteBody", "The request body terminated unexpectedly"))
         plain = links.with_headers(hosts.with_bucket_in_path(admitted.environ)) if kind == "s3" else admitted.environ
-        answered = self.answer(plain, admitted.body, admitted.caller)
+        try:
+            answered = self.answer(plain, admitted.body, admitted.caller)
+        finally:
+            contents.discard(plain)
         form = plain.get(posted_form.MARK)
         if form is None or not isinstance(answered[2], bytes):
             return answered
@@ -180,7 +183,7 @@ class Gateway:
     ) -> protocol.HttpAnswer:
         if caller.kind == "anonymous" and call.protocol != "s3" and (call.service, call.operation) not in _FOR_ANYBODY:
             raise refusals.missing(call.protocol)
-        self._refuse_malformed(call, body)
+        self._refuse_malformed(call, environ, body)
         context = call_context(environ)
 
         def check(params: Mapping[str, Any]) -> None:
@@ -276,15 +279,21 @@ class Gateway:
         decided = decisions.before(call.operation, call.params, asked, body, self._control_plane, call.region)
 
         def from_moto() -> protocol.HttpAnswer:
-            whole = decided.answer
+            whole, opened = decided.answer, None
             if whole is None:
                 told_to_moto = answers.with_own_list(call.operation, decided.environ)
                 got = self._control_plane.call(told_to_moto, document, change)
-                whole = (got.status, list(got.headers), got.body)
-            if caller.kind == "anonymous" and call.operation == "PutObject" and whole[0] == 200:
-                self._control_plane.leave_to_nobody(call.params["Bucket"], call.params["Key"])
-            told = answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
-            return decisions.after(call.operation, call.params, environ, body, decided, told, self._control_plane)
+                whole, opened = (got.status, list(got.headers), got.body), got.opened
+            try:
+                if caller.kind == "anonymous" and call.operation == "PutObject" and whole[0] == 200:
+                    self._control_plane.leave_to_nobody(call.params["Bucket"], call.params["Key"])
+                told = answers.finish(call.operation, call.params, whole, body, self._control_plane.checksum)
+                told = decisions.after(call.operation, call.params, environ, body, decided, told, self._control_plane)
+            except BaseException:
+                if opened is not None:
+                    opened.close()
+                raise
+            return told if opened is None else (told[0], told[1], opened)
 
         documents.refuse_unknown(call.operation)
         with self._control_plane.keeping(change):  # the documents are asked for inside: what is asked for is kept
@@ -311,8 +320,9 @@ class Gateway:
             policy = parse(body, PolicyKind.RESOURCE)  # which was looked at before
             public_access.check_policy(call.params, policy, block, caller.arn)
 
-    def _refuse_malformed(self, call: protocol.Call, body: bytes) -> None:
+    def _refuse_malformed(self, call: protocol.Call, environ: Mapping[str, Any], body: bytes) -> None:
         validation.check(call)
+        contents.refuse_document(call.operation, environ)
         check = self._checks.get((call.service, call.operation))
         if check is not None:
             check(call.params, body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from lab_helpers.local_aws.identity import chunks, refusals, sigv2, sigv4
 from lab_helpers.local_aws.identity.credentials import KnownKey
 from lab_helpers.local_aws.kit.api import AwsError, Caller
 from lab_helpers.local_aws.kit.clock import Clock
-from lab_helpers.local_aws.s3 import posted_form
+from lab_helpers.local_aws.s3 import contents, posted_form
+from lab_helpers.local_aws.s3.contents import Content
 
 MIB = 1 << 20
 MOST_ANONYMOUS_BYTES = MIB
@@ -34,7 +35,10 @@ FindKey = Callable[[str], KnownKey | None]
 
 @dataclass(frozen=True)
 class Admitted:
-    """A call whose caller is known: its environ and body, in plain form, as whoever answers is to see them."""
+    """A call whose caller is known: its environ and body, in plain form, as whoever answers is to see them.
+
+    A body that is large is in a file instead: `contents`.
+    """
 
     caller: Caller
     environ: dict[str, Any]
@@ -49,12 +53,19 @@ _OF_BODY = "x-amz-content-sha256"
 class Entrance:
     """Lets calls in, or raises the AwsError that AWS answers.
 
-    `find_key` knows access keys; `clock` is the time by which signatures and links are judged. What was refused before
-    its body was read has `lab.unread` in its environ.
+    `find_key` knows access keys; `clock` is the time by which signatures and links are judged; `new_content` makes the
+    file of a large object. What was refused before its body was read has `lab.unread` in its environ.
     """
 
-    def __init__(self, find_key: FindKey, account_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        find_key: FindKey,
+        account_id: str,
+        clock: Clock,
+        new_content: Callable[[], Content] = contents.temporary,
+    ) -> None:
         self._find_key, self._account_id, self._clock = find_key, account_id, clock
+        self._new_content = new_content
 
     def admit(self, environ: dict[str, Any], kind: str) -> Admitted:
         """Admit a call of a protocol (`kind`: json, query, ec2, s3 or rest); raises AwsError."""
@@ -93,31 +104,34 @@ class Entrance:
             payload = payload or sigv4.UNSIGNED
         if payload:
             self._check(kind, signature, known, environ, payload)
-        body = _read(environ, MOST_OBJECT_BYTES if kind == "s3" else MOST_BYTES, _too_large(kind, environ))
+        if kind == "s3":
+            return self._with_object(environ, signature, known)
+        body = _read(environ, MOST_BYTES, _too_large(kind, environ))
         if not payload:
             self._check(kind, signature, known, environ, hashlib.sha256(body).hexdigest())
-        return self._with_plain_body(environ, kind, signature, known, body)
-
-    def _with_plain_body(
-        self, environ: dict[str, Any], kind: str, signature: sigv4.Signature, known: KnownKey, body: bytes
-    ) -> Admitted:
         if signature.payload not in chunks.KINDS:
             _check_hash(kind, signature, body)
             return Admitted(known.caller, environ, body)
+        parts: list[bytes] = []
+        told = _unchunked(iter([body]), environ, kind, signature, known, parts.append)
+        return Admitted(known.caller, told, b"".join(parts))
+
+    def _with_object(self, environ: dict[str, Any], signature: sigv4.Signature, known: KnownKey) -> Admitted:
+        """Admit a call of S3, whose body goes on into a file where it is large."""
+        most_bytes = MOST_OBJECT_BYTES if environ["REQUEST_METHOD"] == "PUT" else MOST_BYTES
+        blocks = _blocks(environ, most_bytes, _too_large("s3", environ))
+        receiver = contents.Receiver(self._new_content)
         try:
-            plain = chunks.unchunk(body, signature, known.secret_access_key)
-        except chunks.ChunkSignatureError as exc:
-            raise refusals.mismatch(kind, AWSAccessKeyId=signature.access_key_id) from exc
-        except chunks.ChunkError as exc:
-            raise AwsError("IncompleteBody", "The request body terminated unexpectedly", 400) from exc
-        wanted = environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH", "")
-        if wanted and wanted != str(len(plain.body)):
-            text = "You did not provide the number of bytes specified by the Content-Length HTTP header."
-            raise AwsError("IncompleteBody", text, 400)
-        promised = {name.strip().lower() for name in environ.get("HTTP_X_AMZ_TRAILER", "").split(",") if name.strip()}
-        if promised - set(plain.trailers):
-            raise AwsError("MalformedTrailerError", _BAD_TRAILER)
-        return Admitted(known.caller, _plain_environ(environ, plain), plain.body)
+            if signature.payload in chunks.KINDS:
+                environ = _unchunked(blocks, environ, "s3", signature, known, receiver.write)
+            else:
+                for block in blocks:
+                    receiver.write(block)
+                _check_hash("s3", signature, receiver.received())
+        except BaseException:
+            receiver.discard()
+            raise
+        return _admitted(known.caller, environ, receiver)
 
     def _signed_as_of_old(self, environ: dict[str, Any], signature: sigv2.SignatureV2) -> Admitted:
         known = self._known("s3", signature.access_key_id, signature.session_token)
@@ -142,7 +156,14 @@ class Entrance:
                 StringToSign=sigv2.string_to_sign(signature, environ),
                 SignatureProvided=signature.signature,
             )
-        return Admitted(known.caller, environ, _read(environ, MOST_OBJECT_BYTES, _too_large("s3", environ)))
+        receiver = contents.Receiver(self._new_content)
+        try:
+            for block in _blocks(environ, MOST_OBJECT_BYTES, _too_large("s3", environ)):
+                receiver.write(block)
+        except BaseException:
+            receiver.discard()
+            raise
+        return _admitted(known.caller, environ, receiver)
 
     def _posted(self, environ: dict[str, Any]) -> Admitted:
         form = posted_form.read(environ["CONTENT_TYPE"], _read(environ, MOST_BYTES, _too_large("s3", environ)))
@@ -212,12 +233,60 @@ def _check_signed_headers(environ: Mapping[str, Any], signature: sigv4.Signature
         raise refusals.unsigned_headers(left)
 
 
-def _check_hash(kind: str, signature: sigv4.Signature, body: bytes) -> None:
+def _admitted(caller: Caller, environ: dict[str, Any], receiver: contents.Receiver) -> Admitted:
+    received = receiver.received()
+    if isinstance(received, bytes):
+        return Admitted(caller, environ, received)
+    return Admitted(caller, {**environ, contents.MARK: received}, b"")
+
+
+def _unchunked(
+    blocks: Iterator[bytes],
+    environ: dict[str, Any],
+    kind: str,
+    signature: sigv4.Signature,
+    known: KnownKey,
+    take: Callable[[bytes], object],
+) -> dict[str, Any]:
+    """Give `take` what is in the chunks of a body; return the call's environ as that of a body in one piece."""
+    size_bytes = 0
+
+    def take_counted(piece: bytes) -> None:
+        nonlocal size_bytes
+        size_bytes += len(piece)
+        take(piece)
+
+    try:
+        trailers = chunks.unchunk(blocks, signature, known.secret_access_key, take_counted)
+    except chunks.ChunkSignatureError as exc:
+        _read_out(blocks)
+        raise refusals.mismatch(kind, AWSAccessKeyId=signature.access_key_id) from exc
+    except chunks.ChunkError as exc:
+        _read_out(blocks)
+        raise AwsError("IncompleteBody", "The request body terminated unexpectedly", 400) from exc
+    _read_out(blocks)
+    wanted = environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH", "")
+    if wanted and wanted != str(size_bytes):
+        text = "You did not provide the number of bytes specified by the Content-Length HTTP header."
+        raise AwsError("IncompleteBody", text, 400)
+    promised = {name.strip().lower() for name in environ.get("HTTP_X_AMZ_TRAILER", "").split(",") if name.strip()}
+    if promised - set(trailers):
+        raise AwsError("MalformedTrailerError", _BAD_TRAILER)
+    return _plain_environ(environ, trailers)
+
+
+def _read_out(blocks: Iterator[bytes]) -> None:
+    """Read what is left of a body, so that its sender sees the answer."""
+    for _ in blocks:
+        pass
+
+
+def _check_hash(kind: str, signature: sigv4.Signature, body: bytes | Content) -> None:
     """Hold the body against what the signed header says of it."""
     said = signature.payload
     if not said or said == sigv4.UNSIGNED:
         return
-    computed = hashlib.sha256(body).hexdigest()
+    computed = contents.checksum(body, "SHA256").hex()
     if said == computed:
         return
     if kind != "s3":
@@ -227,7 +296,7 @@ def _check_hash(kind: str, signature: sigv4.Signature, body: bytes) -> None:
     raise AwsError("XAmzContentSHA256Mismatch", text, 400, extra)
 
 
-def _plain_environ(environ: dict[str, Any], plain: chunks.Unchunked) -> dict[str, Any]:
+def _plain_environ(environ: dict[str, Any], trailers: Mapping[str, str]) -> dict[str, Any]:
     """Return the environ of the same call with its body in one piece."""
     left_out = {"HTTP_X_AMZ_CONTENT_SHA256", "HTTP_X_AMZ_DECODED_CONTENT_LENGTH", "HTTP_X_AMZ_TRAILER"}
     kept = {name: value for name, value in environ.items() if name not in left_out}
@@ -235,8 +304,8 @@ def _plain_environ(environ: dict[str, Any], plain: chunks.Unchunked) -> dict[str
     plain_encodings = ",".join(each for each in encodings if each and each != "aws-chunked")
     if plain_encodings:
         kept["HTTP_CONTENT_ENCODING"] = plain_encodings
-    trailers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in plain.trailers.items()}
-    return {**kept, **{name: value for name, value in trailers.items() if name.startswith("HTTP_X_AMZ_CHECKSUM_")}}
+    told = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in trailers.items()}
+    return {**kept, **{name: value for name, value in told.items() if name.startswith("HTTP_X_AMZ_CHECKSUM_")}}
 
 
 def _too_large(kind: str, environ: Mapping[str, Any]) -> AwsError:
@@ -250,6 +319,11 @@ def _too_large(kind: str, environ: Mapping[str, Any]) -> AwsError:
 
 def _read(environ: dict[str, Any], most_bytes: int, refusal: AwsError) -> bytes:
     """Read the body; raises `refusal`, with the body unread, when it says or turns out to be larger than it may be."""
+    return b"".join(_blocks(environ, most_bytes, refusal))
+
+
+def _blocks(environ: dict[str, Any], most_bytes: int, refusal: AwsError) -> Iterator[bytes]:
+    """Yield the body in blocks, and raise as `_read` does: who takes them all has a body that is whole."""
     stream, length = environ["wsgi.input"], str(environ.get("CONTENT_LENGTH") or "0").strip()
     if not (length.isascii() and length.isdigit()):
         raise AwsError("InvalidArgument", "Content-Length is no number", 400)
@@ -259,13 +333,11 @@ def _read(environ: dict[str, Any], most_bytes: int, refusal: AwsError) -> bytes:
     elif left > most_bytes:
         raise refusal
     whole = left
-    parts: list[bytes] = []
     while left and (part := stream.read(min(left, _BLOCK))):
-        parts.append(part)
         left -= len(part)
+        yield part
     if whole > most_bytes and not left:
         raise refusal
     if left and not environ.get("wsgi.input_terminated"):
         raise AwsError("IncompleteBody", "The request body terminated unexpectedly", 400)
     environ["lab.unread"] = False
-    return b"".join(parts)

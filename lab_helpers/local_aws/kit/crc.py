@@ -30,12 +30,26 @@ class Crc:
 
     def digest(self, data: bytes) -> bytes:
         """Return the CRC of some bytes, its highest byte first."""
-        state, rest = self._ones, 0
+        running = self.begin()
+        running.update(data)
+        return running.digest()
+
+    def begin(self) -> RunningCrc:
+        """Return a CRC of nothing yet, that bytes can be added to."""
+        return RunningCrc(self, self._ones)
+
+    def moved_over(self, data: bytes, state: int) -> int:
+        """Return what a state is behind some bytes more."""
+        rest = 0
         if len(data) >= LONG and _has_numpy():
             state, rest = self._of_lanes(data, state)
         table = self._table
         for byte in memoryview(data)[rest:]:
             state = table[(state ^ byte) & 0xFF] ^ (state >> 8)
+        return state
+
+    def ended(self, state: int) -> bytes:
+        """Return the CRC that a state stands for, its highest byte first."""
         return (state ^ self._ones).to_bytes(self._bits // 8, "big")
 
     def _of_lanes(self, data: bytes, state: int) -> tuple[int, int]:
@@ -69,6 +83,19 @@ class Crc:
             moved = _next(table, moved, 0)
         bits = moved.tolist()
         return [[_together(bits[at : at + 8], byte) for byte in range(256)] for at in range(0, self._bits, 8)]
+
+
+class RunningCrc:
+    """A CRC of bytes that come piece by piece, with the methods of hashlib's sums."""
+
+    def __init__(self, crc: Crc, state: int) -> None:
+        self._crc, self._state = crc, state
+
+    def update(self, data: bytes) -> None:
+        self._state = self._crc.moved_over(data, self._state)
+
+    def digest(self) -> bytes:
+        return self._crc.ended(self._state)
 
 
 @cache

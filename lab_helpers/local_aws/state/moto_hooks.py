@@ -232,6 +232,11 @@ def _temporary_file(max_size: int = 0) -> Any:
     return tempfile.SpooledTemporaryFile(max_size) if place.objects is None else place.objects.new()
 
 
+def new_file() -> Any:
+    """Return a file for an object of S3 that is to be."""
+    return tempfile.TemporaryFile() if place.objects is None else place.objects.new()
+
+
 def _let_go(self: Any) -> None:
     """Close a key's content with the key: moto warns of one that its reset did not reach, and nobody resets it here."""
     content = self.__dict__.get("_value_buffer")

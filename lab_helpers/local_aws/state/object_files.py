@@ -106,8 +106,16 @@ class ObjectFile:
         self._at += len(data)
         return data
 
+    def descriptor(self) -> int:
+        """Open it for reading; who asked closes. It can be read to its end even if it is removed meanwhile."""
+        return os.open(self._folder.path(self.name), os.O_RDONLY)
+
     def close(self) -> None:
         """Nothing is open. The file goes when its record goes."""
+
+    def remove(self) -> None:
+        """Remove one that no record names."""
+        self._folder.remove([self.name])
 
     def _unshare(self) -> None:
         """Have a file of one's own before it is written a second time: a checkpoint may have a link to it."""

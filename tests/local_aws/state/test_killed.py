@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from lab_helpers.base.wait import wait_until
+from lab_helpers.local_aws.s3 import contents
 from tests.local_aws.state.kit import REGION, Server, killed_at_the_end
 
 TRUST = {
@@ -181,6 +185,47 @@ def test_killed_in_mid_stream_nothing_acknowledged_is_lost(tmp_path: Path) -> No
         assert bodies == [bytes([number]) * 5000 for number in range(100)]
         found = again.client("logs").filter_log_events(logGroupName="/g")["events"]
         assert sorted(event["message"] for event in found) == [f"{number:03}" for number in range(100)]
+
+
+@pytest.mark.timeout(180)
+def test_killed_between_the_blocks_of_an_object(tmp_path: Path) -> None:
+    """What was answered is there whole (put, copied, put together of parts); of what was being sent nothing is left."""
+    body = random.Random(1).randbytes(contents.MOST_IN_MEMORY + 12_345)
+    place = {"Bucket": "bucket", "Key": "parts"}
+    with killed_at_the_end(tmp_path) as first:
+        s3 = first.client("s3")
+        s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket="bucket", Key="put", Body=body)
+        s3.copy_object(Bucket="bucket", Key="copied", CopySource="bucket/put")
+        begun = s3.create_multipart_upload(**place)["UploadId"]
+        part = s3.upload_part(**place, UploadId=begun, PartNumber=1, Body=body)
+        parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
+        s3.complete_multipart_upload(**place, UploadId=begun, MultipartUpload={"Parts": parts})
+        opened = s3.create_multipart_upload(Bucket="bucket", Key="opened")["UploadId"]
+        s3.upload_part(Bucket="bucket", Key="opened", UploadId=opened, PartNumber=1, Body=body)
+        known = files_of_objects(tmp_path)
+        assert len(known) == 4
+        link = s3.generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "half"})
+        address = urlsplit(link)
+        wire = HTTPConnection(address.netloc, timeout=30)
+        wire.putrequest("PUT", f"{address.path}?{address.query}")
+        wire.putheader("Content-Length", str(3 * len(body)))
+        wire.endheaders(body * 2)
+        wait_until(lambda: files_of_objects(tmp_path) > known, timeout_s=30, every_s=0.02, what="the half of a body")
+    wire.close()
+    assert len(files_of_objects(tmp_path)) == 5
+    with killed_at_the_end(tmp_path) as again:
+        s3 = again.client("s3")
+        assert files_of_objects(tmp_path) == known
+        assert [each["Key"] for each in s3.list_objects_v2(Bucket="bucket")["Contents"]] == ["copied", "parts", "put"]
+        for key in ("copied", "parts", "put"):
+            assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == body
+        told = s3.list_parts(Bucket="bucket", Key="opened", UploadId=opened)["Parts"]
+        assert [(each["Size"], each["ETag"]) for each in told] == [(len(body), part["ETag"])]
+
+
+def files_of_objects(data_dir: Path) -> set[str]:
+    return {path.name for path in (data_dir / "objects").glob("??/*")}
 
 
 @pytest.mark.timeout(120)

@@ -10,22 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.kit.crc import CRC32C, CRC64NVME
+from lab_helpers.local_aws.kit.sums import SUMS
+from lab_helpers.local_aws.s3 import contents
+from lab_helpers.local_aws.s3.contents import Content
 
-COMPUTED: dict[str, Callable[[bytes], bytes]] = {
-    "CRC32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
-    "CRC32C": CRC32C.digest,
-    "CRC64NVME": CRC64NVME.digest,
-    "SHA1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
-    "SHA256": lambda body: hashlib.sha256(body).digest(),
-    "SHA512": lambda body: hashlib.sha512(body).digest(),
-    "MD5": lambda body: hashlib.md5(body, usedforsecurity=False).digest(),
-}
 TAKEN = frozenset({"XXHASH64", "XXHASH3", "XXHASH128"})
 PREFIX = "HTTP_X_AMZ_CHECKSUM_"
 _NO_VALUES = frozenset({"ALGORITHM", "TYPE", "MODE"})
@@ -37,19 +29,20 @@ _NO_HEADER = (
 )
 
 
-def encoded(algorithm: str, body: bytes) -> str:
+def encoded(algorithm: str, body: bytes | Content) -> str:
     """Return a checksum as headers have it."""
-    return base64.b64encode(COMPUTED[algorithm](body)).decode()
+    return base64.b64encode(contents.checksum(body, algorithm)).decode()
 
 
 def is_computed(algorithm: str) -> bool:
     """Tell whether the local AWS computes checksums of an algorithm."""
-    return algorithm in COMPUTED
+    return algorithm in SUMS
 
 
 def verify(operation: str, environ: Mapping[str, Any], body: bytes) -> None:
     """Raise AwsError unless a call's body is what its headers, or its trailer, say."""
-    _verify_md5(operation, environ.get("HTTP_CONTENT_MD5"), body)
+    brought = contents.of(environ, body)
+    _verify_md5(operation, environ.get("HTTP_CONTENT_MD5"), brought)
     if operation in _OF_NO_BODY:
         return
     given = said(environ)
@@ -60,7 +53,7 @@ def verify(operation: str, environ: Mapping[str, Any], body: bytes) -> None:
     for algorithm, value in given.items():
         if algorithm in TAKEN:
             continue
-        computed = encoded(algorithm, body) if algorithm in COMPUTED else ""
+        computed = encoded(algorithm, brought) if algorithm in SUMS else ""
         if _length(value) != _length(computed) or not computed:
             text = f"Value for x-amz-checksum-{algorithm.lower()} header is invalid."
             raise AwsError("InvalidRequest", text)
@@ -69,7 +62,7 @@ def verify(operation: str, environ: Mapping[str, Any], body: bytes) -> None:
             raise AwsError("BadDigest", text)
 
 
-def _verify_md5(operation: str, said: str | None, body: bytes) -> None:
+def _verify_md5(operation: str, said: str | None, body: bytes | Content) -> None:
     if said is None:
         return
     if _length(said) != hashlib.md5(usedforsecurity=False).digest_size:

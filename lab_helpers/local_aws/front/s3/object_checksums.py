@@ -6,13 +6,16 @@ Not modelled: parts that come without a checksum have none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import base64
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 from xml.etree import ElementTree
 
-from lab_helpers.local_aws.front.s3.checksums import COMPUTED, PREFIX, TAKEN, encoded, said
+from lab_helpers.local_aws.front.s3.checksums import PREFIX, TAKEN, encoded, said
 from lab_helpers.local_aws.kit.api import AwsError
-from lab_helpers.local_aws.s3 import arguments, completion
+from lab_helpers.local_aws.kit.sums import SUMS
+from lab_helpers.local_aws.s3 import arguments, completion, contents
+from lab_helpers.local_aws.s3.contents import Content
 
 DEFAULT = "CRC64NVME"
 """What S3 computes for an object that comes without a checksum."""
@@ -37,8 +40,8 @@ class Upload(Protocol):
         """FULL_OBJECT, COMPOSITE, or empty."""
 
     @property
-    def parts(self) -> Mapping[int, Callable[[], bytes]]:
-        """What reads each part, by its number."""
+    def parts(self) -> Mapping[int, Content]:
+        """Each part, by its number."""
 
     @property
     def uploaded(self) -> Mapping[int, tuple[str, int]]:
@@ -62,7 +65,7 @@ def for_moto(
     bucket, upload = str(params.get("Bucket", "")), str(params.get("uploadId", ""))
     match operation:
         case "PutObject":
-            return _put(environ, body, lambda: objects.locks_by_default(bucket))
+            return _put(environ, contents.of(environ, body), lambda: objects.locks_by_default(bucket))
         case "UploadPart":
             _check_part(said(environ), objects.upload(bucket, upload))
             return _named(environ)
@@ -99,19 +102,19 @@ def check_completion(environ: Mapping[str, Any], parts: list[dict[str, str]], up
     given = said(environ)
     if not given or not upload.algorithm:
         return
-    whole = b"".join(upload.parts[_number(part)]() for part in parts if _number(part) in upload.parts)
-    right = upload.kind == "FULL_OBJECT" and kind and given == {upload.algorithm: encoded(upload.algorithm, whole)}
+    whole = [upload.parts[_number(part)] for part in parts if _number(part) in upload.parts]
+    right = upload.kind == "FULL_OBJECT" and kind and given == {upload.algorithm: _of_all(upload.algorithm, whole)}
     if upload.kind == "FULL_OBJECT" and not right:
         text = f"The {upload.algorithm.lower()} you specified did not match the calculated checksum."
         raise AwsError("BadDigest", text)
 
 
 def _check_completed_part(part: Mapping[str, str], upload: Upload, upload_id: str) -> None:
-    number, read = part.get("PartNumber", ""), upload.parts.get(_number(part))
+    number, there = part.get("PartNumber", ""), upload.parts.get(_number(part))
     given = {name.removeprefix("Checksum"): value for name, value in part.items() if name.startswith("Checksum")}
-    if read is None:
+    if there is None:
         return  # whoever completes says so
-    wrong = [name for name, value in given.items() if name not in COMPUTED or value != encoded(name, read())]
+    wrong = [name for name, value in given.items() if name not in SUMS or value != encoded(name, there)]
     if given and (not upload.algorithm or (upload.algorithm in given and wrong)):
         text = (
             "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
@@ -131,7 +134,7 @@ def _check_completed_part(part: Mapping[str, str], upload: Upload, upload_id: st
     )
 
 
-def _put(environ: dict[str, Any], body: bytes, locks: Callable[[], bool]) -> dict[str, Any]:
+def _put(environ: dict[str, Any], body: bytes | Content, locks: Callable[[], bool]) -> dict[str, Any]:
     if said(environ):
         return _named(environ)
     has_own_key = "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_CUSTOMER_ALGORITHM" in environ
@@ -163,12 +166,20 @@ def _begun(environ: dict[str, Any]) -> dict[str, Any]:
         return environ
     if not algorithm:
         raise AwsError("InvalidRequest", _ONLY_TYPE)
-    if algorithm not in COMPUTED and algorithm not in TAKEN:
+    if algorithm not in SUMS and algorithm not in TAKEN:
         raise AwsError("InvalidRequest", _UNSUPPORTED)
     if (kind == "COMPOSITE" and algorithm == DEFAULT) or (kind == "FULL_OBJECT" and algorithm not in _WHOLE):
         text = f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
         raise AwsError("InvalidRequest", text)
     return {**environ, f"{PREFIX}TYPE": kind or ("FULL_OBJECT" if algorithm == DEFAULT else "COMPOSITE")}
+
+
+def _of_all(algorithm: str, parts: Iterable[Content]) -> str:
+    running = SUMS[algorithm]()
+    for part in parts:
+        for block in part.blocks():
+            running.update(block)
+    return base64.b64encode(running.digest()).decode()
 
 
 def _number(part: Mapping[str, str]) -> int:

@@ -14,9 +14,10 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from lab_helpers.local_aws.front.s3.checksums import COMPUTED, encoded, verify
+from lab_helpers.local_aws.front.s3.checksums import encoded, verify
 from lab_helpers.local_aws.front.s3.object_checksums import for_moto
 from lab_helpers.local_aws.kit.api import AwsError
+from lab_helpers.local_aws.kit.sums import SUMS
 from lab_helpers.local_aws.server import REGION, LocalAws
 
 BUCKET = "checksums"
@@ -287,4 +288,4 @@ def test_types_by_default_and_parts_of_another_kind(s3: Any) -> None:
     text = "Checksum Type mismatch occurred, expected checksum Type: sha256, actual checksum Type: crc32"
     part = {"UploadId": made["UploadId"], "PartNumber": 1, "Body": b"abc"}
     assert _refusal(s3.upload_part, **PLACE, **part) == ("InvalidRequest", text)
-    assert set(COMPUTED) >= set(MOST)
+    assert set(SUMS) >= set(MOST)
