@@ -67,5 +67,5 @@ def run_shown(settings: Settings, notebooks: list[Path]) -> running.Run:
 
     with RunDisplay([runner.name_of(path) for path in notebooks]) as display:
         run = runner.run_workbook(settings, notebooks, False, display.on_cell)
-    display.close(run.results)
+    display.close(run.results, run.seconds)
     return run

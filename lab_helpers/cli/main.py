@@ -309,7 +309,7 @@ def _run(args: argparse.Namespace) -> int:
     settings = runner.agree(settings, whole)
     with RunDisplay([runner.name_of(path) for path in notebooks]) as display:
         run = runner.run_workbook(settings, notebooks, whole, display.on_cell)
-    display.close(run.results)
+    display.close(run.results, run.seconds)
     for step in run.teardown:
         if step.error:
             print(f"teardown: {step.what}: {step.error}")
@@ -363,7 +363,7 @@ def _renewed(language: str, wanted: str | None) -> bool:
     notebooks = runner.select(wanted or runner.ALL, runner.folder_of(language))
     with RunDisplay([runner.name_of(path) for path in notebooks]) as display:
         run = runner.run_workbook(config.load(), notebooks, wanted in (None, runner.ALL), display.on_cell)
-    display.close(run.results)
+    display.close(run.results, run.seconds)
     for path in notebooks if run.passed else []:
         stored_outputs.store(run.report.parent / f"{runner.name_of(path)}.ipynb", path)
     return run.passed

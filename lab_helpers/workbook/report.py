@@ -44,11 +44,15 @@ def write_report(
     steps: Sequence[TeardownStep],
     checks_dir: Path,
     redactor: Callable[[str], str] = redact,
+    seconds: float | None = None,
 ) -> Path:
     """Write `index.html`, `report.json` and an HTML page per executed notebook in `folder`; return the index.
 
+    `seconds` is the whole run's time; None: the sum of its notebooks'.
+
     A report is handed around: whatever is written goes through `redactor` first, the executed notebooks too.
     """
+    total = sum(result.seconds for result in results) if seconds is None else seconds
     names = {result.name for result in results}
     found = [outcome for outcome in checks.outcomes(checks_dir) if outcome.notebook in names]
     for result in results:
@@ -56,14 +60,14 @@ def write_report(
     pages = {result.name: _write_page(folder, result.name) for result in results}
     figures = {
         "passed": all(result.status == "passed" for result in results),
-        "seconds": round(sum(result.seconds for result in results), 1),
+        "seconds": round(total, 1),
         "notebooks": [asdict(result) for result in results],
         "checks": [asdict(outcome) for outcome in found],
         "teardown": [{"what": step.what, "error": step.error} for step in steps],
     }
     (folder / "report.json").write_text(json.dumps(_redacted(figures, redactor), indent=1))
     index = folder / "index.html"
-    index.write_text(redactor(_index(results, found, steps, pages)), encoding="utf-8")
+    index.write_text(redactor(_index(results, found, steps, pages, total)), encoding="utf-8")
     return index
 
 
@@ -114,11 +118,11 @@ def _index(
     found: Sequence[checks.Outcome],
     steps: Sequence[TeardownStep],
     pages: dict[str, str],
+    total: float,
 ) -> str:
     rows = "\n".join(_row(result, [c for c in found if c.notebook == result.name], pages) for result in results)
     undone = "".join(f"<li>{_text(step.what)}: {_text(step.error or 'done')}</li>" for step in steps)
     passed = sum(result.status == "passed" for result in results)
-    total = sum(result.seconds for result in results)
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>FireLens lab: report</title><style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
   color: #1f2328; background: #fff }}

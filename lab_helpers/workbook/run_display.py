@@ -21,7 +21,7 @@ class RunDisplay:
         self._names, self._out = list(names), out
         self._started = time.monotonic()
         self._line = "starting"
-        self._current = ""
+        self._begun: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._tick, name="run-display", daemon=True)
 
@@ -39,15 +39,15 @@ class RunDisplay:
         """Take note of the cell that begins; a new notebook gets a line of its own in a log."""
         position = self._names.index(name) + 1
         self._line = f"notebook {position} of {len(self._names)} ({name}), cell {number} of {count}"
-        if name != self._current:
-            self._current = name
+        if name not in self._begun:
+            self._begun.add(name)
             self._show()
 
-    def close(self, results: Sequence[NotebookResult]) -> None:
-        """Print each notebook's status and seconds, the sum, and which cells were silent."""
+    def close(self, results: Sequence[NotebookResult], seconds: float) -> None:
+        """Print each notebook's status and seconds, those of the whole run, and which cells were silent."""
         for result in results:
             print(f"{result.status:8} {result.seconds:7.1f} s  {result.name}  {result.error}".rstrip(), file=self._out)
-        print(f"         {sum(result.seconds for result in results):7.1f} s  in all", file=self._out, flush=True)
+        print(f"         {seconds:7.1f} s  in all", file=self._out, flush=True)
         print(silent_sentence(results), file=self._out, flush=True)
 
     def _tick(self) -> None:

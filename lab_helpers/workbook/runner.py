@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import nbformat
 import papermill
+from jupyter_core.utils import ensure_event_loop
 from papermill.engines import NBClientEngine, papermill_engines
 
 from lab_helpers import teardown
@@ -32,8 +35,11 @@ ENGINE = "lab"
 ALL, BESIDE = "all", ("faq", "drills", "incident")
 """Every notebook; and the folders of those that need an applied lab."""
 
+BESIDE_THE_NEXT = ("01_firelens",)
+"""They only try the router, so a whole run does them beside the next one, whose apply waits for a load balancer."""
+
 OnCell = Callable[[str, int, int], None]
-"""Called at the start of each cell with notebook name, cell number from 1, and number of cells."""
+"""Called at the start of each cell with notebook name, cell number from 1, and number of cells; in several threads."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Run:
     results: list[NotebookResult]
     teardown: list[teardown.Step]
     report: Path
+    seconds: float = 0.0
+    """From the first notebook's begin to the last one's end; two may run side by side."""
 
     @property
     def passed(self) -> bool:
@@ -105,7 +113,7 @@ def _headless(settings: Settings) -> Settings:
 
 
 def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell: OnCell) -> Run:
-    """Execute notebooks one after the other and stop at the first that fails.
+    """Execute notebooks one after the other (`BESIDE_THE_NEXT` excepted) and stop at the first that fails.
 
     A `whole` run has a state folder of its own, which begins empty, so it never touches what a trainee has built; it is
     torn down whatever happens, unless `settings.keep`. A part of the workbook works on the trainee's own state; what a
@@ -119,28 +127,41 @@ def run_workbook(settings: Settings, notebooks: list[Path], whole: bool, on_cell
     private_folder(report_dir)
     results: list[NotebookResult] = []
     steps: list[teardown.Step] = []
+    started = time.monotonic()
     try:
-        results.extend(_execute_all(settings, notebooks, report_dir, on_cell))
+        results.extend(_execute_all(settings, notebooks, report_dir, on_cell, BESIDE_THE_NEXT if whole else ()))
     finally:
+        seconds = time.monotonic() - started
         if whole and not settings.keep:
             steps = _clean_up(settings)
         elif any(path.parent.name in BESIDE for path in notebooks) and not all(r.status == "passed" for r in results):
             steps = teardown.undo_drills(attach(settings))
         results += [NotebookResult(name_of(path), "not run") for path in notebooks[len(results) :]]
-        page = write_report(report_dir, results, steps, settings.home / CHECKS, Redactor(known_secrets()))
-    return Run(results, steps, page)
+        page = write_report(report_dir, results, steps, settings.home / CHECKS, Redactor(known_secrets()), seconds)
+    return Run(results, steps, page, seconds)
 
 
 def _execute_all(
-    settings: Settings, notebooks: list[Path], report_dir: Path, on_cell: OnCell
+    settings: Settings, notebooks: list[Path], report_dir: Path, on_cell: OnCell, beside: tuple[str, ...]
 ) -> Iterator[NotebookResult]:
+    """Yield results in the notebooks' order; one of `beside` is executed while the next one is."""
     papermill_engines.register(ENGINE, _ReportingEngine)
-    with kernels_environment(settings):
+    waiting: list[Future[NotebookResult]] = []
+    with kernels_environment(settings), ThreadPoolExecutor(len(beside) or 1, "notebook") as pool:
         for path in notebooks:
-            result = _execute(path, settings, report_dir, on_cell)
-            yield result
-            if result.status != "passed":
+            if path.stem in beside and path != notebooks[-1]:
+                waiting.append(pool.submit(_execute_in_thread, path, settings, report_dir, on_cell))
+                continue
+            own = _execute(path, settings, report_dir, on_cell)
+            results, waiting = [*(each.result() for each in waiting), own], []
+            yield from results
+            if any(result.status != "passed" for result in results):
                 return
+
+
+def _execute_in_thread(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) -> NotebookResult:
+    with contextlib.closing(ensure_event_loop()):  # nbclient makes one for the thread, and leaves it open
+        return _execute(path, settings, report_dir, on_cell)
 
 
 def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) -> NotebookResult:
@@ -153,7 +174,7 @@ def _execute(path: Path, settings: Settings, report_dir: Path, on_cell: OnCell) 
             str(path),
             str(executed),
             parameters=_parameters(path, settings),
-            cwd=str(path.parent),
+            resources={"metadata": {"path": str(path.parent)}},  # not `cwd`: papermill would change this process's
             engine_name=ENGINE,
             kernel_name="python3",
             execution_timeout=CELL_TIMEOUT_S,

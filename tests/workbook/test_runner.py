@@ -102,3 +102,33 @@ def test_a_drill_that_fails_is_undone(tmp_path: Path) -> None:
         assert (groups, drills.open_drills(lab)) == ([], [])
     finally:
         backend.stop()
+
+
+_AT_ONCE = """
+from pathlib import Path
+from lab_helpers.base.wait import wait_until
+Path("{own}").touch()
+wait_until(Path("{other}").exists, 60, 0.1, "the other notebook")
+"""
+
+
+def test_one_that_needs_nothing_built_runs_beside_the_next(tmp_path: Path) -> None:
+    """Each waits for a file that the other writes in their folder; the results come in the notebooks' order."""
+    paths = [tmp_path / "01_firelens.ipynb", tmp_path / "02_apply.ipynb", tmp_path / "03_image.ipynb"]
+    codes = [_AT_ONCE.format(own="a", other="b"), _AT_ONCE.format(own="b", other="a"), "1 / 0"]
+    for path, code in zip(paths, codes, strict=True):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), path)
+    here, begun = Path.cwd(), list[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(runner.PROJECT))
+        settings = lab_kit.settings(tmp_path / "home")
+        found = list(
+            runner._execute_all(
+                settings, paths, tmp_path / "report", lambda name, *_: begun.append(name), runner.BESIDE_THE_NEXT
+            )
+        )
+    assert [(each.name, each.status) for each in found] == [
+        ("01_firelens", "passed"), ("02_apply", "passed"), ("03_image", "failed")
+    ]  # fmt: skip
+    assert set(begun) == {"01_firelens", "02_apply", "03_image"}
+    assert Path.cwd() == here
