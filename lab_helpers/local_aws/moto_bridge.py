@@ -25,6 +25,7 @@ from moto.core.loaders import Loader
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.responses.customer_gateways import CustomerGateways
+from moto.events.utils import EventTemplateParser
 from moto.iam.access_control import PermissionResult
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
@@ -45,6 +46,7 @@ from lab_helpers.local_aws.s3.configurations import DELETED, OWNER_ENFORCED
 from lab_helpers.local_aws.s3.contents import Content, Opened
 from lab_helpers.local_aws.s3.kms import MANAGED, KmsKey
 from lab_helpers.local_aws.s3.listing_documents import ListedBucket, ListedUpload
+from lab_helpers.local_aws.s3.notifications.delivery import DOCUMENT
 from lab_helpers.local_aws.s3.public.access import WHOLE, Block, ListedGrants
 from lab_helpers.local_aws.s3.view import ObjectView
 from lab_helpers.local_aws.state import moto_hooks
@@ -164,6 +166,7 @@ class MotoBridge:
         moto_listings.change()
         _leave_bucket_policies_to_us()
         _keep_names_of_devices()
+        _send_events_whole()
         Loader.FILE_LOADER_CLASS = QuickFileLoader  # its own copies: it adds to them what AWS's do not say
         if state is not None:
             state.repeat(self._ask_again)
@@ -458,6 +461,17 @@ class MotoBridge:
         if found is not None and key in found.keys and self.takes_access_lists(bucket):
             setattr(found.keys[key], moto_s3.OF_NOBODY, True)
 
+    def notification_configuration(self, bucket: str) -> bytes | None:
+        """Return a bucket's notification configuration, None without one."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        kept: dict[str, bytes] = {} if found is None else vars(found).get(moto_hooks.DOCUMENTS, {})
+        return kept.get(DOCUMENT)
+
+    def access_list(self, bucket: str, key: str, version: str) -> frozenset[tuple[str, str]]:
+        """Return what an object's access list grants: grantees with permissions."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return moto_s3.access_list(found, key, version)
+
     def keeps_versions(self, bucket: str) -> bool:
         """Tell whether a bucket keeps versions, or has kept some."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
@@ -725,6 +739,22 @@ def _leave_checksums_to_us() -> None:
         return base64.b64encode(digest) if encode_base64 else digest
 
     s3_models.compute_checksum = s3_responses.compute_checksum = compute
+
+
+def _send_events_whole() -> None:
+    """Let EventBridge's targets have the event as it is where nobody transforms it.
+
+    moto takes it apart by a template even then, which loses the account and needs a package of its own.
+    """
+    original = getattr(EventTemplateParser.parse, "original", EventTemplateParser.parse)
+
+    def parsed(input_template: str | None, input_paths_map: dict[str, Any], event: Mapping[str, Any]) -> Any:
+        if input_template:
+            return original(input_template, input_paths_map, event)
+        return {name: value for name, value in event.items() if name != "ingestion-time"}
+
+    parsed.original = original  # type: ignore[attr-defined]
+    EventTemplateParser.parse = staticmethod(parsed)
 
 
 def _name_interfaces_by_their_region() -> None:

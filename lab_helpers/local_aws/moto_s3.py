@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from random import SystemRandom
 from typing import Any
 
+from moto.s3 import notifications as s3_notifications
 from moto.s3 import responses as s3_responses
 from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState, InvalidPart
 from moto.s3.models import (
@@ -32,7 +33,7 @@ from lab_helpers.local_aws.s3 import contents, locks, versions
 from lab_helpers.local_aws.s3.contents import Content
 from lab_helpers.local_aws.s3.listing_documents import ListedUpload
 from lab_helpers.local_aws.s3.public import access as public_access
-from lab_helpers.local_aws.s3.view import Lock, ObjectPart, ObjectView
+from lab_helpers.local_aws.s3.view import OWNER_ID, Lock, ObjectPart, ObjectView
 from lab_helpers.local_aws.state import moto_hooks
 
 BEGUN_ON = "_lab_begun_on"
@@ -61,6 +62,7 @@ def change() -> None:
     _keep_empty_tags()
     _keep_empty_origins()
     s3_responses.bucket_policy_is_public = _is_public
+    s3_notifications.send_event = s3_notifications.send_test_event = _tell_nobody
 
 
 def viewed(found: Any) -> ObjectView:
@@ -95,10 +97,29 @@ def granted_to_all(bucket: Any, key: str, version: str, *, takes_lists: bool) ->
     return public_access.ListedGrants(_to_all(bucket.acl), _to_all(getattr(chosen, "acl", None)), is_nobodys)
 
 
+def access_list(bucket: Any, key: str, version: str) -> frozenset[tuple[str, str]]:
+    """Return what the list of an object of moto's bucket (None: no such) grants: grantees with permissions."""
+    there = [] if bucket is None else bucket.keys.getlist(key, [])
+    chosen = next((each for each in reversed(there) if not version or str(each.version_id) == version), None)
+    acl = getattr(chosen, "acl", None)
+    if acl is None:
+        return frozenset({(OWNER_ID, "FULL_CONTROL")})
+    return frozenset(
+        (each.id or each.uri, permission)
+        for grant in acl.grants
+        for each in grant.grantees
+        for permission in grant.permissions
+    )
+
+
 def _to_all(acl: Any) -> frozenset[str]:
     grants = acl.grants if acl is not None else ()
     to_all = (grant for grant in grants if any(each.uri == public_access.ALL_USERS for each in grant.grantees))
     return frozenset(permission for grant in to_all for permission in grant.permissions)
+
+
+def _tell_nobody(*args: Any, **kwargs: Any) -> None:
+    """Leave events to s3.notifications: moto tells of some, in forms of its own, and overlooks who may be told."""
 
 
 def _is_public(policy: bytes | str) -> bool:

@@ -31,7 +31,7 @@ from lab_helpers.local_aws.front.tls import write_certificates
 from lab_helpers.local_aws.identity import policy_checks
 from lab_helpers.local_aws.identity.authorisation import Authoriser
 from lab_helpers.local_aws.identity.clients import LoopbackClients
-from lab_helpers.local_aws.identity.credentials import CredentialStore
+from lab_helpers.local_aws.identity.credentials import CredentialStore, unique_id
 from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.iam_simulation import IamSimulation
 from lab_helpers.local_aws.identity.key_ring import KeyRing
@@ -39,12 +39,13 @@ from lab_helpers.local_aws.identity.resource_tags import ResourceTags
 from lab_helpers.local_aws.identity.service_credentials import ServiceCredentials
 from lab_helpers.local_aws.identity.service_linked_roles import ServiceLinkedRoles
 from lab_helpers.local_aws.identity.sts import StsService, sts_checks
-from lab_helpers.local_aws.kit.api import Service, WsgiApp
+from lab_helpers.local_aws.kit.api import Caller, Service, WsgiApp
 from lab_helpers.local_aws.kit.clock import Clock, SystemClock
 from lab_helpers.local_aws.kit.network import Network
 from lab_helpers.local_aws.kit.service import NothingKept, Runtimes, ServiceContext
 from lab_helpers.local_aws.logs.service import LogsService
 from lab_helpers.local_aws.moto_bridge import ACCOUNT_ID, MotoBridge
+from lab_helpers.local_aws.s3.notifications.delivery import Notifications
 from lab_helpers.local_aws.scaling import ScalingService
 from lab_helpers.local_aws.state.kept_state import KeptState
 from lab_helpers.local_aws.testing.injection import Injection
@@ -239,7 +240,10 @@ class LocalAws:
         checks |= multipart_uploads.checks(bridge.has_upload, checks)
         keys = KeyRing(self.store, bridge, ACCOUNT_ID, self._clock)
         self._entrance = Entrance(keys.find, ACCOUNT_ID, self._signing_clock, bridge.new_content)
-        self._gateway = Gateway(self._entrance, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks, self._feed)
+        notifications = Notifications(bridge, self._clients, self._clock, ACCOUNT_ID, self._principal_id)
+        self._gateway = Gateway(
+            self._entrance, self._authoriser, bridge, table, routes, ACCOUNT_ID, checks, self._feed, notifications
+        )
         injection = control.faults = Injection(self._gateway, self.store, feed=self._feed)
         app: WsgiApp = self._middleware(injection) if self._middleware else injection
         for server in (plain, secure):
@@ -253,6 +257,12 @@ class LocalAws:
             service.start()
         if state is not None:
             state.keep_regularly(bridge.keep_later, kept_calls.keep)
+
+    def _principal_id(self, caller: Caller) -> str:
+        """Name a caller as the events of S3 do."""
+        if caller.kind in {"anonymous", "service"}:
+            return caller.principal or "Anonymous"
+        return f"AWS:{self._authoriser.user_id(caller) or unique_id('AIDA', caller.arn)}"
 
     def _principal_exists(self, principal: str) -> bool:
         # The operator is no user of IAM's here, but GetCallerIdentity names one, and a policy may name that.

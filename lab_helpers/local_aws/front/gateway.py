@@ -23,6 +23,7 @@ from lab_helpers.local_aws.identity.entrance import Entrance
 from lab_helpers.local_aws.identity.policy_checks import Check
 from lab_helpers.local_aws.kit.api import ApiRequest, AwsError, Caller, Handler, NobodyAnswersError, WsgiApp
 from lab_helpers.local_aws.s3 import acls, contents, decisions, links, posted_form
+from lab_helpers.local_aws.s3.notifications.delivery import Notifications, S3Call
 from lab_helpers.local_aws.s3.public import access as public_access
 from lab_helpers.local_aws.state.changes import Change, change_of
 from lab_helpers.local_aws.trail.feed import CallFeed
@@ -68,7 +69,8 @@ class Gateway:
     """The WSGI application of the local AWS.
 
     `checks` may refuse a call before anybody answers it. `overrides` is asked first; everything that it does not name
-    goes to `control_plane`. What came of each call is told to `feed`. A failure inside a handler is answered as AWS's
+    goes to `control_plane`. What came of each call is told to `feed`,
+    what objects' events are to `notifications`. A failure inside a handler is answered as AWS's
     InternalFailure and logged: it is never handed on to the control plane.
     """
 
@@ -82,10 +84,11 @@ class Gateway:
         account_id: str,
         checks: Mapping[tuple[str, str], Check] | None = None,
         feed: CallFeed | None = None,
+        notifications: Notifications | None = None,
     ) -> None:
         self._entrance, self._authoriser, self._control_plane = entrance, authoriser, control_plane
         self._overrides, self._routes, self._account_id = overrides, routes, account_id
-        self._checks, self._feed = checks or {}, feed
+        self._checks, self._feed, self._notifications = checks or {}, feed, notifications
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -264,7 +267,11 @@ class Gateway:
         self, call: protocol.Call, caller: Caller, environ: dict[str, Any], body: bytes, change: Change | None
     ) -> protocol.HttpAnswer:
         if call.protocol == "s3":
-            return self._from_s3(call, caller, environ, body, change)
+            of_s3 = partial(self._from_s3, call, caller, environ, body, change)
+            if self._notifications is None:
+                return of_s3()
+            asked_for = S3Call(call.operation, call.params, environ, body)
+            return self._notifications.around(asked_for, caller, of_s3)
         asked, understood = protocol.for_moto(call, environ, body)
         with self._control_plane.keeping(change):
             got = self._control_plane.call(asked, understood, change)

@@ -21,6 +21,8 @@ from lab_helpers.local_aws.front.s3.deletion import NAMESPACE
 from lab_helpers.local_aws.front.s3.operations import UNKNOWN
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.s3 import arguments, configurations, listings
+from lab_helpers.local_aws.s3.notifications.configuration import Configuration, completed, read
+from lab_helpers.local_aws.s3.notifications.delivery import DOCUMENT
 from lab_helpers.local_aws.s3.refusals import MALFORMED_XML
 
 Documents = MutableMapping[str, bytes]
@@ -39,6 +41,7 @@ _KEPT_WHOLE = ("BucketLogging", "BucketReplication")
 """Configurations that are given back as they were put; moto shortens them, or refuses what S3 takes."""
 _OF_A_BUCKET = ("Delete", "Get", "List", "Put")
 _PAYER = f'<RequestPaymentConfiguration xmlns="{NAMESPACE}"><Payer>BucketOwner</Payer></RequestPaymentConfiguration>'
+_TELLS_NOBODY = f'<NotificationConfiguration xmlns="{NAMESPACE}"/>'.encode()
 _MEMBERS = {"BucketVersioning": "MfaDelete", "BucketAccelerateConfiguration": "Status"}
 """Members that moto drops: always, or where acceleration was never enabled."""
 _DECLARED = b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -98,6 +101,8 @@ def answer(
             return _unasked(operation, word, documents, forward)
     if operation.endswith("BucketRequestPayment"):
         return _payment(operation, body, documents)
+    if operation.endswith(f"Bucket{DOCUMENT}"):
+        return _notifications(operation, body, documents)
     if operation.endswith("BucketLifecycleConfiguration"):
         return _lifecycle(operation, asked, body, documents, forward)
     if operation == "GetBucketLocation" and "Location" in documents:
@@ -162,6 +167,17 @@ def _payment(operation: str, body: bytes, documents: Documents) -> Answer:
     if operation.startswith("Get"):
         return _told(documents.get("RequestPayment", _PAYER.encode()))
     documents["RequestPayment"] = _written(_parsed(body))
+    return 200, ids(), b""
+
+
+def _notifications(operation: str, body: bytes, documents: Documents) -> Answer:
+    if operation.startswith("Get"):
+        return _told(documents.get(DOCUMENT, _TELLS_NOBODY))
+    kept = completed(body)
+    if read(kept) == Configuration():
+        documents.pop(DOCUMENT, None)
+    else:
+        documents[DOCUMENT] = kept
     return 200, ids(), b""
 
 
