@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 
 from lab_helpers.local_aws.ecs import recovery, rollout, targets
@@ -18,7 +19,7 @@ from lab_helpers.local_aws.kit.clock import Clock
 log = logging.getLogger(__name__)
 
 BUSY_POLL_S, STEADY_POLL_S = 1.0, 10.0
-"""How often target health is asked for, while a deployment is under way and else."""
+"""How often target health is asked for: while a task waits for its target to be healthy, and else."""
 KEEP_INACTIVE_S = 3600.0
 
 
@@ -28,7 +29,8 @@ class Scheduler:
     def __init__(self, world: World, runner: TaskRunner) -> None:
         self._world, self._runner = world, runner
         self._failures = Failures(world.store, world.context.clock)
-        self._next_health: dict[str, float] = {}
+        self._health_at: dict[str, float] = {}
+        """When a service's target health was asked for last, on the monotonic clock."""
         self._thread = threading.Thread(target=self._run, name="ecs-scheduler", daemon=True)
         self._stopped = False
 
@@ -78,8 +80,9 @@ class Scheduler:
 
     def _timeout_s(self) -> float | None:
         now = self._clock.monotonic()
-        times = [self._next_health[each] for each in self._next_health if self._store.service(each)]
+        times = []
         for service in self._store.services():
+            times += [self._next_health(service, tasks)] if (tasks := self._behind_targets(service)) else []
             times += [each.next_start_at for each in service.deployments if each.next_start_at > now]
             times += [now + left for left in self._settling(service)]
         return max(0.01, min(times) - now) if times else None
@@ -151,18 +154,22 @@ class Scheduler:
         service.is_steady = complete
 
     def _check_health(self, service: Service) -> None:
-        now = self._clock.monotonic()
-        running = [task for task in self._store.tasks_of(service) if task.status is TaskStatus.RUNNING]
-        tasks = [task for task in running if task.targets and not task.is_leaving]
+        tasks = self._behind_targets(service)
         if not tasks:
-            self._next_health.pop(service.arn, None)
-            return
-        if now < self._next_health.get(service.arn, 0.0):
-            return
-        for task in tasks:
-            self._check_task_health(service, task)
+            self._health_at.pop(service.arn, None)
+        elif self._clock.monotonic() >= self._next_health(service, tasks):
+            for task in tasks:
+                self._check_task_health(service, task)
+            self._health_at[service.arn] = self._clock.monotonic()
+
+    def _behind_targets(self, service: Service) -> list[Task]:
+        running = [task for task in self._store.tasks_of(service) if task.status is TaskStatus.RUNNING]
+        return [task for task in running if task.targets and not task.is_leaving]
+
+    def _next_health(self, service: Service, tasks: list[Task]) -> float:
+        """Return when health is to be asked for: soon, too, where a deployment began after the last look."""
         busy = any(task.healthy_target is not True for task in tasks)
-        self._next_health[service.arn] = self._clock.monotonic() + (BUSY_POLL_S if busy else STEADY_POLL_S)
+        return self._health_at.get(service.arn, -math.inf) + (BUSY_POLL_S if busy else STEADY_POLL_S)
 
     def _check_task_health(self, service: Service, task: Task) -> None:
         elbv2 = self._world.aws("elbv2", task.region)
