@@ -55,6 +55,8 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 45.0
 SERVER_LOCK = "server.lock"
 """The server holds a lock on this file of its folder as long as it lives (local_aws/__main__.py)."""
+STAY = b"stay\n"
+"""Said to a server that would be thrown away with its owner (local_aws/__main__.py): it is kept."""
 _LOG_TAIL_LINES = 20
 _FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """glibc keeps a pool of memory for each of the server's threads unless it is told not to; others ignore this."""
@@ -83,8 +85,15 @@ class LocalBackend(Backend):
     needs_review = False
     """It costs nothing."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, is_thrown_away: bool = False) -> None:
+        """Be the backend of these settings.
+
+        `is_thrown_away`: the server ends with this process, whatever ends that, and takes `settings.home` with it,
+        unless `let_go` is called.
+        """
         self._settings = settings
+        self._is_thrown_away = is_thrown_away
+        self._leash: int | None = None
         self.folder = settings.state / "aws"
         self.log_file = settings.state / "server.log"
         self._clients: Clients | None = None
@@ -121,7 +130,20 @@ class LocalBackend(Backend):
         except LabError:
             os.kill(pid, signal.SIGKILL)
             raise
+        self._drop_leash()
         return True
+
+    def let_go(self) -> None:
+        """Let a server that would be thrown away outlive this process; safe twice."""
+        if self._leash is not None:
+            with contextlib.suppress(BrokenPipeError):  # it has ended
+                os.write(self._leash, STAY)
+        self._drop_leash()
+
+    def _drop_leash(self) -> None:
+        leash, self._leash = self._leash, None
+        if leash is not None:
+            os.close(leash)
 
     def running(self) -> ServerState | None:
         """Return the state of the server that answers now; a state file whose server is gone counts as none.
@@ -216,6 +238,7 @@ class LocalBackend(Backend):
             sys.executable, "-m", "lab_helpers.local_aws", "--data-dir", str(self.folder),
             "--port", str(settings.port), "--httpd", settings.httpd, "--router", settings.router,
             "--image-mib", str(settings.image_mib),
+            *(("--throw-away", str(settings.home)) if self._is_thrown_away else ()),
         ]  # fmt: skip
 
     def _turn(self) -> FileLock:
@@ -236,7 +259,7 @@ class LocalBackend(Backend):
                 why = f"process {holder.get('pid')} is one already, but does not answer. Stop it with `lab down`"
                 raise LocalAwsStartError(why, _tail(self.log_file))
         self._forget_stale()
-        pid = _spawn_detached(self._command(), {**inherited(), **_FRUGAL}, self.log_file)
+        pid = self._spawn()
         try:
             wait_until(lambda: self._started(pid), START_TIMEOUT_S, 0.05, "the local AWS to answer")
         except BaseException:
@@ -244,6 +267,17 @@ class LocalBackend(Backend):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
             raise
+
+    def _spawn(self) -> int:
+        environ = {**inherited(), **_FRUGAL}
+        if not self._is_thrown_away:
+            return _spawn_detached(self._command(), environ, self.log_file)
+        self._drop_leash()  # of one that did not start
+        its_end, self._leash = os.pipe()
+        try:
+            return _spawn_detached(self._command(), environ, self.log_file, its_end)
+        finally:
+            os.close(its_end)
 
     def _holder(self) -> dict[str, Any] | None:
         """Return {"pid": …} of the process that the folder belongs to, None when there is none."""
@@ -318,11 +352,15 @@ def fetch_json(
         return json.load(answer)
 
 
-def _spawn_detached(argv: list[str], environ: Mapping[str, str], log_file: Path) -> int:
-    """Start a process in a session of its own that is meant to outlive this one; return its pid."""
+def _spawn_detached(argv: list[str], environ: Mapping[str, str], log_file: Path, leash: int | None = None) -> int:
+    """Start a process in a session of its own that is meant to outlive this one; return its pid.
+
+    `leash`: the reading end of a pipe that becomes its standard input; it ends when the other end is closed.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        nothing if leash is None else (os.POSIX_SPAWN_DUP2, leash, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(log_file), flags, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]

@@ -44,9 +44,11 @@ def add(commands: Any) -> None:
 
 
 def _try(args: argparse.Namespace) -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):  # leaves nothing behind, as Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, signal.default_int_handler)
     from lab_helpers.trying.place import local_aws
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind, as Ctrl-C
     if not args.watch:
         print(_told(args, local_aws))
         return 0

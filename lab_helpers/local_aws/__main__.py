@@ -1,7 +1,8 @@
 """The local AWS as a process of its own (the lab): `python -m lab_helpers.local_aws --data-dir FOLDER --port N`.
 
 It writes `server.json` into the folder when it is ready, and stops on SIGTERM or SIGINT. It holds a lock on the folder
-as long as it lives: a second one ends at once.
+as long as it lives: a second one ends at once. With `--throw-away HOME` it ends when its standard input does, whose
+other end its owner holds, and removes HOME: an owner that is killed leaves nothing behind. A line there keeps it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -42,16 +44,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--httpd", default="auto", choices=("auto", "apache", "builtin"))
     parser.add_argument("--router", default="auto", choices=("auto", "fluent-bit", "builtin"))
     parser.add_argument("--image-mib", type=int, default=4096)
+    parser.add_argument("--throw-away", type=Path, metavar="HOME", help="end with the standard input, HOME with it")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.setswitchinterval(SWITCH_S)
-    stopping = threading.Event()
+    stopping, is_ownerless = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     args.data_dir.mkdir(parents=True, exist_ok=True)
     if FileLock.take(args.data_dir / LOCK, {"pid": os.getpid()}) is None:  # held until this process ends
         print(f"another local AWS works in {args.data_dir}", file=sys.stderr)
         return 1
+    if args.throw_away:
+        threading.Thread(target=_await_owner, args=(is_ownerless, stopping), daemon=True, name="owner").start()
     state_file = args.data_dir / "server.json"
     state_file.unlink(missing_ok=True)  # of one that was killed
     quick_start.begin()
@@ -75,7 +80,17 @@ def main(argv: list[str] | None = None) -> int:
     _LOG.info("stopping")
     aws.stop()
     state_file.unlink(missing_ok=True)
+    if is_ownerless.is_set():
+        shutil.rmtree(args.throw_away, ignore_errors=True)
     return 0
+
+
+def _await_owner(is_ownerless: threading.Event, stopping: threading.Event) -> None:
+    """End with the owner: its end of the pipe closes with it, whatever ended it; a line says that it lets go."""
+    if not sys.stdin.buffer.readline():
+        _LOG.info("its owner has ended")
+        is_ownerless.set()
+        stopping.set()
 
 
 def _write_state(path: Path, aws: LocalAws) -> None:

@@ -1,6 +1,7 @@
 """The throw-away local AWS of a trial, and what a task definition expects to be there: roles, groups, streams, buckets.
 
-It is a server of its own in a temporary folder; at the end, however it comes, both are gone.
+It is a server of its own in a temporary folder; at the end, however it comes, both are gone: also where this process is
+killed, or its terminal closed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class LocalAws:
     def __init__(self, region: str) -> None:
         self.region = region
         self.home = Path(tempfile.mkdtemp(prefix="lab-try-"))
-        self.backend = LocalBackend(replace(config.load(), home=self.home, backend="local", port=0, region=region))
+        settings = replace(config.load(), home=self.home, backend="local", port=0, region=region)
+        self.backend = LocalBackend(settings, is_thrown_away=True)
         self._network: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -83,6 +85,8 @@ def local_aws(region: str, *, keep: bool = False) -> Iterator[LocalAws]:
     try:
         yield made
         kept = keep
+        if kept:
+            made.backend.let_go()
     finally:
         if not kept:
             made.stop()
