@@ -129,9 +129,13 @@ class WorkingCopy:
         return [name for name in self.files() if (self.folder / name).read_bytes() != self._project_bytes(name)]
 
     def fingerprint(self, changes: Mapping[str, str] | None = None) -> str:
-        """Return what tells all files' texts apart from any others; `changes` are taken for written ({name: text})."""
+        """Return what tells the files that Terraform reads apart from any others: texts below terraform/, else names.
+
+        Of the others it takes checksums, whatever they hold. `changes` are taken for written ({name: text}).
+        """
         texts = dict(_files_of(self.folder)) | {name: text.encode() for name, text in (changes or {}).items()}
-        return _fingerprint(json.dumps({name: _fingerprint(texts[name]) for name in sorted(texts)}).encode())
+        read = {name: _fingerprint(texts[name]) if name.startswith("terraform/") else "" for name in sorted(texts)}
+        return _fingerprint(json.dumps(read).encode())
 
     def snapshot(self, to: Path) -> None:
         """Copy the folder, for a trial of a change."""

@@ -83,11 +83,19 @@ def test_a_file_that_is_not_there_says_which_are(copy: WorkingCopy) -> None:
         copy.read("terraform/mian.tf")
 
 
-def test_a_fingerprint_tells_the_files_and_a_change_apart(copy: WorkingCopy) -> None:
+def test_a_fingerprint_tells_what_terraform_reads_apart(copy: WorkingCopy) -> None:
     """A change that is asked about has the fingerprint that it has when written; what is the same has the same."""
+    name = "terraform/main.tf"
     before = copy.fingerprint()
-    changed = copy.fingerprint({CONF: "mine\n"})
-    assert copy.fingerprint({CONF: copy.read(CONF)}) == before != changed
+    changed = copy.fingerprint({name: "mine\n"})
+    assert copy.fingerprint({name: copy.read(name)}) == before != changed
     assert copy.fingerprint({"terraform/new.tf": ""}) not in {before, changed}
-    copy.write(CONF, "mine\n")
+    copy.write(name, "mine\n")
     assert copy.fingerprint() == changed
+
+
+def test_what_the_router_reads_counts_by_its_name(copy: WorkingCopy) -> None:
+    """Terraform takes a checksum of each file there is."""
+    before = copy.fingerprint()
+    assert copy.fingerprint({CONF: "mine\n"}) == before
+    assert copy.fingerprint({"fluentbit/parsers.conf": ""}) != before
