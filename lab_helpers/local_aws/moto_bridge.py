@@ -44,6 +44,7 @@ from lab_helpers.local_aws.kit.api import AwsError, NobodyAnswersError
 from lab_helpers.local_aws.s3 import contents
 from lab_helpers.local_aws.s3.configurations import DELETED, OWNER_ENFORCED
 from lab_helpers.local_aws.s3.contents import Content, Opened
+from lab_helpers.local_aws.s3.customer_keys import SEAL
 from lab_helpers.local_aws.s3.kms import MANAGED, KmsKey
 from lab_helpers.local_aws.s3.listing_documents import ListedBucket, ListedUpload
 from lab_helpers.local_aws.s3.notifications.delivery import DOCUMENT
@@ -222,6 +223,7 @@ class MotoBridge:
     def _ask(self, environ: Mapping[str, Any], body: bytes) -> tuple[int, list[tuple[str, str]], bytes, Opened | None]:
         """Let moto's application answer: status, headers, body, and what is to be read in place of the body."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
+        moto_s3.CALLING.seal = str(environ.get(SEAL, ""))
         asked = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         asked.pop("HTTP_TRANSFER_ENCODING", None)
 
@@ -471,6 +473,18 @@ class MotoBridge:
         """Return what an object's access list grants: grantees with permissions."""
         found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
         return moto_s3.access_list(found, key, version)
+
+    def seal(self, bucket: str, key: str, version: str) -> str:
+        """Return the seal of the customer's key of an object (version empty: the latest), empty without one."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        versions = [] if found is None else found.keys.getlist(key, [])
+        chosen = next((each for each in reversed(versions) if not version or str(each.version_id) == version), None)
+        return str(getattr(chosen, moto_s3.SEALED, ""))
+
+    def upload_seal(self, bucket: str, upload_id: str) -> str:
+        """Return the seal of the customer's key of an open upload, empty without one."""
+        found = s3_backends[ACCOUNT_ID][_PARTITION].buckets.get(bucket)
+        return "" if found is None else str(getattr(found.multiparts.get(upload_id), moto_s3.SEALED, ""))
 
     def keeps_versions(self, bucket: str) -> bool:
         """Tell whether a bucket keeps versions, or has kept some."""

@@ -45,6 +45,10 @@ _PARTS = "_lab_parts"
 OF_NOBODY = "_lab_of_nobody"
 """Where an object keeps that a caller without keys made it."""
 _asking = threading.local()
+SEALED = "_lab_sealed"
+"""Where an object, and an upload, keeps what its customer's key is known by."""
+CALLING = threading.local()
+"""Of the call that this thread makes: `seal` is that of the key for what it writes, empty for none."""
 _CHANCE = SystemRandom()
 _LOCK_WANTS_VERSIONS = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
 
@@ -237,6 +241,7 @@ def _keep_what_uploads_were_made_of() -> None:
         there = backend.get_bucket(bucket_name).keys.getlist(key_name, [])
         setattr(upload, _BEGUN_AT, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"))
         setattr(upload, BEGUN_ON, viewed(there[-1]).identity if there else "")
+        _seal(upload, getattr(CALLING, "seal", ""))
         return upload
 
     def complete(backend: Any, bucket_name: str, multipart_id: str, body: Iterator[tuple[int, str]]) -> Any:
@@ -250,6 +255,7 @@ def _keep_what_uploads_were_made_of() -> None:
         key = original(backend, bucket_name, multipart_id, iter(listed))  # which closes the parts
         if key is not None:
             setattr(key, _PARTS, kept)
+            _seal(key, getattr(upload, SEALED, ""))
             upload.parts.clear()  # the object holds on to its upload, and with it to their files
             bucket = backend.get_bucket(bucket_name)
             if bucket.has_default_lock:
@@ -262,6 +268,11 @@ def _keep_what_uploads_were_made_of() -> None:
     S3Backend.create_multipart_upload, S3Backend.complete_multipart_upload = begin, complete
 
 
+def _seal(made: Any, seal: str) -> None:
+    if seal:
+        setattr(made, SEALED, seal)
+
+
 def _keep_versions_while_suspended() -> None:
     """Let a bucket whose versioning is suspended keep its versions: a new object takes the place of `null` only.
 
@@ -271,6 +282,7 @@ def _keep_versions_while_suspended() -> None:
 
     def put(backend: Any, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
         key = original(backend, bucket_name, key_name, *args, **kwargs)
+        _seal(key, getattr(CALLING, "seal", ""))
         bucket = backend.get_bucket(bucket_name)
         if bucket.versioning_status == "Suspended":
             key._version_id = versions.NULL

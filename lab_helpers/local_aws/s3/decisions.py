@@ -18,6 +18,7 @@ from lab_helpers.local_aws.s3 import (
     arguments,
     conditions,
     configurations,
+    customer_keys,
     kms,
     lifecycle,
     listing_documents,
@@ -44,7 +45,7 @@ _MARKER_IS_NO_KEY = frozenset({"GetObject", "GetObjectAcl", "GetObjectAttributes
 """Calls to which a key with a delete marker on top is no key."""
 
 
-class Objects(Protocol):
+class Objects(customer_keys.Seals, Protocol):
     """What is known of objects: moto_bridge.MotoBridge."""
 
     def object_view(self, bucket: str, key: str, version: str) -> ObjectView | None:
@@ -154,7 +155,11 @@ def before(
         told = _of_locks(operation, params, environ, body, there, now, has_lock=has_lock)
         if told is not None:
             return Asked(environ, answer=told)
-    if operation in kms.WRITES and has_lock is not None:
+    if has_lock is not None:
+        is_there = there is not None and not there.is_marker
+        copied = copy_source(environ) if operation in customer_keys.COPIES else ("", "", "")
+        environ = customer_keys.checked(operation, params, environ, copied, objects, is_there=is_there)
+    if operation in kms.WRITES and has_lock is not None and customer_keys.SEAL not in environ:
         place = objects.bucket_region(bucket), objects.account()
         environ = kms.with_key(environ, objects.encryption(bucket), place, partial(objects.kms_key, place[0]))
     if operation == "GetObject" and there is not None and there.kms_key:
@@ -310,6 +315,8 @@ def after(
         headers = [*headers, (_REGION, objects.bucket_region(bucket))]
     if operation in parts.OF_UPLOADS:
         headers, content = _of_upload(operation, params, headers, content, objects)
+    is_sealed = operation == "CompleteMultipartUpload" and bool(objects.seal(bucket, key, ""))
+    headers = customer_keys.told(operation, environ, headers, is_sealed=is_sealed)
     if asked.piece is not None:
         checksum = objects.checksum(bucket, key, version)
         status, headers = parts.tell_slice(status, headers, asked.piece, environ, checksum)
