@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from lab_helpers.base.lazy import pd
@@ -67,9 +68,10 @@ def lost_and_double(answer: Callable[[int, pd.Series], Any], _: Desk) -> str:
             error = f"{type(exc).__name__}: {exc}"
             text = "With {printed:,} lines printed and {numbers} arrived it raises {error}"
             return say(text, printed=printed, numbers=numbers, error=error)
-        if not isinstance(found, tuple) or len(found) != 2:
+        is_pair = isinstance(found, tuple) and len(found) == 2
+        if not is_pair or not all(isinstance(each, Real) for each in found):
             return say("It returns {found}; wanted are two numbers: return lost, double", found=repr(found))
-        if tuple(map(int, found)) != wanted:
+        if found != wanted:
             text = "With {printed:,} lines printed and {numbers} arrived it says {found}; it should be {wanted}."
             return say(text, printed=printed, numbers=numbers, found=found, wanted=wanted)
     return ""

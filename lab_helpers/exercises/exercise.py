@@ -141,12 +141,12 @@ class Exercise:
 
     def _judged(self, answer: Any) -> Verdict:
         task = self.task
-        if answer is ... or answer is None:
+        if answer is ...:
             why = say("Put your answer in the place of `...` and run the cell.")
             return Verdict(task.name, Status.NOT_ATTEMPTED, why)
         if not isinstance(answer, task.wants):
             wanted = " / ".join(kind.__name__ for kind in _as_tuple(task.wants))
-            why = say("The answer is a {kind}, wanted is: {wanted}.", kind=type(answer).__name__, wanted=wanted)
+            why = say("The answer has the type {kind}, wanted is: {wanted}.", kind=type(answer).__name__, wanted=wanted)
             return Verdict(task.name, Status.FAILED, why)
         try:
             why = task.judge(answer, self._desk)

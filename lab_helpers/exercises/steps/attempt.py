@@ -124,7 +124,7 @@ class Attempt:
 
     def _is_untouched(self, answer: Any) -> bool:
         if not self.step.files:
-            return answer is UNTOUCHED or answer is None
+            return answer is UNTOUCHED
         return all(same(self._text(name), self.step.start(self.lab, name) or "") for name in self.step.files)
 
     def _is_reference(self) -> bool:
@@ -259,4 +259,8 @@ class Attempt:
 
 def _wrong_type(answer: Any, wants: type | tuple[type, ...]) -> str:
     wanted = " / ".join(kind.__name__ for kind in (wants if isinstance(wants, tuple) else (wants,)))
-    return say("The answer is a {kind}, wanted is: {wanted}.", kind=type(answer).__name__, wanted=wanted)
+    if answer is None:
+        return say(
+            "The answer is None: what stands in the cell gives nothing back. Wanted is: {wanted}.", wanted=wanted
+        )
+    return say("The answer has the type {kind}, wanted is: {wanted}.", kind=type(answer).__name__, wanted=wanted)

@@ -16,6 +16,9 @@ from lab_helpers.logs.apache import parse_line
 
 PAYMENT = "/checkout/thanks.html"
 DAY_S = 24 * 60 * 60
+SLOW_MS = 300.0
+NO_SHARE = "A share lies between 0 and 1; it is not in per cent."
+"""Also said of what is no number at all (nan), which is neither too large nor too small."""
 NEARLY = 1e-6
 """Two shares that differ by less are one: a single request of a day changes a share by 0.0005."""
 
@@ -28,6 +31,8 @@ def prints_time_and_client(lab: Lab, _: Any) -> Verdict:
         return not_yet("The tasks print {line}: the user agent is not in it.", line=line)
     if read.duration_ms is None:
         return not_yet("The tasks print {line}: there is no time in it.", line=line)
+    if read.duration_ms == 0:
+        return not_yet("The tasks print {line}: a time of 0. Wanted are microseconds; no answer takes none.", line=line)
     if read.client is None:
         return not_yet("The tasks print {line}: the time is in it, the visitor's address is not.", line=line)
     return passed(
@@ -39,8 +44,8 @@ def shares_errors(lab: Lab, answer: float) -> Verdict:
     """07_2: the share of errors among the visitors' requests."""
     status = _truth(lab)["status"]
     share = float((status >= 400).mean())
-    if answer > 1:
-        return not_yet("A share lies between 0 and 1; it is not in per cent.")
+    if not 0 <= answer <= 1:
+        return not_yet(NO_SHARE)
     if abs(answer - float((status >= 500).mean())) < NEARLY:
         return not_yet("That is the share of 5xx. A 4xx is an error, too.")
     if answer < share - NEARLY:
@@ -55,6 +60,8 @@ def shares_errors_of_a_day(lab: Lab, answer: float) -> Verdict:
     status, checks = _truth(lab)["status"], _checks_a_day(lab)
     errors = int((status >= 400).sum())
     share = errors / (len(status) + checks)
+    if not 0 <= answer <= 1:
+        return not_yet(NO_SHARE)
     if abs(answer - errors / len(status)) < NEARLY:
         return not_yet("That is the share without health checks.")
     if abs(answer - share) > 0.02 * share:
@@ -86,21 +93,34 @@ def p95_by_path(lab: Lab, answer: pd.Series) -> Verdict:
 
 
 def slow_by_client(lab: Lab, answer: pd.Series) -> Verdict:
-    """07_5: who got the slow answers. A loaded machine may add a few, so the most of them are looked at."""
-    truth = _truth(lab)
-    wanted = truth[truth["is_slow"]].groupby("client").size()
+    """07_5: how many slow answers each client got, out of the lines that the notebook has read."""
+    truth, visits = _truth(lab), lab.notes.frame("visits", "The visitors' lines", "07")
+    is_slow = ~visits["is_health_check"] & visits["duration_ms"].gt(SLOW_MS)
+    wanted = visits[is_slow].groupby("client").size()
     if not isinstance(answer, pd.Series) or answer.empty:
         return not_yet("A Series with one row for each client is wanted.")
-    if not set(wanted.index) <= set(answer.index.astype(str)):
+    counts = pd.to_numeric(answer, errors="coerce").fillna(-1.0)
+    counts = counts[counts.ne(0.0)]  # value_counts names each client of the day, those without a slow answer by 0
+    if not set(wanted.index) <= set(counts.index.astype(str)):
         return not_yet("Some who waited are not in it. Its index is the client.")
-    most = str(answer.astype(float).idxmax())
+    most = str(counts.idxmax())
     if most != wanted.idxmax():
         return not_yet("{client} has the most requests here, but not the most slow ones.", client=most)
-    if len(answer) > truth["client"].nunique() / 2:
-        return not_yet("{count:,} clients: were all their answers slow?", count=len(answer))
+    if len(counts) > truth["client"].nunique() / 2:
+        return not_yet("{count:,} clients: were all their answers slow?", count=len(counts))
+    if len(counts) > len(wanted) or not _same(counts, wanted):
+        text = "{client} is right, the numbers are not: count the answers of more than {limit:.0f} ms."
+        return not_yet(text, client=most, limit=SLOW_MS)
     text = "{client} got {count:,} of {all:,} slow answers: {agent}."
     agent = str(truth.loc[truth["client"] == most, "user_agent"].iloc[0])
     return passed(text, client=most, count=int(wanted.max()), all=int(wanted.sum()), agent=agent)
+
+
+def durations_of_the_slow(lab: Lab) -> pd.Series:
+    """Return a wrong answer to 07_5: the milliseconds of each client, not the number of answers."""
+    visits = lab.notes.frame("visits", "The visitors' lines", "07")
+    is_slow = ~visits["is_health_check"] & visits["duration_ms"].gt(SLOW_MS)
+    return visits[is_slow].groupby("client")["duration_ms"].sum()
 
 
 def paths_of_the_scanner(lab: Lab, answer: pd.Series) -> Verdict:
@@ -125,7 +145,11 @@ def failed_payments_by_phone(lab: Lab, answer: pd.Series) -> Verdict:
     wanted = (paid["status"] == 500).groupby(paid["user_agent"].str.contains("Mobile")).mean()
     if not isinstance(answer, pd.Series) or len(answer) != len(wanted):
         return not_yet("A Series with two rows is wanted: phones, and the others.")
-    if not _same(answer.sort_index(), wanted.sort_index()):
+    labelled = answer.set_axis([_is_phones(label) for label in answer.index])
+    if labelled.index.nunique() != len(wanted):
+        labels = ", ".join(map(str, answer.index))
+        return not_yet("Which of the rows is that of the phones? They are called {labels}.", labels=labels)
+    if not _same(labelled, wanted):
         return not_yet("The shares are not right. Take the requests for {path} only.", path=PAYMENT)
     text = "Of the payments on phones {phones:.0%} fail, of the others {others:.0%}."
     return passed(text, phones=float(wanted[True]), others=float(wanted[False]))
@@ -143,8 +167,9 @@ def statuses_in_sql(lab: Lab, answer: str) -> Verdict:
         return not_yet("Two columns are wanted: the status, and how many.")
     if len(rows) != len(wanted):
         return not_yet("The answer has {count:,} rows; each status is one.", count=len(rows))
-    found = {str(status): int(count) for status, count in rows.itertuples(index=False)}
-    if found != {str(status): int(count) for status, count in wanted.items()}:
+    counts = {(str(status), str(count)) for status, count in wanted.items()}
+    pairs = [(str(one), str(other)) for one, other in rows.itertuples(index=False)]
+    if counts not in (set(pairs), {(other, one) for one, other in pairs}):
         return not_yet("The counts are not those of this day: is it this run's id, and only its lines?")
     text = "{count:,} lines in {statuses} statuses, as they were sent; {scanned:,} bytes were read."
     scanned = rows.attrs["scanned_bytes"]
@@ -178,7 +203,13 @@ def _other_index(answer: Any, wanted: pd.Series) -> Verdict | None:
     return None
 
 
+def _is_phones(label: Any) -> bool:
+    """Whether a row is that of the phones: called so, or by the condition's True."""
+    text = str(label).lower()
+    return text == "true" or any(word in text for word in ("mobile", "phone", "スマ", "携帯"))
+
+
 def _same(one: pd.Series, other: pd.Series) -> bool:
     """Whether two Series over the same index have the same numbers, in any order."""
-    numbers = {str(name): float(value) for name, value in one.items()}
+    numbers = {str(name): float(value) for name, value in pd.to_numeric(one, errors="coerce").items()}
     return all(abs(numbers.get(str(name), -1.0) - float(value)) < NEARLY for name, value in other.items())

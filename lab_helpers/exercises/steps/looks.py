@@ -13,6 +13,7 @@ from lab_helpers.base.clients import aws_errors
 from lab_helpers.base.errors import LabError, NotFoundError, WaitTimeoutError
 from lab_helpers.base.messages import say
 from lab_helpers.base.wait import wait_until
+from lab_helpers.exercises.steps.step import Verdict, not_yet
 from lab_helpers.lab import Lab
 
 ARRIVE_TIMEOUT_S = 60.0
@@ -48,6 +49,12 @@ def record_of_a_visit(lab: Lab, address: str, mark: str, agent: str = "", below:
     since = datetime.now(UTC) - CLOCK_MARGIN
     _ask(lab, address, agent or "Mozilla/5.0")
     return _arrived(lab, mark, since, below)
+
+
+def not_one_number(rows: int, columns: int, call: str) -> Verdict:
+    """Return that an answer of so many rows and columns is not the one number that `call` gives."""
+    text = "The query gives {rows:,} rows of {columns} columns. Wanted is one number alone, as {call} gives it."
+    return not_yet(text, rows=rows, columns=columns, call=f"`{call}`")
 
 
 def last_failed_task(lab: Lab) -> dict[str, int]:

@@ -27,7 +27,7 @@ def counts_missing_pages(lab: Lab, query: str) -> Verdict:
     except LabError as exc:
         return Verdict(False, str(exc))
     if len(rows) != 1 or len(rows[0]) != 1:
-        return not_yet("The query gives {count:,} rows; `stats count(*)` gives one, with one number.", count=len(rows))
+        return looks.not_one_number(len(rows), len(rows[0]) if rows else 0, "stats count(*)")
     [found] = rows[0].values()
     [wanted] = insights.ask(lab, COUNT)[0].values()
     if found != wanted:
@@ -50,6 +50,7 @@ def prints_combined(lab: Lab, _: Any) -> Verdict:
 def counts_by_agent(lab: Lab, query: str) -> Verdict:
     """05_3: one row a user agent, the load balancer's health checker among them."""
     looks.line_of_a_request(lab, f"agent-{secrets.token_hex(3)}")
+    least = _lines_by_agent(lab)
     try:
         rows = insights.ask(lab, query)
     except LabError as exc:
@@ -61,8 +62,37 @@ def counts_by_agent(lab: Lab, query: str) -> Verdict:
         return not_yet("No row names the load balancer's health checker. Which field holds the user agent?")
     if not all(any(value.isdigit() for value in row.values()) for row in rows):
         return not_yet("The rows have no number: count the lines of each user agent.")
-    named = sum(not all(value.isdigit() for value in row.values()) for row in rows)  # older lines have none
-    return passed("{count:,} user agents, the load balancer's health checker among them.", count=named)
+    return _other_counts(_named(rows), least, _lines_by_agent(lab)) or passed(
+        "{count:,} user agents, the load balancer's health checker among them.", count=len(least)
+    )
+
+
+def _lines_by_agent(lab: Lab) -> dict[str, int]:
+    return {agent: int(count) for agent, count in _named(insights.ask(lab, BY_AGENT)).items()}
+
+
+def _named(rows: list[dict[str, str]]) -> dict[str, str]:
+    """Return the number of each row by its text; the row of older lines, which name no agent, is left out."""
+    found = {}
+    for row in rows:
+        texts = [value.strip('" ') for value in row.values() if not value.isdigit()]
+        if texts:
+            found[" ".join(texts)] = next((value for value in row.values() if value.isdigit()), "")
+    return found
+
+
+def _other_counts(found: dict[str, str], least: dict[str, int], most: dict[str, int]) -> Verdict | None:
+    """Return why a query's rows are not the agents' counts before and after it; health checks come all the time."""
+    other = next((text for text in found if text not in most), None)
+    if other is not None:
+        return not_yet("{text} is no user agent: count by this one field.", text=other)
+    for agent, count in least.items():
+        if not found.get(agent, "").isdigit():
+            return not_yet("No row has the user agent {agent}.", agent=agent)
+        if not count <= int(found[agent]) <= most[agent]:
+            text = "The query counts {found} lines of {agent}; there are {wanted:,}."
+            return not_yet(text, found=found[agent], agent=agent, wanted=most[agent])
+    return None
 
 
 STEPS: tuple[Step, ...] = (
@@ -108,6 +138,7 @@ STEPS: tuple[Step, ...] = (
         wrong=(
             Wrong("stats count(*) by log_stream_of_nobody", "one for each user agent is wanted"),
             Wrong("stats count(*) by ecs_task_arn", "health checker"),
+            Wrong("stats count(*) by log", "is no user agent"),
             Wrong("fields log | filter log like /ELB-HealthChecker/ or log like /by hand/", "no number"),
         ),
         hints=(

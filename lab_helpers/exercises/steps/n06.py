@@ -77,7 +77,7 @@ def reads_one_hour(lab: Lab, question: str) -> Verdict:
         text = "The query reads {scanned:,} bytes; the objects of {hour} have {size:,}. Which column is the partition?"
         return not_yet(text, scanned=scanned, hour=hour, size=most[1])
     if rows.shape != (1, 1) or not pd.api.types.is_integer_dtype(rows.iloc[:, 0]):
-        return not_yet("The query gives {count:,} rows; `SELECT count(*)` gives one, with one number.", count=len(rows))
+        return looks.not_one_number(*rows.shape, "SELECT count(*)")
     found = int(rows.iloc[:, 0].sum())
     if not least[0] <= found <= most[0]:
         text = "The query counts {found:,} lines; the hour {hour} has {wanted:,}."

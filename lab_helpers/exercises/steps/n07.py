@@ -35,6 +35,7 @@ STEPS: tuple[Step, ...] = (
         wants=NUMBER,
         wrong=(
             Wrong(7.25, "not in per cent"),
+            Wrong(float("nan"), "between 0 and 1"),
             Wrong(0.004, "health checks"),
             Wrong(0.005, "share of 5xx"),
             Wrong(0.25, "too large"),
@@ -51,7 +52,11 @@ STEPS: tuple[Step, ...] = (
         investigation.shares_errors_of_a_day,
         kind=Kind.ANSWER,
         wants=NUMBER,
-        wrong=(Wrong(0.0725, "without health checks"), Wrong(0.014, "how many seconds")),
+        wrong=(
+            Wrong(0.0725, "without health checks"),
+            Wrong(0.014, "how many seconds"),
+            Wrong(float("nan"), "between 0 and 1"),
+        ),
         hints=(
             "Two nodes check two tasks, each every ten seconds. How often in 86,400 seconds?",
             "The errors stay as many; only the number below the line grows.",
@@ -77,7 +82,11 @@ STEPS: tuple[Step, ...] = (
         investigation.slow_by_client,
         kind=Kind.ANSWER,
         wants=object,
-        wrong=(Wrong("192.0.2.66", "one row for each client"), Wrong(48, "one row for each client")),
+        wrong=(
+            Wrong("192.0.2.66", "one row for each client"),
+            Wrong(48, "one row for each client"),
+            Wrong(None, "the numbers are not", by_lab=investigation.durations_of_the_slow),
+        ),
         hints=(
             'First the rows: real[real["duration_ms"] > 300].',
             'Then groups by "client"; .size() counts the rows of each.',

@@ -18,6 +18,7 @@ from lab_helpers.terraform import blocks
 
 ALARM_TF, ROLE_TF = "terraform/aws_alarm.tf", "terraform/aws_iam_kinesis.tf"
 DOCUMENT = "data.aws_iam_policy_document.firehose_access"
+MINUTE_S = 60
 MOST_BUFFERS = 5
 """An alarm that waits for longer than so many buffers is too late for this notebook."""
 BUCKET, LOG_STREAMS = "arn:aws:s3:::the-bucket", "arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream:*"
@@ -44,7 +45,8 @@ def alarm_is_right(alarm: Mapping[str, Any], buffer_s: float, most_s: float = 0.
 
     `most_s` is the lab's own interval, which a threshold may be written for where the stream's is shorter.
     """
-    limit, statistic = float(alarm["Threshold"]), alarm.get("Statistic", "")
+    limit, statistic = float(alarm["Threshold"]), alarm.get("Statistic") or alarm.get("ExtendedStatistic", "")
+    looks_s = int(alarm.get("Period", 0)) * int(alarm.get("EvaluationPeriods", 1))
     if not str(alarm["ComparisonOperator"]).startswith("GreaterThan"):
         return not_yet("This alarm goes off when records are young. Which way is bad for an age?")
     if statistic != "Maximum":
@@ -56,6 +58,9 @@ def alarm_is_right(alarm: Mapping[str, Any], buffer_s: float, most_s: float = 0.
         return not_yet(text, buffer=buffer_s, limit=limit)
     if limit > MOST_BUFFERS * max(buffer_s, most_s):
         return not_yet("Nobody would hear of it for {limit:.0f} s: choose less.", limit=limit)
+    if looks_s > MOST_BUFFERS * max(buffer_s, most_s, MINUTE_S):
+        text = "The alarm looks at {seconds} s before it tells: choose a shorter period, or fewer of them."
+        return not_yet(text, seconds=looks_s)
     return passed("The alarm is in CloudWatch: it goes off after {limit:.0f} s.", limit=limit)
 
 
@@ -68,10 +73,11 @@ def may_not_write(lab: Lab, _: Any) -> Verdict:
 
 def names_the_policy(_: Lab, answer: str) -> Verdict:
     """08_3: which of the two policies of the message is at fault."""
-    words = " ".join(answer.lower().replace("_", " ").split())
-    if words.startswith("trust"):
+    words = answer.lower()
+    is_trust, is_access = ("trust" in words or "信頼" in words), ("access" in words or "アクセス" in words)
+    if is_trust and not is_access:
         return not_yet("The trust policy was not changed: Firehose could still assume the role.")
-    if not words.startswith("access"):
+    if is_trust or not is_access:
         return not_yet("The message names two policies: trust policy and access policy.")
     return passed("Firehose may assume the role, and the role may not write to the bucket.")
 

@@ -220,7 +220,9 @@ def is_42(_: Any, answer: Any) -> Verdict:
     return passed("right") if answer == 42 else not_yet("it is not {answer}", answer=answer)
 
 
-ANSWER = Step("99_2", "t", 1, is_42, wants=int, wrong=(Wrong(41, "it is not 41"), Wrong("42", "The answer is a str")))
+ANSWER = Step(
+    "99_2", "t", 1, is_42, wants=int, wrong=(Wrong(41, "it is not 41"), Wrong("42", "The answer has the type str"))
+)
 
 
 def test_an_answer_in_a_cell(lab: TrialLab) -> None:
@@ -228,7 +230,8 @@ def test_an_answer_in_a_cell(lab: TrialLab) -> None:
     at = attempt(ANSWER, lab)
     assert (at.judge(UNTOUCHED).status, at.judge(UNTOUCHED).answer) == (Status.NOT_ATTEMPTED, 42)
     assert at.judge(42).status is Status.PASSED
-    assert at.judge("42").why == "The answer is a str, wanted is: int."
+    assert at.judge("42").why == "The answer has the type str, wanted is: int."
+    assert at.judge(None).why.startswith("The answer is None")  # and nobody is given the reference for it
     assert at.solve(UNTOUCHED).answer == 42
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -32,6 +32,8 @@ def test_the_streams_own_interval_counts() -> None:
         ({"Statistic": "Average"}, "hides the oldest"),
         ({"Threshold": 60.0}, "go off every time"),
         ({"Threshold": 3600.0}, "Nobody would hear"),
+        ({"Period": 60, "EvaluationPeriods": 30}, "looks at 1800 s"),
+        ({"Statistic": None, "ExtendedStatistic": "p50"}, "p50 of the ages"),
     ],
 )
 def test_a_bad_alarm_is_told_why(change: dict[str, Any], reason: str) -> None:
@@ -39,6 +41,28 @@ def test_a_bad_alarm_is_told_why(change: dict[str, Any], reason: str) -> None:
     found = n08.alarm_is_right({**ALARM, **change}, 60)
     assert not found.is_passed
     assert reason in found.why
+
+
+def test_a_period_of_a_minute_is_short_whatever_the_buffer() -> None:
+    """A buffer of 10 s and the period that AWS publishes at."""
+    assert n08.alarm_is_right({**ALARM, "Threshold": 40.0, "Period": 60, "EvaluationPeriods": 2}, 10).is_passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [
+        ("access policy", True),
+        ("The access policy of the role", True),
+        ("Access_Policy", True),
+        ("アクセスポリシー", True),
+        ("the trust policy", False),
+        ("trust policy and access policy", False),
+        ("bucket policy", False),
+    ],
+)
+def test_a_policy_may_be_named_in_a_sentence(answer: str, is_right: bool) -> None:
+    """Of the two, one is to be named."""
+    assert n08.names_the_policy(cast(Any, None), answer).is_passed is is_right
 
 
 def test_the_reference_is_the_least() -> None:
