@@ -318,6 +318,7 @@ class Gateway:
 
     def _refuse_public(self, call: protocol.Call, caller: Caller, environ: Mapping[str, Any], body: bytes) -> None:
         """Raise AwsError for an access list or a policy that is public where such are blocked."""
+        answers.refuse_other_owner(environ, self._account_id)
         if call.operation == "CreateBucket":
             public_access.check_creation(environ, takes_lists=acls.asks_for_lists(environ))
             return

@@ -189,6 +189,8 @@ def test_the_block_of_what_is_new(s3: Any) -> None:
         )
     with pytest.raises(ClientError, match="public policies are prevented by the BlockPublicPolicy setting in S3 Block"):
         s3.put_bucket_policy(Bucket=BUCKET, Policy=_text(_policy()))
+    with pytest.raises(ClientError, match="must be an AWS Account ID"):  # which is looked at first
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=_text(_policy()), ExpectedBucketOwner="abcd")
     s3.put_object_acl(Bucket=BUCKET, Key="a", ACL="bucket-owner-full-control")
     s3.put_bucket_policy(Bucket=BUCKET, Policy=_text(_policy(Effect="Deny", Action="s3:DeleteObject")))
     assert s3.get_bucket_policy_status(Bucket=BUCKET)["PolicyStatus"] == {"IsPublic": False}
