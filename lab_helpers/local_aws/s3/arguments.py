@@ -2,8 +2,8 @@
 
 Source: LocalStack's recordings of S3 (test_upload_part_copy_range, test_complete_multipart_parts_order,
 test_s3_copy_object_wrong_format, test_put_object_storage_class_outposts, test_multipart_size_validation,
-test_create_bucket_with_invalid_location_constraint); "Specifying the copy source" of CopyObject in the Amazon S3 API
-reference.
+test_create_bucket_with_invalid_location_constraint, test_get_response_overrides_unicode_metadata_with_sig_s3);
+"Specifying the copy source" of CopyObject in the Amazon S3 API reference.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _SOURCE, _SOURCE_RANGE = "HTTP_X_AMZ_COPY_SOURCE", "HTTP_X_AMZ_COPY_SOURCE_RANGE
 _CLASSED = frozenset({"CopyObject", "CreateMultipartUpload", "PutObject"})
 _NO_CLASSES = frozenset({"OUTPOSTS"})
 """Storage classes of S3's description that no bucket of a Region has."""
+_READS = frozenset({"GetObject", "HeadObject"})
 _PARTS = frozenset({"UploadPart", "UploadPartCopy"})
 _RANGE = re.compile(r"bytes=(\d{1,19})-(\d{1,19})")
 _PLACE = re.compile(rb"(<(?:\w+:)?LocationConstraint[^>]*>)([^<]*)(?=<)")
@@ -40,10 +41,22 @@ def check(operation: str, params: Mapping[str, Any], environ: Mapping[str, Any])
             raise invalid_argument(NO_NUMBER, "partNumber", number)
     if operation in COPIES and not re.search("/|%2F", str(environ.get(_SOURCE, "")).lstrip("/"), re.IGNORECASE):
         raise invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
+    if operation in _READS:
+        _check_overrides(params)
     wanted = environ.get("HTTP_X_AMZ_STORAGE_CLASS")
     if operation in _CLASSED and wanted in _NO_CLASSES:
         text = "The storage class you specified is not valid"
         raise AwsError("InvalidStorageClass", text, 400, {"StorageClassRequested": wanted})
+
+
+def _check_overrides(params: Mapping[str, Any]) -> None:
+    """Raise AwsError for a header of the answer that is asked for and can be none."""
+    for name in sorted(name for name in params if name.startswith("response-")):
+        try:
+            str(params[name]).encode("iso-8859-1")
+        except UnicodeEncodeError as error:
+            text = "Header value cannot be represented using ISO-8859-1."
+            raise invalid_argument(text, name, str(params[name])) from error
 
 
 def check_range(environ: Mapping[str, Any], source_bytes: int) -> None:

@@ -141,9 +141,9 @@ def as_upload(environ: Mapping[str, Any], form: Form) -> dict[str, Any]:
     headers = {name: value for name, value in environ.items() if name not in left_out}
     for name, value in form.fields.items():
         if name.startswith("x-amz-") and name not in {each.lower() for each in _V4}:
-            headers[_variable(name)] = _ascii(value) if name.startswith("x-amz-meta-") else _latin(value)
+            headers[_variable(name)] = in_ascii(value) if name.startswith("x-amz-meta-") else in_latin(value)
         elif name in _HEADERS:
-            headers["CONTENT_TYPE" if name == "content-type" else _variable(name)] = _latin(value)
+            headers["CONTENT_TYPE" if name == "content-type" else _variable(name)] = in_latin(value)
     if "acl" in form.fields:
         headers["HTTP_X_AMZ_ACL"] = form.fields["acl"]
     if "tagging" in form.fields:
@@ -176,6 +176,22 @@ def told(answer: Answer, form: Form, bucket: str, url: str) -> Answer:
         f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(form.key)}</Key><ETag>{escape(etag)}</ETag></PostResponse>"
     )
     return 201, [*kept, ("Content-Type", "application/xml")], document.encode()
+
+
+def in_ascii(value: str) -> str:
+    """Return metadata as headers have it: beyond ASCII, and controls, as RFC 2047 says."""
+    if value.isascii() and (value.replace("\t", "").isprintable() or not value):
+        return value
+    if value.isascii():
+        return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%.-!*+/"
+    coded = "".join(chr(byte) if byte in plain else "_" if byte == 0x20 else f"={byte:02X}" for byte in value.encode())
+    return f"=?UTF-8?Q?{coded}?="
+
+
+def in_latin(value: str) -> str:
+    """Return a field as headers have it: what is beyond Latin-1 is a blank."""
+    return "".join(letter if ord(letter) < 256 else " " for letter in value)
 
 
 def _with_key(form: Form) -> Form:
@@ -255,22 +271,6 @@ def _tags(document: str) -> str:
         for tag in root.iterfind("{*}TagSet/{*}Tag")
     ]
     return urlencode(pairs)
-
-
-def _ascii(value: str) -> str:
-    """Return metadata as headers have it: beyond ASCII, and controls, as RFC 2047 says."""
-    if value.isascii() and (value.replace("\t", "").isprintable() or not value):
-        return value
-    if value.isascii():
-        return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
-    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%.-!*+/"
-    coded = "".join(chr(byte) if byte in plain else "_" if byte == 0x20 else f"={byte:02X}" for byte in value.encode())
-    return f"=?UTF-8?Q?{coded}?="
-
-
-def _latin(value: str) -> str:
-    """Return a field as headers have it: what is beyond Latin-1 is a blank."""
-    return "".join(letter if ord(letter) < 256 else " " for letter in value)
 
 
 def _failed(condition: list[Any]) -> AwsError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sqlite3
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -116,6 +117,14 @@ def test_an_object_is_read_with_its_key_only(s3: Any) -> None:
     )
     assert s3.get_object(Bucket=BUCKET, Key="a")["ServerSideEncryption"] == "AES256"
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+    link = s3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "a", **_given(ONE)})
+    headers = {f"x-amz-server-side-encryption-customer-{name}": _given(ONE)[f"SSECustomer{word}"]
+               for name, word in (("algorithm", "Algorithm"), ("key", "Key"), ("key-MD5", "KeyMD5"))}  # fmt: skip
+    asked = urllib.request.Request(link, b"test data..", {**headers, "Content-Type": ""}, method="PUT")
+    with urllib.request.urlopen(asked) as answer:  # a client that says no checksum
+        assert answer.status == 200
+    told = s3.head_object(Bucket=BUCKET, Key="a", ChecksumMode="ENABLED", **_given(ONE))
+    assert told["ChecksumCRC64NVME"] == "qUVrWYOrIAM="
 
 
 def test_copies(s3: Any) -> None:

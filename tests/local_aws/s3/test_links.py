@@ -8,6 +8,7 @@ import boto3
 import pytest
 import urllib3
 from botocore.config import Config
+from botocore.handlers import validate_ascii_metadata
 
 from lab_helpers.local_aws.s3.links import with_headers
 from lab_helpers.local_aws.server import LocalAws
@@ -45,6 +46,28 @@ def test_an_upload_by_a_link(aws: LocalAws, version: str) -> None:
     assert (got["Metadata"], "Expires" in got, got["Body"].read()) == ({"who": "me"}, False, b"x")
     status, headers = _send(signer.generate_presigned_url("delete_object", {"Bucket": BUCKET, "Key": "a"}), "DELETE")
     assert (status, "content-length" in headers) == (204, False)
+    s3.delete_bucket(Bucket=BUCKET)
+
+
+def test_what_headers_cannot_say(aws: LocalAws) -> None:
+    """test_put_unicode_metadata_with_sig_s3 and test_get_response_overrides_unicode_metadata_with_sig_s3."""
+    s3, text = aws.client("s3"), "non-ascii-%E2%80%94_\u2014_\u00e9_"
+    s3.create_bucket(Bucket=BUCKET, **HERE)
+    signer = _signer(aws, "s3")
+    signer.meta.events.unregister("before-parameter-build.s3.PutObject", validate_ascii_metadata)
+    url = signer.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "a", "Metadata": {"foo": text}})
+    assert _send(url, "PUT")[0] == 200
+    told = s3.head_object(Bucket=BUCKET, Key="a")["Metadata"]
+    assert told == {"foo": "=?UTF-8?Q?non-ascii-%E2%80%94=5F=E2=80=94=5F=C3=A9=5F?="}
+    for call, params in (
+        ("get_object", {"ResponseCacheControl": text}),
+        ("head_object", {"ResponseContentType": text}),
+    ):
+        refused = urllib3.request("GET" if call == "get_object" else "HEAD", signer.generate_presigned_url(
+            call, {"Bucket": BUCKET, "Key": "a", **params}), timeout=30)  # fmt: skip
+        assert refused.status == 400
+        assert call == "head_object" or b"Header value cannot be represented using ISO-8859-1." in refused.data
+    s3.delete_object(Bucket=BUCKET, Key="a")
     s3.delete_bucket(Bucket=BUCKET)
 
 

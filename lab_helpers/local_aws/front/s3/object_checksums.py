@@ -137,9 +137,8 @@ def _check_completed_part(part: Mapping[str, str], upload: Upload, upload_id: st
 def _put(environ: dict[str, Any], body: bytes | Content, locks: Callable[[], bool]) -> dict[str, Any]:
     if said(environ):
         return _named(environ)
-    has_own_key = "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_CUSTOMER_ALGORITHM" in environ
     is_locked = any(name.startswith("HTTP_X_AMZ_OBJECT_LOCK_") for name in environ) or locks()
-    if has_own_key or is_locked:  # no checksum by default with a customer's key; a lock wants one of the caller's
+    if is_locked:  # which wants one of the caller's
         return environ
     return _named({**environ, PREFIX + DEFAULT: encoded(DEFAULT, body)})
 

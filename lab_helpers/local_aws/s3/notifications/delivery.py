@@ -87,7 +87,7 @@ class Notifications:
     def around(self, call: S3Call, caller: Caller, answer: Callable[[], Answer]) -> Answer:
         """Let a call of S3's be answered, and tell of what it did; raises AwsError for targets that cannot be told."""
         configured = self._configured(call)
-        watched = self._watch(call.operation, call.params)
+        watched = self._watch(call)
         answered = answer()
         if answered[0] < 300:
             if watched is not None:
@@ -124,15 +124,15 @@ class Notifications:
         for arn, service in dict.fromkeys((rule.arn, rule.service) for rule in configuration.rules):
             self._send(Rule("", arn, service, ()), bucket, told, "")
 
-    def _watch(self, operation: str, params: Mapping[str, Any]) -> Watched | None:
+    def _watch(self, call: S3Call) -> Watched | None:
         """Return what a call's keys are before it; None where nobody is told of it."""
+        operation, bucket = call.operation, str(call.params.get("Bucket", ""))
         if operation not in events.TELLING:
             return None
-        bucket = str(params.get("Bucket", ""))
         document = self._buckets.notification_configuration(bucket)
         if document is None:
             return None
-        keys = events.asked_of(operation, params)
+        keys = events.asked_of(operation, call.params, call.body)
         return Watched(
             operation, bucket, read(document), [(*each, self._seen(operation, bucket, *each)) for each in keys]
         )

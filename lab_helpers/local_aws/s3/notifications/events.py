@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
+from xml.etree import ElementTree
 
 from lab_helpers.local_aws.s3.posted_form import MARK
 from lab_helpers.local_aws.s3.view import ObjectView
@@ -71,10 +72,11 @@ class Origin:
     sequencer: str
 
 
-def asked_of(operation: str, params: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """Return the keys and versions (empty: the latest) that a call is about."""
+def asked_of(operation: str, params: Mapping[str, Any], body: bytes) -> Sequence[tuple[str, str]]:
+    """Return the keys and versions (empty: the latest) that a call is about; those that it lists are in its body."""
     if operation == "DeleteObjects":
-        return [(str(each.get("Key", "")), str(each.get("VersionId", ""))) for each in params["Delete"]["Objects"]]
+        listed = ElementTree.fromstring(body).findall("{*}Object")
+        return [(each.findtext("{*}Key") or "", each.findtext("{*}VersionId") or "") for each in listed]
     return [(str(params.get("Key", "")), str(params.get("versionId", "")))]
 
 
@@ -120,7 +122,7 @@ def record(event: Happened, origin: Origin, rule: str) -> dict[str, Any]:
                 "ownerIdentity": {"principalId": origin.owner},
                 "arn": f"arn:aws:s3:::{origin.bucket}",
             },
-            "object": _object(event, origin, quote_plus(event.key), "eTag", "versionId"),
+            "object": _object(event, origin, quote_plus(event.key, safe="/"), "eTag", "versionId"),
         },
     }
 
@@ -161,8 +163,8 @@ def _deleted(key: str, version: str, before: ObjectView | None, after: ObjectVie
     if version:
         is_gone = before is not None and after is None
         return Happened("ObjectRemoved:Delete", "DeleteObject", key, version=version) if is_gone else None
-    if after is None:
-        return Happened("ObjectRemoved:Delete", "DeleteObject", key) if before is not None else None
+    if after is None:  # as recorded (test_delete_objects): also of what was not there
+        return Happened("ObjectRemoved:Delete", "DeleteObject", key)
     if not after.is_marker or (before is not None and before.identity == after.identity):
         return None
     name = "ObjectRemoved:DeleteMarkerCreated"

@@ -148,7 +148,7 @@ def test_content_md5(s3: Any) -> None:
 
 
 def test_s3_makes_one_where_none_came(aws: LocalAws, s3: Any) -> None:
-    """CRC64NVME, which a copy keeps (test_s3_checksum_no_automatic_sdk_calculation); not with a customer's key."""
+    """CRC64NVME, which a copy keeps (test_s3_checksum_no_automatic_sdk_calculation), with a customer's key, too."""
     assert _sent(aws, b"test data..", {"x-amz-checksum-algorithm": "SHA256"}) == (200, "")
     wanted = {"ChecksumCRC64NVME": "qUVrWYOrIAM=", "ChecksumType": "FULL_OBJECT"}
     head = s3.head_object(**PLACE, ChecksumMode="ENABLED")
@@ -160,7 +160,10 @@ def test_s3_makes_one_where_none_came(aws: LocalAws, s3: Any) -> None:
     assert copied["ChecksumCRC32C"] == "Pf4upw=="
     free: Any = SimpleNamespace(locks_by_default=lambda _: False)
     own_key = {"HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_CUSTOMER_ALGORITHM": "AES256"}
-    assert for_moto("PutObject", PLACE, own_key, b"x", free) == own_key
+    with_one = for_moto(
+        "PutObject", PLACE, own_key, b"test data..", free
+    )  # test_put_object_default_checksum_with_sse_c
+    assert with_one["HTTP_X_AMZ_CHECKSUM_CRC64NVME"] == "qUVrWYOrIAM="
     locked: Any = SimpleNamespace(locks_by_default=lambda _: True)
     assert for_moto("PutObject", PLACE, {}, b"x", locked) == {}  # the caller has to bring one
 
