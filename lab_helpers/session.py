@@ -161,13 +161,15 @@ class Session(HandsOn):
 def open_lab(notebook: str, **settings: Any) -> Session:
     """Start the backend if it is not there and return the session; settings are those of config.Settings.
 
-    Who has the notebook open is told of what takes some seconds. `notebook` is the notebook's name without `.ipynb`,
-    with its folder; its checks are collected under it, and its language is spoken from now on (`ja/…`: Japanese).
+    Who has the notebook open is told of what takes some seconds, as is a run that tries answers. `notebook` is the
+    notebook's name without `.ipynb`, with its folder; its checks are collected under it, and its language is spoken
+    from now on (`ja/…`: Japanese).
     Raises SettingsError, LocalAwsStartError.
     """
     speak(language_of(notebook))
     is_live = display.in_live_notebook()
-    lab = attach(config.load(**settings), print if is_live else silent)
+    loaded = config.load(**settings)
+    lab = attach(loaded, print if is_live or loaded.solve else silent)  # elsewhere outputs are kept and compared
     if settings.get(BUFFER) is None and lab.notes.has(BUFFER):
         lab.settings = replace(lab.settings, buffer_s=lab.notes.read(BUFFER, "The infrastructure", "02"))
     check = Checks(notebook, lab.settings.home / CHECKS)
