@@ -260,6 +260,8 @@ def _keep_what_uploads_were_made_of() -> None:
             bucket = backend.get_bucket(bucket_name)
             if bucket.has_default_lock:
                 key.lock_mode, key.lock_until = bucket.default_lock_mode, bucket.default_retention()
+            if getattr(key, SEALED, "") and not algorithm:
+                key.checksum_value = key.checksum_algorithm = None  # S3 makes none of a customer's parts
             if key.checksum_value and not key.checksum_algorithm:
                 key.checksum_algorithm = DEFAULT
         return key

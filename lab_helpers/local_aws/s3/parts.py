@@ -110,7 +110,7 @@ def tell_slice(
         told.append(("x-amz-mp-parts-count", str(asked.parts)))
         if is_asked and checksum is not None and asked.part is not None and asked.part.checksum:
             algorithm, kind, _ = checksum
-            if kind != "COMPOSITE":  # S3 has none of the parts
+            if kind != "COMPOSITE" and asked.parts > 1:  # S3 has none of the parts
                 return 206, told
             told += [(f"x-amz-checksum-{algorithm.lower()}", asked.part.checksum), ("x-amz-checksum-type", kind)]
     return 206, told

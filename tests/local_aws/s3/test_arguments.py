@@ -123,15 +123,20 @@ def test_checksums_of_parts_that_are_copied(s3: Any) -> None:
     assert (copy["ChecksumCRC32C"], copy["ChecksumType"]) == ("iqJrOQ==", "FULL_OBJECT")
 
 
-def test_a_part_of_a_whole_has_no_checksum(s3: Any) -> None:
-    """test_complete_multipart_parts_checksum_full_object: only parts of a composite are told with theirs."""
+@pytest.mark.parametrize("bodies", [[b"this is a part"], [b"x" * 5_242_880, b"this is a part"]])
+def test_a_part_of_a_whole_has_no_checksum(s3: Any, bodies: list[bytes]) -> None:
+    """test_complete_multipart_parts_checksum_full_object and test_get_object_part_checksum: unless it is the whole."""
     begun = s3.create_multipart_upload(Bucket=BUCKET, Key="a", ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
     place = {"Bucket": BUCKET, "Key": "a", "UploadId": begun["UploadId"]}
-    part = s3.upload_part(**place, PartNumber=1, Body=b"this is a part", ChecksumAlgorithm="CRC32")
-    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-    s3.complete_multipart_upload(**place, MultipartUpload=parts)
-    told = s3.get_object(Bucket=BUCKET, Key="a", PartNumber=1, ChecksumMode="ENABLED")
-    assert (told["PartsCount"], "ChecksumCRC32" in told) == (1, False)
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**place, PartNumber=number, Body=body,
+                                                     ChecksumAlgorithm="CRC32")["ETag"]}
+        for number, body in enumerate(bodies, 1)
+    ]  # fmt: skip
+    s3.complete_multipart_upload(**place, MultipartUpload={"Parts": parts})
+    for call in (s3.get_object, s3.head_object):
+        told = call(Bucket=BUCKET, Key="a", PartNumber=len(bodies), ChecksumMode="ENABLED")
+        assert (told["PartsCount"], "ChecksumCRC32" in told) == (len(bodies), len(bodies) == 1)
 
 
 def test_the_old_name_of_europe(aws: LocalAws) -> None:
