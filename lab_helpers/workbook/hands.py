@@ -275,6 +275,8 @@ class StepView:
         with self._lab._telling(say("step {id}", id=self.step.id)) as bar:
             if self._lab.settings.solve:
                 return attempt.solve(self._given, bar.note if bar else str)
+            if bar:
+                bar.note(say("the lab is asked"))
             found = attempt.judge(self._given)
         if found.status is not Status.NOT_ATTEMPTED:
             self._progress.attempted(self.step.id, found.status is Status.PASSED)

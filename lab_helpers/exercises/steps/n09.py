@@ -49,9 +49,16 @@ def tried_filters(text: str) -> Verdict:
     told = [line for line in lines if SECRET in line]
     if told:
         return not_yet("The token still stands in this line: {line}", line=told[0])
-    if sum("id=77" in line and line.endswith('"curl/8.0"') for line in lines) < len(TOKENS):
-        return not_yet("More than the token is gone: the id and the user agent have to stay in each line.")
+    changed = [line for line in TOKENS if not any(_stays(line, each) for each in lines)]
+    if changed:
+        return not_yet("More than the token is gone, or changed, in this line: {line}", line=changed[0])
     return passed("The router drops the health check alone, and masks the token alone.")
+
+
+def _stays(line: str, masked: str) -> bool:
+    """Whether all around the token of a line is still there: a referer's quotation mark, the id, the user agent."""
+    before, after = line.split(SECRET)
+    return len(masked) >= len(before) + len(after) and masked.startswith(before) and masked.endswith(after)
 
 
 def runs_filters(lab: Lab, _: Any) -> Verdict:
@@ -119,6 +126,7 @@ STEPS: tuple[Step, ...] = (
             Wrong(lambda conf: conf.replace("HealthChecker/[", "HealthCheck/["), "A health check comes out"),
             Wrong(lambda conf: conf.replace("[?&]token", "%?token"), "still stands"),
             Wrong(lambda conf: conf.replace('[^& \\"]+', ".+"), "More than the token"),
+            Wrong(lambda conf: conf.replace('[^& \\"]+', "[^& ]+"), "More than the token"),
             Wrong(lambda conf: conf.replace("Exclude  log", "Exclud  log"), "unknown configuration property"),
         ),
         hints=(
