@@ -65,7 +65,8 @@ class Session(HandsOn):
     def trace(self, request_id: str = "") -> Trace:
         """Follow a request (without an id: the newest by hand) through all its stops; errors as `trace.follow`."""
         name = request_id or self.traced_id
-        return display.Trace(name, trace.follow(self, name))
+        with self._telling(say("the stops of {id}", id=name)):
+            return display.Trace(name, trace.follow(self, name))
 
     def visitors(
         self,

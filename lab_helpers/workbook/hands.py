@@ -120,7 +120,8 @@ class HandsOn(Lab):
     def built(self) -> BuiltView:
         """Return what Terraform has built, as a graph."""
         self._wait_for_apply()
-        return BuiltView.of(self.working_copy / "terraform", self.terraform.resources())
+        with self._telling(say("what Terraform has built")):
+            return BuiltView.of(self.working_copy / "terraform", self.terraform.resources())
 
     def apply(self, *, background: bool = False) -> RunResult | Background:
         """Make AWS what the working copy says. `background`: return at once; `.wait()` gives the result."""
