@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-import orjson
-
 from lab_helpers.router.aws.prefetch import Prefetched
 from lab_helpers.router.core.log import Log
-from lab_helpers.router.records.lines import EMPTY_BYTES, Lines, escaped
+from lab_helpers.router.records.lines import EMPTY_BYTES, JOINT, Lines, escaped
 from lab_helpers.router.records.uniform import BLOCK_RECORDS
 
 MAX_BODY_BYTES = 1_048_576
@@ -29,8 +27,6 @@ MOST_ESCAPED = 2
 SPAN_MS = 24 * 3600 * 1000
 REQUEST_BYTES = 76
 EVENT_BYTES = 42
-_Block = tuple[list[int], list[bytes]]
-# times in ms and, of each event, its own part of the escaped message
 
 
 @dataclass(frozen=True)
@@ -69,11 +65,7 @@ def bodies(lines: Lines, stream: LogStream, log: Log) -> Prefetched[bytes]:
 
 def _are_simple(lines: Lines) -> bool:
     """Whether no event needs looking at: sizes in bounds, all times within a day, and none before 1970."""
-    return (
-        lines.are_simple(MAX_EVENT_BYTES // MOST_ESCAPED)
-        and min(lines.times_ms) > 0
-        and max(lines.times_ms) < min(lines.times_ms) + SPAN_MS
-    )
+    return lines.are_simple(MAX_EVENT_BYTES // MOST_ESCAPED) and lines.oldest_ms > 0 and lines.span_ms < SPAN_MS
 
 
 def _simple_bodies(lines: Lines, stream: LogStream) -> Iterator[bytes]:
@@ -82,70 +74,90 @@ def _simple_bodies(lines: Lines, stream: LogStream) -> Iterator[bytes]:
     in_order = (lambda blocks: blocks) if lines.are_in_order else _in_order
     blocks: list[_Block] = []
     events, used = 0, stream.base_bytes()
-    for block in lines.blocks(BLOCK_RECORDS):
-        times, parts = block.times_ms, block.escaped().parts
-        size = sum(map(len, parts))
-        while parts:
-            count, taken = _fitting(parts, size, MAX_EVENTS - events, envelope.each_bytes, MAX_BODY_BYTES - used)
-            blocks.append((times[:count], parts[:count]))
-            events, used = events + count, used + taken + count * envelope.each_bytes
-            times, parts, size = times[count:], parts[count:], size - taken
-            if parts:
+    for some in lines.blocks(BLOCK_RECORDS):
+        block = _Block(some, some.escaped_text())
+        while block.count:
+            taken, block = block.fitted(MAX_EVENTS - events, envelope.each_bytes, MAX_BODY_BYTES - used)
+            blocks.append(taken)
+            events, used = events + taken.count, used + taken.size_bytes + taken.count * envelope.each_bytes
+            if block.count:
                 yield envelope.body(head, in_order(blocks))
                 blocks, events, used = [], 0, stream.base_bytes()
     yield envelope.body(head, in_order(blocks))
 
 
+@dataclass(frozen=True)
+class _Block:
+    """Events in a row: their lines, and the `escaped_text` of these, which is cut apart only where it has to be."""
+
+    lines: Lines
+    text: bytes
+
+    @property
+    def count(self) -> int:
+        """The number of events."""
+        return len(self.lines.parts)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the events' own parts take, escaped."""
+        return len(self.text) - max(0, self.count - 1)
+
+    def parts(self) -> list[bytes]:
+        """Return each event's own part of the escaped message."""
+        return self.lines.cut_apart(self.text)
+
+    def fitted(self, most: int, each_bytes: int, room_bytes: int) -> tuple[_Block, _Block]:
+        """Return the first events, as many as fit with so many bytes around each part, and the others."""
+        lines = self.lines
+        if self.count <= most and self.size_bytes + self.count * each_bytes <= room_bytes:
+            return self, _Block(Lines([], []), b"")
+        parts = self.parts()
+        ends = list(accumulate(map(len, parts)))
+        count = bisect_right(range(min(most, self.count)), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
+        first = Lines(lines.times_ms[:count], lines.parts[:count], lines.prefix, lines.suffix)
+        others = Lines(lines.times_ms[count:], lines.parts[count:], lines.prefix, lines.suffix)
+        return _Block(first, JOINT.join(parts[:count])), _Block(others, JOINT.join(parts[count:]))
+
+
 def _in_order(blocks: list[_Block]) -> list[_Block]:
     """Return all events of a request as one block, sorted by time; equal times stay in the order of arrival."""
-    times = [time_ms for block, _ in blocks for time_ms in block]
-    parts = [part for _, block in blocks for part in block]
+    times = [time_ms for block in blocks for time_ms in block.lines.times_ms]
+    lines = [part for block in blocks for part in block.lines.parts]
+    parts = [part for block in blocks for part in block.parts()]
     places = sorted(range(len(times)), key=times.__getitem__)
-    return [([times[at] for at in places], [parts[at] for at in places])]
+    in_order = Lines([times[at] for at in places], [lines[at] for at in places])
+    return [_Block(in_order, JOINT.join([parts[at] for at in places]))]
 
 
 class _Envelope:
     """What surrounds each escaped message of a batch; `each_bytes` is what an event counts besides its own part."""
 
     def __init__(self, prefix: bytes, suffix: bytes) -> None:
-        self._middle, self._ending = b',"message":"' + prefix, suffix + b'"}'
-        self._seam = self._ending + b',{"timestamp":'
+        middle, self._ending = b',"message":"' + prefix, suffix + b'"}'
+        # between two parts; the time is filled in
+        self._seam = _literal(self._ending + b',{"timestamp":') + b"%d" + _literal(middle)
         self.each_bytes = EVENT_BYTES + len(prefix) + len(suffix)
 
     def body(self, head: bytes, blocks: list[_Block]) -> bytes:
         """Return a request's body; before its first event no other ends."""
-        pieces: list[bytes] = []
-        for times_ms, parts in blocks:
-            pieces += self._pieces(times_ms, parts)
-        first = pieces[0][len(self._ending) + 1 :]
-        return b"".join([head, first, *pieces[1:], self._ending, b"]}"])
+        first, *others = [self._events(block) for block in blocks if block.count]
+        return b"".join([head, memoryview(first)[len(self._ending) + 1 :], *others, self._ending, b"]}"])
 
-    def _pieces(self, times_ms: list[int], parts: list[bytes]) -> list[bytes]:
+    def _events(self, block: _Block) -> bytes:
         """Return the events' bytes, each behind the end of another; times are in order."""
-        count = len(parts)
-        if count and times_ms[0] == times_ms[-1]:
-            pieces = [b"%b%d%b" % (self._seam, times_ms[0], self._middle)] * (2 * count)
-            pieces[1::2] = parts
-            return pieces
-        pieces = [self._seam] * (4 * count)
-        pieces[1::4], pieces[2::4], pieces[3::4] = _decimals(times_ms), [self._middle] * count, parts
-        return pieces
+        times_ms, count = block.lines.times_ms, block.count
+        is_one_time = times_ms[0] == times_ms[-1]
+        seam, text = (self._seam % times_ms[0], block.text) if is_one_time else (self._seam, _literal(block.text))
+        filled = seam + text.replace(JOINT, seam)
+        if len(filled) != len(text) + count * len(seam) - (count - 1):  # a part has a JOINT of its own
+            return b"".join([self._seam % at_ms + part for at_ms, part in zip(times_ms, block.parts(), strict=True)])
+        return filled if is_one_time else filled % tuple(times_ms)
 
 
-def _decimals(numbers: list[int]) -> list[bytes]:
-    return orjson.dumps(numbers)[1:-1].split(b",") if numbers else []
-
-
-def _fitting(parts: list[bytes], size: int, most: int, each_bytes: int, room_bytes: int) -> tuple[int, int]:
-    """Return how many of the first parts fit, each with so many bytes around it, and the bytes of these parts.
-
-    `size` is that of all parts together, `most` the largest number.
-    """
-    if len(parts) <= most and size + len(parts) * each_bytes <= room_bytes:
-        return len(parts), size
-    ends = list(accumulate(map(len, parts)))
-    count = bisect_right(range(min(most, len(parts))), room_bytes, key=lambda at: ends[at] + (at + 1) * each_bytes)
-    return count, ends[count - 1] if count else 0
+def _literal(text: bytes) -> bytes:
+    """Return the text as `%` wants it, to give it back as it is."""
+    return text.replace(b"%", b"%%")
 
 
 def _careful_bodies(lines: Lines, stream: LogStream, log: Log) -> Iterator[bytes]:

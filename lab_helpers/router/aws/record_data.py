@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 
 import orjson
 
@@ -20,6 +19,8 @@ from lab_helpers.router.records.record import NS
 MAX_RECORDS = 500
 NEWLINE_BYTES = 1
 RECORD_JOINT, RECORDS_END = b'"},{"Data":"', b'"}]}'
+_MARK, _MARK_BASE64 = b"\x03\xff\xff", b"A///"
+# UTF-8 has never eighteen ones in a row, so between two records this is nowhere else
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Bodies:
     def _of_block(self, block: Lines) -> bytes:
         if self.between is not None:
             return self._body(_base64_of_each(block))
-        return b"".join([self._head(), base64_joined(block, RECORD_JOINT), RECORDS_END])
+        return b"".join([self._head(), *_base64_pieces(block, RECORD_JOINT), RECORDS_END])
 
     def _body(self, records: list[bytes]) -> bytes:
         between = self.between
@@ -89,7 +90,12 @@ def _base64_of_each(lines: Lines) -> list[bytes]:
 
 
 def base64_joined(lines: Lines, between: bytes) -> bytes:
-    """Return the base64 of each line, newline included, with `between` between them.
+    """Return the base64 of each line, newline included, with `between` between them."""
+    return b"".join(_base64_pieces(lines, between))
+
+
+def _base64_pieces(lines: Lines, between: bytes) -> list[bytes]:
+    """Return `base64_joined` in pieces.
 
     What precedes and follows the parts is the same for all lines, so it is encoded once for each of the three places
     that a part can end at within base64's groups of three bytes.
@@ -98,24 +104,28 @@ def base64_joined(lines: Lines, between: bytes) -> bytes:
     whole = len(lines.prefix) - len(lines.prefix) % 3
     common, left = b64encode(lines.prefix[:whole]), lines.prefix[whole:]
     more = [-(len(left) + size) % 3 for size in range(3)]  # bytes of the suffix, by a part's length modulo 3
-    missing = [max(0, count - len(suffix)) for count in more]  # zeros in their place, whose letter is cut off again
-    fill = [suffix[:count] + bytes(gap) + left for count, gap in zip(more, missing, strict=True)]
-    endings = [b"=" * gap + b64encode(suffix[count:]) for count, gap in zip(more, missing, strict=True)]
-    sizes = list(map(len, lines.parts))
-    kinds = [size % 3 for size in sizes]
-    text = b64encode(left + _interleaved(lines.parts, [fill[kind] for kind in kinds]))  # a call costs more than a line
-    letters = [(kind + len(fill[kind])) // 3 * 4 for kind in range(3)]
-    ends = list(accumulate([size // 3 * 4 + letters[kind] for size, kind in zip(sizes, kinds, strict=True)]))
-    rests = [text[at : end - missing[kind]] for at, end, kind in zip([0, *ends[:-1]], ends, kinds, strict=True)]
+    if max(more) > len(suffix):
+        return [_encoded_apart(lines, between)]
+    fill = [suffix[:count] + _MARK + left for count in more]
+    endings = [b64encode(suffix[count:]) for count in more]
+    kinds = [len(part) % 3 for part in lines.parts]
+    text = b64encode(left + b"".join(_interleaved(lines.parts, [fill[kind] for kind in kinds])))  # calls are dear
+    rests = text.split(_MARK_BASE64)
+    if len(rests) != len(kinds) + 1:
+        return [_encoded_apart(lines, between)]
     seams = [ending + between + common for ending in endings]
-    return common + _interleaved(rests, [*[seams[kind] for kind in kinds[:-1]], endings[kinds[-1]]])
+    return [common, *_interleaved(rests[:-1], [*[seams[kind] for kind in kinds[:-1]], endings[kinds[-1]]])]
 
 
-def _interleaved(firsts: list[bytes], seconds: list[bytes]) -> bytes:
-    """Return the first of the one, the first of the other, and so on, as one."""
+def _encoded_apart(lines: Lines, between: bytes) -> bytes:
+    return between.join([b64encode(line) for line in lines.terminated()])
+
+
+def _interleaved(firsts: list[bytes], seconds: list[bytes]) -> list[bytes]:
+    """Return the first of the one, the first of the other, and so on."""
     pieces = [b""] * (2 * len(firsts))
     pieces[::2], pieces[1::2] = firsts, seconds
-    return b"".join(pieces)
+    return pieces
 
 
 def format_time(time_format: str, time_ns: int) -> str:

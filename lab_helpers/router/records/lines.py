@@ -42,6 +42,17 @@ class Lines:
         times = self.times_ms
         return not times or (times[0] > 0 and times == sorted(times))
 
+    @cached_property
+    def oldest_ms(self) -> int:
+        """The first of the times; 0 where there is no line."""
+        return (self.times_ms[0] if self.are_in_order else min(self.times_ms)) if self.times_ms else 0
+
+    @cached_property
+    def span_ms(self) -> int:
+        """The time between the oldest line and the newest; 0 where there is no line."""
+        times = self.times_ms
+        return (times[-1] if self.are_in_order else max(times)) - self.oldest_ms if times else 0
+
     def sizes(self) -> list[int]:
         """Return the bytes of each line."""
         common = len(self.prefix) + len(self.suffix)
@@ -64,9 +75,18 @@ class Lines:
             end = at + count
             yield Lines(self.times_ms[at:end], self.parts[at:end], self.prefix, self.suffix)
 
+    def escaped_text(self) -> bytes:
+        """Return the parts as the inside of a JSON string (without the quotes around it), a JOINT between two."""
+        return escaped(JOINT.join(self.parts))
+
     def escaped(self) -> Lines:
         """Return the lines, each as the inside of a JSON string (without the quotes around it)."""
-        return Lines(self.times_ms, _escaped_all(self.parts), escaped(self.prefix), escaped(self.suffix))
+        return Lines(self.times_ms, self.cut_apart(self.escaped_text()), escaped(self.prefix), escaped(self.suffix))
+
+    def cut_apart(self, text: bytes) -> list[bytes]:
+        """Return each part of an `escaped_text` of these lines."""
+        parts = text.split(JOINT)
+        return parts if len(parts) == len(self.parts) else [escaped(part) for part in self.parts]
 
 
 def joined(batches: Sequence[Lines]) -> Lines:
@@ -83,10 +103,3 @@ def joined(batches: Sequence[Lines]) -> Lines:
 def escaped(text: bytes) -> bytes:
     """Return the text as the inside of a JSON string, without the quotes around it."""
     return orjson.dumps(text.decode("utf-8"))[1:-1]
-
-
-def _escaped_all(parts: list[bytes]) -> list[bytes]:
-    text = JOINT.join(parts)
-    if text.count(JOINT) == len(parts) - 1:
-        return escaped(text).split(JOINT)
-    return [escaped(part) for part in parts]

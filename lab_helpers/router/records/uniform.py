@@ -136,7 +136,9 @@ def _json_around(
 
 def _blocks(raw: bytes, pattern: Pattern) -> Iterator[_Block | None]:
     """Yield the entries' values block by block, and None where one is not alike."""
-    data = b"%b%b\0\0" % (pattern.after, raw)  # the first value, too, has the end of an entry before it
+    # behind the last entry there is as much as one may seem to want
+    padding = bytes(len(pattern.opening) + pattern.time_bytes + len(pattern.before) + 3)
+    data = pattern.after + raw + padding  # the first value, too, has the end of an entry before it
     at, end = 0, len(raw)
     while at < end:
         block = _cut(data, at, end, pattern)
@@ -144,7 +146,7 @@ def _blocks(raw: bytes, pattern: Pattern) -> Iterator[_Block | None]:
         if block is None:
             return
         at = block.end
-    if at != end or data[at:-2] != pattern.after:
+    if at != end or data[at : -len(padding)] != pattern.after:
         yield None
 
 
@@ -153,7 +155,7 @@ class _Block(NamedTuple):
 
     values: list[bytes]
     seconds_ms: list[int]
-    fractions: list[bytes]
+    fractions: Sequence[int]
     end: int
 
 
@@ -170,7 +172,7 @@ def _cut(data: bytes, at: int, end: int, pattern: Pattern) -> _Block | None:
     before, size, has_fraction = pattern.before, before_at + len(pattern.before), before_at > fraction_at
     values: list[bytes] = []
     seconds_ms: list[int] = []
-    fractions: list[bytes] = []
+    tails: list[bytes] = []  # nanoseconds and `before`, which is looked at in all of them together
     fixed_bytes = fraction_at if has_fraction else size
     known, time_ms = b"", 0
     while at < end and len(values) < BLOCK_RECORDS:
@@ -181,9 +183,7 @@ def _cut(data: bytes, at: int, end: int, pattern: Pattern) -> _Block | None:
                 return None
             known, time_ms = fixed, int.from_bytes(fixed[seconds_at:fraction_at], "big") * 1000
         if has_fraction:
-            if data[at + before_at : start] != before:
-                return None
-            fractions.append(data[at + fraction_at : at + before_at])
+            tails.append(data[at + fraction_at : start])
         head = data[start]
         if head == 0xD9:
             start += 2
@@ -198,36 +198,45 @@ def _cut(data: bytes, at: int, end: int, pattern: Pattern) -> _Block | None:
             return None
         values.append(data[start:at])
         seconds_ms.append(time_ms)
-    return _Block(values, seconds_ms, fractions, at)
+    fractions = _fractions(tails, before)
+    return None if fractions is None else _Block(values, seconds_ms, fractions, at)
+
+
+def _fractions(tails: list[bytes], before: bytes) -> Sequence[int] | None:
+    """Return the four bytes in front of `before` in each as a number; None where something else is there."""
+    joined, size, count = bytearray(b"".join(tails)), 4 + len(before), len(tails)
+    if len(joined) != size * count:
+        return None
+    numbers = bytearray(4 * count)
+    for place in range(4):
+        numbers[place::4] = joined[place::size]
+        joined[place::size] = bytes(count)
+    return struct.unpack(f">{count}I", numbers) if joined == (bytes(4) + before) * count else None
 
 
 def _escaped(values: list[bytes], escape_unicode: bool) -> list[bytes] | None:
-    joined = _JOINT.join(values)
-    if joined.count(_JOINT) != len(values) - 1:
-        return None
-    if joined.isascii():
-        text = orjson.dumps(joined.decode("ascii"))
+    text = _JOINT.join(values)
+    if text.isascii():
+        parts = orjson.dumps(text.decode("ascii"))[1:-1].split(_JOINT)
     else:
         try:
-            unicode = joined.decode("utf-8")
+            unicode = text.decode("utf-8")
         except UnicodeDecodeError:
             return None
         if escape_unicode:
             parts = encode_basestring_ascii(unicode).encode("ascii")[1:-1].split(_ESCAPED_JOINT)
-            return parts if len(parts) == len(values) else None
-        text = orjson.dumps(unicode)
-    return text[1:-1].split(_JOINT)
+        else:
+            parts = orjson.dumps(unicode)[1:-1].split(_JOINT)
+    return parts if len(parts) == len(values) else None  # else a value has a JOINT of its own
 
 
 def _milliseconds(block: _Block) -> list[int]:
     if not block.fractions:
         return block.seconds_ms
-    nanoseconds = struct.unpack(f">{len(block.fractions)}I", b"".join(block.fractions))
-    return [ms + more // 1_000_000 for ms, more in zip(block.seconds_ms, nanoseconds, strict=True)]
+    return [ms + more // 1_000_000 for ms, more in zip(block.seconds_ms, block.fractions, strict=True)]
 
 
 def _nanoseconds(block: _Block) -> list[int]:
     if not block.fractions:
         return [ms * 1_000_000 for ms in block.seconds_ms]
-    nanoseconds = struct.unpack(f">{len(block.fractions)}I", b"".join(block.fractions))
-    return [ms * 1_000_000 + more for ms, more in zip(block.seconds_ms, nanoseconds, strict=True)]
+    return [ms * 1_000_000 + more for ms, more in zip(block.seconds_ms, block.fractions, strict=True)]

@@ -96,8 +96,8 @@ def test_the_short_way_equals_the_long_one(rows: list[tuple[int, int]], limits: 
 
 def _both_ways(rows: list[tuple[int, int]]) -> tuple[list[Any], list[Any]]:
     times = [row[0] for row in rows]
-    parts = [b'"n":"%b%d"' % (b"\x7f" * (row[1] % 9 == 0), row[1]) for row in rows]
-    batch = Lines(times, parts, b"{", b',"e":1}')
+    parts = [b'"n":"%b%%d%d"' % (b"\x7f" * (row[1] % 9 == 0), row[1]) for row in rows]
+    batch = Lines(times, parts, b'{"%":1,', b',"e":"%s"}')
     short = list(put.bodies(batch, STREAM, ComponentLog(Sink())))
     plain = Lines(times, batch.complete())
     long = put.Batches(STREAM, ComponentLog(Sink()))

@@ -90,21 +90,26 @@ def test_a_value_that_looks_like_the_end_of_an_entry_stays_a_value() -> None:
     assert encode_part(packed(rows), 2, (), False).complete() == expected.complete()
 
 
+EVENT_TIME = msgpack.ExtType(0, bytes(range(8)))
+
+
+@pytest.mark.parametrize("stamp", [1, EVENT_TIME])
 @pytest.mark.parametrize("size", range(1, 40))
-def test_a_torn_entry_is_not_taken_for_one_that_is_alike(size: int) -> None:
+def test_a_torn_entry_is_not_taken_for_one_that_is_alike(size: int, stamp: Any) -> None:
     """Bytes that end anywhere inside an entry: the shortcut says no, and raises nothing."""
-    whole = packed([(1, {"log": "x" * 300, "source": "stdout"})])
+    whole = packed([(stamp, {"log": "x" * 300, "source": "stdout"})])
     assert uniform.cut_uniform(whole + whole[:size], (), True) is None
     assert uniform.cut_uniform(whole + whole[:-size], (), True) is None
 
 
+@pytest.mark.parametrize("stamp", [1, EVENT_TIME])
 @pytest.mark.parametrize(
     "second",
     [{"log": "x", "source": "stderr"}, {"log": 5, "source": "stdout"}, {"source": "stdout", "log": "x"}, {"log": "x"}],
 )
-def test_one_odd_record_sends_the_chunk_the_general_way(second: dict[str, Any]) -> None:
+def test_one_odd_record_sends_the_chunk_the_general_way(second: dict[str, Any], stamp: Any) -> None:
     """Another constant, another type, another order or a missing key: none may be written with the first's pattern."""
-    raw = packed([(1, {"log": "a", "source": "stdout"}), (2, second)])
+    raw = packed([(stamp, {"log": "a", "source": "stdout"}), (stamp, second)])
     assert uniform.cut_uniform(raw, (), True) is None
     assert encode_part(raw, 2, (), True).complete()[1] == orjson.dumps(second)
 
@@ -136,6 +141,14 @@ def test_base64_put_together_equals_base64_of_the_whole(prefix: bytes, suffix: b
     """Encoding the common ends once gives the same text for every length of every piece."""
     text = base64_joined(Lines([0] * len(parts), parts, prefix, suffix), b" , ")
     assert text.split(b" , ") == [b64encode(prefix + part + suffix + b"\n") for part in parts]
+
+
+@pytest.mark.parametrize("shift", range(3))
+def test_base64_is_whole_where_a_part_holds_what_marks_its_end(shift: int) -> None:
+    """Bytes that are no UTF-8 may be any, also those that stand between two parts before they are cut apart."""
+    parts = [b"x" * shift + b"\x03\xff\xff", b"y", b"\xff\xff\x03\xff\xff"]
+    text = base64_joined(Lines([0, 0, 0], parts, b"{", b"}"), b" , ")
+    assert text.split(b" , ") == [b64encode(b"{" + part + b"}\n") for part in parts]
 
 
 def test_a_record_nested_too_deeply_costs_only_itself() -> None:

@@ -28,6 +28,15 @@ def test_lines_know_their_order(times: list[int], in_order: bool) -> None:
     assert Lines(times, [b"{}"] * len(times)).are_in_order is in_order
 
 
+@pytest.mark.parametrize(
+    ("times", "oldest", "span"), [([], 0, 0), ([5, 7], 5, 2), ([7, 5, 9, 8], 5, 4), ([0, 1], 0, 1)]
+)
+def test_lines_know_their_times_in_any_order(times: list[int], oldest: int, span: int) -> None:
+    """The first and the last by the clock, wherever they stand."""
+    lines = Lines(times, [b"{}"] * len(times))
+    assert (lines.oldest_ms, lines.span_ms) == (oldest, span)
+
+
 def test_a_chunk_of_several_parts_hands_out_one() -> None:
     """Entries that were treated differently on their way are lines of one chunk."""
     chunk = Chunk("t", "in")
