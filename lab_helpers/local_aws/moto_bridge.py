@@ -29,6 +29,7 @@ from moto.events.utils import EventTemplateParser
 from moto.iam.access_control import PermissionResult
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
+from moto.kinesis.models import KinesisBackend
 from moto.logs.models import ExportTask, LogStream, logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3 import models as s3_models
@@ -161,6 +162,7 @@ class MotoBridge:
         self._lock = threading.RLock()
         self._calling = threading.local()
         _leave_subscriptions_to_us()
+        _leave_metrics_of_streams()
         _name_interfaces_by_their_region()
         _leave_checksums_to_us()
         moto_s3.change()
@@ -598,7 +600,8 @@ class MotoBridge:
 
     def user_boundary(self, name: str) -> str | None:
         """Return the ARN of a user's permissions boundary; None without one, or without such a user."""
-        user = iam_backends[ACCOUNT_ID][_PARTITION].users.get(name)
+        with moto_hooks.overlooked():
+            user = iam_backends[ACCOUNT_ID][_PARTITION].users.get(name)
         return getattr(user, _USER_BOUNDARY, None)
 
     def set_user_boundary(self, name: str, policy_arn: str | None) -> None:
@@ -718,6 +721,11 @@ def _leave_subscriptions_to_us() -> None:
 
     send.original = original  # type: ignore[attr-defined]
     LogStream._send_log_events = send
+
+
+def _leave_metrics_of_streams() -> None:
+    """Keep moto's Kinesis from writing metrics of each record into moto's CloudWatch, where nobody reads them."""
+    KinesisBackend._send_stream_metrics = lambda *_, **__: None
 
 
 def _keep_names_of_devices() -> None:

@@ -18,6 +18,8 @@ from functools import cache, wraps
 from types import SimpleNamespace
 from typing import Any
 
+from moto.cloudwatch.models import Dashboard
+from moto.core import utils as moto_utils
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend, allow_unknown_region, backend_lock
 from moto.core.common_models import BaseModel
 from moto.logs.models import LogStream
@@ -432,7 +434,20 @@ def _copy_file(self: ObjectFile, _: dict[int, Any]) -> ObjectFile:
     return copied
 
 
+# -- times that moto asks the system for, and the machine's own zone
+
+
+_make_dashboard = Dashboard.__init__
+
+
+@wraps(Dashboard.__init__)
+def _init_dashboard(self: Any, *given: Any, **named: Any) -> None:
+    _make_dashboard(self, *given, **named)
+    self.last_modified = moto_utils.utcnow()
+
+
 def _install() -> None:
+    Dashboard.__init__ = _init_dashboard
     AccountSpecificBackend.__getitem__, BackendDict.__getitem__ = _backend_in_region, _home_of_account
     BaseModel.__new__ = _untracked
     LogStream.__init__, LogStream._update, LogStream.get_log_events = _init_stream, _update_stream, _get_log_events

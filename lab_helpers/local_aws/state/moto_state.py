@@ -142,7 +142,7 @@ class MotoState:
             self._noted |= asked
         elif asked or change.bucket:
             with self._writing(asked):
-                if change.bucket:
+                if change.bucket and not change.no_keys:
                     self._objects.keep_keys(change)
                 if self._noted and any(key in self._noted or key[0] == _IAM for key in asked):
                     self._write_noted()
@@ -230,7 +230,8 @@ class MotoState:
             return
         backend = hooks.backend_of(key)
         self._objects.keep_bucket(key, backend, change.bucket)
-        self._keep_whole(key, backend)
+        if key not in self._digests:
+            self._keep_whole(key, backend)  # by which a server finds S3's rows
         self._later.add(key)  # nothing else of S3 changes, as far as is known
 
     def _keep(self, key: Key) -> None:

@@ -20,6 +20,7 @@ from lab_helpers.local_aws.server import REGION, LocalAws
 from lab_helpers.local_aws.state import moto_hooks
 from lab_helpers.local_aws.state.changes import Change
 from lab_helpers.local_aws.state.freezing import freeze
+from lab_helpers.local_aws.state.moto_state import MotoState
 from lab_helpers.local_aws.state.object_rows import BUCKETS_ROOM, FILES_ROOM, S3, ObjectRows
 from lab_helpers.local_aws.state.store import FILE, StateStore
 from lab_helpers.local_aws.state.version import FORMAT, state_version
@@ -249,15 +250,34 @@ def test_a_change_of_a_bucket_writes_no_other(aws: LocalAws) -> None:
     assert b"s3:GetObject" in store.get(BUCKETS_ROOM, f"{S3}/123456789012/aws/bucket-one")
 
 
-def test_a_call_is_written_once_and_before_it_is_answered(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto's part of a call and what is added to it are one change."""
-    written, keep = list[str](), ObjectRows.keep_keys
+def test_a_configuration_is_written_without_a_look_at_the_keys(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket may have many, and none of them changes."""
+    s3, looked = aws.client("s3"), list[str]()
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration=PLACE)
+    keep = ObjectRows.keep_keys
 
     def told(rows: ObjectRows, change: Change) -> None:
         keep(rows, change)
-        written.append(change.operation)
+        looked.append(change.operation)
 
     monkeypatch.setattr(ObjectRows, "keep_keys", told)
+    s3.put_bucket_tagging(Bucket="bucket", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
+    s3.delete_public_access_block(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"1")
+    s3.delete_objects(Bucket="bucket", Delete={"Objects": [{"Key": "k"}]})
+    s3.delete_bucket(Bucket="bucket")
+    assert looked == ["PutObject", "DeleteObjects"]
+
+
+def test_a_call_is_written_once_and_before_it_is_answered(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto's part of a call and what is added to it are one change."""
+    written, keep = list[str](), MotoState.settle
+
+    def told(state: MotoState, change: Change | None, *rest: Any) -> None:
+        keep(state, change, *rest)
+        written.extend([change.operation] if change is not None else [])
+
+    monkeypatch.setattr(MotoState, "settle", told)
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="bucket", CreateBucketConfiguration=PLACE)
     assert written == ["CreateBucket"]

@@ -16,6 +16,7 @@ from moto.core import base_backend, common_models
 from moto.core import utils as moto_utils
 from moto.ec2.models import EC2Backend
 from moto.iam import models as iam_models
+from moto.kinesis.models import KinesisBackend
 from moto.logs.models import LogStream
 from moto.moto_api._internal.moto_random import MotoRandom
 from moto.s3 import models as s3_models
@@ -27,6 +28,9 @@ from lab_helpers.local_aws.state import moto_chance, moto_hooks
 PINNED: list[tuple[Callable[..., Any], str]] = [
     (base_backend.AccountSpecificBackend.__getitem__, "b10167294fc00376"),
     (base_backend.AccountSpecificBackend.__init__, "1be7a8f72f63cfc8"),
+    (moto_hooks._make_dashboard, "f5d97eda49767ba6"),
+    (KinesisBackend.put_record, "e016b51673b19980"),
+    (KinesisBackend.put_records, "9137f103f183093b"),
     (moto_hooks._make_home, "16766ef9c002fbc6"),
     (base_backend.BackendDict._create_account_specific_backend, "efcc193ee3ca3337"),
     (base_backend.BackendDict.iter_backends, "a830d43568bd8183"),

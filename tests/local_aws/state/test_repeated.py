@@ -287,7 +287,23 @@ ELSEWHERE = "|".join(
 ASK_A_CLOCK_OF_OURS = {"secretsmanager": "secretsmanager", "applicationautoscaling": "application-autoscaling"}
 """Rooms of moto, and what boto3 calls the service."""
 KNOWN = {
-    "cloudwatch/models.py: self.last_modified = datetime.now()",  # PutDashboard; policies make alarms
+    'athena/models.py: "CreationTime": time.time(),',  # where they are listed
+    "athena/models.py: self.end_time = time.time()",  # executions
+    "athena/models.py: self.last_modified_time = datetime.now()",  # prepared statements
+    "athena/models.py: self.start_time = time.time()",
+    'athena/models.py: {"Name": cr.name, "TargetDpus": cr.target_dpus, "CreationTime": time.time()}',
+    "cloudwatch/models.py: self.last_modified = datetime.now()",  # dashboards, which get another; policies make alarms
+    "ecr/models.py: if image.last_scan and image.last_scan.date() == datetime.today().date():",
+    "ecr/models.py: image.last_scan = datetime.today()",
+    "ecr/models.py: self.image_pushed_at = int(datetime.now(timezone.utc).timestamp())",
+    "kms/models.py: plaintext = os.urandom(plaintext_len)",  # data keys; what follows are new keys, and what they seal
+    "kms/models.py: self.private_key = generate_private_key(self.key_spec)",
+    "kms/responses.py: entropy = os.urandom(number_of_bytes)",
+    "kms/utils.py: def generate_private_key(key_spec: str) -> AbstractPrivateKey:",
+    "kms/utils.py: iv = os.urandom(IV_LEN)",
+    "kms/utils.py: return os.urandom(number_of_bytes)",
+    "kms/utils.py: self.private_key = ec.generate_private_key(curve)",
+    "kms/utils.py: self.private_key = rsa.generate_private_key(",
     "iam/models.py: self.qr_code_png = os.urandom(64)  # this would be a generated PNG",
     "ec2/models/reserved_instances.py: import random",
     "ec2/utils.py: private_key = rsa.generate_private_key(",
@@ -296,8 +312,8 @@ KNOWN = {
     "sns/models.py: return rsa.generate_private_key(public_exponent=65537, key_size=2048)",  # Publish
 }
 OF_SERVICES = (
-    "applicationautoscaling", "cloudwatch", "iam", "ec2", "ecs", "elb", "elbv2", "events", "glue", "kinesis", "logs",
-    "secretsmanager", "sns", "sqs", "ssm",
+    "applicationautoscaling", "athena", "cloudwatch", "dynamodb", "ecr", "iam", "ec2", "ecs", "elb", "elbv2", "events",
+    "glue", "kinesis", "kms", "logs", "secretsmanager", "sns", "sqs", "ssm",
 )  # fmt: skip
 
 

@@ -19,7 +19,10 @@ from lab_helpers.local_aws.state.changes import Change, is_repeatable
 from tests.local_aws.state.kit import killed_at_the_end, noted, until_killed, without_freezing
 
 KILLS = 4
-NAMES = ("events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm", "application-autoscaling")
+NAMES = (
+    "events", "glue", "kinesis", "logs", "secretsmanager", "sns", "sqs", "ssm", "application-autoscaling",
+    "cloudwatch", "ecr", "athena", "kms", "dynamodb",
+)  # fmt: skip
 DIMENSION = "dynamodb:table:ReadCapacityUnits"
 TRACKING = {
     "TargetValue": 10.0,
@@ -37,12 +40,19 @@ class Maker:
         self._random, self._mark = random.Random(seed), f"m{seed}"
         self._clients["glue"].create_database(DatabaseInput={"Name": self._mark})
         self._clients["logs"].create_log_group(logGroupName=self._mark)
+        self._clients["kinesis"].create_stream(StreamName=self._mark, ShardCount=1)
+        self._key = self._clients["kms"].create_key()["KeyMetadata"]["KeyId"]
+        self._clients["dynamodb"].create_table(
+            TableName=self._mark, KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST",
+        )  # fmt: skip
 
     def make(self, number: int) -> None:
         """Make one thing; what is answered is noted when it is."""
         made = (
             self._rule, self._table, self._stream, self._lines, self._secret, self._topic, self._queue, self._value,
-            self._target,
+            self._target, self._dashboard, self._records, self._repository, self._query, self._job, self._alias,
+            self._item,
         )  # fmt: skip
         self.answered.add(self._random.choice(made)(f"{self._mark}-{number}"))
 
@@ -95,13 +105,114 @@ class Maker:
         scaling.put_scheduled_action(**of_table, ScheduledActionName="a", Schedule="rate(1 day)")
         return f"policy {name}"
 
+    def _dashboard(self, name: str) -> str:
+        cloudwatch = self._clients["cloudwatch"]
+        for body in ('{"widgets": []}', json.dumps({"start": name, "widgets": []})):
+            cloudwatch.put_dashboard(DashboardName=name, DashboardBody=body)
+        cloudwatch.put_dashboard(DashboardName=f"{name}-goes", DashboardBody=body)
+        cloudwatch.delete_dashboards(DashboardNames=[f"{name}-goes"])
+        return f"dashboard {body}"
+
+    def _records(self, name: str) -> str:
+        kinesis = self._clients["kinesis"]
+        kinesis.put_record(StreamName=self._mark, Data=f"one of {name}".encode(), PartitionKey=name)
+        more = [{"Data": f"{number} of {name}".encode(), "PartitionKey": name} for number in range(2)]
+        kinesis.put_records(StreamName=self._mark, Records=more)
+        return f"one of {name}"
+
+    def _repository(self, name: str) -> str:
+        rule = {
+            "rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5},
+            "action": {"type": "expire"},
+        }  # fmt: skip
+        made = self._clients["ecr"].create_repository(repositoryName=name)["repository"]
+        self._clients["ecr"].put_lifecycle_policy(
+            repositoryName=name, lifecyclePolicyText=json.dumps({"rules": [rule]})
+        )
+        return str(made["repositoryUri"])
+
+    def _query(self, name: str) -> str:
+        athena = self._clients["athena"]
+        athena.create_work_group(Name=name, Tags=[{"Key": "k", "Value": "v"}])
+        return str(athena.create_named_query(Name=name, Database="d", QueryString="select 1")["NamedQueryId"])
+
+    def _job(self, name: str) -> str:
+        glue, role = self._clients["glue"], "arn:aws:iam::123456789012:role/r"
+        glue.create_job(Name=name, Role=role, Command={"Name": "glueetl"})
+        glue.create_crawler(Name=name, Role=role, DatabaseName=self._mark, Targets={"S3Targets": [{"Path": "s3://b/"}]})
+        return f"crawler {name}"
+
+    def _alias(self, name: str) -> str:
+        kms, sealed = self._clients["kms"], name.encode()
+        kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=self._key)
+        kms.enable_key_rotation(KeyId=self._key)
+        text = kms.encrypt(KeyId=f"alias/{name}", Plaintext=sealed)["CiphertextBlob"]
+        assert kms.decrypt(CiphertextBlob=text)["Plaintext"] == sealed
+        return f"alias/{name}"
+
+    def _item(self, name: str) -> str:
+        table = {"TableName": self._mark}
+        self._clients["dynamodb"].put_item(**table, Item={"k": {"S": name}, "n": {"N": "1"}})
+        self._clients["dynamodb"].update_item(
+            **table,
+            Key={"k": {"S": name}},
+            UpdateExpression="ADD n :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+        return f"item {name} 2"
+
+
+def beside(client: Clients) -> tuple[set[str], list[Any]]:
+    """Return the same of dashboards, records, repositories, queries, jobs, keys and items."""
+    cloudwatch, kinesis, ecr, athena, glue, kms, dynamodb = (
+        client(name) for name in ("cloudwatch", "kinesis", "ecr", "athena", "glue", "kms", "dynamodb")
+    )
+    dashboards = cloudwatch.list_dashboards()["DashboardEntries"]
+    bodies = [cloudwatch.get_dashboard(DashboardName=each["DashboardName"])["DashboardBody"] for each in dashboards]
+    records: list[Any] = []
+    for stream in kinesis.list_streams(Limit=10_000)["StreamNames"]:
+        (shard,) = kinesis.list_shards(StreamName=stream)["Shards"]
+        place = {"StreamName": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        iterator = kinesis.get_shard_iterator(**place)["ShardIterator"]
+        records += kinesis.get_records(ShardIterator=iterator, Limit=10_000)["Records"]
+    repositories = ecr.describe_repositories(maxResults=1000)["repositories"]
+    policies = [_lifecycle(ecr, each["repositoryName"]) for each in repositories]
+    groups = [
+        {**each, "CreationTime": ""} for each in athena.list_work_groups()["WorkGroups"]
+    ]  # moto tells the present
+    queries = [each for group in groups for each in athena.list_named_queries(WorkGroup=group["Name"])["NamedQueryIds"]]
+    jobs = [glue.get_job(JobName=name)["Job"] for name in glue.list_jobs(MaxResults=1000)["JobNames"]]
+    crawlers = glue.get_crawlers()["Crawlers"]
+    aliases = kms.list_aliases(Limit=1000)["Aliases"]
+    tables = dynamodb.list_tables()["TableNames"]
+    items = [each for table in tables for each in dynamodb.scan(TableName=table)["Items"]]
+    names = (
+        {f"dashboard {body}" for body in bodies}
+        | {each["Data"].decode() for each in records}
+        | {each["repositoryUri"] for each in repositories}
+        | set(queries)
+        | {f"crawler {each['Name']}" for each in crawlers}
+        | {each["AliasName"] for each in aliases}
+        | {f"item {each['k']['S']} {each['n']['N']}" for each in items}
+    )
+    return names, [dashboards, bodies, records, repositories, policies, groups, queries, jobs, crawlers, aliases, items]
+
+
+def _lifecycle(ecr: Any, name: str) -> str:
+    """Return a repository's lifecycle policy, empty of one that was to get it when the server was killed."""
+    try:
+        return str(ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"])
+    except ecr.exceptions.LifecyclePolicyNotFoundException:
+        return ""
+
 
 def found(client: Clients) -> tuple[set[str], str]:
     """Return what there is, in a Maker's words, and all that is told of it but how often a stream was written to.
 
     That number means nothing to AWS any more, and may be some puts behind after kill -9.
     """
-    rules, glue, kinesis, logs, secrets, sns, sqs, ssm, scaling = (client(name) for name in NAMES)
+    rules, glue, kinesis, logs, secrets, sns, sqs, ssm, scaling = (client(name) for name in NAMES[:9])
+    beside_names, beside_told = beside(client)
 
     def listed(source: Any, operation: str, key: str, **given: Any) -> list[Any]:
         return list(source.get_paginator(operation).paginate(**given).build_full_result().get(key, ()))
@@ -145,10 +256,11 @@ def found(client: Clients) -> tuple[set[str], str]:
         | {*topics, *queues}
         | {f"parameter {name} {value}" for name, value in texts.items()}
         | {f"policy {each['ResourceId'].removeprefix('table/')}" for each in scaled[0]}
+        | beside_names
     )
     told = (
         kept_rules, databases, tables, streams, groups, lines, named, values, of_queues, parameters, scaled,
-        sorted(names),
+        sorted(names), beside_told,
     )  # fmt: skip
     return names, json.dumps(told, default=str, sort_keys=True, indent=1)
 
