@@ -54,10 +54,11 @@ def chooses(_: Lab, answer: Mapping[str, Any]) -> Verdict:
     missing = [need for need in NEEDS if need not in answer]
     if missing:
         return not_yet("Nothing is chosen for: {need}.", need=missing[0])
-    unknown = [str(answer[need]) for need in NEEDS if answer[need] not in CHOICES]
+    chosen = {need: str(answer[need]).strip().lower() for need in NEEDS}
+    unknown = [str(answer[need]) for need in NEEDS if chosen[need] not in CHOICES]
     if unknown:
         return not_yet("{choice} is none of: {choices}.", choice=unknown[0], choices=", ".join(CHOICES))
-    wrong = [need for need, right in NEEDS.items() if answer[need] != right]
+    wrong = [need for need, right in NEEDS.items() if chosen[need] != right]
     if wrong:
         return not_yet("Not for this one: {need}. What does the table say?", need=wrong[0])
     return passed("Five needs, and FireLens is the answer to one of them: when lines are to be treated differently.")
