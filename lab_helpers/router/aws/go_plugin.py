@@ -49,7 +49,7 @@ class GoLog:
     def line(self, level: str, text: str) -> None:
         """Write one line without the prefix."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self._sink.raw(f'time="{stamp}" level={level} msg={orjson.dumps(text).decode()}\n')
+        self._sink.raw(f'time="{stamp}" level={level} msg={orjson.dumps(go_text(text)).decode()}\n')
 
     def parameters(self, options: Options, *names: str) -> None:
         """Tell the parameters, as the plugins do when they start."""
@@ -61,7 +61,7 @@ class GoLog:
 
 def go_json(value: Any) -> bytes:
     """Return JSON as Go's encoder writes it: sorted keys, HTML characters escaped, UTF-8 left as it is."""
-    text = orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    text = orjson.dumps(go_text(value), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
     for letter, escape in _HTML.items():
         text = text.replace(letter, escape)
     return text.encode()
@@ -114,11 +114,12 @@ def failure(response: Response | None) -> str:
     )
 
 
-def _plain(value: Any) -> Any:
+def go_text(value: Any) -> Any:
+    """Return a value whose texts are UTF-8, as Go writes them: U+FFFD for each other byte."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {go_text(key) if isinstance(key, str) else key: go_text(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [go_text(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, str):

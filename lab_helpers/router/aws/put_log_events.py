@@ -7,7 +7,6 @@ bytes; a record whose JSON fits no request is discarded; events are sorted by ti
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from lab_helpers.router.aws.prefetch import Prefetched
 from lab_helpers.router.core.log import Log
+from lab_helpers.router.records import json_text
 from lab_helpers.router.records.lines import EMPTY_BYTES, JOINT, Lines, escaped
 from lab_helpers.router.records.uniform import BLOCK_RECORDS
 
@@ -45,7 +45,7 @@ class LogStream:
 
     def base_bytes(self) -> int:
         """Return what a request counts before its first event."""
-        return REQUEST_BYTES + len(self.group.encode()) + len(self.name.encode())
+        return REQUEST_BYTES + sum(len(each.encode("utf-8", "surrogateescape")) for each in (self.group, self.name))
 
 
 class Event(NamedTuple):
@@ -231,5 +231,5 @@ class Batches:
 
 
 def escaped_name(text: str) -> bytes:
-    """Return a group's or stream's name as JSON writes it, with its quotes; bytes that are no UTF-8 stay."""
-    return json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    """Return a group's or stream's name as JSON writes it, with its quotes: U+FFFD for each byte that is no UTF-8."""
+    return json_text.quote(text, escape_unicode=False).encode()

@@ -8,14 +8,13 @@ Source: Fluent Bit 4.2.8 behaves so (its files look different).
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 
 @dataclass
@@ -55,7 +54,7 @@ class S3Store:
         if file is None:
             file = StoredFile(self._folder / f"{uuid.uuid4().hex}.data", tag, time.time(), first_log_time)
             about = {"tag": tag, "created_at": file.created_at, "first_log_time": first_log_time}
-            self._about(file).write_bytes(orjson.dumps(about))
+            self._about(file).write_text(json.dumps(about), encoding="ascii")  # orjson takes no tag of other bytes
             self.files.append(file)
         with open(file.path, "ab") as target:
             target.write(data)
@@ -106,7 +105,7 @@ class S3Store:
         found = []
         for path in sorted(self._folder.glob("*.data")):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                about: dict[str, Any] = orjson.loads(path.with_suffix(".json").read_bytes())
+                about: dict[str, Any] = json.loads(path.with_suffix(".json").read_bytes())
                 size = os.path.getsize(path)
                 found.append(
                     StoredFile(path, str(about["tag"]), about["created_at"], int(about["first_log_time"]), size)

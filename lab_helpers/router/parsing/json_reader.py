@@ -47,7 +47,8 @@ class Arrived(NamedTuple):
 def read_documents(text: str) -> list[Any]:
     """Return the documents in a row; what is no JSON behind the first one is left out. Raises JsonInvalidError."""
     documents: list[Any] = []
-    doubtful = "\\u" in text or _LONE_SURROGATE.search(text) is not None
+    has_bytes = _LONE_SURROGATE.search(text) is not None  # that are no UTF-8: they stay, as in 5.1 (4.2: U+FFFD)
+    lone = _LONE_ESCAPE if has_bytes else _LONE_SURROGATE
     at = _skip(text, 0, _BLANK)
     while at < len(text):
         try:
@@ -56,7 +57,7 @@ def read_documents(text: str) -> list[Any]:
             if documents:
                 break
             raise JsonInvalidError(str(exc)) from exc
-        documents.append(_without(_LONE_SURROGATE, value) if doubtful else value)
+        documents.append(_without(lone, value) if "\\u" in text else value)
         at = _skip(text, at, _BLANK)
     return documents
 

@@ -17,9 +17,10 @@ from typing import Any
 
 import orjson
 
-from lab_helpers.router.aws.go_plugin import GoLog, build_go_client, failure, record_bytes
+from lab_helpers.router.aws.go_plugin import GoLog, build_go_client, failure, go_text, record_bytes
 from lab_helpers.router.aws.http_client import Response
 from lab_helpers.router.aws.signed_calls import read_error
+from lab_helpers.router.core.c_string import c_string
 from lab_helpers.router.core.options import Option, Options, to_integer
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin
 from lab_helpers.router.records.buffer import Chunk
@@ -98,7 +99,7 @@ class CloudWatch(Output):
         """Add each record to its stream's events, then send all streams."""
         try:
             for record in chunk.records():
-                self._add(chunk.tag, record)
+                self._add(c_string(chunk.tag), record)
             for stream in self._streams.values():
                 self._put(stream)
         except CallError as exc:
@@ -192,7 +193,7 @@ class CloudWatch(Output):
     # calls
 
     def _call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        response = self._client.call(TARGET + operation, orjson.dumps(body), self._headers)
+        response = self._client.call(TARGET + operation, orjson.dumps(go_text(body)), self._headers)
         if response is None or response.status != 200:
             raise CallError(response)
         try:

@@ -22,6 +22,7 @@ from lab_helpers.router.aws.log_streams import (
 )
 from lab_helpers.router.aws.put_log_events import Batches, Event, LogStream, bodies
 from lab_helpers.router.aws.signed_calls import log_error, read_error
+from lab_helpers.router.core.c_string import c_string
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options, to_integer
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
@@ -141,7 +142,7 @@ class CloudWatchLogs(Output):
         group = self._group_template.render(tag, body, self._core_log) if self._group_template else None
         if stream is None:
             stream = self._options["log_stream_name"] or f"{self._options['log_stream_prefix']}{tag}"
-        return LogStream(self._options["log_group_name"] if group is None else group, stream)
+        return LogStream(self._options["log_group_name"] if group is None else c_string(group), c_string(stream))
 
     def _events(self, time_ms: int, body: dict[Any, Any], line: bytes) -> list[Event]:
         if not self._log_key:

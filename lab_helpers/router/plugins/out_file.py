@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from lab_helpers.router.core.c_string import c_string
 from lab_helpers.router.core.options import Kind, Option, Options
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.plugins.out_stdout import show
@@ -57,7 +58,7 @@ class File(Output):
         """Nothing is held."""
 
     def _path_for(self, tag: str) -> str:
-        name = self._file or harmless(tag)
+        name = self._file or harmless(c_string(tag))
         return f"{self._path}/{name}" if self._path else name
 
     def _render(self, chunk: Chunk) -> bytes:
@@ -74,7 +75,7 @@ class File(Output):
         return "".join(lines).encode("utf-8", "surrogateescape")
 
     def _tagged(self, chunk: Chunk) -> bytes:
-        tag = chunk.tag.encode("utf-8", "surrogateescape")
+        tag = c_string(chunk.tag).encode("utf-8", "surrogateescape")
         return b"".join(
             b"%b: [%d.%09d, %b]\n" % (tag, stamp // NS, stamp % NS, json_text.dumps(body, self._escapes))
             for stamp, body in chunk.records()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lab_helpers.router.aws.aws_output import tls_of
 from lab_helpers.router.aws.http_client import Connection, HttpError, Target
+from lab_helpers.router.core.c_string import c_string
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag, to_integer
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin, PluginInitError
 from lab_helpers.router.records.accessor import MISSING, AccessorError, Path
@@ -91,7 +92,7 @@ class Http(Output):
             headers[1] = ("Content-Length", str(len(body)))
             headers.append(("Content-Encoding", self._compression))
         if self._tag_header:
-            headers.append((self._tag_header, tag))
+            headers.append((self._tag_header, c_string(tag)))
         where = f"{self._target.host}:{self._target.port}"
         try:
             response = self._connection.exchange(self._method, self._uri, [*headers, *self._headers], body)

@@ -17,6 +17,7 @@ from lab_helpers.router.aws.aws_output import build_client
 from lab_helpers.router.aws.s3_sender import MIN_PART_BYTES, S3Sender, S3Settings
 from lab_helpers.router.aws.s3_store import S3Store
 from lab_helpers.router.aws.s3_uploads import S3Calls
+from lab_helpers.router.core.c_string import c_string
 from lab_helpers.router.core.log import ComponentLog
 from lab_helpers.router.core.options import Kind, Option, Options, to_flag
 from lab_helpers.router.core.retry import UNLIMITED, parse_limit
@@ -59,15 +60,16 @@ class S3(Output):
         if not data:
             self._log.error("Could not marshal msgpack to output string")
             return FlushResult.ERROR
-        file = self._store.active(chunk.tag)
+        tag = c_string(chunk.tag)
+        file = self._store.active(tag)
         if file is not None and file.failures > self._retry_limit:
             self._log.warn(
-                f"File with tag {chunk.tag} failed to send {file.failures}/{self._retry_limit} times, will not retry"
+                f"File with tag {tag} failed to send {file.failures}/{self._retry_limit} times, will not retry"
             )
             self._sender.exhausted(file)
             file = None
         is_due = file is not None and self._sender.is_due(file, len(data))
-        file = self._store.put(file, chunk.tag, data, _first_time(chunk.records()))
+        file = self._store.put(file, tag, data, _first_time(chunk.records()))
         if is_due:
             self._sender.enqueue(file)
         return FlushResult.OK

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgpack
 
+from lab_helpers.router.core.c_string import c_string
 from lab_helpers.router.core.options import Option, Options, to_flag
 from lab_helpers.router.plugin import FlushResult, Output, OutputContext, OutputPlugin
 from lab_helpers.router.records.buffer import Chunk
@@ -44,8 +45,9 @@ class Stdout(Output):
             ending = b"" if self._format.kind == "json_lines" else b"\n"
             write_all(text + ending)
         else:
+            tag = c_string(chunk.tag)
             lines = [
-                f"[{at}] {chunk.tag}: [[{stamp // NS}.{stamp % NS:09d}, {{}}], {show(body)}]\n"
+                f"[{at}] {tag}: [[{stamp // NS}.{stamp % NS:09d}, {{}}], {show(body)}]\n"
                 for at, (stamp, body) in enumerate(chunk.records())
             ]
             write_all("".join(lines).encode("utf-8", "surrogateescape"))

@@ -31,6 +31,13 @@ def sizes(requests: list[Any]) -> list[int]:
     return [len(request["logEvents"]) for request in requests]
 
 
+def test_a_stream_named_by_any_bytes_is_sent_to() -> None:
+    """A record can make its stream's name (rewrite_tag, log_stream_template): U+FFFD for each odd byte."""
+    stream = put.LogStream("/g", "A\udcffB\x7f")
+    (body,) = put.bodies(Lines([5], [b'{"a":1}']), stream, ComponentLog(Sink(stream=io.StringIO())))
+    assert orjson.loads(body)["logStreamName"] == "A\ufffdB\x7f"
+
+
 def test_ten_thousand_events_a_request() -> None:
     """The 10,001st event goes with the next request."""
     requests, _ = bodies([5] * 10_001, [b'{"a":1}'] * 10_001)

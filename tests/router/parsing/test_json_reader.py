@@ -24,13 +24,15 @@ from lab_helpers.router.records.escapes import split_quoted, unescape, unescape_
         ("18446744073709551615", [18446744073709551615]),
         ("18446744073709551616", [18446744073709551616.0]),
         ("-9223372036854775809", [-9223372036854775809.0]),
-        ('"\\ud83d\\ude00\\ud83d\udcff"', ["\U0001f600\ufffd\ufffd"]),
+        ('"\\ud83d\\ude00\\ud83d\udcff"', ["\U0001f600\ufffd\udcff"]),
+        ('{"k\udcff":"\udce6\udc97"}', [{"k\udcff": "\udce6\udc97"}]),
+        ('"\\udcff"', ["\ufffd"]),
         ("  ", []),
         ('"a\x01\n"', ["a\x01\n"]),
     ],
 )
 def test_strict_reader(text: str, documents: list[Any]) -> None:
-    """Documents in a row, numbers within 64 bits, bad code points replaced."""
+    """Documents in a row, numbers within 64 bits, lone halves of escapes replaced, bytes that are no UTF-8 kept."""
     assert read_documents(text) == documents
 
 
