@@ -113,6 +113,16 @@ def environment_of(router: Mapping[str, Any], region: str) -> dict[str, str]:
     return {"AWS_REGION": region, **secrets, **given}
 
 
+def left_out(router: Mapping[str, Any]) -> list[str]:
+    """Say what of a log router the trial does not have, though its configuration may want it."""
+    name = router["name"]
+    files = [str(each.get("value", "")) for each in router.get("environmentFiles") or ()]
+    told = [f"{', '.join(files)} (environmentFiles of {name}) was not fetched: its variables are not set."]
+    shared = "Volumes of {} are not shared with the app containers here: a file that its tail input reads is not there."
+    mounts = router.get("mountPoints") or router.get("volumesFrom")
+    return [*(told if files else []), *([shared.format(name)] if mounts else [])]
+
+
 def _router(
     given: Mapping[str, Any], definition: Mapping[str, Any], image: str | None, folder: Path, notes: list[str]
 ) -> dict[str, Any]:
@@ -129,6 +139,7 @@ def _router(
     named = {name: configuration.role_here(value) for name, value in environment_of(given, region).items()}
     variables = {**named, RECORD_IN: str(folder), NO_COMMANDS: "1", PASSES_WAITS: "1"}
     made["environment"] = [{"name": name, "value": value} for name, value in variables.items()]
+    notes += left_out(given)
     if given.get("secrets"):
         notes.append(f"Secrets of {given['name']} were not fetched: they have the value secret-NAME.")
     if "logConfiguration" not in given and definition.get("executionRoleArn"):

@@ -43,3 +43,16 @@ def test_what_the_router_lacks_is_a_note() -> None:
         "Not modelled: stream processing is not modelled by this router: no task of /s.conf runs",
         "Not modelled: Fluent Bit has an input plugin 'cpu', this router does not. It has x",
     ]
+
+
+def test_what_the_trial_leaves_out_of_a_router_is_told() -> None:
+    """Its variables are not set, its files not there: the fate of the task alone does not say why."""
+    router = {
+        "name": "log_router",
+        "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::b/x.env"}],
+        "mountPoints": [{"sourceVolume": "logs", "containerPath": "/logs"}],
+    }
+    files, mounts = adapting.left_out(router)
+    assert files.startswith("arn:aws:s3:::b/x.env (environmentFiles of log_router) was not fetched")
+    assert mounts.startswith("Volumes of log_router are not shared")
+    assert adapting.left_out({"name": "log_router", "mountPoints": []}) == []
