@@ -103,6 +103,11 @@ class Bar:
         self._note, self._share = text, share
         self.show()
 
+    def fail(self, text: str) -> None:
+        """Say that the step ended, and not well."""
+        self._ending = Ending.FAILED
+        self.note(text, self._share)
+
     def tick(self, tick: Tick) -> None:
         """Show a look of `wait_until`."""
         told = say("{seen} (at most {seconds:.0f} s)", seen=tick.seen, seconds=tick.timeout_s)

@@ -308,7 +308,7 @@ class LocalAws:
                 fd=listener.fileno(),
             )
         server.daemon_threads = True  # type: ignore[attr-defined]
-        server.block_on_close = False  # type: ignore[attr-defined]  # idle keep-alive connections do not hold up stop
+        server.block_on_close = False  # type: ignore[attr-defined]  # a client that says nothing does not hold up stop
         self._servers.append(server)
         return server
 

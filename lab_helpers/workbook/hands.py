@@ -279,6 +279,8 @@ class StepView:
             if bar:
                 bar.note(say("the lab is asked"))
             found = attempt.judge(self._given)
+            if bar and found.status is Status.FAILED:
+                bar.fail(say("not yet"))
         if found.status is not Status.NOT_ATTEMPTED:
             self._progress.attempted(self.step.id, found.status is Status.PASSED)
         return found

@@ -141,6 +141,13 @@ def test_done_failed_and_interrupted_look_different(page: list[Shown], error: Ba
     assert [known for known, colour in colours.items() if colour in page[-1].html] == [mark]
 
 
+def test_what_ended_and_not_well_is_no_success(page: list[Shown]) -> None:
+    """A step that does not hold raises nothing."""
+    with Bar("step 08_4", PageSink(every_s=0)) as bar:
+        bar.fail("not yet")
+    assert page[-1].text == "✘ 0% step 08_4: not yet, 0 s"
+
+
 def test_terraform_events_become_one_line() -> None:
     """The line counts resources and names those in work."""
     clock, lines = Clock(), list[str]()

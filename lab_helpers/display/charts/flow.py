@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.patheffects import withStroke
 
 from lab_helpers.base.messages import say
 from lab_helpers.display.charts.canvas import (
     DARK,
     DARK_SHADES,
     FEWEST_DOTS,
+    GROUND,
     INK,
     LIGHT,
     THOUSANDS,
@@ -24,6 +26,8 @@ _LINES = (
     ("firehose", "taken by Firehose", LIGHT, "-"),
     ("s3", "delivered to S3", DARK, "--"),
 )
+_EDGE = [withStroke(linewidth=4, foreground=GROUND)]
+"""A dark line is seen on the dark surface of what is held, too."""
 _MOST_ROWS = 3
 _ROW_OF_MARKS = 0.13
 """How much higher than its lines a chart is for each row of marks."""
@@ -45,8 +49,13 @@ def flow(series: pd.DataFrame, marks: pd.DataFrame | None = None) -> Chart:
             seconds, series["held"], color=DARK_SHADES["orange"], alpha=1.0, label=say("held by Firehose")
         )
         for name, label, colour, style in _LINES:
-            axes.plot(seconds, series[name], color=colour, linestyle=style, linewidth=2, label=say(label))
-        axes.plot(seconds, series["cloudwatch"], color=INK, linestyle=":", linewidth=2, label="CloudWatch Logs")
+            axes.plot(
+                seconds, series[name], color=colour, linestyle=style, linewidth=2, label=say(label), path_effects=_EDGE
+            )
+        axes.plot(
+            seconds, series["cloudwatch"], color=INK, linestyle=":", linewidth=2, label="CloudWatch Logs",
+            path_effects=_EDGE,
+        )  # fmt: skip
         highest = max(1.0, float(series[["firehose", "s3", "cloudwatch", "held"]].max().max()))
         rows = _draw_marks(axes, marks, begin, float(seconds.iloc[-1]))
         axes.set_ylim(0, highest * (1.05 + _ROW_OF_MARKS * rows))
@@ -78,7 +87,7 @@ def _draw_marks(axes: object, marks: pd.DataFrame | None, begin: pd.Timestamp, l
     for number, (at, what) in enumerate(_rows(marks)):
         x = _after(at, begin)
         side, shift = ("right", -3) if x > _LATE * last_s else ("left", 3)
-        axes.axvline(x, color=INK, linewidth=1)  # type: ignore[attr-defined]
+        axes.axvline(x, color=INK, linewidth=1, path_effects=_EDGE)  # type: ignore[attr-defined]
         axes.annotate(  # type: ignore[attr-defined]
             what, (x, 0.98 - 0.09 * (number % _MOST_ROWS)), xycoords=("data", "axes fraction"), xytext=(shift, 0),
             textcoords="offset points", ha=side, va="top",

@@ -1,4 +1,4 @@
-"""werkzeug's HTTP server, tuned for many small API calls over kept-alive connections."""
+"""werkzeug's HTTP server, tuned for many small API calls: each has a connection of its own, werkzeug closes it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Rest:
 
 
 class RequestHandler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive, one send per answer, no line per request."""
+    """HTTP/1.1, one send per answer, no line per request."""
 
     protocol_version = "HTTP/1.1"
     timeout = IDLE_CONNECTION_S
@@ -78,4 +78,4 @@ class RequestHandler(WSGIRequestHandler):
         """Say nothing: the gateway counts."""
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name)
-        """Say nothing of clients that went away or kept an idle connection."""
+        """Say nothing of clients that went away or said nothing."""
