@@ -86,13 +86,14 @@ def adapt(definition: Mapping[str, Any], lines: Mapping[str, Path], folder: Path
     changed: list[dict[str, Any]] = []
     for given in definition["containerDefinitions"]:
         if router is not None and given["name"] == router["name"]:
-            changed.append(_router(given, definition, router_image, folder, notes))
+            changed.append(_router(given, region_of(definition), router_image, folder, notes))
         else:
             changed.append(_app(given, definition, lines, folder, notes))
     made = {**definition, "containerDefinitions": changed}
-    if router_image is not None and not definition.get("executionRoleArn"):
+    if not definition.get("executionRoleArn"):
         made["executionRoleArn"] = EXECUTION_ROLE
-        notes.append("It names no execution role: the trial has one of its own, to pull the image that was built here.")
+        pull = "to pull the image that was built here and " if router_image is not None else ""
+        notes.append(f"It names no execution role: the trial has one of its own, {pull}to keep the router's log.")
     if "FARGATE" not in (definition.get("requiresCompatibilities") or ["FARGATE"]):
         notes.append("It asks for EC2: it was tried as a Fargate task, in its own network (awsvpc).")
     made |= {"networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "volumes": []}
@@ -123,9 +124,7 @@ def left_out(router: Mapping[str, Any]) -> list[str]:
     return [*(told if files else []), *([shared.format(name)] if mounts else [])]
 
 
-def _router(
-    given: Mapping[str, Any], definition: Mapping[str, Any], image: str | None, folder: Path, notes: list[str]
-) -> dict[str, Any]:
+def _router(given: Mapping[str, Any], region: str, image: str | None, folder: Path, notes: list[str]) -> dict[str, Any]:
     made = _plain(given)
     options = dict((given["firelensConfiguration"].get("options")) or {})
     if options.get("config-file-type") == "s3":
@@ -135,14 +134,13 @@ def _router(
         made["firelensConfiguration"] = {**given["firelensConfiguration"], "options": options}
     if image is not None:
         made["image"] = image
-    region = region_of(definition)
     named = {name: configuration.role_here(value) for name, value in environment_of(given, region).items()}
     variables = {**named, RECORD_IN: str(folder), NO_COMMANDS: "1", PASSES_WAITS: "1"}
     made["environment"] = [{"name": name, "value": value} for name, value in variables.items()]
     notes += left_out(given)
     if given.get("secrets"):
         notes.append(f"Secrets of {given['name']} were not fetched: they have the value secret-NAME.")
-    if "logConfiguration" not in given and definition.get("executionRoleArn"):
+    if "logConfiguration" not in given:
         made["logConfiguration"] = _awslogs(ROUTER_GROUP, region)
     return made
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from lab_helpers.router.records.json_text import dumps
 from lab_helpers.trying.outside.sent import address
 from lab_helpers.trying.place import DELIVERY_BUCKET
 
+_AS_PRINTED = re.compile(r"\[\d+\] \S*: \[\[")
+"""The beginning of a record in stdout's own format."""
 MOST_RECORDS = 10_000
 """Shown of one object or one file."""
 
@@ -22,7 +25,8 @@ MOST_RECORDS = 10_000
 class Arrived:
     """One record: the kind of its destination, which one, and where in it (stream or key); `record` is a text or JSON.
 
-    `kind` is "cloudwatch", "firehose", "kinesis", "s3", or the name of a plugin that leads outside AWS.
+    `kind` is "cloudwatch", "firehose", "kinesis", "s3", "stdout" (what the router printed itself), or the name of a
+    plugin that leads outside AWS.
     """
 
     kind: str
@@ -70,6 +74,30 @@ def outside(recordings: Sequence[Recorded]) -> Iterator[Arrived]:
         for tag, records in each.chunks:
             for record in records[:MOST_RECORDS]:
                 yield Arrived(each.plugin, where, tag, json.loads(dumps(record.body)))
+
+
+def printed(events: Iterable[Arrived]) -> Iterator[Arrived]:
+    """Return the records that an output `stdout` printed, in any of its formats, among the router's own log."""
+    for each in events:
+        for record in _printed(each.record):
+            yield Arrived("stdout", "of the router", each.place, record)
+
+
+def _printed(said: Any) -> Iterable[Any]:
+    if not isinstance(said, str):
+        return [said]  # json_lines
+    if said.startswith("[{"):
+        return _list_of(said)
+    if said.startswith("{"):
+        return _records_of(said)  # json_stream
+    return [said] if _AS_PRINTED.match(said) else []
+
+
+def _list_of(text: str) -> list[Any]:
+    try:
+        return list(json.loads(text))
+    except (ValueError, RecursionError):
+        return [text]  # a piece of a long line
 
 
 def _events(logs: Any, group: str) -> Iterator[Arrived]:

@@ -235,6 +235,7 @@ class _Attempt:
             *(each for each in evidence.in_s3(backend.client("s3")) if (each.destination, each.place) not in self._put),
             *(each for name in data_streams for each in evidence.in_kinesis(place.client(backend, "kinesis", name))),
             *evidence.outside(recordings),
+            *(evidence.printed(own) if any(each.plugin == "stdout" for each in outputs) else ()),
         )
         if recordings:
             self._notes.append("Nothing left this machine: what leads outside AWS was recorded in its place.")

@@ -130,6 +130,16 @@ def test_a_right_that_is_missing_is_told_with_its_role(
     assert not list(temporary.iterdir())
 
 
+def test_what_the_router_prints_is_seen_where_no_role_is_named(firelens: Firelens) -> None:
+    """Records of an output `stdout`, and the router's own words: its log is kept in any case."""
+    given = kit.definition({"Name": "stdout", "Format": "json_lines"})
+    given["taskDefinition"].pop("executionRoleArn")
+    given["taskDefinition"]["containerDefinitions"][1]["image"] = "httpd"
+    trial = firelens.run(given, (), LINES)
+    assert [each.record["log"] for each in trial.of("stdout")] == LINES
+    assert any("keep the router's log" in note for note in trial.notes)
+
+
 def test_an_option_that_the_destination_does_not_know_ends_the_router(firelens: Firelens, temporary: Path) -> None:
     """In Fluent Bit's words, in the task's reason; a secret option is there."""
     definition = kit.definition({"Name": "datadog", "dd_tag": "a"})
