@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 CONFIG_FILE_TYPE = "config-file-type"
 CONFIG_FILE_VALUE = "config-file-value"
 ENABLE_METADATA = "enable-ecs-log-metadata"
+ROUTER_OPTIONS = (CONFIG_FILE_TYPE, CONFIG_FILE_VALUE, ENABLE_METADATA)
+"""What the agent reads of a router's options; it passes over others."""
 INCLUDE_PATTERN = "include-pattern"
 EXCLUDE_PATTERN = "exclude-pattern"
 BUFFER_LIMIT = "log-driver-buffer-limit"

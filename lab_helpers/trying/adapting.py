@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.base.errors import TaskDefinitionError
+from lab_helpers.firelens.options import ROUTER_OPTIONS
 from lab_helpers.router.core.service import NO_COMMANDS, PASSES_WAITS
 from lab_helpers.router.recording import RECORD_IN
 from lab_helpers.trying import configuration
@@ -115,13 +116,19 @@ def environment_of(router: Mapping[str, Any], region: str) -> dict[str, str]:
 
 
 def left_out(router: Mapping[str, Any]) -> list[str]:
-    """Say what of a log router the trial does not have, though its configuration may want it."""
+    """Say what of a log router nobody reads, and what the trial does not have, though its configuration may want it."""
     name = router["name"]
+    options = router["firelensConfiguration"].get("options") or {}
+    unread = [
+        f"{each!r} is no option of FireLens ({', '.join(ROUTER_OPTIONS)}): nobody reads it."
+        for each in options
+        if each not in ROUTER_OPTIONS
+    ]
     files = [str(each.get("value", "")) for each in router.get("environmentFiles") or ()]
     told = [f"{', '.join(files)} (environmentFiles of {name}) was not fetched: its variables are not set."]
     shared = "Volumes of {} are not shared with the app containers here: a file that its tail input reads is not there."
     mounts = router.get("mountPoints") or router.get("volumesFrom")
-    return [*(told if files else []), *([shared.format(name)] if mounts else [])]
+    return [*unread, *(told if files else []), *([shared.format(name)] if mounts else [])]
 
 
 def _router(given: Mapping[str, Any], region: str, image: str | None, folder: Path, notes: list[str]) -> dict[str, Any]:

@@ -49,10 +49,12 @@ def test_what_the_trial_leaves_out_of_a_router_is_told() -> None:
     """Its variables are not set, its files not there: the fate of the task alone does not say why."""
     router = {
         "name": "log_router",
+        "firelensConfiguration": {"type": "fluentbit", "options": {"config-file": "/x.conf"}},
         "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::b/x.env"}],
         "mountPoints": [{"sourceVolume": "logs", "containerPath": "/logs"}],
     }
-    files, mounts = adapting.left_out(router)
+    option, files, mounts = adapting.left_out(router)
+    assert option.startswith("'config-file' is no option of FireLens")
     assert files.startswith("arn:aws:s3:::b/x.env (environmentFiles of log_router) was not fetched")
     assert mounts.startswith("Volumes of log_router are not shared")
-    assert adapting.left_out({"name": "log_router", "mountPoints": []}) == []
+    assert adapting.left_out({"name": "log_router", "firelensConfiguration": {}, "mountPoints": []}) == []
