@@ -42,7 +42,7 @@ class Without:
 sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
 """
 """A sitecustomize with which a Python finds none of these modules: as if only the core were installed."""
-LAB = "import sys; from lab_helpers.cli.main import main; sys.exit(main())"
+LAB = "import sys; from lab_helpers.cli.entry import main; sys.exit(main())"
 STUDENT_COPY = """
 from pathlib import Path
 from lab_helpers.workbook.copies import student_copy
