@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import getpass
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -53,6 +54,13 @@ def _sendable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_sendable(each) for each in value)
     return value
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _can_be_interrupted() -> None:
+    """Take SIGINT as in a terminal: a shell has it ignored in what it starts in the background, and in its children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -32,6 +33,15 @@ def _interrupt_when(entered: threading.Event, thread: int) -> None:
     signal.pthread_kill(thread, signal.SIGINT)
 
 
+@pytest.fixture
+def interrupted_as_in_a_kernel() -> Iterator[None]:
+    """Whatever an earlier test of this process, or the shell that started it, did with SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupted_as_in_a_kernel")
 def test_who_interrupts_the_waiting_does_not_end_the_run() -> None:
     """It goes on, is known to go on, and is waited for again."""
     go, waits = threading.Event(), threading.Event()
