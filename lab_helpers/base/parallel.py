@@ -1,10 +1,14 @@
-"""Work spread over threads with bounded memory and progress: what the readers of logs have in common."""
+"""Work spread over threads with bounded memory and progress: what the readers of logs have in common.
+
+Each piece of work has the context of who asks for it, such as the language that is spoken.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -37,7 +41,7 @@ def in_order(
     with ThreadPoolExecutor(workers, "reader") as pool:
         try:
             for item in source:
-                waiting.append(pool.submit(work, item))
+                waiting.append(pool.submit(copy_context().run, work, item))
                 if len(waiting) >= (ahead or 2 * workers):
                     yield waiting.popleft().result()
             while waiting:
@@ -58,7 +62,7 @@ def growing(
     with ThreadPoolExecutor(workers, "reader") as pool:
         while todo or running:
             while todo and len(running) < workers:
-                running.add(pool.submit(work, todo.popleft()))
+                running.add(pool.submit(copy_context().run, work, todo.popleft()))
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             outcomes = [future.result() for future in finished]
             for _, more in outcomes:

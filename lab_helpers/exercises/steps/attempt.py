@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from lab_helpers.base import parallel
 from lab_helpers.base.errors import CheckFailedError, FileRefusedError, LabError
-from lab_helpers.base.messages import say
+from lab_helpers.base.messages import ENGLISH, say, speaking
 from lab_helpers.exercises.exercise import Status
 from lab_helpers.exercises.steps.step import UNTOUCHED, Act, Step, Verdict, Wrong
 from lab_helpers.files.brought_in import by_deployment
@@ -84,15 +84,20 @@ class Attempt:
     def solve(self, answer: Any = UNTOUCHED, tell: Tell = _to_nobody) -> Outcome:
         """Try the step untouched, with every wrong answer, and with the reference; raises CheckFailedError.
 
-        Wrong answers that change nothing are tried side by side; those that are deployed, one after the other.
+        Wrong answers that change nothing are tried side by side; those that are deployed, one after the other. All are
+        judged in English, in which their reasons are.
         """
         tell(say("before anything is done"))
-        self._try_all()
-        untouched = None if not self.step.files and answer is UNTOUCHED else self._judged(answer)
+        with speaking(ENGLISH):
+            self._try_all()
+            untouched = None if not self.step.files and answer is UNTOUCHED else self._judged(answer)
         if untouched and untouched.is_passed:
             raise self._unsound(say("it passes before anything was done: {why}", why=untouched.why))
         tell(say("wrong answers"))
-        for number, (wrong, said) in enumerate(zip(self.step.wrong, self._said(), strict=True), 1):
+        judged = self._said()
+        for number, wrong in enumerate(self.step.wrong, 1):
+            with speaking(ENGLISH):
+                said = next(judged)
             tell(say("wrong answer {number} of {count}", number=number, count=len(self.step.wrong)))
             if wrong.reason not in said:
                 told = say("a wrong answer is told {said!r}, and not {reason!r}", said=said, reason=wrong.reason)

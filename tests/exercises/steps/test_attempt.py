@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from lab_helpers.base.errors import CheckFailedError, FileRefusedError
+from lab_helpers.base.messages import ENGLISH, say, speak
 from lab_helpers.exercises import Status
 from lab_helpers.exercises.steps import UNTOUCHED, Act, Attempt, Step, Wrong, not_yet, passed, step
 from lab_helpers.exercises.steps.step import Verdict
@@ -233,6 +234,20 @@ def test_an_answer_in_a_cell(lab: TrialLab) -> None:
     assert at.judge("42").why == "The answer has the type str, wanted is: int."
     assert at.judge(None).why.startswith("The answer is None")  # and nobody is given the reference for it
     assert at.solve(UNTOUCHED).answer == 42
+
+
+def test_solve_knows_wrong_answers_in_a_notebook_of_another_language(lab: TrialLab) -> None:
+    """Their reasons are English; what the reader is told is not."""
+    told = list[str]()
+    speak("ja")
+    try:
+        found = attempt(ANSWER, lab).solve(UNTOUCHED, told.append)
+        attempt(file_step(wrong=(Wrong("broken\n", "unknown property"),)), lab).solve()
+        ours = say("the reference answer")
+    finally:
+        speak(ENGLISH)
+    assert found.why.startswith("まだ何も試していない")
+    assert told[-1] == ours != "the reference answer"
 
 
 def test_a_students_copy_has_no_reference(lab: TrialLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
