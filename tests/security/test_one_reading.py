@@ -24,6 +24,14 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield running
 
 
+def _groups(aws: LocalAws) -> list[str]:
+    return [group["logGroupName"] for group in aws.client("logs").describe_log_groups()["logGroups"]]
+
+
+def _parameters(aws: LocalAws) -> list[str]:
+    return [each["Name"] for each in aws.client("ssm").describe_parameters()["Parameters"]]
+
+
 def _users(aws: LocalAws) -> set[str]:
     return {user["UserName"] for user in aws.client("iam").list_users()["Users"]}
 
@@ -64,24 +72,28 @@ def test_a_query_is_read_once(
     ],
 )
 def test_values_in_json_are_no_parameters(aws: LocalAws, url: str, kind: str) -> None:
-    """A tag's value with `&` and `=` in it is a value; so is what stands in the URL of such a call."""
+    """A tag's value with `&` and `=` in it is a value; so is what stands in the URL of such a call.
+
+    moto is one a process: earlier tests may have left groups.
+    """
     logs = aws.client("logs")
     if not logs.describe_log_groups(logGroupNamePrefix="mine")["logGroups"]:
         logs.create_log_group(logGroupName="mine")
+    before = _groups(aws)
     value = "&Action=CreateLogGroup&logGroupName=other&"
     body = json.dumps({"logGroupName": "mine", "tags": {"key": value}}).encode()
     headers = {"X-Amz-Target": "Logs_20140328.TagLogGroup", "Content-Type": kind}
     answer = ask(signed(aws, "logs", "POST", url, body, headers))
     assert answer.status == 200, answer.body
-    assert [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]] == ["mine"]
+    assert _groups(aws) == before
     assert logs.list_tags_log_group(logGroupName="mine")["tags"] == {"key": value}
 
 
 def test_a_value_changes_no_other_member(aws: LocalAws) -> None:
     """Nor is a value taken for another parameter of its own call."""
-    ssm = aws.client("ssm")
+    ssm, before = aws.client("ssm"), _parameters(aws)
     ssm.put_parameter(Name="mine", Value="a=1&Name=other&Overwrite=true&b", Type="String")
-    assert [each["Name"] for each in ssm.describe_parameters()["Parameters"]] == ["mine"]
+    assert sorted(_parameters(aws)) == sorted([*before, "mine"])
 
 
 def test_a_query_parameter_of_s3_is_given_once(aws: LocalAws) -> None:

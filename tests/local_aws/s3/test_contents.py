@@ -27,6 +27,7 @@ from lab_helpers.local_aws.s3 import contents
 from lab_helpers.local_aws.s3.contents import MOST_IN_MEMORY, Content, Receiver
 from lab_helpers.local_aws.server import REGION, LocalAws
 from tests.local_aws.s3.kit import comes_back
+from tests.support.buckets import bucket
 
 BUCKET = "large"
 MIB = 1 << 20
@@ -52,14 +53,8 @@ def aws(folder: Path) -> Iterator[LocalAws]:
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket."""
-    client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    yield client
-    for each in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"])
-    for each in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
-        client.abort_multipart_upload(Bucket=BUCKET, Key=each["Key"], UploadId=each["UploadId"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET) as client:
+        yield client
 
 
 def _files(folder: Path) -> list[int]:

@@ -19,6 +19,7 @@ from lab_helpers.local_aws.front.s3.object_checksums import for_moto
 from lab_helpers.local_aws.kit.api import AwsError
 from lab_helpers.local_aws.kit.sums import SUMS
 from lab_helpers.local_aws.server import REGION, LocalAws
+from tests.support.buckets import bucket
 
 BUCKET = "checksums"
 PLACE = {"Bucket": BUCKET, "Key": "k"}
@@ -36,14 +37,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
     """A client and a bucket."""
-    client = aws.client("s3")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    yield client
-    for each in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"])
-    for each in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
-        client.abort_multipart_upload(Bucket=BUCKET, Key=each["Key"], UploadId=each["UploadId"])
-    client.delete_bucket(Bucket=BUCKET)
+    with bucket(aws.client("s3"), BUCKET) as client:
+        yield client
 
 
 def _refusal(call: Any, **params: Any) -> tuple[str, str]:
