@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ HOUR = len("2026/02/02/23")
 OTHER_HOUR = "2021/01/01/00/step-06_4.gz"
 """An object that is there only while a query is judged: a lab of one hour has no other hour to leave out."""
 OTHER_LINE = {"log": "a line of another hour"}
+_JUDGING = threading.Lock()
 
 
 def holds_the_records(lab: Lab, answer: list[Any]) -> Verdict:
@@ -66,7 +68,15 @@ def delivers_sooner(lab: Lab, _: Any) -> Verdict:
 
 
 def reads_one_hour(lab: Lab, question: str) -> Verdict:
-    """06_4: the query counts the lines of the traced request's hour, and reads no object of another."""
+    """06_4: the query counts the lines of the traced request's hour, and reads no object of another.
+
+    One query at a time: each has an object beside it that goes with it, which another would list, and then miss.
+    """
+    with _JUDGING:
+        return _reads_one_hour(lab, question)
+
+
+def _reads_one_hour(lab: Lab, question: str) -> Verdict:
     hour = _hour_of_the_request(lab)
     least = _sizes(lab, hour)
     with _another_hour(lab):
